@@ -1,0 +1,1 @@
+"""Plain values that every folder shares. No input, no output, no clock."""

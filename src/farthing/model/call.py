@@ -1,0 +1,128 @@
+"""A call: the one value that walks the steps, and the answer that comes back.
+
+Knows nothing of HTTP servers, providers or the store; what a step decided is in `call.trail`.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+import msgspec
+
+from farthing.model.errors import FarthingError
+from farthing.model.principal import Key, Principal
+from farthing.model.record import Attempt, Decision, Saving
+
+Headers = list[tuple[bytes, bytes]]
+"""Names in lower case, as ASGI has them."""
+
+
+class Ask(msgspec.Struct):
+    """What the steps need to know of a request's body, the same for every wire. The body itself stays as it came."""
+
+    model: str
+    stream: bool = False
+    wants_usage: bool = True
+    """False where the client did not ask a stream for usage: the gateway asks for it and hides it again."""
+    max_output: int | None = None
+    user: str = ""
+    metadata: dict[str, str] = {}
+    tier: str = ""
+    """The service tier asked for."""
+    cache_ttl: str = "5m"
+    """The longest TTL that the request's own cache marks ask for; prices a cache write whose answer has no split."""
+
+
+class Trail:
+    """What happened to a call: each step's decisions, the attempts, the savings."""
+
+    __slots__ = ("attempts", "decisions", "savings")
+
+    def __init__(self) -> None:
+        self.decisions: list[Decision] = []
+        self.attempts: list[Attempt] = []
+        self.savings: list[Saving] = []
+
+    def note(self, step: str, what: str, why: str = "") -> None:
+        self.decisions.append(Decision(step, what, why))
+
+
+class Call:
+    """One request of a client."""
+
+    __slots__ = (
+        "ask", "body", "headers", "id", "key", "path", "peer", "principal", "started", "started_us", "task", "trail", "wire"
+    )  # fmt: skip
+
+    def __init__(
+        self, *, id: str, wire: str, path: str, headers: dict[bytes, bytes], peer: str, body: bytes, ask: Ask,
+        started_us: int, started: float,
+    ) -> None:  # fmt: skip
+        self.id = id
+        self.wire = wire
+        self.path = path
+        self.headers = headers
+        """The last value of each header, names in lower case."""
+        self.peer = peer
+        self.body = body
+        self.ask = ask
+        self.started_us = started_us
+        """Wall clock, for the ledger."""
+        self.started = started
+        """Monotonic seconds, for durations."""
+        self.principal = Principal()
+        self.key: Key | None = None
+        self.task = ""
+        self.trail = Trail()
+
+
+class Body(Protocol):
+    """The rest of a streamed answer."""
+
+    async def next(self) -> bytes:
+        """The next bytes as they came, b"" at the end. Raises UpstreamError if the provider breaks off."""
+
+    def leave(self) -> None:
+        """The client left: drain or close upstream, as the provider bills; `ended` still fires."""
+
+
+class Ending(msgspec.Struct, frozen=True):
+    """How an answer ended."""
+
+    outcome: str = "ok"
+    error: str = ""
+
+
+class Answer:
+    """What goes back to the client: whole (`body`) or streamed (`stream`)."""
+
+    __slots__ = ("_ended", "_on_end", "body", "headers", "status", "stream")
+
+    def __init__(self, status: int, headers: Headers, body: bytes = b"", stream: Body | None = None) -> None:
+        self.status = status
+        self.headers = headers
+        self.body = body
+        self.stream = stream
+        self._on_end: list[Callable[[Ending], None]] = []
+        self._ended: Ending | None = None
+
+    def on_end(self, hear: Callable[[Ending], None]) -> None:
+        """Call `hear` once, when the last byte is read and its usage known; at once if that is so already."""
+        if self.stream is None:
+            hear(Ending())
+        elif self._ended is not None:
+            hear(self._ended)
+        else:
+            self._on_end.append(hear)
+
+    def end(self, ending: Ending) -> None:
+        """The stream is over; only the first word counts."""
+        if self._ended is None:
+            self._ended = ending
+            for hear in self._on_end:
+                hear(ending)
+
+
+Proceed = Callable[[Call], Awaitable[Answer]]
+"""The rest of the pipeline."""
+
+__all__ = ["Answer", "Ask", "Body", "Call", "Ending", "FarthingError", "Headers", "Proceed", "Trail"]

@@ -1,0 +1,107 @@
+"""Every error that a caller can meet, in one tree; each has its HTTP status and a code that stays the same.
+
+    FarthingError
+    ├── BadRequest 400            the body or a header cannot be used
+    │   ├── CannotTranslate 400   the model's provider speaks another format that has no such thing
+    │   └── UnpricedModel 400     no price is known for the model and `allow_unpriced` is off
+    ├── NotAuthenticated 401      no key, an unknown, revoked or expired one
+    ├── NotAllowed 403            the key may not use this model or this address
+    ├── NotFound 404              no such path
+    │   └── UnknownModel 404      no provider is configured for the model
+    ├── WrongMethod 405
+    ├── RequestTimeout 408        the body did not arrive in time
+    ├── TooLarge 413
+    ├── RateLimited 429           the key's requests or tokens a minute are used up; Retry-After says when
+    ├── UpstreamError 502         the provider could not be reached, or broke off, or answered with nonsense
+    │   └── UpstreamTimeout 504
+    └── Unavailable 503           the gateway is stopping, or cannot keep its ledger (policy `refuse`)
+
+A provider's own error is not in this tree: it reaches the client with its own status and body. The wire of the client
+(`wire/`) writes each of these in the shape that its SDK expects.
+"""
+
+
+class FarthingError(Exception):
+    """`message` is shown to the caller: what was wrong, where, what to do. It never carries a secret or a prompt."""
+
+    status = 500
+    code = "internal_error"
+    retryable = False
+    """Whether sending the same call again can help; refusals that it cannot help carry `x-should-retry: false`."""
+
+    def __init__(self, message: str, *, param: str | None = None, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.param = param
+        self.retry_after = retry_after
+
+
+class BadRequest(FarthingError):
+    status = 400
+    code = "invalid_request"
+
+
+class CannotTranslate(BadRequest):
+    code = "cannot_translate"
+
+
+class UnpricedModel(BadRequest):
+    code = "model_unpriced"
+
+
+class NotAuthenticated(FarthingError):
+    status = 401
+    code = "invalid_api_key"
+
+
+class NotAllowed(FarthingError):
+    status = 403
+    code = "not_allowed"
+
+
+class NotFound(FarthingError):
+    status = 404
+    code = "not_found"
+
+
+class UnknownModel(NotFound):
+    code = "model_not_found"
+
+
+class WrongMethod(FarthingError):
+    status = 405
+    code = "method_not_allowed"
+
+
+class RequestTimeout(FarthingError):
+    status = 408
+    code = "request_timeout"
+    retryable = True
+
+
+class TooLarge(FarthingError):
+    status = 413
+    code = "request_too_large"
+
+
+class RateLimited(FarthingError):
+    status = 429
+    code = "rate_limit_exceeded"
+    retryable = True
+
+
+class UpstreamError(FarthingError):
+    status = 502
+    code = "upstream_error"
+    retryable = True
+
+
+class UpstreamTimeout(UpstreamError):
+    status = 504
+    code = "upstream_timeout"
+
+
+class Unavailable(FarthingError):
+    status = 503
+    code = "unavailable"
+    retryable = True

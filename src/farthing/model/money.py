@@ -1,0 +1,69 @@
+"""Money is an integer of nano-dollars (1e-9 USD); a rate is an integer of pico-dollars (1e-12 USD) a unit.
+
+A row's line items are summed exactly in pico-dollars and rounded once, half to even, to nano-dollars. No float is met on
+the way from usage to ledger; Decimal appears only where people type or read amounts.
+"""
+
+from decimal import Decimal, InvalidOperation
+
+Nano = int
+Pico = int
+
+NANO_PER_DOLLAR = 1_000_000_000
+PICO_PER_DOLLAR = 1_000_000_000_000
+PICO_PER_NANO = 1_000
+
+
+def nano_from_pico(pico: Pico) -> Nano:
+    """Round pico-dollars to nano-dollars, half to even; the only rounding on the way to the ledger."""
+    nano, rest = divmod(pico, PICO_PER_NANO)
+    if rest > 500 or (rest == 500 and nano & 1):
+        return nano + 1
+    return nano
+
+
+def nano_from_dollars(amount: str | int | Decimal) -> Nano:
+    """Nano-dollars of an amount that a person typed. Raises ValueError if it is no number or finer than a nano-dollar."""
+    return _scaled(amount, NANO_PER_DOLLAR, "nano-dollar")
+
+
+def pico_from_dollars(amount: str | int | Decimal) -> Pico:
+    """Pico-dollars of an amount that a person typed. Raises ValueError if it is no number or finer than a pico-dollar."""
+    return _scaled(amount, PICO_PER_DOLLAR, "pico-dollar")
+
+
+def pico_from_dollars_per_million(amount: str | int | Decimal) -> Pico:
+    """The rate in pico-dollars a unit of a price list's "$ per 1M". Raises ValueError if it is finer than that."""
+    return _scaled(amount, PICO_PER_DOLLAR // 1_000_000, "pico-dollar a unit")
+
+
+def dollars(nano: Nano) -> Decimal:
+    """The exact amount in dollars."""
+    return Decimal(nano).scaleb(-9)
+
+
+def show_dollars(nano: Nano | None) -> str:
+    """For people: cents from a dollar up, enough digits to see what is below; `?` if the amount is not known."""
+    if nano is None:
+        return "?"
+    sign, size = ("-", -nano) if nano < 0 else ("", nano)
+    if size == 0:
+        return "$0.00"
+    if size >= NANO_PER_DOLLAR:
+        return f"{sign}${Decimal(size).scaleb(-9):,.2f}"
+    exact = f"{Decimal(size).scaleb(-9):.9f}".rstrip("0")
+    whole, _, digits = exact.partition(".")
+    return f"{sign}${whole}.{digits:<02}" if len(digits) >= 2 else f"{sign}${whole}.{digits:0<2}"
+
+
+def _scaled(amount: str | int | Decimal, scale: int, unit: str) -> int:
+    try:
+        exact = Decimal(str(amount)) * scale
+    except InvalidOperation:
+        raise ValueError(f"{amount!r} is not an amount") from None
+    if not exact.is_finite():
+        raise ValueError(f"{amount!r} is not an amount")
+    whole = int(exact)
+    if whole != exact:
+        raise ValueError(f"{amount} is finer than a {unit}")
+    return whole

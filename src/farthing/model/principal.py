@@ -1,0 +1,44 @@
+"""Who calls: the owner of a key and the tags of a call. `tenant` is the wall that nothing crosses."""
+
+import msgspec
+
+
+class Principal(msgspec.Struct, frozen=True):
+    """The dimensions that a call's cost is reported by. Empty means not said."""
+
+    tenant: str = "default"
+    key_id: str = ""
+    team: str = ""
+    project: str = ""
+    user: str = ""
+    feature: str = ""
+    transaction: str = ""
+    """The business unit of work that this call serves, such as an order or a ticket."""
+    tags: dict[str, str] = {}
+
+
+TAG_FIELDS = ("team", "project", "user", "feature")
+"""What a key can carry as owner tags, and pin."""
+
+
+class Key(msgspec.Struct, frozen=True):
+    """A key as the gateway knows it: never the secret, only its SHA-256."""
+
+    id: str
+    name: str
+    hash: bytes
+    tenant: str = "default"
+    tags: dict[str, str] = {}
+    """Owner tags: team, project, user, feature, and any other name."""
+    pinned: tuple[str, ...] = ()
+    """Names of tags that a caller cannot change."""
+    models: tuple[str, ...] = ()
+    """Model patterns (`gpt-*`) that the key may use; empty means all."""
+    requests_per_minute: int = 0
+    """0 means no limit."""
+    tokens_per_minute: int = 0
+    admin: bool = False
+    created_us: int = 0
+    expires_us: int = 0
+    """Microseconds since 1970; 0 means never."""
+    revoked_us: int = 0

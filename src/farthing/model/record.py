@@ -1,0 +1,115 @@
+"""What the ledger keeps of a call: one call, its attempts, the savings of its levers. Prompts and secrets are never in it.
+
+Times are microseconds since 1970 (UTC) or durations in microseconds; amounts are nano-dollars.
+"""
+
+import msgspec
+
+from farthing.model.money import Nano, Pico
+from farthing.model.usage import CostState, Usage
+
+
+class PricedLine(msgspec.Struct, frozen=True):
+    """One line of a cost: so many units at a rate."""
+
+    unit: str
+    count: int
+    rate: Pico
+
+
+class Attempt(msgspec.Struct):
+    """One try at one deployment, or one part of it that the provider bills at a model of its own."""
+
+    no: int
+    """1 for the first try of the call."""
+    part: int = 0
+    """0, or 1.. for the iterations inside one answer."""
+    provider: str = ""
+    deployment: str = ""
+    model: str = ""
+    """The model that ran."""
+    status: int = 0
+    """HTTP status of the provider; 0 if it never answered."""
+    outcome: str = "ok"
+    """ok, error, timeout, broken (it broke off), left (the client left), refused (never sent)."""
+    started_us: int = 0
+    first_byte_us: int = 0
+    """Duration until the first byte of the answer; 0 if there was none."""
+    duration_us: int = 0
+    usage: Usage | None = None
+    raw_usage: bytes = b""
+    tier: str = ""
+    geo: str = ""
+    cost_state: CostState = "unknown"
+    cost: Nano = 0
+    """What this attempt costs; 0 while `cost_state` is unpriced or unknown, which reports count apart."""
+    reported_cost: Nano | None = None
+    lines: list[PricedLine] = []
+    price_version: str = ""
+    """Version and valid-from date of the rate card that priced it."""
+    flags: list[str] = []
+    """Marks for people: usage_mismatch, reported_cost_differs, family_rate, ..."""
+    error: str = ""
+
+
+class Saving(msgspec.Struct, frozen=True):
+    """What one lever took off: `before` - `after` - `overhead`, which may be negative."""
+
+    lever: str
+    before: Nano
+    after: Nano
+    overhead: Nano = 0
+    estimated: bool = False
+
+    @property
+    def saved(self) -> Nano:
+        return self.before - self.after - self.overhead
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """What a step decided and why, for `explain` and the call's page."""
+
+    step: str
+    what: str
+    why: str = ""
+
+
+class Record(msgspec.Struct):
+    """One call, as the meter hands it to the store. The law: baseline - sum(savings) == cost, to the nano-dollar."""
+
+    id: str
+    started_us: int
+    wire: str
+    """The format that the client speaks: openai.chat, openai.responses, openai.embeddings, anthropic.messages, ..."""
+    model_asked: str = ""
+    model: str = ""
+    provider: str = ""
+    deployment: str = ""
+    tenant: str = "default"
+    key_id: str = ""
+    team: str = ""
+    project: str = ""
+    user: str = ""
+    feature: str = ""
+    task: str = ""
+    transaction: str = ""
+    tags: dict[str, str] = {}
+    stream: bool = False
+    status: int = 0
+    outcome: str = "ok"
+    """ok, error (the provider or we refused it), left (the client left), broken (the provider broke off),
+    interrupted (the gateway was killed)."""
+    error: str = ""
+    cost_state: CostState = "unknown"
+    cost: Nano = 0
+    baseline: Nano = 0
+    in_tokens: int = 0
+    cached_tokens: int = 0
+    out_tokens: int = 0
+    first_byte_us: int = 0
+    duration_us: int = 0
+    cache: str = ""
+    """How Farthing's own cache answered; empty means that it did not."""
+    attempts: list[Attempt] = []
+    savings: list[Saving] = []
+    decisions: list[Decision] = []

@@ -73,7 +73,7 @@ class FilePath(str):
     __slots__ = ()
 
 
-Seconds = Annotated[float, Meta(ge=0)]
+Seconds = Annotated[float, Meta(ge=0, le=1_000_000)]
 
 
 class ServerSettings(msgspec.Struct, frozen=True):
@@ -166,6 +166,13 @@ class ProviderSettings(msgspec.Struct, frozen=True):
             description="Patterns of the model names that this provider serves, such as `gpt-*`. Empty: what its kind is known for."
         ),
     ] = []
+    formats: Annotated[
+        list[str],
+        Meta(description="Wire formats that it speaks, such as `openai.chat`. Empty: what its kind is known to speak."),
+    ] = []
+    forward_headers: Annotated[
+        list[str], Meta(description="Names of further request headers that are passed on from the client.")
+    ] = []
     timeouts: Annotated[TimeoutSettings, Meta(description="Limits of time.")] = TimeoutSettings()
     ca_file: Annotated[
         FilePath, Meta(description="File with the certificate authorities (PEM) to trust instead of the system's.")
@@ -184,6 +191,9 @@ class ModelSettings(msgspec.Struct, frozen=True):
 
     provider: Annotated[str, Meta(description="Section of `providers` that serves it.")]
     model: Annotated[str, Meta(description="What the model is called there.")]
+    price_as: Annotated[
+        str, Meta(description="The model whose price holds, where the provider's name for it says nothing (Azure).")
+    ] = ""
 
 
 class ContractSettings(msgspec.Struct, frozen=True):
@@ -552,7 +562,8 @@ def _lines_of_keys(text: str) -> dict[Path_, int]:
         parsed = tomllib.loads(statement)
         if statement.lstrip().startswith("["):
             here = _header(parsed, tables)
-            lines.setdefault(here, number)
+            for depth in range(1, len(here) + 1):
+                lines.setdefault(here[:depth], number)
         else:
             for path in _paths(parsed):
                 lines.setdefault((*here, *path), number)

@@ -8,7 +8,6 @@ from typing import Protocol
 
 import msgspec
 
-from farthing.model.errors import FarthingError
 from farthing.model.principal import Key, Principal
 from farthing.model.record import Attempt, Decision, Saving
 
@@ -46,20 +45,33 @@ class Trail:
         self.decisions.append(Decision(step, what, why))
 
 
+class Deployment(msgspec.Struct, frozen=True):
+    """A model at a provider, as settings describe it. Holds no secret: `upstream` looks up the provider's key."""
+
+    provider: str
+    """The provider's name in the settings."""
+    model: str
+    """The model's name at the provider."""
+    prices: str
+    """The provider's name in the rate cards."""
+    price_as: str = ""
+    """The model to price as, where the provider's own name for it says nothing (an Azure deployment)."""
+
+
 class Call:
     """One request of a client."""
 
     __slots__ = (
-        "ask", "body", "headers", "id", "key", "path", "peer", "principal", "started", "started_us", "task", "trail", "wire"
+        "ask", "body", "deployment", "headers", "id", "key", "peer", "principal", "started", "started_us", "task",
+        "trail", "wire",
     )  # fmt: skip
 
     def __init__(
-        self, *, id: str, wire: str, path: str, headers: dict[bytes, bytes], peer: str, body: bytes, ask: Ask,
-        started_us: int, started: float,
+        self, *, id: str, wire: str, headers: dict[bytes, bytes], peer: str, body: bytes, ask: Ask, started_us: int,
+        started: float,
     ) -> None:  # fmt: skip
         self.id = id
         self.wire = wire
-        self.path = path
         self.headers = headers
         """The last value of each header, names in lower case."""
         self.peer = peer
@@ -72,6 +84,8 @@ class Call:
         self.principal = Principal()
         self.key: Key | None = None
         self.task = ""
+        self.deployment: Deployment | None = None
+        """Where the next attempt goes; `balance` chooses it."""
         self.trail = Trail()
 
 
@@ -124,5 +138,3 @@ class Answer:
 
 Proceed = Callable[[Call], Awaitable[Answer]]
 """The rest of the pipeline."""
-
-__all__ = ["Answer", "Ask", "Body", "Call", "Ending", "FarthingError", "Headers", "Proceed", "Trail"]

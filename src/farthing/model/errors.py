@@ -13,6 +13,7 @@
     ├── TooLarge 413
     ├── RateLimited 429           the key's requests or tokens a minute are used up; Retry-After says when
     ├── UpstreamError 502         the provider could not be reached, or broke off, or answered with nonsense
+    │   ├── UpstreamUnreachable 502  there was no connection: nothing was sent, so nothing is billed
     │   └── UpstreamTimeout 504
     └── Unavailable 503           the gateway is stopping, or cannot keep its ledger (policy `refuse`)
 
@@ -94,6 +95,10 @@ class UpstreamError(FarthingError):
     status = 502
     code = "upstream_error"
     retryable = True
+
+
+class UpstreamUnreachable(UpstreamError):
+    code = "upstream_unreachable"
 
 
 class UpstreamTimeout(UpstreamError):

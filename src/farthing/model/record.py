@@ -27,16 +27,21 @@ class Attempt(msgspec.Struct):
     provider: str = ""
     deployment: str = ""
     model: str = ""
-    """The model that ran."""
+    """The model that was sent for."""
+    served_model: str = ""
+    """The model that ran, as the provider named it; empty where it did not say."""
     status: int = 0
     """HTTP status of the provider; 0 if it never answered."""
     outcome: str = "ok"
-    """ok, error, timeout, broken (it broke off), left (the client left), refused (never sent)."""
+    """ok, error (the provider refused it), timeout, broken (it broke off), left (the client left), unreachable (there was
+    no connection, so nothing was sent)."""
     started_us: int = 0
     first_byte_us: int = 0
     """Duration until the first byte of the answer; 0 if there was none."""
     duration_us: int = 0
     usage: Usage | None = None
+    estimated: bool = False
+    """The usage was counted by us, not reported."""
     raw_usage: bytes = b""
     tier: str = ""
     geo: str = ""

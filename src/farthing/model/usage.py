@@ -84,6 +84,8 @@ class Reading(msgspec.Struct, omit_defaults=True):
     """The provider's own total of tokens, to check the buckets against."""
     raw: bytes = b""
     """The usage JSON as it came, so that any day can be read again by a better parser."""
+    flags: list[str] = []
+    """Marks for people: what was odd about the usage."""
     parts: list["Reading"] = []
     """Iterations that the provider ran and bills at models of their own; then `usage` holds the rest only."""
     finish: str = ""

@@ -41,6 +41,7 @@ class Client(Protocol):
 
     async def send(self, method: str, url: str, headers: Headers, body: bytes, timeouts: Timeouts) -> Response:
         """Send and wait for the answer's head. `url` comes from settings, never from a client. Host, Content-Length and
-        Accept-Encoding: identity are added. Raises UpstreamTimeout, UpstreamError (with what failed, no secret)."""
+        Accept-Encoding: identity are added. Raises UpstreamUnreachable, UpstreamTimeout, UpstreamError (with what
+        failed, no secret)."""
 
     async def close(self) -> None: ...

@@ -27,6 +27,10 @@ class StreamReader(Protocol):
     def complete(self) -> bool:
         """Whether the format's own end mark was seen; a stream without it was cut."""
 
+    @property
+    def ending(self) -> bool:
+        """Whether the provider has said why it stopped (a finish reason), so that only usage and end mark are to come."""
+
     def reading(self) -> Reading:
         """What the provider reported; `usage` is None if it reported nothing."""
 
@@ -44,6 +48,8 @@ class Format(Protocol):
     """openai or anthropic: how keys are sent and errors look."""
     path: str
     """Where Farthing serves it: /v1/chat/completions, ..."""
+    billed: bool
+    """Whether a provider bills calls of this format (counting tokens is free)."""
 
     def ask(self, body: bytes) -> Ask:
         """What the steps need to know. Raises BadRequest with the reason, in words for the caller."""
@@ -54,6 +60,9 @@ class Format(Protocol):
 
     def read(self, body: bytes, ask: Ask, dialect: str = "") -> Reading:
         """Read the meter in a whole answer. Never raises: a body that cannot be read has no usage."""
+
+    def estimate(self, request_body: bytes, answer_body: bytes, ask: Ask) -> Reading:
+        """For a whole answer without usage: by the sizes of both. Marked `estimated`."""
 
     def stream(self, ask: Ask, dialect: str = "") -> StreamReader: ...
 

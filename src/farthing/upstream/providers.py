@@ -1,0 +1,130 @@
+"""The providers of the settings, ready to be sent to: URLs, headers with their keys, clients; and which one a model is at.
+
+The only place that holds providers' keys. Knows nothing of what a call says or costs.
+"""
+
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+
+from farthing.model.call import Deployment, Headers
+from farthing.model.errors import UnknownModel
+from farthing.settings import ModelSettings, ProviderSettings
+from farthing.upstream.client import Client, Timeouts
+from farthing.upstream.hosts import HOSTS, PATHS, Host
+from farthing.wire import FORMATS
+
+ANTHROPIC_VERSION = "2023-06-01"
+MEMO = 10_000
+"""How many model names are remembered; callers choose them, so there is a bound."""
+
+
+class Provider:
+    """One provider of the settings."""
+
+    def __init__(self, name: str, settings: ProviderSettings, client: Client) -> None:
+        host = HOSTS[settings.kind or name]
+        self.name = name
+        self.host = host
+        self.client = client
+        self.formats = tuple(settings.formats) or host.formats
+        self.dialect = host.dialect
+        self.drain = host.drain
+        self.prices = settings.prices or host.prices or name
+        self.patterns = tuple(settings.models)
+        limits = settings.timeouts
+        self.timeouts = Timeouts(limits.connect_s, limits.first_byte_s, limits.idle_s, limits.total_s)
+        self.forward = frozenset(header.lower().encode() for header in settings.forward_headers)
+        self._base = (settings.base_url or host.base_url).rstrip("/")
+        self._api_version = settings.api_version
+        self._extra = [(header.lower().encode(), value.reveal().encode()) for header, value in settings.headers.items()]
+        self._headers = {format: self._headers_for(format, host, settings) for format in self.formats}
+        self._urls: dict[tuple[str, str], str] = {}
+
+    def url(self, format: str, model: str) -> str:
+        """Where `format` is served for `model`."""
+        url = self._urls.get((format, model))
+        if url is None:
+            url = self._urls[format, model] = self._url(format, model)
+        return url
+
+    def headers(self, format: str) -> Headers:
+        """What every request carries, the key included."""
+        return self._headers[format]
+
+    def _url(self, format: str, model: str) -> str:
+        if self.host is not HOSTS["azure"]:
+            return self._base + PATHS[format]
+        resource = self._base.removesuffix("/v1").removesuffix("/openai")
+        if self._api_version:
+            return f"{resource}/openai/deployments/{model}{PATHS[format]}?api-version={self._api_version}"
+        return f"{resource}/openai/v1{PATHS[format]}"
+
+    def _headers_for(self, format: str, host: Host, settings: ProviderSettings) -> Headers:
+        headers: Headers = [(b"content-type", b"application/json"), *self._extra]
+        if FORMATS[format].family == "anthropic":
+            headers.append((b"anthropic-version", (settings.api_version or ANTHROPIC_VERSION).encode()))
+        key = settings.api_key.reveal().encode()
+        if key and host.auth == "bearer":
+            headers.append((b"authorization", b"Bearer " + key))
+        elif key and host.auth != "none":
+            headers.append((host.auth.encode(), key))
+        return headers
+
+
+class Providers:
+    """All providers, by name, and the deployment of each model."""
+
+    def __init__(self, providers: Mapping[str, Provider], models: Mapping[str, ModelSettings]) -> None:
+        self._providers = dict(providers)
+        self._models = dict(models)
+        self._found: dict[str, Deployment] = {}
+
+    def __getitem__(self, name: str) -> Provider:
+        return self._providers[name]
+
+    def __iter__(self) -> Iterator[Provider]:
+        return iter(self._providers.values())
+
+    @property
+    def named_models(self) -> list[str]:
+        """The models that settings name."""
+        return list(self._models)
+
+    def deployment(self, model: str) -> Deployment:
+        """Where `model` is served. Raises UnknownModel with what to do."""
+        found = self._found.get(model)
+        if found is None:
+            found = self._find(model)
+            if len(self._found) < MEMO:
+                self._found[model] = found
+        return found
+
+    def _find(self, model: str) -> Deployment:
+        named = self._models.get(model)
+        if named is not None:
+            return self._at(self._providers[named.provider], named.model or model, named.price_as)
+        prefix, _, rest = model.partition("/")
+        if rest and prefix in self._providers:
+            return self._at(self._providers[prefix], rest)
+        claims = [(provider.patterns, provider) for provider in self]
+        habits = [(provider.host.models, provider) for provider in self if not provider.patterns]
+        for patterns, provider in claims + habits:
+            if any(fnmatchcase(model, pattern) for pattern in patterns):
+                return self._at(provider, model)
+        only = next(iter(self)) if len(self._providers) == 1 else None
+        if only is not None and not only.host.models and not only.patterns:
+            return self._at(only, model)
+        raise UnknownModel(
+            f"No provider is configured for the model {_shown(model)}. Configured: {', '.join(self._providers) or 'none'}. "
+            f'Write "PROVIDER/MODEL", or name the model under [models] in farthing.toml.',
+            param="model",
+        )
+
+    def _at(self, provider: Provider, model: str, price_as: str = "") -> Deployment:
+        return Deployment(provider.name, model, provider.prices, price_as)
+
+
+def _shown(model: str) -> str:
+    """A caller's word in our message: short, and in one line."""
+    printable = "".join(char if char.isprintable() else "?" for char in model[:80])
+    return f"'{printable}'" + ("..." if len(model) > 80 else "")

@@ -1,0 +1,269 @@
+"""The end of the pipeline: sends a call to its deployment, relays the answer, and reads the meter as it passes.
+
+Where client and provider speak the same format the bytes go through as they came; else `wire.translate` rewrites them.
+The meter always reads the provider's own bytes. Knows nothing of prices, keys of callers or the store.
+"""
+
+import asyncio
+import time
+import zlib
+from collections.abc import Callable
+
+from farthing.model.call import Answer, Call, Ending, Headers
+from farthing.model.errors import CannotTranslate, UpstreamError, UpstreamTimeout, UpstreamUnreachable
+from farthing.model.record import Attempt
+from farthing.model.usage import Reading
+from farthing.upstream.client import Response
+from farthing.upstream.providers import Provider, Providers
+from farthing.wire import FORMATS
+from farthing.wire.format import Format, StreamReader
+from farthing.wire.translate import TRANSLATIONS, StreamTranslator, Translation
+
+ANSWER_LIMIT = 256 * 1024 * 1024
+"""Bytes of a whole answer: audio and images come as base64."""
+CUT = "The provider ended the stream before its end mark."
+DRAINS = 64
+"""How many such streams are read on at once; more are closed and their use estimated."""
+
+FORWARDED = {
+    "openai": frozenset((b"openai-beta", b"idempotency-key", b"x-client-request-id")),
+    "anthropic": frozenset((b"anthropic-beta", b"anthropic-version", b"idempotency-key")),
+}
+"""Request headers of the client that its provider gets; all else stays here, above all the client's key."""
+
+KEPT_BACK = frozenset(
+    (
+        b"connection", b"keep-alive", b"transfer-encoding", b"content-length", b"content-encoding", b"upgrade", b"trailer",
+        b"proxy-authenticate", b"set-cookie", b"date", b"server", b"alt-svc", b"strict-transport-security",
+    )
+)  # fmt: skip
+"""Headers of the provider that are about its connection with us, not about the answer."""
+
+
+class Relay:
+    """Sends calls to providers."""
+
+    def __init__(self, providers: Providers, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._providers = providers
+        self._clock = clock
+        self.drains = 0
+        """Streams that are read on although their client left."""
+
+    async def __call__(self, call: Call) -> Answer:
+        deployment = call.deployment
+        assert deployment is not None, "a step chooses the deployment before the relay is reached"
+        provider = self._providers[deployment.provider]
+        spoken, translation = _spoken(call.wire, provider)
+        format = FORMATS[spoken]
+        body = (
+            format.splice(call.body, call.ask, deployment.model)
+            if translation is None
+            else translation.request(call.body, call.ask, deployment.model)
+        )
+        attempts = call.trail.attempts
+        attempt = Attempt(
+            no=attempts[-1].no + 1 if attempts else 1, provider=provider.name, model=deployment.model,
+            started_us=call.started_us + int((self._clock() - call.started) * 1e6),
+        )  # fmt: skip
+        attempts.append(attempt)
+        begun = self._clock()
+        try:
+            response = await provider.client.send(
+                "POST", provider.url(spoken, deployment.model), _headers(call, provider, format), body, provider.timeouts
+            )
+            attempt.status = response.status
+            attempt.first_byte_us = int((self._clock() - begun) * 1e6)
+            headers = [header for header in response.headers if header[0] not in KEPT_BACK]
+            if call.ask.stream and response.status < 300 and _is_event_stream(response.headers):
+                passage = Passage(self, call, provider, format, translation, response, attempt, begun, body)
+                passage.answer = Answer(response.status, headers, stream=passage)
+                return passage.answer
+            whole = await _read_whole(response)
+        except BaseException as error:
+            attempt.duration_us = int((self._clock() - begun) * 1e6)
+            attempt.outcome, attempt.error = _outcome(error)
+            raise
+        attempt.duration_us = int((self._clock() - begun) * 1e6)
+        if response.status >= 300:
+            attempt.outcome, attempt.error = "error", f"HTTP {response.status}"
+            return Answer(response.status, headers, translation.error(response.status, whole) if translation else whole)
+        take_reading(attempt, attempts, format.read(whole, call.ask, provider.dialect))
+        if attempt.usage is None and format.billed:
+            take_reading(attempt, attempts, format.estimate(body, whole, call.ask))
+        return Answer(response.status, headers, translation.answer(whole, call.ask) if translation else whole)
+
+    def microseconds_since(self, begun: float) -> int:
+        return int((self._clock() - begun) * 1e6)
+
+
+class Passage:
+    """A stream on its way through: provider's bytes in, client's bytes out, the meter read between."""
+
+    __slots__ = (
+        "answer", "_ask", "_attempt", "_attempts", "_begun", "_decoder", "_draining", "_over", "_provider", "_reader", "_relay",
+        "_response", "_sent", "_translator",
+    )  # fmt: skip
+
+    def __init__(
+        self, relay: Relay, call: Call, provider: Provider, format: Format, translation: Translation | None,
+        response: Response, attempt: Attempt, begun: float, sent: bytes,
+    ) -> None:  # fmt: skip
+        self.answer: Answer
+        self._relay = relay
+        self._ask = call.ask
+        self._provider = provider
+        self._response = response
+        self._attempt = attempt
+        self._attempts = call.trail.attempts
+        self._begun = begun
+        self._sent = sent
+        self._over = False
+        self._draining = False
+        self._reader: StreamReader = format.stream(call.ask, provider.dialect)
+        self._translator: StreamTranslator | None = translation.stream(call.ask) if translation else None
+        self._decoder = _decoder(response.headers)
+
+    async def next(self) -> bytes:
+        """The next bytes for the client, b"" at the end. Raises UpstreamError if the provider breaks off."""
+        while not self._over:
+            try:
+                data = await self._response.next()
+                out = self._passed(data) if data else self._rest()
+            except BaseException as error:
+                self._settle(*_outcome(error))
+                raise
+            if not data:
+                if not self._reader.complete:
+                    self._settle("broken", CUT)
+                    raise UpstreamError(CUT)
+                self._settle("ok")
+            if out:
+                return out
+        return b""
+
+    def leave(self) -> None:
+        """The client left. Where the provider bills to the end anyway, or is all but there, `next` reads on for the
+        meter's sake; else the provider is told to stop, and what it did so far is estimated."""
+        if self._over or self._draining:
+            return
+        if self._relay.drains < DRAINS and (self._provider.drain or self._reader.complete or self._reader.ending):
+            self._draining = True
+            self._relay.drains += 1
+        else:
+            self._response.abort()
+            self._settle("left")
+
+    def _passed(self, data: bytes) -> bytes:
+        if self._decoder is not None:
+            try:
+                data = self._decoder.decompress(data)
+            except zlib.error:
+                raise UpstreamError("The provider's compressed stream cannot be read.") from None
+        out = self._reader.feed(data)
+        return out if self._translator is None else self._translator.feed(data)
+
+    def _rest(self) -> bytes:
+        out = self._reader.finish()
+        return out if self._translator is None else self._translator.finish()
+
+    def _settle(self, outcome: str, error: str = "") -> None:
+        if self._over:
+            return
+        self._over = True
+        self._response.abort()
+        if self._draining:
+            self._relay.drains -= 1
+            outcome, error = "left", ""
+        attempt = self._attempt
+        attempt.duration_us = self._relay.microseconds_since(self._begun)
+        attempt.outcome, attempt.error = outcome, error
+        reading = self._reader.reading()
+        if reading.usage is None or (outcome != "ok" and not self._reader.complete and not self._reader.ending):
+            reading = self._reader.estimate(self._sent)
+        take_reading(attempt, self._attempts, reading)
+        self.answer.end(Ending(outcome, error))
+
+
+def take_reading(attempt: Attempt, attempts: list[Attempt], reading: Reading) -> None:
+    """Put what the meter read into the attempt; parts that the provider bills by themselves become rows of their own."""
+    attempt.usage = reading.usage
+    attempt.estimated = reading.estimated
+    attempt.raw_usage = reading.raw
+    attempt.tier = reading.tier
+    attempt.geo = reading.geo
+    attempt.reported_cost = reading.reported_nano
+    attempt.served_model = reading.model
+    if reading.flags:
+        attempt.flags = [*attempt.flags, *reading.flags]
+    if not reading.adds_up:
+        attempt.flags = [*attempt.flags, "usage_mismatch"]
+    for part_no, part in enumerate(reading.parts, start=1):
+        row = Attempt(
+            no=attempt.no, part=part_no, provider=attempt.provider, model=attempt.model, status=attempt.status,
+            outcome=attempt.outcome, started_us=attempt.started_us,
+        )  # fmt: skip
+        attempts.append(row)
+        take_reading(row, attempts, part)
+
+
+def _spoken(wire: str, provider: Provider) -> tuple[str, Translation | None]:
+    """The format to speak with the provider, and the translation if it is not the client's."""
+    if wire in provider.formats:
+        return wire, None
+    for spoken in provider.formats:
+        translation = TRANSLATIONS.get((wire, spoken))
+        if translation is not None:
+            return spoken, translation
+    raise CannotTranslate(
+        f"The provider '{provider.name}' does not serve {FORMATS[wire].path}, and this format cannot be translated into "
+        f"one that it serves ({', '.join(FORMATS[spoken].path for spoken in provider.formats)}).",
+        param="model",
+    )
+
+
+def _headers(call: Call, provider: Provider, format: Format) -> Headers:
+    headers = provider.headers(format.name)
+    passed = FORWARDED[format.family] if FORMATS[call.wire].family == format.family else frozenset()
+    forwarded = [(name, value) for name, value in call.headers.items() if name in passed or name in provider.forward]
+    if not forwarded:
+        return headers
+    names = {name for name, _ in forwarded}
+    return [header for header in headers if header[0] not in names] + forwarded
+
+
+def _outcome(error: BaseException) -> tuple[str, str]:
+    if isinstance(error, UpstreamUnreachable):
+        return "unreachable", error.message
+    if isinstance(error, UpstreamTimeout):
+        return "timeout", error.message
+    if isinstance(error, UpstreamError):
+        return "broken", error.message
+    if isinstance(error, asyncio.CancelledError):
+        return "left", ""
+    return "broken", type(error).__name__
+
+
+def _is_event_stream(headers: Headers) -> bool:
+    return any(name == b"content-type" and value.lower().startswith(b"text/event-stream") for name, value in headers)
+
+
+def _decoder(headers: Headers) -> "zlib._Decompress | None":
+    """For providers that compress although identity was asked for."""
+    for name, value in headers:
+        if name == b"content-encoding" and value.lower() in (b"gzip", b"x-gzip", b"deflate"):
+            return zlib.decompressobj(47)  # 32 + 15: gzip or zlib, by its head
+    return None
+
+
+async def _read_whole(response: Response) -> bytes:
+    body = await response.read(ANSWER_LIMIT)
+    decoder = _decoder(response.headers)
+    if decoder is None:
+        return body
+    try:
+        plain = decoder.decompress(body, ANSWER_LIMIT)
+    except zlib.error:
+        raise UpstreamError("The provider's compressed answer cannot be read.") from None
+    if decoder.unconsumed_tail:
+        raise UpstreamError(f"The provider's answer is longer than {ANSWER_LIMIT} bytes.")
+    return plain

@@ -25,7 +25,7 @@ check: $(READY)  ## Lint, formatting, types and the layers of imports.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports --no-cache
+	$(BIN)/lint-imports --no-cache --no-logo
 
 format: $(READY)  ## Put the code into its form.
 	$(BIN)/ruff check --fix .

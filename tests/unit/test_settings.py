@@ -25,7 +25,7 @@ def test_keys_of_the_environment_are_enough() -> None:
     )
     assert settings.providers["openai"].api_key.reveal() == "sk-o"
     assert settings.providers["openai"].base_url == ""
-    assert settings.providers["anthropic"].base_url == "https://proxy.test"
+    assert settings.providers["anthropic"].base_url == "https://proxy.test/v1"
     assert settings.server.port == 4141
 
 
@@ -110,8 +110,7 @@ files = ["cards.json"]
     assert settings.prices.files == [str(tmp_path / "cards.json")]
     assert settings.warnings() == [
         "providers.mine.base_url: keys and prompts travel unencrypted over http; use https",
-        "server.host: 0.0.0.0 is reachable from other machines without TLS; set tls_cert and tls_key, "
-        "or put a TLS proxy in front",
+        "server.host: 0.0.0.0 is open to other machines without TLS; set tls_cert and tls_key",
     ]
 
 
@@ -146,7 +145,7 @@ rates = { input = "abc" }
             5,
             "server.host",
             "must be text in quotes, not a list",
-            "Address to listen on. Other than loopback needs keys: `farthing keys create`.",
+            "Address to listen on. Other than loopback, keys are needed.",
         ),
         (8, "server.workers", "must be a whole number, not text", "Processes that share the port and the store."),
         (10, "porviders", "there is no such setting", "Did you mean providers?"),
@@ -161,9 +160,9 @@ rates = { input = "abc" }
         ("\n\nx = ", 3, "", "not TOML", "key = value"),
         ('x = "abc', 1, "", "not TOML", "in quotes"),
         ("server = 3", 1, "server", "must be a table, not a whole number", "[server]"),
-        ("[models.fast]\nprovider = 'openai'\n" + KEYED, 1, "models.fast", "model is missing", "called there"),
+        ("[models.fast]\nmodel = 'm'\n" + KEYED, 1, "models.fast", "provider is missing", "NAME"),
         ("[models.fast]\nprovider = 'opnai'\nmodel='m'\n" + KEYED, 2, "models.fast.provider", "no provider", "openai?"),
-        ("[server]\nadmin = 'maybe'", 2, "server.admin", "maybe", "loopback"),
+        ("[server]\nadmin = 'maybe'", 2, "server.admin", "maybe", "this machine"),
         ("[server]\nbody_timeout_s = nan", 2, "server.body_timeout_s", "", "Seconds"),
         ("[server]\nbody_timeout_s = inf", 2, "server.body_timeout_s", "at most", "Seconds"),
         ("[server]\nport = 4141.5", 2, "server.port", "whole number", "TCP port"),

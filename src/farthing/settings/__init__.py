@@ -1,0 +1,79 @@
+"""The settings: one typed tree (`tree`), read from `farthing.toml`, or made from the API keys in the environment.
+
+A mistake is reported with its line, its key and the cure, all mistakes of a file at once. Knows nothing of what the
+settings are used for: whether a kind of provider or a price exists is for the folders that own these.
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+
+from farthing.settings.errors import Problem, SettingsError
+from farthing.settings.reading import Reader, reason
+from farthing.settings.toml_lines import lines_of_keys
+from farthing.settings.tree import (
+    ContractSettings,
+    LogSettings,
+    ModelSettings,
+    OtelSettings,
+    PricesSettings,
+    ProviderSettings,
+    ServerSettings,
+    Settings,
+    StoreSettings,
+    TimeoutSettings,
+)  # fmt: skip
+from farthing.settings.values import Amount, FilePath, Secret, StoreUrl, Url, is_loopback, shown_url
+
+DEFAULT_FILE = "farthing.toml"
+
+__all__ = [
+    "DEFAULT_FILE", "Amount", "ContractSettings", "FilePath", "LogSettings", "ModelSettings", "OtelSettings",
+    "PricesSettings", "Problem", "ProviderSettings", "Secret", "ServerSettings", "Settings", "SettingsError",
+    "StoreSettings", "StoreUrl", "TimeoutSettings", "Url", "is_loopback", "load", "parse", "shown_url",
+]  # fmt: skip
+
+
+def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
+    """The settings of `path`, or of `farthing.toml` here, or of the API keys in `environ`. Raises SettingsError."""
+    file = path or Path(DEFAULT_FILE)
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        if path is not None:
+            raise SettingsError(
+                str(file), [Problem(0, "", "there is no such file", "`farthing init` writes one.")]
+            ) from None
+        text = ""
+        file = Path()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(
+            str(file), [Problem(0, "", f"cannot be read: {reason(error)}", "It must be UTF-8 text.")]
+        ) from None
+    return parse(text, environ, file)
+
+
+def parse(text: str, environ: Mapping[str, str], file: Path = Path()) -> Settings:
+    """The settings in `text`. `file` names it in errors; relative paths start from its folder. Raises SettingsError."""
+    name = "" if file == Path() else str(file)
+    try:
+        table = tomllib.loads(text, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(name, [_syntax_problem(error, text)]) from None
+    reader = Reader(lines_of_keys(text), environ, file.parent if name else None)
+    settings = reader.table(Settings, table, ())
+    if settings is not None:
+        settings = reader.with_defaults(settings)
+        reader.check(settings)
+    if settings is None or reader.problems:
+        raise SettingsError(name, sorted(reader.problems, key=lambda at: at.line))
+    return settings
+
+
+def _syntax_problem(error: tomllib.TOMLDecodeError, text: str) -> Problem:
+    said = re.sub(r" \(at .*\)$", "", str(error))
+    place = re.search(r"at line (\d+)", str(error))
+    line = int(place[1]) if place else max(len(text.splitlines()), 1)
+    return Problem(line, "", f"this is not TOML: {said}", 'Write key = value, and text in quotes: host = "127.0.0.1".')

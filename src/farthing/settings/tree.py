@@ -1,0 +1,186 @@
+"""Every setting: its name, type, default and what it does. The reference page and `farthing init` are written from here."""
+
+from datetime import date
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+
+import msgspec
+from msgspec import Meta
+
+from farthing.settings.values import Amount, FilePath, Secret, StoreUrl, Url, is_loopback, is_open_http
+
+
+def doc(text: str, *, ge: int | None = None, le: int | None = None) -> Meta:
+    """What a setting does, and its bounds."""
+    return Meta(description=text, ge=ge, le=le)
+
+
+Seconds = Annotated[float, Meta(ge=0, le=1_000_000)]
+WireFormat = Literal[
+    "openai.chat", "openai.responses", "openai.embeddings", "anthropic.messages", "anthropic.count_tokens"
+]
+
+
+class ServerSettings(msgspec.Struct, frozen=True):
+    """Where and how the gateway listens."""
+
+    host: Annotated[str, doc("Address to listen on. Other than loopback, keys are needed.")] = "127.0.0.1"
+    port: Annotated[int, doc("TCP port; 0 takes a free one.", ge=0, le=65535)] = 4141
+    workers: Annotated[int, doc("Processes that share the port and the store.", ge=1, le=256)] = 1
+    tls_cert: Annotated[FilePath, doc("Certificate chain (PEM file); with `tls_key`: HTTPS.")] = FilePath()
+    tls_key: Annotated[FilePath, doc("The certificate's private key (PEM file).")] = FilePath()
+    max_body_mb: Annotated[int, doc("Largest request body in MiB; above it: 413.", ge=1, le=4096)] = 64
+    header_timeout_s: Annotated[Seconds, doc("Seconds in which a request's head must arrive.")] = 10.0
+    body_timeout_s: Annotated[Seconds, doc("Seconds in which a request's body must arrive.")] = 60.0
+    max_connections: Annotated[int, doc("Open client connections of one process; more are turned away.", ge=1)] = 2000
+    shutdown_grace_s: Annotated[Seconds, doc("Seconds that calls under way get after a stop signal.")] = 30.0
+    admin: Annotated[
+        Literal["loopback", "on", "off"],
+        doc("Admin endpoints: for callers on this machine only, for all who have an admin key, or none."),
+    ] = "loopback"
+
+
+class StoreSettings(msgspec.Struct, frozen=True):
+    """Where the ledger and the keys are kept."""
+
+    url: Annotated[
+        StoreUrl,
+        doc("`sqlite:///file.db` beside this file, `sqlite:////absolute/file.db`, `postgresql://user@host/name`."),
+    ] = StoreUrl("sqlite:///farthing.db")
+    queue: Annotated[int, doc("Calls that may wait to be written before new ones are held back.", ge=100)] = 20_000
+    when_unavailable: Annotated[
+        Literal["refuse", "serve"],
+        doc("What happens to new calls while the store cannot be written and the queue is full."),
+    ] = "refuse"
+
+
+class TimeoutSettings(msgspec.Struct, frozen=True):
+    """How long a provider may take, in seconds; 0 means no limit."""
+
+    connect_s: Annotated[Seconds, doc("To connect, TLS included.")] = 10.0
+    first_byte_s: Annotated[Seconds, doc("From the request's last byte to the answer's first.")] = 600.0
+    idle_s: Annotated[Seconds, doc("Between two reads of an answer.")] = 120.0
+    total_s: Annotated[Seconds, doc("For the whole call.")] = 3600.0
+
+
+class ProviderSettings(msgspec.Struct, frozen=True):
+    """One provider, or one account at it. NAME is yours; it appears in reports."""
+
+    kind: Annotated[str, doc("The known host that it is: `openai`, `azure`, `groq`, ... Empty: its NAME says it.")] = ""
+    base_url: Annotated[Url, doc("Address with the version, such as `https://host/v1`. Empty: the kind's own.")] = Url()
+    api_key: Annotated[Secret, doc("`env:NAME`, `file:PATH` or the key itself.")] = Secret()
+    api_version: Annotated[str, doc("Azure OpenAI's `api-version`, or Anthropic's `anthropic-version`.")] = ""
+    headers: Annotated[dict[str, Secret], doc("Sent with each request; a value may be `env:NAME` or `file:PATH`.")] = {}
+    models: Annotated[list[str], doc("Patterns of the models that it serves (`gpt-*`). Empty: its kind's own.")] = []
+    formats: Annotated[list[WireFormat], doc("The wire formats that it speaks. Empty: those of its kind.")] = []
+    forward_headers: Annotated[list[str], doc("Names of further headers of the client that it is to see.")] = []
+    timeouts: Annotated[TimeoutSettings, doc("How long it may take.")] = TimeoutSettings()
+    ca_file: Annotated[FilePath, doc("Authorities (PEM file) to trust instead of the system's.")] = FilePath()
+    proxy: Annotated[Secret, doc('HTTP proxy to go through; needs `client = "aiohttp"`.')] = Secret()
+    client: Annotated[Literal["http1", "aiohttp"], doc("`http1` is the fast one, `aiohttp` knows proxies.")] = "http1"
+    prices: Annotated[str, doc("Whose price list holds (`farthing prices show`). Empty: its kind's.")] = ""
+
+
+class ModelSettings(msgspec.Struct, frozen=True):
+    """A model under a name of your own: callers ask for NAME."""
+
+    provider: Annotated[str, doc("The NAME of the provider that serves it.")]
+    model: Annotated[str, doc("What the model is called there. Empty: the same.")] = ""
+    price_as: Annotated[str, doc("The model whose price holds, where its name there says nothing (Azure).")] = ""
+
+
+class ContractSettings(msgspec.Struct, frozen=True):
+    """What you agreed with a provider, where it differs from the price list. One `[[prices.contracts]]` each."""
+
+    provider: Annotated[str, doc("Whose price list it changes, such as `openai`.")]
+    models: Annotated[list[str], doc("Patterns of the models that it covers.")] = msgspec.field(
+        default_factory=lambda: ["*"]
+    )
+    percent_off: Annotated[Amount, doc("Discount on every rate, in percent.")] = Amount()
+    rates: Annotated[dict[str, Amount], doc("Agreed rates by unit (`input`, `output`, ...), in dollars per 1M.")] = {}
+    valid_from: Annotated[date | None, doc("First day, such as 2026-01-01.")] = None
+    valid_to: Annotated[date | None, doc("Last day, included.")] = None
+
+
+class PricesSettings(msgspec.Struct, frozen=True):
+    """What calls are priced with, beside the price lists that come with Farthing."""
+
+    allow_unpriced: Annotated[bool, doc("Serve models without a known price; their cost is then unknown.")] = False
+    files: Annotated[list[FilePath], doc("Rate card files of your own; they come before ours.")] = []
+    contracts: Annotated[list[ContractSettings], doc("What you agreed with providers.")] = []
+
+
+class LogSettings(msgspec.Struct, frozen=True):
+    """What the gateway says about itself. Prompts, answers and secrets are never logged."""
+
+    level: Annotated[Literal["debug", "info", "warning", "error"], doc("The least that is logged.")] = "info"
+    format: Annotated[Literal["json", "text"], doc("`json`: one object a line; `text`: for people.")] = "json"
+
+
+class OtelSettings(msgspec.Struct, frozen=True):
+    """OpenTelemetry; needs `pip install 'farthing[otel]'`."""
+
+    endpoint: Annotated[Url, doc("OTLP over HTTP, such as `http://localhost:4318`. Empty: off.")] = Url()
+    headers: Annotated[dict[str, Secret], doc("For the collector; a value may be `env:NAME` or `file:PATH`.")] = {}
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """All that `farthing.toml` can say."""
+
+    server: ServerSettings = ServerSettings()
+    store: StoreSettings = StoreSettings()
+    providers: dict[str, ProviderSettings] = {}
+    models: dict[str, ModelSettings] = {}
+    prices: PricesSettings = PricesSettings()
+    logs: LogSettings = LogSettings()
+    otel: OtelSettings = OtelSettings()
+
+    def warnings(self) -> list[str]:
+        """What is allowed and yet worth a second look."""
+        found = [
+            f"providers.{name}.base_url: keys and prompts travel unencrypted over http; use https"
+            for name, provider in self.providers.items()
+            if is_open_http(provider.base_url)
+        ]
+        if is_open_http(self.otel.endpoint):
+            found.append("otel.endpoint: spans travel unencrypted over http; use https")
+        if not is_loopback(self.server.host) and not self.server.tls_cert:
+            found.append(
+                f"server.host: {self.server.host} is open to other machines without TLS; set tls_cert and tls_key"
+            )
+        if not is_loopback(self.server.host) and self.server.admin == "on":
+            found.append("server.admin: admin endpoints answer on a public address")
+        if self.prices.allow_unpriced:
+            found.append("prices.allow_unpriced: models without a price are served, and their cost stays unknown")
+        return found
+
+
+SECTIONS: dict[str, type[msgspec.Struct]] = {
+    "server": ServerSettings,
+    "store": StoreSettings,
+    "providers.NAME": ProviderSettings,
+    "providers.NAME.timeouts": TimeoutSettings,
+    "models.NAME": ModelSettings,
+    "prices": PricesSettings,
+    "prices.contracts": ContractSettings,
+    "logs": LogSettings,
+    "otel": OtelSettings,
+}
+"""Every table of the file, in its order."""
+
+
+def bare(hint: Any) -> Any:
+    """The type inside `Annotated`, however deep."""
+    while get_origin(hint) is Annotated:
+        hint = get_args(hint)[0]
+    return hint
+
+
+def describe(hint: Any) -> str:
+    """What a field's annotation says about it."""
+    notes = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
+    return next((note.description for note in reversed(notes) if isinstance(note, Meta) and note.description), "")
+
+
+def describe_field(kind: type[msgspec.Struct], name: str) -> str:
+    """What one setting does."""
+    return describe(get_type_hints(kind, include_extras=True)[name])

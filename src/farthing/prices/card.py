@@ -1,19 +1,19 @@
-"""Rate cards as values: what a price list says (read from JSON), and what a call is priced with (compiled integers).
+"""Rate cards as values: what a price list says about a model, as it lies in a file.
 
-Knows the names of units and how much one costs; which card is meant, and what to do where one is silent, is `book`.
+Knows the names of units, and how much one costs. Which card is meant is `book`, what a card comes to for one tier and
+day is `rates`.
 """
 
+import tomllib
 from collections.abc import Callable
 from datetime import date, time
-from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from decimal import Decimal
 from operator import attrgetter
-from typing import Any
+from pathlib import Path
 
 import msgspec
 
-from farthing.model.money import Nano, Pico
-from farthing.model.record import PricedLine
-from farthing.model.usage import CostState, Usage
+from farthing.model.usage import Usage
 from farthing.prices.match import Clause
 
 INPUT_UNITS = (
@@ -23,19 +23,26 @@ OUTPUT_UNITS = ("out", "audio_out", "image_out")
 TOKEN_UNITS = INPUT_UNITS + OUTPUT_UNITS
 """The buckets of `Usage` that are billed, in the order in which `token_counts` reads them."""
 
-REQUEST_UNITS = {
-    "web_search": 1_000, "file_search": 1_000, "x_search": 1_000, "request": 1_000, "rerank": 1_000, "message": 1_000,
-    "page": 1_000, "annotated_page": 1_000, "character": 1_000_000, "audio_second": 3_600, "training": 1_000_000,
-}  # fmt: skip
-"""What else is billed, and how many of it one listed price is for: dollars per 1,000 searches, per hour of audio."""
-
-ALIASES = {"input": "uncached_in", "output": "out"}
-"""What people call these units in contracts and overlays."""
-
 token_counts: Callable[[Usage], tuple[int, ...]] = attrgetter(*TOKEN_UNITS)
 
-Amount = str | dict[str, str]
+REQUEST_UNITS = {
+    "web_search": 1_000, "web_fetch": 1_000, "file_search": 1_000, "x_search": 1_000, "maps_search": 1_000,
+    "code_session": 1_000, "request": 1_000, "rerank": 1_000, "message": 1_000, "page": 1_000, "annotated_page": 1_000,
+    "image": 1_000, "character": 1_000_000, "audio_second": 3_600, "training": 1_000_000, "cached_token_hour": 1_000_000,
+}  # fmt: skip
+"""What else is billed, and how many of it one listed price is for: dollars per 1,000 searches, per hour of audio, per
+1M training tokens, per 1M tokens that lie in an explicit cache for an hour."""
+
+ALIASES = {"input": "uncached_in", "output": "out"}
+"""What people call these units in contracts and card files."""
+
+Amount = Decimal | dict[str, Decimal]
 """Dollars for the listed number of units; by band: {"0": below, "200000": above 200,000 tokens of input}."""
+
+Ladder = tuple[tuple[int, Decimal], ...]
+"""(above, pico-dollars a unit) by rising `above`; the first is above 0."""
+
+_PICO = Decimal(1_000_000_000_000)
 
 
 class Price(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -52,101 +59,51 @@ class RateCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     """What one price list says about one model. The last price of a tier that is in force counts."""
 
     id: str
-    match: Clause
-    prices: list[Price]
+    match: Clause | None = None
+    """Which ids are meant, beside `id` itself."""
+    prices: list[Price] = []
     context_window: int | None = None
     note: str = ""
 
+    def matches(self, model: str) -> bool:
+        """Whether `model`, in lower case, is meant."""
+        return self.match.matches(model) if self.match is not None else model == self.id.lower()
+
 
 class Family(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Rules that hold for a family of models where its cards give no rate; what they derive is marked `family_rate`."""
+    """A rule for a family of models where their cards give no rate; a rate so derived is marked `family_rate`."""
 
     match: Clause
     source: str
     valid_from: date | None = None
-    of_input: dict[str, str] = {}
+    of_input: dict[str, Decimal] = {}
     """Unit -> factor on the input rate of the tier in force, such as cache_read: 0.1."""
-    tiers: dict[str, dict[str, str]] = {}
+    tiers: dict[str, dict[str, Decimal]] = {}
     """Tier -> unit (`*` for all others) -> factor on the standard rate of the same unit."""
-    geo: dict[str, str] = {}
-    """Data residency -> factor on every token class. This is the list price, not a guess, and marks nothing."""
+    same: dict[str, str] = {}
+    """Unit -> unit at whose rate it is billed."""
+    events: dict[str, Decimal] = {}
+    """Event -> dollars for the listed number, whatever the model and the tier."""
+    geo: dict[str, Decimal] = {}
+    """Data residency -> factor on every token class."""
+    listed: bool = False
+    """The price list itself states these factors, so that nothing is guessed and nothing marked."""
 
 
 class CardFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One provider's cards, as they lie in `cards/`, in `overlay/` or in a file that the settings name."""
 
     provider: str
-    source: str
-    models: list[RateCard]
+    models: list[RateCard] = []
+    source: str = ""
     licence: str = ""
     version: str = ""
     compiled: date | None = None
     fallback: list[str] = []
     """Providers whose standard prices hold for models that this file lacks."""
     families: list[Family] = []
-
-
-class Contract(msgspec.Struct, frozen=True):
-    """What was agreed with a provider, for the models that a pattern names."""
-
-    provider: str
-    models: list[str] = ["*"]
-    percent_off: str = ""
-    rates: dict[str, str] = {}
-    """Unit -> dollars per 1M (or as listed in REQUEST_UNITS), instead of the list price, in every tier and band."""
-    valid_from: date | None = None
-    valid_to: date | None = None
-    """The last day, included."""
-
-
-class Band(msgspec.Struct, frozen=True):
-    """Rates for calls with more than `above` tokens of input, in pico-dollars a unit; None where no rate is known."""
-
-    above: int
-    tokens: tuple[Pico | None, ...]
-    """In the order of TOKEN_UNITS."""
-    requests: dict[str, Pico]
-    list_tokens: tuple[Pico | None, ...] | None
-    """The list price, where a contract changed it."""
-    list_requests: dict[str, Pico]
-    derived: frozenset[str]
-    """Units whose rate came from a family rule."""
-
-
-class Rates(msgspec.Struct, frozen=True):
-    """All that one price needs: one model, tier, residency and contract, while nothing of these changes."""
-
-    from_us: int
-    until_us: int
-    version: str
-    bands: tuple[Band, ...]
-    """By `above`, the highest first; the last is for all the rest."""
-    flags: tuple[str, ...]
-    state: CostState
-
-
-class Card(msgspec.Struct, frozen=True):
-    """The rate cards that speak for one model of one provider, the first word first."""
-
-    provider: str
-    id: str
-    model: str
-    cards: tuple[RateCard, ...]
-    families: tuple[Family, ...]
-    context_window: int | None = None
-    flags: tuple[str, ...] = ()
-
-
-class Priced(msgspec.Struct):
-    """What an attempt costs, and how that is known."""
-
-    state: CostState
-    nano: Nano = 0
-    lines: list[PricedLine] = []
-    version: str = ""
-    flags: list[str] = []
-    list_nano: Nano = 0
-    """The same at list price; the same amount where no contract holds."""
+    endpoints: dict[str, str] = {}
+    """Data residency -> what the list's model ids start with there, where the same model has a price for each."""
 
 
 def unit_name(name: str) -> str:
@@ -157,51 +114,51 @@ def unit_name(name: str) -> str:
     return unit
 
 
-def pico_rate(unit: str, amount: str) -> Pico:
-    """Pico-dollars for one unit of a listed price; half to even where a price list is finer than that."""
+def ladder_of(unit: str, amount: Amount) -> Ladder:
+    """The exact pico-dollars a unit, by band. Raises ValueError for an amount or a band that is none."""
+    listed_for = REQUEST_UNITS.get(unit, 1_000_000)
+    if isinstance(amount, Decimal):
+        return ((0, _pico(amount, listed_for)),)
     try:
-        listed = Decimal(amount)
-    except InvalidOperation:
-        raise ValueError(f"{amount!r} is not an amount in dollars") from None
-    if not listed.is_finite() or listed < 0:
-        raise ValueError(f"{amount!r} is not an amount in dollars")
-    return whole(listed * 1_000_000_000_000 / REQUEST_UNITS.get(unit, 1_000_000))
-
-
-def whole(pico: Decimal) -> Pico:
-    """The nearest integer, half to even: a rate is an integer of pico-dollars."""
-    return int(pico.to_integral_value(ROUND_HALF_EVEN))
-
-
-def bands_of(unit: str, amount: Amount) -> tuple[tuple[int, Pico], ...]:
-    """(above, rate) by rising `above`; the first is above 0."""
-    if isinstance(amount, str):
-        return ((0, pico_rate(unit, amount)),)
-    try:
-        bands = sorted((int(above), pico_rate(unit, price)) for above, price in amount.items())
+        ladder = tuple(sorted((int(above), _pico(price, listed_for)) for above, price in amount.items()))
     except ValueError as error:
         raise ValueError(f"{unit}: {error}") from None
-    if not bands or bands[0][0] != 0:
+    if not ladder or ladder[0][0] != 0:
         raise ValueError(f"{unit}: bands start at 0, such as {{'0': '3', '200000': '6'}}")
-    return tuple(bands)
+    return ladder
 
 
-def read_cards(data: bytes, name: str) -> CardFile:
-    """The card file in `data`. Raises ValueError that names the file, the place and what is wrong."""
+def read_cards(path: Path) -> CardFile:
+    """The card file at `path`, JSON or TOML. Raises ValueError that names the file, the place and what is wrong, and
+    OSError where it cannot be read."""
+    data = path.read_bytes()
     try:
+        if path.suffix == ".toml":
+            raw = tomllib.loads(data.decode(), parse_float=Decimal)
+            return msgspec.convert(raw, CardFile, strict=False)
         return msgspec.json.decode(data, type=CardFile)
-    except msgspec.MsgspecError as error:
-        raise ValueError(f"{name}: {error}") from None
+    except (msgspec.MsgspecError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path.name}: {error}") from None
 
 
 def check_cards(file: CardFile, name: str) -> None:
-    """Look at every amount of a file that a person wrote. Raises ValueError that names the model and the unit."""
+    """Look at everything in a file that a person wrote. Raises ValueError that names the model and the unit."""
+    for family in file.families:
+        family.match.check()
+        for unit in (*family.of_input, *family.same, *family.same.values(), *family.events):
+            unit_name(unit)
     for card in file.models:
-        for price in card.prices:
-            for unit, amount in price.rates.items():
-                try:
-                    bands_of(unit_name(unit), amount)
-                except ValueError as error:
-                    raise ValueError(f"{name}: model {card.id}: {error}") from None
+        try:
+            if card.match is not None:
+                card.match.check()
+            for price in card.prices:
+                for unit, amount in price.rates.items():
+                    ladder_of(unit_name(unit), amount)
+        except ValueError as error:
+            raise ValueError(f"{name}: model {card.id}: {error}") from None
 
 
+def _pico(dollars: Decimal, listed_for: int) -> Decimal:
+    if not dollars.is_finite() or dollars < 0:
+        raise ValueError(f"{dollars} is not an amount in dollars")
+    return dollars * _PICO / listed_for

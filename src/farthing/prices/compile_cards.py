@@ -4,8 +4,9 @@ Runs when someone refreshes the cards, never beside a call: the package costs 50
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import date
+from decimal import Decimal
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,9 @@ TIERS = {("service_tier", tier): tier for tier in ("flex", "priority", "fast")} 
 type and a router's route are not known from an answer."""
 
 
+FREE: dict[str, Amount] = {"uncached_in": Decimal(0), "cache_read": Decimal(0), "out": Decimal(0)}
+
+
 def compile_cards(today: date) -> Iterator[CardFile]:
     """A card file for each provider that Farthing serves."""
     release = version("genai-prices")
@@ -54,10 +58,10 @@ def compile_cards(today: date) -> Iterator[CardFile]:
             provider=name,
             source="genai-prices, https://github.com/pydantic/genai-prices",
             licence="MIT, Copyright (c) Pydantic Services Inc. 2025 to present",
-            version=release,
+            version=f"genai-prices-{release}",
             compiled=today,
             fallback=list(provider.fallback_model_providers or ()),
-            models=[_card(name, model) for model in provider.models],
+            models=[card for model in provider.models if (card := _card(name, model)).prices],
         )
 
 
@@ -74,33 +78,31 @@ def write_cards(folder: Path, today: date) -> list[tuple[Path, int]]:
 def _card(provider: str, model: Any) -> RateCard:
     dated = model.prices if isinstance(model.prices, list) else [source.ConditionalPrice(prices=model.prices)]
     prices = [_price(provider, "", entry) for entry in dated]
+    if not any(price.rates for price in prices):
+        # No price at all says "free" only where the name says it too; elsewhere it says "not known".
+        prices = [Price(FREE)] if model.id.endswith(":free") else []
     # The source lets the first variant in force win, a card lets the last.
     for variant in reversed(model.price_variants or ()):
         tier = TIERS.get(next(iter(variant.when.items())))
         if tier is not None and len(variant.when) == 1:
-            price = _price(provider, tier, variant)
-            if price.rates:
-                prices.append(price)
+            prices.append(_price(provider, tier, variant))
+    clause = _clause(model.match)
     return RateCard(
         id=model.id,
-        match=_clause(model.match),
-        prices=[price for price in prices if price.rates or not price.tier],
+        match=None if clause == Clause(equals=model.id) else clause,
+        prices=[price for price in prices if price.rates],
         context_window=model.context_window,
     )
 
 
 def _price(provider: str, tier: str, entry: Any) -> Price:
-    constraint = entry.constraint
-    hours = (
-        (constraint.start_time.replace(tzinfo=None), constraint.end_time.replace(tzinfo=None))
-        if isinstance(constraint, source.TimeOfDateConstraint)
-        else None
-    )
+    day = entry.constraint if isinstance(entry.constraint, source.StartDateConstraint) else None
+    hours = entry.constraint if isinstance(entry.constraint, source.TimeOfDateConstraint) else None
     return Price(
         rates=dict(_rates(provider, entry.prices)),
         tier=tier,
-        valid_from=constraint.start_date if isinstance(constraint, source.StartDateConstraint) else None,
-        hours=hours,
+        valid_from=day.start_date if day else None,
+        hours=(hours.start_time.replace(tzinfo=None), hours.end_time.replace(tzinfo=None)) if hours else None,
     )
 
 
@@ -114,8 +116,13 @@ def _rates(provider: str, prices: Any) -> Iterator[tuple[str, Amount]]:
 
 def _amount(price: Any) -> Amount:
     if isinstance(price, source.TieredPrices):
-        return {"0": f"{price.base:f}"} | {str(tier.start): f"{tier.price:f}" for tier in price.tiers}
-    return f"{price:f}"
+        return {"0": _plain(price.base)} | {str(tier.start): _plain(tier.price) for tier in price.tiers}
+    return _plain(price)
+
+
+def _plain(amount: Decimal) -> Decimal:
+    """The same amount, written without an exponent."""
+    return Decimal(f"{amount:f}")
 
 
 def _clause(match: Any) -> Clause:
@@ -136,17 +143,10 @@ def _laid_out(file: CardFile) -> str:
 
 def _model(card: RateCard) -> str:
     first = msgspec.to_builtins(card)
-    del first["match"], first["prices"]
+    del first["prices"]
     prices = ",\n".join(f"    {_json(price)}" for price in card.prices)
-    return f'  {_json(first)[:-1]}, "match": {_json(card.match)},\n   "prices": [\n{prices}]}}'
+    return f'  {_json(first)[:-1]},\n   "prices": [\n{prices}]}}'
 
 
 def _json(value: Any) -> str:
     return json.dumps(msgspec.to_builtins(value), ensure_ascii=False)
-
-
-def changed(old: Iterable[CardFile], new: Iterable[CardFile]) -> int:
-    """How many models differ between two sets of card files."""
-    before = {(file.provider, card.id): card for file in old for card in file.models}
-    after = {(file.provider, card.id): card for file in new for card in file.models}
-    return sum(before.get(key) != after.get(key) for key in before.keys() | after.keys())

@@ -9,7 +9,7 @@ from typing import Protocol
 import msgspec
 
 from farthing.model.principal import Key, Principal
-from farthing.model.record import Attempt, Decision, Saving
+from farthing.model.record import Attempt, Decision, Record, Saving
 
 Headers = list[tuple[bytes, bytes]]
 """Names in lower case, as ASGI has them."""
@@ -27,8 +27,12 @@ class Ask(msgspec.Struct):
     metadata: dict[str, str] = {}
     tier: str = ""
     """The service tier asked for."""
+    wants_reasoning: bool = False
+    """A Messages client asked for thinking; set by the translation, which shows another provider's reasoning only then."""
     cache_ttl: str = "5m"
     """The longest TTL that the request's own cache marks ask for; prices a cache write whose answer has no split."""
+    choices: int = 1
+    """How many answers the request asks for (`n`); each may be `max_output` long."""
 
 
 class Trail:
@@ -87,6 +91,20 @@ class Call:
         self.deployment: Deployment | None = None
         """Where the next attempt goes; `balance` chooses it."""
         self.trail = Trail()
+
+    def record(self, status: int, ending: "Ending", duration_us: int) -> Record:
+        """The call as it stands, without amounts."""
+        principal, deployment, trail = self.principal, self.deployment, self.trail
+        return Record(
+            id=self.id, started_us=self.started_us, wire=self.wire, model_asked=self.ask.model,
+            model=deployment.model if deployment is not None else "",
+            provider=deployment.provider if deployment is not None else "",
+            tenant=principal.tenant, key_id=principal.key_id, team=principal.team, project=principal.project,
+            user=principal.user, feature=principal.feature, task=self.task, transaction=principal.transaction,
+            tags=principal.tags, stream=self.ask.stream, status=status, outcome=ending.outcome, error=ending.error,
+            first_byte_us=trail.attempts[-1].first_byte_us if trail.attempts else 0, duration_us=duration_us,
+            attempts=trail.attempts, savings=trail.savings, decisions=trail.decisions,
+        )  # fmt: skip
 
 
 class Body(Protocol):

@@ -42,6 +42,12 @@ def dollars(nano: Nano) -> Decimal:
     return Decimal(nano).scaleb(-9)
 
 
+def exact_dollars(nano: Nano) -> str:
+    """The exact amount in dollars as text, always with nine digits: for headers and files."""
+    whole, rest = divmod(abs(nano), NANO_PER_DOLLAR)
+    return f"{'-' if nano < 0 else ''}{whole}.{rest:09d}"
+
+
 def show_dollars(nano: Nano | None) -> str:
     """For people: cents from a dollar up, enough digits to see what is below; `?` if the amount is not known."""
     if nano is None:

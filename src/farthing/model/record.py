@@ -48,7 +48,10 @@ class Attempt(msgspec.Struct):
     cost_state: CostState = "unknown"
     cost: Nano = 0
     """What this attempt costs; 0 while `cost_state` is unpriced or unknown, which reports count apart."""
+    list_cost: Nano = 0
+    """The same at list price, where a contract changed it."""
     reported_cost: Nano | None = None
+    """The provider's own price, where it sends one."""
     lines: list[PricedLine] = []
     price_version: str = ""
     """Version and valid-from date of the rate card that priced it."""

@@ -1,0 +1,113 @@
+"""The composition root: settings -> objects. The only place that wires; nothing is decided here."""
+
+import functools
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from farthing.gateway import admin, calls, health, models
+from farthing.gateway.asgi import Build, Endpoints
+from farthing.gateway.edge import Edge
+from farthing.gateway.guard import Guard
+from farthing.gateway.metrics import Metrics
+from farthing.gateway.pages import pages
+from farthing.pipeline import chain
+from farthing.prices import Contract, PriceBook
+from farthing.settings import ProviderSettings, Settings
+from farthing.steps.admit import Admit
+from farthing.steps.balance import Balance
+from farthing.steps.identify import Identify
+from farthing.steps.limits import Limits
+from farthing.steps.meter import Meter
+from farthing.store import Journal, KeyRing, Ledger, open_store, recover
+from farthing.store.buckets import Buckets
+from farthing.upstream.aiohttp_client import AiohttpClient
+from farthing.upstream.client import Client
+from farthing.upstream.http1 import Http1Client
+from farthing.upstream.providers import Provider, Providers
+from farthing.upstream.relay import Relay
+from farthing.wire import FORMATS
+
+
+def build_for(settings: Settings) -> Build:
+    """How to build the gateway of `settings`; can be pickled."""
+    return functools.partial(build, settings)
+
+
+async def build(settings: Settings, stack: AsyncExitStack) -> Endpoints:
+    """The gateway's endpoints. What must be closed is left in `stack`."""
+    book = price_book(settings)
+    providers = await _providers(settings, stack)
+    store = await open_store(settings.store.url.reveal())
+    stack.push_async_callback(store.close)
+    keys = KeyRing(store)
+    await keys.load()
+    stack.push_async_callback(keys.close)
+
+    folder = Path(store.engine.journal_folder)
+    await recover(folder, store)
+    journal = Journal(folder)
+    stack.callback(journal.shut)
+    metrics = Metrics(lambda: ledger)
+    ledger = Ledger(store.engine, journal, queue=settings.store.queue, observers=[metrics.observe])
+    stack.push_async_callback(ledger.close)
+    buckets = Buckets(folder / "limits" if settings.server.workers > 1 else None)
+    stack.callback(buckets.close)
+
+    serve_without_ledger = settings.store.when_unavailable == "serve"
+    proceed = chain(
+        [
+            Meter(book, ledger, serve_without_ledger=serve_without_ledger),
+            Identify(keys),
+            Limits(buckets),
+            Balance(providers),
+            Admit(book, journal, allow_unpriced=settings.prices.allow_unpriced),
+        ],
+        Relay(providers),
+    )
+    guard = Guard(keys, settings.server.admin)
+    edges = {
+        format.path: Edge(
+            format, proceed,
+            max_body=settings.server.max_body_mb * 2**20, body_timeout_s=settings.server.body_timeout_s,
+        )
+        for format in FORMATS.values()
+    }  # fmt: skip
+    routes = [
+        *health.routes(ledger, serve_without_ledger=serve_without_ledger),
+        *metrics.routes(guard),
+        *models.routes(providers, book, guard),
+        *calls.routes(store, guard),
+        *admin.routes(store, guard),
+    ]
+    return Endpoints(edges, pages(routes, list(edges)))
+
+
+def price_book(settings: Settings) -> PriceBook:
+    """The rate cards, with the settings' own files and contracts. Raises ValueError, OSError."""
+    contracts = [
+        Contract(
+            provider=each.provider, models=list(each.models), percent_off=str(each.percent_off),
+            rates={unit: str(amount) for unit, amount in each.rates.items()},
+            valid_from=each.valid_from, valid_to=each.valid_to,
+        )
+        for each in settings.prices.contracts
+    ]  # fmt: skip
+    return PriceBook.load(contracts=contracts, files=[Path(file) for file in settings.prices.files])
+
+
+async def _providers(settings: Settings, stack: AsyncExitStack) -> Providers:
+    clients: dict[tuple[str, str, str], Client] = {}
+    providers = {}
+    for name, provider in settings.providers.items():
+        options = (provider.client, str(provider.ca_file), provider.proxy.reveal())
+        if options not in clients:
+            clients[options] = _client(provider)
+            stack.push_async_callback(clients[options].close)
+        providers[name] = Provider(name, provider, clients[options])
+    return Providers(providers, settings.models)
+
+
+def _client(provider: ProviderSettings) -> Client:
+    if provider.client == "aiohttp":
+        return AiohttpClient(ca_file=str(provider.ca_file), proxy=provider.proxy.reveal())
+    return Http1Client(ca_file=str(provider.ca_file))

@@ -1,0 +1,107 @@
+"""Admin pages as JSON: keys, and what was spent. They need an admin key, and are absent on public addresses by default."""
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from farthing.gateway.guard import Guard
+from farthing.model.errors import BadRequest, NotFound, TooLarge
+from farthing.model.principal import Key
+from farthing.store import Store, hash_of, new_id, new_secret
+
+BODY_LIMIT = 64 * 1024
+
+
+class NewKey(msgspec.Struct, forbid_unknown_fields=True):
+    """What a key is made from."""
+
+    name: str
+    tags: dict[str, str] = {}
+    pinned: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    requests_per_minute: int = 0
+    tokens_per_minute: int = 0
+    admin: bool = False
+    expires_us: int = 0
+
+
+def routes(store: Store, guard: Guard) -> list[Route]:
+    async def keys(request: Request, tenant: str) -> Response:
+        every = [key for key in await store.keys() if key.tenant == tenant]
+        return JSONResponse({"data": [_shown(key) for key in every]})
+
+    async def create(request: Request, tenant: str) -> Response:
+        wanted = await _read(request, NewKey)
+        secret = new_secret()
+        now_us = time.time_ns() // 1000
+        key = Key(id=new_id(), hash=hash_of(secret), tenant=tenant, created_us=now_us, **msgspec.structs.asdict(wanted))
+        await store.add_key(key)
+        return JSONResponse({**_shown(key), "secret": secret}, 201)
+
+    async def revoke(request: Request, tenant: str) -> Response:
+        key = await _mine(store, request, tenant)
+        await store.revoke_key(key.id)
+        return JSONResponse({"id": key.id, "revoked": True})
+
+    async def rotate(request: Request, tenant: str) -> Response:
+        key = await _mine(store, request, tenant)
+        secret = new_secret()
+        if not await store.rotate_key(key.id, hash_of(secret)):
+            raise BadRequest("The key is revoked. Create a new one.")
+        return JSONResponse({"id": key.id, "secret": secret})
+
+    async def report(request: Request, tenant: str) -> Response:
+        query = request.query_params
+        try:
+            rows = await store.report(
+                query.get("by", "feature"), int(query.get("since_us", 0)),
+                int(query["until_us"]) if "until_us" in query else None, tenant=tenant,
+            )  # fmt: skip
+        except (ValueError, OverflowError) as error:
+            raise BadRequest(str(error)) from None
+        return JSONResponse({"data": msgspec.to_builtins(rows)})
+
+    def page(path: str, method: str, answer: Callable[[Request, str], Awaitable[Response]]) -> Route:
+        async def guarded(request: Request) -> Response:
+            key = await guard.administrator(request)
+            return await answer(request, key.tenant if key is not None else "default")
+
+        return Route(path, guarded, methods=[method], name=answer.__name__)
+
+    return [
+        page("/v1/farthing/keys", "GET", keys),
+        page("/v1/farthing/keys", "POST", create),
+        page("/v1/farthing/keys/{key_id}/revoke", "POST", revoke),
+        page("/v1/farthing/keys/{key_id}/rotate", "POST", rotate),
+        page("/v1/farthing/report", "GET", report),
+    ]
+
+
+async def _mine(store: Store, request: Request, tenant: str) -> Key:
+    key = await store.key(request.path_params["key_id"])
+    if key is None or key.tenant != tenant:
+        raise NotFound("There is no such key.")
+    return key
+
+
+async def _read(request: Request, type: type[NewKey]) -> NewKey:
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > BODY_LIMIT:
+            raise TooLarge("The body is too large.")
+    try:
+        return msgspec.json.decode(body, type=type)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise BadRequest(f"The body is not what makes a key: {error}") from None
+
+
+def _shown(key: Key) -> dict[str, Any]:
+    plain: dict[str, Any] = msgspec.to_builtins(key)
+    del plain["hash"]
+    return plain

@@ -1,0 +1,174 @@
+"""One edge a wire format: HTTP in, a call through the pipeline, HTTP out. Bare ASGI, since this is every call's path.
+
+It bounds what a client can send, turns each error into the client's own shape, and notices when a stream's client leaves.
+Knows nothing of what the steps do.
+"""
+
+import asyncio
+import logging
+import math
+import random
+import time
+import traceback
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from farthing.model.call import Answer, Body, Call, Headers
+from farthing.model.errors import BadRequest, FarthingError, RequestTimeout, TooLarge, UpstreamError
+from farthing.pipeline import Proceed
+from farthing.wire.format import Format
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+JSON: tuple[bytes, bytes] = (b"content-type", b"application/json")
+log = logging.getLogger("farthing.gateway")
+_random = random.SystemRandom()
+_ids = random.Random(_random.getrandbits(256))
+
+
+class ClientLeft(Exception):
+    """The client closed the connection before its request was whole."""
+
+
+class InternalError(FarthingError):
+    """A mistake of ours. The cause is in the log, by place and not by content."""
+
+
+class Edge:
+    """Serves one wire format."""
+
+    def __init__(self, format: Format, proceed: Proceed, *, max_body: int, body_timeout_s: float) -> None:
+        self._format = format
+        self._proceed = proceed
+        self._max_body = max_body
+        self._body_timeout_s = body_timeout_s
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        call_id = new_call_id()
+        try:
+            answer = await self._answer(call_id, scope, receive)
+        except FarthingError as error:
+            await refuse(send, error, self._format.error(error, call_id), call_id)
+            return
+        except ClientLeft:
+            return
+        except Exception as error:
+            hidden = internal_error(error, call_id)
+            await refuse(send, hidden, self._format.error(hidden, call_id), call_id)
+            return
+        if answer.stream is None:
+            await _send_whole(send, answer)
+        else:
+            await self._send_stream(receive, send, answer, answer.stream, call_id)
+
+    async def _answer(self, call_id: str, scope: Scope, receive: Receive) -> Answer:
+        started, started_us = time.perf_counter(), time.time_ns() // 1000
+        headers = dict(scope["headers"])
+        body = await self._read(headers, receive)
+        client = scope.get("client")
+        return await self._proceed(
+            Call(
+                id=call_id, wire=self._format.name, headers=headers, peer=client[0] if client else "", body=body,
+                ask=self._format.ask(body), started_us=started_us, started=started,
+            )
+        )  # fmt: skip
+
+    async def _read(self, headers: dict[bytes, bytes], receive: Receive) -> bytes:
+        if headers.get(b"content-encoding", b"identity") != b"identity":
+            raise BadRequest("The body is compressed. Send it as plain JSON, without Content-Encoding.")
+        length = headers.get(b"content-length", b"0")
+        if length.isdigit() and int(length) > self._max_body:
+            raise self._too_large()
+        try:
+            async with asyncio.timeout(self._body_timeout_s or None):
+                message = await receive()
+                if message["type"] == "http.request" and not message.get("more_body"):
+                    return message["body"]  # type: ignore[no-any-return]
+                return await self._rest(message, receive)
+        except TimeoutError:
+            raise RequestTimeout("The request's body did not arrive in time. Send it again.") from None
+
+    async def _rest(self, message: dict[str, Any], receive: Receive) -> bytes:
+        parts, size = [], 0
+        while True:
+            if message["type"] == "http.disconnect":
+                raise ClientLeft
+            parts.append(message.get("body", b""))
+            size += len(parts[-1])
+            if size > self._max_body:
+                raise self._too_large()
+            if not message.get("more_body"):
+                return b"".join(parts)
+            message = await receive()
+
+    def _too_large(self) -> TooLarge:
+        return TooLarge(f"The body is larger than {self._max_body // 2**20} MiB (server.max_body_mb in farthing.toml).")
+
+    async def _send_stream(self, receive: Receive, send: Send, answer: Answer, stream: Body, call_id: str) -> None:
+        await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+        departure = _Departure(stream)
+        watcher = asyncio.get_running_loop().create_task(departure.watch(receive))
+        try:
+            while data := await stream.next():
+                if not departure.happened:
+                    await send({"type": "http.response.body", "body": data, "more_body": True})
+        except UpstreamError as error:
+            if not departure.happened:
+                event = self._format.error_event(error, call_id)
+                await send({"type": "http.response.body", "body": event, "more_body": True})
+        finally:
+            watcher.cancel()
+            stream.leave()
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+class _Departure:
+    """Whether a stream's client has left; the stream is told at once."""
+
+    __slots__ = ("_stream", "happened")
+
+    def __init__(self, stream: Body) -> None:
+        self._stream = stream
+        self.happened = False
+
+    async def watch(self, receive: Receive) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self.happened = True
+        self._stream.leave()
+
+
+def new_call_id() -> str:
+    """Unique, and sorted by time."""
+    return f"call-{time.time_ns() // 1_000_000:011x}{_ids.getrandbits(64):016x}"
+
+
+async def _send_whole(send: Send, answer: Answer) -> None:
+    answer.headers.append((b"content-length", b"%d" % len(answer.body)))
+    await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+async def refuse(send: Send, error: FarthingError, body: bytes, call_id: str) -> None:
+    """Answer with an error of ours, written in the client's shape."""
+    await send({"type": "http.response.start", "status": error.status, "headers": error_headers(error, body, call_id)})
+    await send({"type": "http.response.body", "body": body})
+
+
+def error_headers(error: FarthingError, body: bytes, call_id: str) -> Headers:
+    """SDKs retry 408, 409, 429 and 5xx by themselves, so they are told when that cannot help."""
+    headers: Headers = [JSON, (b"content-length", b"%d" % len(body)), (b"x-farthing-call-id", call_id.encode())]
+    headers.append((b"x-should-retry", b"true" if error.retryable else b"false"))
+    if error.retry_after is not None:
+        headers.append((b"retry-after", b"%d" % math.ceil(error.retry_after)))
+        headers.append((b"retry-after-ms", b"%d" % math.ceil(error.retry_after * 1000)))
+    return headers
+
+
+def internal_error(error: Exception, call_id: str) -> InternalError:
+    """Log where it happened, not what was in it: an exception's text can hold a prompt."""
+    places = [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
+    log.error("internal error", extra={"call_id": call_id, "error": type(error).__name__, "places": places})
+    return InternalError("The gateway made a mistake; its log says where.")

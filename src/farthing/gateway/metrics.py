@@ -1,0 +1,94 @@
+"""`/metrics` for Prometheus. Counted from the ledger's batches after they are committed, so that no call pays for it.
+
+Floats are fine here: these numbers draw graphs; the ledger has the money.
+"""
+
+import os
+from collections import Counter as Tally
+from collections.abc import Callable, Sequence
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from farthing.gateway.guard import Guard
+from farthing.model.money import NANO_PER_DOLLAR
+from farthing.model.record import Record
+from farthing.steps.meter import Records
+
+SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
+LABELS = ("wire", "provider", "model")
+
+
+class Metrics:
+    """The gateway's series. `observe` is an observer of the ledger."""
+
+    def __init__(self, ledger: Callable[[], Records]) -> None:
+        self._shared = "PROMETHEUS_MULTIPROC_DIR" in os.environ
+        self._registry = CollectorRegistry()
+        self._ledger = ledger
+        of_call = {"labelnames": LABELS, "registry": self._registry}
+        self._calls = Counter("farthing_calls", "Calls by outcome.", (*LABELS, "outcome"), registry=self._registry)
+        self._cost = Counter("farthing_cost_dollars", "Cost, where it is known.", **of_call)
+        self._unknown = Counter(
+            "farthing_calls_without_cost", "Calls whose cost is not known.", (*LABELS, "state"), registry=self._registry
+        )
+        self._saved = Counter("farthing_saved_dollars", "Baseline less cost.", **of_call)
+        self._tokens = Counter("farthing_tokens", "Tokens by kind.", (*LABELS, "kind"), registry=self._registry)
+        self._duration = Histogram("farthing_call_seconds", "Duration of calls.", buckets=SECONDS, **of_call)
+        self._first_byte = Histogram("farthing_first_byte_seconds", "Until the answer began.", buckets=SECONDS, **of_call)
+        self._trouble = Gauge(
+            "farthing_ledger_delayed", "1 while the ledger cannot be written.", registry=self._registry,
+            multiprocess_mode="livemax",
+        )  # fmt: skip
+
+    def observe(self, records: Sequence[Record]) -> None:
+        """Add a committed batch."""
+        calls: Tally[tuple[str, ...]] = Tally()
+        for record in records:
+            labels = _labels(record)
+            calls[*labels, record.outcome] += 1
+            self._duration.labels(*labels).observe(record.duration_us / 1e6)
+            if record.first_byte_us:
+                self._first_byte.labels(*labels).observe(record.first_byte_us / 1e6)
+        for key, count in calls.items():
+            self._calls.labels(*key).inc(count)
+        for labels, group in _grouped(records).items():
+            self._cost.labels(*labels).inc(sum(record.cost for record in group) / NANO_PER_DOLLAR)
+            self._saved.labels(*labels).inc(max(0, sum(record.baseline - record.cost for record in group)) / NANO_PER_DOLLAR)
+            for state in ("unpriced", "unknown"):
+                if count := sum(record.cost_state == state for record in group):
+                    self._unknown.labels(*labels, state).inc(count)
+            cached = sum(record.cached_tokens for record in group)
+            self._tokens.labels(*labels, "input").inc(sum(record.in_tokens for record in group) - cached)
+            self._tokens.labels(*labels, "cached_input").inc(cached)
+            self._tokens.labels(*labels, "output").inc(sum(record.out_tokens for record in group))
+
+    def text(self) -> bytes:
+        """All series, of all workers."""
+        self._trouble.set(1 if self._ledger().trouble else 0)
+        if not self._shared:
+            return generate_latest(self._registry)
+        everywhere = CollectorRegistry()
+        multiprocess.MultiProcessCollector(everywhere)
+        return generate_latest(everywhere)
+
+    def routes(self, guard: Guard) -> list[Route]:
+        async def metrics(request: Request) -> Response:
+            await guard.administrator(request)
+            return Response(self.text(), media_type=CONTENT_TYPE_LATEST)
+
+        return [Route("/metrics", metrics)]
+
+
+def _labels(record: Record) -> tuple[str, str, str]:
+    """Models only where a call was sent there: callers must not be able to invent series."""
+    return record.wire, record.provider, record.model if record.attempts else ""
+
+
+def _grouped(records: Sequence[Record]) -> dict[tuple[str, str, str], list[Record]]:
+    groups: dict[tuple[str, str, str], list[Record]] = {}
+    for record in records:
+        groups.setdefault(_labels(record), []).append(record)
+    return groups

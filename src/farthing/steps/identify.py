@@ -1,0 +1,142 @@
+"""Who calls: key -> principal, and the tags that headers, `metadata` and `user` add, as far as the key lets them.
+
+Without any key the gateway serves its own machine only. A key's secret is hashed here and goes no further.
+"""
+
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from hashlib import sha256
+from ipaddress import ip_address
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from farthing.model.call import Answer, Call
+from farthing.model.errors import NotAllowed, NotAuthenticated
+from farthing.model.principal import TAG_FIELDS, Key, Principal
+from farthing.pipeline import Proceed
+
+HEADER = b"x-farthing-"
+TAG_HEADER = b"x-farthing-tag-"
+FIELDS = frozenset((*TAG_FIELDS, "transaction"))
+"""What callers can say of a call under its own name; all else is a free tag."""
+VALUE_LIMIT = 128
+"""Characters of a tag."""
+TAGS_LIMIT = 16
+"""Free tags of a call."""
+
+
+class Keys(Protocol):
+    """The keys that the gateway knows."""
+
+    @property
+    def empty(self) -> bool: ...
+    def find(self, secret_hash: bytes) -> Key | None: ...
+    async def look_up(self, secret_hash: bytes) -> Key | None: ...
+
+
+class Identify:
+    """See the module."""
+
+    name = "identify"
+
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
+
+    async def __call__(self, call: Call, proceed: Proceed) -> Answer:
+        secret = secret_of(call.headers)
+        if self._keys.empty:
+            require_own_machine(call.peer, call.headers)
+        else:
+            call.key = await authenticate(self._keys, secret, call.started_us)
+            if not may_use(call.key, call.ask.model):
+                allowed = ", ".join(call.key.models)
+                raise NotAllowed(f"The key '{call.key.name}' may not use this model. It may use: {allowed}.", param="model")
+        call.principal, call.task = principal_of(call)
+        return await proceed(call)
+
+
+async def authenticate(keys: Keys, secret: bytes, now_us: int) -> Key:
+    """The key of a secret. Raises NotAuthenticated."""
+    if not secret:
+        raise NotAuthenticated("No API key was sent. Send a Farthing key (fk-...) as the SDK's API key.")
+    secret_hash = sha256(secret).digest()
+    key = keys.find(secret_hash) or await keys.look_up(secret_hash)
+    if key is None:
+        raise NotAuthenticated("The API key is not known to this gateway. `farthing keys create` makes one.")
+    if key.revoked_us and key.revoked_us <= now_us:
+        raise NotAuthenticated(f"The API key '{key.name}' was revoked.")
+    if key.expires_us and key.expires_us <= now_us:
+        raise NotAuthenticated(f"The API key '{key.name}' has expired. `farthing keys rotate` gives a new one.")
+    return key
+
+
+def secret_of(headers: Mapping[bytes, bytes]) -> bytes:
+    """The key that a client sent, the OpenAI way or the Anthropic way; b"" if none."""
+    bearer = headers.get(b"authorization", b"")
+    if bearer[:7].lower() == b"bearer ":
+        return bearer[7:].strip()
+    return headers.get(b"x-api-key", b"").strip() or headers.get(b"api-key", b"").strip()
+
+
+def require_own_machine(peer: str, headers: Mapping[bytes, bytes]) -> None:
+    """Without keys only programs of this machine are served, and no web page that its browser shows: neither by its own
+    origin, nor by a name that was made to point here. Raises NotAllowed."""
+    if not _loopback(peer):
+        raise NotAllowed(
+            "This gateway has no keys yet, so it serves its own machine only. Make one there with `farthing keys create`."
+        )
+    host = headers.get(b"host", b"localhost").decode("latin-1")
+    origin = headers.get(b"origin", b"").decode("latin-1")
+    try:
+        own = _loopback(urlsplit(f"//{host}").hostname or "") and (not origin or _loopback(urlsplit(origin).hostname or ""))
+    except ValueError:
+        own = False
+    if not own:
+        raise NotAllowed("This gateway has no keys yet, so it answers to localhost only, and not to web pages of others.")
+
+
+def principal_of(call: Call) -> tuple[Principal, str]:
+    """The principal of a call and its declared task. Headers go before `metadata`, these before `user` and the key's own
+    tags; what the key pins stays."""
+    key, ask = call.key, call.ask
+    said: dict[str, str] = dict(ask.metadata)
+    if ask.user:
+        said.setdefault("user", ask.user)
+    for name, value in call.headers.items():
+        if name.startswith(HEADER):
+            is_tag = name.startswith(TAG_HEADER)
+            tag = name[len(TAG_HEADER if is_tag else HEADER) :].decode("latin-1")
+            if is_tag or tag in FIELDS or tag == "task":
+                said[tag] = value.decode("utf-8", "replace")
+    if key is None and not said:
+        return Principal(), ""
+    if key is not None:
+        said = {**key.tags, **said, **{name: key.tags.get(name, "") for name in key.pinned}}
+    task = clean(said.pop("task", ""))
+    fields = {name: clean(said.pop(name, "")) for name in FIELDS & said.keys()}
+    tags = {clean(name)[:64]: clean(value) for name, value in list(said.items())[:TAGS_LIMIT]}
+    if key is None:
+        return Principal(tags=tags, **fields), task
+    return Principal(tenant=key.tenant, key_id=key.id, tags=tags, **fields), task
+
+
+def clean(text: str) -> str:
+    """A caller's word as it is kept: one short line, whatever was sent."""
+    text = text[:VALUE_LIMIT]
+    if text.isprintable():
+        return text.strip()
+    return "".join(char if char.isprintable() else " " for char in text).strip()
+
+
+def may_use(key: Key | None, model: str) -> bool:
+    """Whether a key may use a model by the name that the caller gives."""
+    return key is None or not key.models or any(fnmatchcase(model, pattern) for pattern in key.models)
+
+
+def _loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,155 @@
+"""Outermost step: times the call, prices its attempts on the way back, and hands the ledger one record.
+
+It does so for answers, errors and streams that end later or never end well. The law of the ledger is asserted here:
+baseline - sum(savings) == cost. Knows nothing of providers' formats; the relay has read the meter already.
+"""
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Protocol
+
+from farthing.model.call import Answer, Call, Ending
+from farthing.model.errors import FarthingError, NotAuthenticated, Unavailable
+from farthing.model.money import exact_dollars
+from farthing.model.record import Attempt, Record
+from farthing.model.usage import CostState
+from farthing.pipeline import Proceed
+from farthing.prices import PriceBook, Priced
+
+UNSENT = frozenset(("error", "unreachable"))
+"""Outcomes that no provider bills: it refused the request, or never got it."""
+WORST_FIRST: tuple[CostState, ...] = ("unknown", "unpriced", "estimated", "computed", "reported")
+"""A call is known as well as its least known attempt."""
+TRUSTED = (0.5, 2.0)
+"""A provider's own price is taken while its ratio to ours lies between these; else ours counts and the row is marked."""
+
+
+class Records(Protocol):
+    """Where records go; the ledger is one."""
+
+    def put(self, record: Record) -> None: ...
+    @property
+    def full(self) -> bool: ...
+    async def room(self, patience_s: float) -> bool: ...
+    @property
+    def trouble(self) -> str: ...
+
+
+class Meter:
+    """See the module. `serve_without_ledger` is the policy for a store that cannot be written and a full queue."""
+
+    name = "meter"
+
+    def __init__(
+        self, book: PriceBook, ledger: Records, *, serve_without_ledger: bool = False, patience_s: float = 5.0,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:  # fmt: skip
+        self._book = book
+        self._ledger = ledger
+        self._serve_without_ledger = serve_without_ledger
+        self._patience_s = patience_s
+        self._clock = clock
+
+    async def __call__(self, call: Call, proceed: Proceed) -> Answer:
+        if self._ledger.full:
+            await self._wait_for_room()
+        try:
+            answer = await proceed(call)
+        except NotAuthenticated:
+            raise  # nobody's call: rows for it would let strangers fill the ledger
+        except FarthingError as error:
+            self._put(call, error.status, Ending("error", error.code))
+            raise
+        except BaseException:
+            self._put(call, 0, Ending("left"))
+            raise
+        headers = answer.headers
+        headers.append((b"x-farthing-call-id", call.id.encode()))
+        if answer.stream is not None:
+            answer.on_end(partial(self._put, call, answer.status))
+        else:
+            record = self._put(call, answer.status, Ending() if answer.status < 400 else Ending("error"))
+            headers.append((b"x-farthing-cost", show_cost(record)))
+            headers.append((b"x-farthing-saved", exact_dollars(record.baseline - record.cost).encode()))
+        return answer
+
+    async def _wait_for_room(self) -> None:
+        if await self._ledger.room(self._patience_s) or self._serve_without_ledger:
+            return
+        raise Unavailable(
+            "The gateway cannot keep its ledger right now, and its policy is to refuse calls that it cannot book. "
+            + (self._ledger.trouble or "The store is slower than the calls that come in."),
+            retry_after=5,
+        )
+
+    def _put(self, call: Call, status: int, ending: Ending) -> Record:
+        record = call.record(status, ending, int((self._clock() - call.started) * 1e6))
+        for attempt in record.attempts:
+            price(attempt, self._book, call)
+        total(record)
+        assert record.baseline - sum(saving.saved for saving in record.savings) == record.cost, "the ledger's law"
+        self._ledger.put(record)
+        return record
+
+
+def price(attempt: Attempt, book: PriceBook, call: Call) -> None:
+    """Put the attempt's cost into it, and how that cost is known."""
+    usage, deployment = attempt.usage, call.deployment
+    if usage is None:
+        attempt.cost_state = "computed" if attempt.outcome in UNSENT else "unknown"
+        return
+    if attempt.outcome == "broken" and attempt.estimated:
+        attempt.cost_state = "unknown"  # what the provider bills for an answer that it broke off, nobody has said
+        return
+    assert deployment is not None, "an attempt has usage only after it was sent somewhere"
+    model = deployment.price_as or attempt.served_model or attempt.model
+    priced = book.price(
+        deployment.prices, model, usage,
+        tier=attempt.tier, geo=attempt.geo, at_us=attempt.started_us, estimated=attempt.estimated,
+    )  # fmt: skip
+    attempt.cost_state, attempt.cost, attempt.lines = priced.state, priced.nano, priced.lines
+    attempt.price_version = priced.version
+    attempt.list_cost = priced.list_nano
+    if priced.flags:
+        attempt.flags = [*attempt.flags, *priced.flags]
+    if attempt.reported_cost is not None:
+        _compare(attempt, priced, attempt.reported_cost)
+
+
+def _compare(attempt: Attempt, priced: Priced, reported: int) -> None:
+    """A provider's own price counts where ours is unknown or agrees roughly; one in other units must not trip a budget."""
+    if priced.state in ("unpriced", "unknown") or TRUSTED[0] * priced.nano <= reported <= TRUSTED[1] * priced.nano:
+        attempt.cost_state, attempt.cost = "reported", reported
+    else:
+        attempt.flags = [*attempt.flags, "reported_cost_differs"]
+
+
+def total(record: Record) -> None:
+    """Sum the attempts into the record. Without levers the baseline is the cost."""
+    attempts = record.attempts
+    if len(attempts) == 1:
+        attempt = attempts[0]
+        record.cost, record.cost_state = attempt.cost, attempt.cost_state
+    elif attempts:
+        record.cost = sum(attempt.cost for attempt in attempts)
+        states = {attempt.cost_state for attempt in attempts}
+        record.cost_state = next(state for state in WORST_FIRST if state in states)
+    else:
+        record.cost_state = "computed"  # nothing was sent anywhere
+    record.baseline = record.cost + sum(saving.saved for saving in record.savings)
+    for attempt in attempts:
+        usage = attempt.usage
+        if usage is not None:
+            record.in_tokens += usage.total_in
+            record.cached_tokens += usage.cached_in
+            record.out_tokens += usage.total_out
+    if attempts and not attempts[-1].served_model.startswith(record.model):
+        record.model = attempts[-1].served_model  # another model ran than the one asked for, not just a snapshot of it
+
+
+def show_cost(record: Record) -> bytes:
+    """The cost in dollars for a header, exact; `unpriced` or `unknown` where there is none."""
+    if record.cost_state in ("unpriced", "unknown"):
+        return record.cost_state.encode()
+    return exact_dollars(record.cost).encode()

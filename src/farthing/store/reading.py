@@ -1,0 +1,345 @@
+"""Reading the ledger: one call, lists of calls by index, reports from rollups, and the proof that these agree."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from farthing.model.errors import BadRequest
+from farthing.model.money import Nano
+from farthing.model.record import Record
+from farthing.model.usage import CostState
+from farthing.store import rollups
+from farthing.store.engine import Connection, Row
+from farthing.store.rollups import DAY_US, HOUR_US, VIEWS, View
+from farthing.store.rows import record_of
+from farthing.store.schema import ATTEMPT_COLUMNS, CALL_COLUMNS, ROLLUP_KEY, ROLLUP_SUMS, SAVING_COLUMNS, STATES
+
+DIMENSIONS = {
+    "feature": "feature", "user": "user_id", "team": "team", "project": "project", "model": "model", "task": "task",
+    "key": "key_id",
+}  # fmt: skip
+"""Names of what a report is by, and their columns in `calls`."""
+
+TIMES = {"day": DAY_US, "hour": HOUR_US}
+
+FILTERS = DIMENSIONS | {
+    "provider": "provider", "deployment": "deployment", "wire": "wire", "outcome": "outcome", "cost_state": "cost_state",
+    "cache": "cache", "transaction": "transaction_id", "tenant": "tenant",
+}  # fmt: skip
+"""Names that a list of calls can be filtered by, and their columns."""
+
+_PARTLY_INDEXED = ("user_id", "feature", "key_id", "transaction_id")
+
+MOST_ROWS = 10_000
+
+ALWAYS_US = 1 << 62
+
+
+class ReportRow(msgspec.Struct, frozen=True):
+    """Sums over the calls of one value (or pair) in a span of time. Amounts in nano-dollars.
+
+    `cost` is what is known; calls whose cost is not (`calls_by_state` unpriced and unknown) are in it with what is known
+    of them, mostly nothing, so whoever shows `cost` shows their number beside it.
+    """
+
+    key: str
+    """The value reported by; an ISO date or hour (UTC) for `day` and `hour`. Empty: the calls that said none."""
+    also: str = ""
+    """The second value of a report by two."""
+    calls: int = 0
+    errors: int = 0
+    cache_hits: int = 0
+    in_tokens: int = 0
+    cached_tokens: int = 0
+    out_tokens: int = 0
+    cost: Nano = 0
+    baseline: Nano = 0
+    saved: Nano = 0
+    duration_us: int = 0
+    """Sum over the calls."""
+    calls_by_state: dict[str, int] = {}
+    cost_by_state: dict[str, Nano] = {}
+
+    @property
+    def calls_without_cost(self) -> int:
+        """Calls that are not, or not fully, in `cost`."""
+        return self.calls_by_state.get("unpriced", 0) + self.calls_by_state.get("unknown", 0)
+
+
+class CallRow(msgspec.Struct, frozen=True):
+    """One call in a list; `Store.call` has the rest."""
+
+    id: str
+    started_us: int
+    wire: str
+    model_asked: str
+    model: str
+    provider: str
+    tenant: str
+    key_id: str
+    team: str
+    project: str
+    user: str
+    feature: str
+    task: str
+    transaction: str
+    stream: bool
+    status: int
+    outcome: str
+    cost_state: CostState
+    cost: Nano
+    baseline: Nano
+    saved: Nano
+    in_tokens: int
+    cached_tokens: int
+    out_tokens: int
+    first_byte_us: int
+    duration_us: int
+    cache: str
+
+
+_LIST_COLUMNS = (
+    "id", "started_us", "wire", "model_asked", "model", "provider", "tenant", "key_id", "team", "project", "user_id",
+    "feature", "task", "transaction_id", "stream", "status", "outcome", "cost_state", "cost", "baseline", "saved",
+    "in_tokens", "cached_tokens", "out_tokens", "first_byte_us", "duration_us", "cache",
+)  # fmt: skip
+
+
+def call(connection: Connection, call_id: str) -> Record | None:
+    """The whole record, or None."""
+    found = connection.query(f"SELECT {','.join(CALL_COLUMNS)} FROM calls WHERE id = ?", (call_id,))
+    if not found:
+        return None
+    attempts = connection.query(
+        f"SELECT {','.join(ATTEMPT_COLUMNS)} FROM attempts WHERE call_id = ? ORDER BY attempt_no, part_no", (call_id,)
+    )
+    savings = connection.query(
+        f"SELECT {','.join(SAVING_COLUMNS)} FROM savings WHERE call_id = ? ORDER BY place", (call_id,)
+    )
+    return record_of(found[0], attempts, savings)
+
+
+def calls(
+    connection: Connection, *, since_us: int = 0, until_us: int | None = None, where: Mapping[str, str] | None = None,
+    limit: int = 100, before: tuple[int, str] | None = None,
+) -> list[CallRow]:  # fmt: skip
+    """The newest calls first, at most `limit`. `before` is (started_us, id) of the last row of the page before.
+
+    Raises BadRequest for a filter that is not in `FILTERS`.
+    """
+    tests = ["started_us >= ?", "started_us < ?"]
+    values: list[object] = [max(0, since_us), ALWAYS_US if until_us is None else until_us]
+    for name, value in (where or {}).items():
+        tests.append(f"{_column(name)} = ?")
+        values.append(value)
+        if value and _column(name) in _PARTLY_INDEXED:
+            tests.append(f"{_column(name)} <> ''")
+        if name == "outcome" and value != "ok":
+            tests.append("outcome <> 'ok'")
+    if before is not None:
+        tests.append("(started_us, id) < (?, ?)")
+        values.extend(before)
+    found = connection.query(
+        f"SELECT {','.join(_LIST_COLUMNS)} FROM calls WHERE {' AND '.join(tests)} "
+        "ORDER BY started_us DESC, id DESC LIMIT ?",
+        (*values, min(max(0, limit), MOST_ROWS)),
+    )
+    return [_call_row(row) for row in found]
+
+
+def _column(name: str) -> str:
+    if name not in FILTERS:
+        raise BadRequest(f"calls cannot be filtered by {name!r}; choose from {', '.join(FILTERS)}", param=name)
+    return FILTERS[name]
+
+
+def _call_row(row: Row) -> CallRow:
+    named: dict[str, Any] = dict(zip(CallRow.__struct_fields__, row, strict=True))
+    named["stream"] = bool(named["stream"])
+    return CallRow(**named)
+
+
+def report(
+    connection: Connection, by: str, since_us: int = 0, until_us: int | None = None, *, tenant: str = "",
+    where: Mapping[str, str] | None = None,
+) -> list[ReportRow]:  # fmt: skip
+    """Sums by one name, or by two with a comma between ("day,feature"). Dearest first; by time, oldest first.
+
+    `where` fixes further names to a value. `tenant` empty means all tenants. The span is widened to whole UTC days, or
+    hours for `hour`. Raises BadRequest for a combination that no rollup holds.
+    """
+    names = [name.strip() for name in by.split(",")]
+    asked = dict(where or {})
+    view = _view_for(names, asked)
+    bucket = HOUR_US if "hour" in names else DAY_US
+    groups = [_group(name, view) for name in names]
+    tests = ["dims = ?", "bucket_us >= ?", "bucket_us < ?"]
+    until = ALWAYS_US if until_us is None else -(-until_us // bucket) * bucket
+    values: list[object] = [view.dims, max(0, since_us) // bucket * bucket, until]
+    for name, value in asked.items():
+        tests.append(f"{_group(name, view)} = ?")
+        values.append(value)
+    if tenant:
+        tests.append("tenant = ?")
+        values.append(tenant)
+    sums = ", ".join(f"CAST(sum({column}) AS BIGINT)" for column in ROLLUP_SUMS)
+    found = connection.query(
+        f"SELECT {', '.join(groups)}, {sums} FROM rollups WHERE {' AND '.join(tests)} GROUP BY {', '.join(groups)}",
+        values,
+    )
+    return sorted((_report_row(names, row) for row in found), key=lambda row: _order(names, row))
+
+
+def _view_for(names: Sequence[str], where: Mapping[str, str]) -> View:
+    """The first view that holds all that is asked for; `VIEWS` has the smaller ones first."""
+    wanted = {DIMENSIONS[name] for name in (*names, *where) if name in DIMENSIONS}
+    unknown = [name for name in names if name not in DIMENSIONS and name not in TIMES]
+    unknown += [name for name in where if name not in DIMENSIONS]
+    hourly = "hour" in names
+    if not unknown and 1 <= len(names) <= 2 and len(set(names)) == len(names) and not set(names) >= set(TIMES):
+        for view in VIEWS:
+            if wanted <= {view.a, view.b} and (view.bucket_us == HOUR_US) is hourly:
+                return view
+    asked = " by ".join(dict.fromkeys((*names, *where)))
+    kept = ", ".join(_spoken(view) for view in VIEWS)
+    raise BadRequest(f"no sums are kept for {asked!r}; kept are {kept}, each also by day", param="by")
+
+
+def _spoken(view: View) -> str:
+    spoken = {column: name for name, column in DIMENSIONS.items()}
+    parts = [spoken[column] for column in (view.a, view.b) if column]
+    return " by ".join([*(["hour"] if view.bucket_us == HOUR_US else []), *parts]) or "day"
+
+
+def _group(name: str, view: View) -> str:
+    if name in TIMES:
+        return "bucket_us"
+    return "a" if view.a == DIMENSIONS[name] else "b"
+
+
+def _report_row(names: Sequence[str], row: Row) -> ReportRow:
+    keys = [_said(name, value) for name, value in zip(names, row, strict=False)]
+    sums = dict(zip(ROLLUP_SUMS, map(int, row[len(names) :]), strict=True))
+    return ReportRow(
+        key=keys[0],
+        also=keys[1] if len(keys) > 1 else "",
+        calls_by_state={state: sums.pop(f"calls_{state}") for state in STATES},
+        cost_by_state={state: sums.pop(f"cost_{state}") for state in STATES},
+        **sums,
+    )
+
+
+def _said(name: str, value: Any) -> str:
+    if name not in TIMES:
+        return str(value)
+    when = datetime.fromtimestamp(value // 1_000_000, UTC)
+    return when.strftime("%Y-%m-%d" if name == "day" else "%Y-%m-%dT%H:00Z")
+
+
+def _order(names: Sequence[str], row: ReportRow) -> tuple[Any, ...]:
+    dear = (-row.cost, -row.calls)
+    if names[0] in TIMES:
+        return (row.key, *dear, row.also)
+    return (*dear, row.key, row.also)
+
+
+def quantiles(
+    connection: Connection, kind: str, shares: Sequence[float], since_us: int = 0, until_us: int | None = None, *,
+    tenant: str = "", model: str | None = None,
+) -> list[int]:  # fmt: skip
+    """The sizes below which these shares of the calls lie: `kind` duration (us) or cost (nano-dollars), to 1.6 %.
+
+    Empty where there were no calls. The span is widened to whole UTC days.
+    """
+    tests = ["kind = ?", "day_us >= ?", "day_us < ?"]
+    until = ALWAYS_US if until_us is None else -(-until_us // DAY_US) * DAY_US
+    values: list[object] = [kind, max(0, since_us) // DAY_US * DAY_US, until]
+    if tenant:
+        tests.append("tenant = ?")
+        values.append(tenant)
+    if model is not None:
+        tests.append("model = ?")
+        values.append(model)
+    found = connection.query(
+        f"SELECT bin, CAST(sum(n) AS BIGINT) FROM histograms WHERE {' AND '.join(tests)} GROUP BY bin ORDER BY bin",
+        values,
+    )
+    total = sum(int(n) for _, n in found)
+    return [_quantile(found, share * total) for share in shares] if total else []
+
+
+def _quantile(found: Sequence[Row], rank: float) -> int:
+    passed = 0
+    for bin_, n in found:
+        passed += int(n)
+        if passed >= rank:
+            return rollups.size_of(int(bin_))
+    return rollups.size_of(int(found[-1][0]))
+
+
+def check(connection: Connection) -> list[str]:
+    """What does not agree in the ledger, in words; empty where all is well. Reads every row: minutes for millions.
+
+    It looks for rollups that differ from the sum of the rows, attempts and savings without a call, a `saved` that is not
+    the sum of its savings, and calls that break the law baseline - saved == cost.
+    """
+    with connection.transaction():
+        wrong = [line for view in VIEWS for line in _check_view(connection, view)]
+        wrong += _check_histograms(connection)
+        for what, sql in _LAWS.items():
+            wrong += [f"{what}: {row[0]}" for row in connection.query(sql)]
+    return wrong
+
+
+_LAWS = {
+    "attempt without a call": "SELECT call_id FROM attempts WHERE call_id NOT IN (SELECT id FROM calls) LIMIT 20",
+    "saving without a call": "SELECT call_id FROM savings WHERE call_id NOT IN (SELECT id FROM calls) LIMIT 20",
+    "saved is not the sum of the savings": (
+        "SELECT id FROM calls LEFT JOIN (SELECT call_id, sum(before_cost - after_cost - overhead) AS lines FROM savings "
+        "GROUP BY call_id) AS each_call ON call_id = id WHERE saved <> coalesce(lines, 0) LIMIT 20"
+    ),
+    "baseline - saved is not cost": "SELECT id FROM calls WHERE baseline - saved <> cost LIMIT 20",
+}
+
+
+def _check_view(connection: Connection, view: View) -> list[str]:
+    columns = ", ".join((*ROLLUP_KEY, *ROLLUP_SUMS))
+    kept = f"SELECT {columns} FROM rollups WHERE dims = '{view.dims}'"
+    rows = f"SELECT {columns} FROM ({rollups.cells_from_rows(view)}) AS from_rows"
+    more = connection.query(f"{kept} EXCEPT {rows}")
+    less = connection.query(f"{rows} EXCEPT {kept}")
+    return [f"rollup {row[:5]} holds {row[5:]}, the rows do not" for row in more[:20]] + [
+        f"rollup {row[:5]} should hold {row[5:]}" for row in less[:20]
+    ]
+
+
+def _check_histograms(connection: Connection) -> list[str]:
+    kept = {(*row[:4], int(row[4])): int(row[5]) for row in connection.query(_BINS)}
+    counted: dict[Row, int] = {}
+    for row in connection.query(f"SELECT {_BIN_COLUMNS} FROM calls"):
+        for key in rollups.bins_of(*row):
+            counted[key] = counted.get(key, 0) + 1
+    different = sorted(key for key in kept.keys() | counted.keys() if kept.get(key, 0) != counted.get(key, 0))
+    return [f"histogram {key} holds {kept.get(key, 0)}, the rows give {counted.get(key, 0)}" for key in different[:20]]
+
+
+_BINS = "SELECT kind, day_us, tenant, model, bin, n FROM histograms"
+_BIN_COLUMNS = "started_us, tenant, model, outcome, duration_us, cost_state, cost"
+
+
+def rebuild(connection: Connection) -> None:
+    """Make all rollups anew from the rows, in one transaction."""
+    columns = ", ".join((*ROLLUP_KEY, *ROLLUP_SUMS))
+    with connection.transaction():
+        connection.execute("DELETE FROM rollups")
+        for view in VIEWS:
+            connection.execute(f"INSERT INTO rollups ({columns}) {rollups.cells_from_rows(view)}")
+        connection.execute("DELETE FROM histograms")
+        counted: dict[Row, int] = {}
+        for row in connection.query(f"SELECT {_BIN_COLUMNS} FROM calls"):
+            for key in rollups.bins_of(*row):
+                counted[key] = counted.get(key, 0) + 1
+        bins = [(*key, counted[key]) for key in sorted(counted)]
+        connection.insert("histograms", ("kind", "day_us", "tenant", "model", "bin", "n"), bins)

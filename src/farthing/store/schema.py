@@ -1,0 +1,211 @@
+"""The tables, and how a store of an earlier version becomes one of this version. The same text serves both engines.
+
+`{blob}` is the engine's type for bytes; `{compact}` ends a table that is nothing but its key and numbers. Amounts are
+nano-dollars, times are microseconds since 1970 UTC, durations are microseconds; all of them whole numbers. Rates, which
+are finer than a nano-dollar, stay inside the JSON of an attempt's lines and are never a column.
+"""
+
+from farthing.store.engine import Connection, Engine
+from farthing.store.errors import NewerSchema
+
+CALL_COLUMNS = (
+    "id", "started_us", "wire", "model_asked", "model", "provider", "deployment", "tenant", "key_id", "team", "project",
+    "user_id", "feature", "task", "transaction_id", "tags", "stream", "status", "outcome", "error", "cost_state", "cost",
+    "baseline", "saved", "in_tokens", "cached_tokens", "out_tokens", "first_byte_us", "duration_us", "cache",
+    "decisions",
+)  # fmt: skip
+
+ATTEMPT_COLUMNS = (
+    "call_id", "attempt_no", "part_no", "provider", "deployment", "model", "status", "outcome", "started_us",
+    "first_byte_us", "duration_us", "uncached_in", "cache_read", "w5m", "w1h", "w30m", "w12h", "audio_in", "image_in",
+    "cached_audio", "tool_in", "text_out", "reasoning", "audio_out", "image_out", "requests", "raw_usage", "tier", "geo",
+    "cost_state", "cost", "reported_cost", "lines", "price_version", "flags", "error",
+)  # fmt: skip
+
+SAVING_COLUMNS = ("call_id", "place", "lever", "before_cost", "after_cost", "overhead", "estimated")
+
+ROLLUP_KEY = ("dims", "bucket_us", "tenant", "a", "b")
+
+STATES = ("reported", "computed", "estimated", "unpriced", "unknown")
+
+ROLLUP_SUMS = (
+    "calls", "errors", "cache_hits", "in_tokens", "cached_tokens", "out_tokens", "cost", "baseline", "saved",
+    "duration_us", *(f"calls_{state}" for state in STATES), *(f"cost_{state}" for state in STATES),
+)  # fmt: skip
+
+HISTOGRAM_KEY = ("kind", "day_us", "tenant", "model", "bin")
+
+KEY_COLUMNS = (
+    "id", "name", "hash", "tenant", "tags", "pinned", "models", "requests_per_minute", "tokens_per_minute", "admin",
+    "created_us", "expires_us", "revoked_us",
+)  # fmt: skip
+
+_FIRST_TABLES = (
+    """
+    CREATE TABLE calls (
+        id TEXT NOT NULL PRIMARY KEY,
+        started_us BIGINT NOT NULL,
+        wire TEXT NOT NULL,
+        model_asked TEXT NOT NULL,
+        model TEXT NOT NULL,
+        provider TEXT NOT NULL,
+        deployment TEXT NOT NULL,
+        tenant TEXT NOT NULL,
+        key_id TEXT NOT NULL,
+        team TEXT NOT NULL,
+        project TEXT NOT NULL,
+        user_id TEXT NOT NULL,
+        feature TEXT NOT NULL,
+        task TEXT NOT NULL,
+        transaction_id TEXT NOT NULL,
+        tags TEXT NOT NULL,
+        stream BIGINT NOT NULL,
+        status BIGINT NOT NULL,
+        outcome TEXT NOT NULL,
+        error TEXT NOT NULL,
+        cost_state TEXT NOT NULL,
+        cost BIGINT NOT NULL,
+        baseline BIGINT NOT NULL,
+        saved BIGINT NOT NULL,
+        in_tokens BIGINT NOT NULL,
+        cached_tokens BIGINT NOT NULL,
+        out_tokens BIGINT NOT NULL,
+        first_byte_us BIGINT NOT NULL,
+        duration_us BIGINT NOT NULL,
+        cache TEXT NOT NULL,
+        decisions TEXT NOT NULL
+    )
+    """,
+    "CREATE INDEX calls_by_time ON calls (started_us)",
+    "CREATE INDEX calls_by_user ON calls (user_id, started_us) WHERE user_id <> ''",
+    "CREATE INDEX calls_by_feature ON calls (feature, started_us) WHERE feature <> ''",
+    "CREATE INDEX calls_by_key ON calls (key_id, started_us) WHERE key_id <> ''",
+    "CREATE INDEX calls_by_transaction ON calls (transaction_id, started_us) WHERE transaction_id <> ''",
+    "CREATE INDEX calls_not_ok ON calls (started_us) WHERE outcome <> 'ok'",
+    """
+    CREATE TABLE attempts (
+        call_id TEXT NOT NULL,
+        attempt_no BIGINT NOT NULL,
+        part_no BIGINT NOT NULL,
+        provider TEXT NOT NULL,
+        deployment TEXT NOT NULL,
+        model TEXT NOT NULL,
+        status BIGINT NOT NULL,
+        outcome TEXT NOT NULL,
+        started_us BIGINT NOT NULL,
+        first_byte_us BIGINT NOT NULL,
+        duration_us BIGINT NOT NULL,
+        uncached_in BIGINT,
+        cache_read BIGINT,
+        w5m BIGINT,
+        w1h BIGINT,
+        w30m BIGINT,
+        w12h BIGINT,
+        audio_in BIGINT,
+        image_in BIGINT,
+        cached_audio BIGINT,
+        tool_in BIGINT,
+        text_out BIGINT,
+        reasoning BIGINT,
+        audio_out BIGINT,
+        image_out BIGINT,
+        requests TEXT NOT NULL,
+        raw_usage {blob} NOT NULL,
+        tier TEXT NOT NULL,
+        geo TEXT NOT NULL,
+        cost_state TEXT NOT NULL,
+        cost BIGINT NOT NULL,
+        reported_cost BIGINT,
+        lines TEXT NOT NULL,
+        price_version TEXT NOT NULL,
+        flags TEXT NOT NULL,
+        error TEXT NOT NULL,
+        PRIMARY KEY (call_id, attempt_no, part_no)
+    )
+    """,
+    """
+    CREATE TABLE savings (
+        call_id TEXT NOT NULL,
+        place BIGINT NOT NULL,
+        lever TEXT NOT NULL,
+        before_cost BIGINT NOT NULL,
+        after_cost BIGINT NOT NULL,
+        overhead BIGINT NOT NULL,
+        estimated BIGINT NOT NULL,
+        PRIMARY KEY (call_id, place)
+    ) {compact}
+    """,
+    f"""
+    CREATE TABLE rollups (
+        dims TEXT NOT NULL,
+        bucket_us BIGINT NOT NULL,
+        tenant TEXT NOT NULL,
+        a TEXT NOT NULL,
+        b TEXT NOT NULL,
+        {" ".join(f"{column} BIGINT NOT NULL," for column in ROLLUP_SUMS)}
+        PRIMARY KEY (dims, bucket_us, tenant, a, b)
+    ) {{compact}}
+    """,
+    """
+    CREATE TABLE histograms (
+        kind TEXT NOT NULL,
+        day_us BIGINT NOT NULL,
+        tenant TEXT NOT NULL,
+        model TEXT NOT NULL,
+        bin BIGINT NOT NULL,
+        n BIGINT NOT NULL,
+        PRIMARY KEY (kind, day_us, tenant, model, bin)
+    ) {compact}
+    """,
+    """
+    CREATE TABLE keys (
+        id TEXT NOT NULL PRIMARY KEY,
+        name TEXT NOT NULL,
+        hash {blob} NOT NULL UNIQUE,
+        tenant TEXT NOT NULL,
+        tags TEXT NOT NULL,
+        pinned TEXT NOT NULL,
+        models TEXT NOT NULL,
+        requests_per_minute BIGINT NOT NULL,
+        tokens_per_minute BIGINT NOT NULL,
+        admin BIGINT NOT NULL,
+        created_us BIGINT NOT NULL,
+        expires_us BIGINT NOT NULL,
+        revoked_us BIGINT NOT NULL,
+        former_hash {blob} UNIQUE,
+        former_until_us BIGINT NOT NULL DEFAULT 0
+    )
+    """,
+    "INSERT INTO marks (name, n) VALUES ('keys', 0)",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST_TABLES,)
+"""The statements that lead from version n to n + 1, at place n. Released ones are never edited; changes are added."""
+
+VERSION = len(MIGRATIONS)
+
+
+def migrate(engine: Engine, connection: Connection) -> None:
+    """Bring the store to this version's tables. Safe when several gateways start at once. Raises NewerSchema."""
+    if version_of(engine, connection) < VERSION:
+        with connection.transaction(alone=True):
+            connection.execute("CREATE TABLE IF NOT EXISTS marks (name TEXT NOT NULL PRIMARY KEY, n BIGINT NOT NULL)")
+            for step in MIGRATIONS[version_of(engine, connection) :]:
+                for statement in step:
+                    connection.execute(statement.format(**engine.types))
+            connection.execute("DELETE FROM marks WHERE name = 'schema'")
+            connection.execute("INSERT INTO marks (name, n) VALUES ('schema', ?)", (VERSION,))
+
+
+def version_of(engine: Engine, connection: Connection) -> int:
+    """The version of the tables; 0 for an empty store. Raises NewerSchema for one that this code does not know."""
+    if not connection.has_table("marks"):
+        return 0
+    rows = connection.query("SELECT n FROM marks WHERE name = 'schema'")
+    version = int(rows[0][0]) if rows else 0
+    if version > VERSION:
+        raise NewerSchema(
+            f"the store {engine.where} has schema version {version}, and this Farthing knows {VERSION}: "
+            "a newer Farthing wrote it. Upgrade this one, or point store.url at another store"
+        )
+    return version

@@ -1,0 +1,158 @@
+"""SQLite: one file, one writer at a time, readers never wait (WAL). Knows no table of the ledger.
+
+A commit is in the operating system's hands when it returns, so it survives `kill -9`; after a power loss the last
+commits may be gone, the file stays whole (synchronous=NORMAL).
+"""
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from farthing.store.engine import Row
+from farthing.store.errors import Duplicate, RowRefused, StoreError
+
+_VARIABLES = 500
+"""Values in one IN (...); every build of SQLite takes at least 999."""
+
+
+class SqliteEngine:
+    name = "sqlite"
+    types = {"blob": "BLOB", "compact": "WITHOUT ROWID"}
+
+    def __init__(self, path: str) -> None:
+        self.path = os.path.abspath(path)
+
+    @property
+    def where(self) -> str:
+        return self.path
+
+    @property
+    def journal_folder(self) -> str:
+        return self.path + ".journal"
+
+    def connect(self, patience_s: float = 10.0) -> "SqliteConnection":
+        with _explained(self.path):
+            Path(self.path).parent.mkdir(parents=True, exist_ok=True)
+            return SqliteConnection(self.path, patience_s)
+
+
+class SqliteConnection:
+    def __init__(self, path: str, patience_s: float) -> None:
+        self._path = path
+        self._db = sqlite3.connect(path, timeout=patience_s, isolation_level=None, check_same_thread=False)
+        try:
+            _use_wal(self._db, patience_s)
+            self._db.execute("PRAGMA synchronous=NORMAL")
+            self._db.execute("PRAGMA cache_size=-16000")
+        except BaseException:
+            self._db.close()
+            raise
+
+    def query(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
+        with _explained(self._path):
+            return self._db.execute(sql, values).fetchall()
+
+    def execute(self, sql: str, values: Sequence[object] = ()) -> int:
+        with _explained(self._path):
+            return self._db.execute(sql, values).rowcount
+
+    @contextmanager
+    def transaction(self, *, alone: bool = False) -> Iterator[None]:
+        """Immediate: it waits for its turn to write at the start, so that it cannot fail for that in the middle."""
+        with _explained(self._path):
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._db.execute("COMMIT")
+            except BaseException:
+                self._give_up()
+                raise
+
+    def _give_up(self) -> None:
+        """Roll back, unless SQLite did it itself (a full disk) or cannot any more; then closing will."""
+        if self._db.in_transaction:
+            with suppress(sqlite3.Error):
+                self._db.execute("ROLLBACK")
+
+    def insert(self, table: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
+        marks = ",".join("?" * len(columns))
+        self._db.executemany(f"INSERT INTO {table} ({','.join(columns)}) VALUES ({marks})", rows)
+
+    def add_up(self, table: str, key: Sequence[str], sums: Sequence[str], rows: Iterable[Row]) -> None:
+        columns = (*key, *sums)
+        more = ",".join(f"{column}={column}+excluded.{column}" for column in sums)
+        self._db.executemany(
+            f"INSERT INTO {table} ({','.join(columns)}) VALUES ({','.join('?' * len(columns))}) "
+            f"ON CONFLICT ({','.join(key)}) DO UPDATE SET {more}",
+            rows,
+        )
+
+    def known(self, table: str, column: str, values: Sequence[str]) -> set[str]:
+        found: set[str] = set()
+        for start in range(0, len(values), _VARIABLES):
+            some = values[start : start + _VARIABLES]
+            marks = ",".join("?" * len(some))
+            found.update(
+                row[0] for row in self.query(f"SELECT {column} FROM {table} WHERE {column} IN ({marks})", some)
+            )
+        return found
+
+    def has_table(self, name: str) -> bool:
+        return bool(self.query("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (name,)))
+
+    def close(self) -> None:
+        with suppress(sqlite3.Error):
+            self._db.close()
+
+
+def _use_wal(db: sqlite3.Connection, patience_s: float) -> None:
+    """Switch to WAL. SQLite does not wait by itself where another process switches at this moment."""
+    until = time.monotonic() + patience_s
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode=WAL").fetchone()
+            return
+        except sqlite3.OperationalError as busy:
+            if "locked" not in str(busy) or time.monotonic() > until:
+                raise
+            time.sleep(0.02)
+
+
+@contextmanager
+def _explained(path: str) -> Iterator[None]:
+    """Turn the driver's errors into the store's, which say what to do."""
+    try:
+        yield
+    except sqlite3.IntegrityError as error:
+        if "UNIQUE" in str(error):
+            raise Duplicate(str(error)) from error
+        raise RowRefused(str(error)) from error
+    except (sqlite3.DataError, OverflowError, UnicodeError) as error:
+        raise RowRefused(str(error)) from error
+    except (sqlite3.InterfaceError, sqlite3.ProgrammingError) as error:
+        if "binding" in str(error):
+            raise RowRefused(str(error)) from error
+        raise StoreError(f"the store {path} failed: {error}") from error
+    except (sqlite3.Error, OSError) as error:
+        raise StoreError(_advice(path, error)) from error
+
+
+def _advice(path: str, error: Exception) -> str:
+    text = str(error)
+    folder = os.path.dirname(path)
+    if "full" in text:
+        return f"the store {path} cannot grow: {text}. Free space on the disk of {folder}"
+    if "readonly" in text:
+        return (
+            f"the store {path} is read-only for this user: {text}. Allow writing to the file and to its folder {folder}"
+        )
+    if "locked" in text or "busy" in text:
+        return f"the store {path} is held by another process: {text}. It goes on as soon as that process lets go"
+    if "not a database" in text or "malformed" in text:
+        return f"the store {path} is not a sound SQLite file: {text}. Move it away, or restore it from a copy"
+    if "unable to open" in text or isinstance(error, PermissionError):
+        return f"the store {path} cannot be opened: {text}. Check that {folder} is a folder that this user may write to"
+    return f"the store {path} failed: {text}"

@@ -171,18 +171,6 @@ def shipped_files() -> list[CardFile]:
     return [read_cards(path) for folder in (OVERLAY, CARDS) for path in sorted(folder.glob("*.json"))]
 
 
-def against_reported(priced: Priced, reported: Nano | None) -> Priced:
-    """The price beside the provider's own figure: what we computed stands, and is flagged where the two are more than
-    a factor of 2 apart (another currency, another unit); what we cannot price costs what the provider says."""
-    if reported is None:
-        return priced
-    if priced.state == "unpriced":
-        return msgspec.structs.replace(priced, state="reported", nano=reported, list_nano=reported)
-    if not (priced.nano <= 2 * reported and reported <= 2 * priced.nano):
-        return msgspec.structs.replace(priced, flags=[*priced.flags, "reported_cost_differs"])
-    return priced
-
-
 def _own_file(path: Path) -> CardFile:
     file = read_cards(path)
     check_cards(file, path.name)

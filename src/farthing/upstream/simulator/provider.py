@@ -1,0 +1,144 @@
+"""The provider behind the wires: what it knows (caches, limits, bill) and how it works a call, without any HTTP."""
+
+import time
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
+from itertools import count
+
+import msgspec
+
+from farthing.upstream.simulator import answers, latency, seeds
+from farthing.upstream.simulator.answers import Reply
+from farthing.upstream.simulator.bill import Bill
+from farthing.upstream.simulator.faults import Faults, Plan
+from farthing.upstream.simulator.latency import Pace
+from farthing.upstream.simulator.prompt_cache import CacheUse, PromptCaches
+from farthing.upstream.simulator.rate_limits import RateLimits, Verdict, anthropic_headers, openai_headers
+from farthing.upstream.simulator.settings import SimulatorSettings
+from farthing.upstream.simulator.wire import Asked, Json, Refusal, Spent, Wire
+
+
+class Work(msgspec.Struct):
+    """A call that was worked."""
+
+    asked: Asked
+    replies: list[Reply]
+    spent: Spent
+    """What is billed."""
+    told: Spent | None
+    """What the answer says is billed."""
+    pace: Pace
+    headers: dict[str, str]
+
+
+class Provider:
+    """One simulated provider, for every key and model. `clock` gives Unix seconds."""
+
+    def __init__(self, settings: SimulatorSettings, clock: Callable[[], float] = time.time) -> None:
+        """Raises UnknownFault."""
+        self.settings = settings
+        self.clock = clock
+        self.caches = PromptCaches(clock)
+        self.limits = RateLimits(settings.requests_per_minute, settings.tokens_per_minute, clock)
+        self.faults = Faults(settings.faults, settings.seed)
+        self.bill = Bill(settings.kept)
+        self._numbers = count(1)
+
+    def number(self) -> int:
+        """Of a request, from 1 on."""
+        return next(self._numbers)
+
+    def name(self, length: int, *parts: object) -> str:
+        return seeds.name(length, self.settings.seed, *parts)
+
+    def work(self, wire: Wire, body: Json, key: str, number: int, plan: Plan, *, batch: bool = False) -> Work:
+        """Raises Refusal. `key` tells customers apart."""
+        if self.settings.strict:
+            _check_fields(wire, body)
+        asked = wire.read(body)
+        asked.id = wire.id_prefix + self.name(24, number)
+        asked.created = int(self.clock())
+        model = asked.question.model
+        headers = {} if batch else self._admit(wire, key, asked)
+        if batch and wire.family == "anthropic":
+            asked.tier = "batch"
+        dice = seeds.dice(self.settings.seed, "pace", model.id, asked.question.context)
+        replies = [answers.answer(asked.question, self.settings.seed, at) for at in range(asked.choices)]
+        delay = latency.pace(model, asked.prompt, dice, self.settings.latency).first
+        cache = self._cache(key, asked, delay)
+        pace = latency.pace(model, asked.prompt - cache.read, dice, self.settings.latency)
+        spent = Spent(
+            prompt=asked.prompt,
+            cache=cache,
+            audio=asked.audio,
+            output=sum(reply.output for reply in replies),
+            reasoning=sum(reply.reasoning for reply in replies),
+        )
+        return Work(asked, replies, spent, told(spent, plan), pace, headers)
+
+    def _admit(self, wire: Wire, key: str, asked: Asked) -> dict[str, str]:
+        verdict = self.limits.take(key, asked.question.model.id, asked.prompt + (asked.question.max_output or 0))
+        headers = openai_headers(verdict) if wire.family == "openai" else anthropic_headers(verdict)
+        if verdict.refused:
+            raise rate_limited(wire.family, asked.question.model.id, verdict, headers)
+        return headers
+
+    def _cache(self, key: str, asked: Asked, delay: float) -> CacheUse:
+        model = asked.question.model
+        scope = f"{key}\0{model.id}\0{asked.scope}"
+        if model.cache == "marks":
+            return self.caches.marks(scope, asked.blocks, least=model.cache_min, delay=delay)
+        if model.cache == "breakpoints":
+            return self.caches.breakpoints(scope, asked.ids, asked.points, least=model.cache_min, delay=delay)
+        if model.cache == "none":
+            return CacheUse()
+        step, retention = (64, "24h") if model.cache == "units" else (128, asked.retention or model.retention)
+        return self.caches.blocks(scope, asked.ids, least=model.cache_min, step=step, retention=retention, delay=delay)
+
+
+def told(spent: Spent, plan: Plan) -> Spent | None:
+    """What the answer says was spent."""
+    if plan.has("missing-usage"):
+        return None
+    if plan.has("zero-usage"):
+        return Spent(prompt=0)
+    factor = plan.get("lying-usage")
+    return spent if factor is None else spent.times(factor)
+
+
+def key_of(secret: str) -> str:
+    """Tells keys apart without keeping them."""
+    return blake2b(secret.encode("utf-8", "replace"), digest_size=8).hexdigest()
+
+
+def rate_limited(family: str, model: str, verdict: Verdict, headers: dict[str, str]) -> Refusal:
+    seconds = max(1, int(-(-verdict.wait // 1)))
+    wait = {"retry-after": str(seconds), **headers}
+    bucket = verdict.requests if verdict.refused == "requests" else verdict.tokens
+    if family == "anthropic":
+        message = (
+            f"This request would exceed your organization's rate limit of {bucket.limit} {verdict.refused} per minute."
+        )
+        return Refusal(429, "rate_limit_error", message, headers=wait)
+    short = "RPM" if verdict.refused == "requests" else "TPM"
+    message = (
+        f"Rate limit reached for {model} in organization org-simulator on {verdict.refused} per min ({short}): Limit "
+        f"{bucket.limit}, Used {bucket.limit - int(bucket.left)}. Please try again in {verdict.wait:.3f}s."
+    )
+    wait["retry-after-ms"] = str(int(verdict.wait * 1000) + 1)
+    return Refusal(429, verdict.refused, message, code="rate_limit_exceeded", headers=wait)
+
+
+def _check_fields(wire: Wire, body: Json) -> None:
+    unknown = [name for name in body if name not in wire.known]
+    if not unknown:
+        return
+    if wire.family == "anthropic":
+        raise Refusal(400, "invalid_request_error", f"{unknown[0]}: Extra inputs are not permitted")
+    message = f"Unrecognized request argument supplied: {unknown[0]}"
+    raise Refusal(400, "invalid_request_error", message)
+
+
+def visible(replies: Sequence[Reply]) -> int:
+    """Tokens of the output that a client sees."""
+    return sum(reply.output - reply.reasoning for reply in replies)

@@ -1,0 +1,23 @@
+"""What can be set on the simulator. Plain values; the defaults are those of a test: no delays, no faults, no limits."""
+
+import msgspec
+
+
+class SimulatorSettings(msgspec.Struct, frozen=True):
+    seed: int = 0
+    """Answers, ids, delays and scheduled faults follow from it."""
+    latency: float = 0.0
+    """Scale of the delays: 1.0 is as slow as real models, 0 does not wait at all."""
+    requests_per_minute: int = 0
+    """For each key and model; 0 means that no call is refused (the headers then tell of a large limit)."""
+    tokens_per_minute: int = 0
+    faults: dict[str, float] = {}
+    """The share of calls that each fault hits, as {"status-500": 0.01, "cut-stream": 0.005}; see `faults`."""
+    batch_seconds: float = 0.0
+    """How long a batch takes from its creation to its end, by the simulator's clock."""
+    strict: bool = False
+    """Refuse fields that the real provider does not know, with its own 400."""
+    max_body_bytes: int = 64 * 1024 * 1024
+    """Longer bodies are answered with 413 (Anthropic: 32 MB at most)."""
+    kept: int = 1000
+    """How many responses, files, batches and lines of the bill are remembered; the oldest go first."""

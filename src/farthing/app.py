@@ -1,6 +1,8 @@
 """The composition root: settings -> objects. The only place that wires; nothing is decided here."""
 
 import functools
+import importlib
+import logging
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -20,12 +22,15 @@ from farthing.steps.limits import Limits
 from farthing.steps.meter import Meter
 from farthing.store import Journal, KeyRing, Ledger, open_store, recover
 from farthing.store.buckets import Buckets
+from farthing.store.ledger import Observer
 from farthing.upstream.aiohttp_client import AiohttpClient
 from farthing.upstream.client import Client
 from farthing.upstream.http1 import Http1Client
 from farthing.upstream.providers import Provider, Providers
 from farthing.upstream.relay import Relay
 from farthing.wire import FORMATS
+
+log = logging.getLogger("farthing.gateway")
 
 
 def build_for(settings: Settings) -> Build:
@@ -44,11 +49,13 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Endpoints:
     stack.push_async_callback(keys.close)
 
     folder = Path(store.engine.journal_folder)
-    await recover(folder, store)
+    found = await recover(folder, store)
+    if found:
+        log.warning("recovered from an earlier stop: %s", found)
     journal = Journal(folder)
-    stack.callback(journal.shut)
+    stack.callback(journal.end)
     metrics = Metrics(lambda: ledger)
-    ledger = Ledger(store.engine, journal, queue=settings.store.queue, observers=[metrics.observe])
+    ledger = Ledger(store, journal, queue=settings.store.queue, observers=[metrics.observe, *_telemetry(settings, stack)])
     stack.push_async_callback(ledger.close)
     buckets = Buckets(folder / "limits" if settings.server.workers > 1 else None)
     stack.callback(buckets.close)
@@ -76,7 +83,7 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Endpoints:
         *health.routes(ledger, serve_without_ledger=serve_without_ledger),
         *metrics.routes(guard),
         *models.routes(providers, book, guard),
-        *calls.routes(store, guard),
+        *calls.routes(store, ledger, guard),
         *admin.routes(store, guard),
     ]
     return Endpoints(edges, pages(routes, list(edges)))
@@ -86,13 +93,22 @@ def price_book(settings: Settings) -> PriceBook:
     """The rate cards, with the settings' own files and contracts. Raises ValueError, OSError."""
     contracts = [
         Contract(
-            provider=each.provider, models=list(each.models), percent_off=str(each.percent_off),
+            provider=each.provider, models=tuple(each.models), percent_off=str(each.percent_off),
             rates={unit: str(amount) for unit, amount in each.rates.items()},
             valid_from=each.valid_from, valid_to=each.valid_to,
         )
         for each in settings.prices.contracts
     ]  # fmt: skip
     return PriceBook.load(contracts=contracts, files=[Path(file) for file in settings.prices.files])
+
+
+def _telemetry(settings: Settings, stack: AsyncExitStack) -> list[Observer]:
+    """OpenTelemetry is an extra, and slow to import: only who names a collector pays for it."""
+    if not settings.otel.endpoint:
+        return []
+    telemetry = importlib.import_module("farthing.gateway.telemetry").Telemetry(settings.otel)
+    stack.callback(telemetry.close)
+    return [telemetry.observe]
 
 
 async def _providers(settings: Settings, stack: AsyncExitStack) -> Providers:

@@ -5,10 +5,11 @@ Built when the server starts its event loop, so that each worker process builds 
 
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
+from typing import Any
 
 from farthing.gateway.edge import Edge, Receive, Scope, Send
 
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
+App = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 class Endpoints:

@@ -14,31 +14,26 @@ from farthing.model.errors import NotFound
 from farthing.model.money import exact_dollars
 from farthing.model.principal import Key
 from farthing.model.record import Record
-from farthing.store import Store
-
-PATIENCE_S = 2.0
-"""How long a call may be asked for before it is in the ledger: rows are written in batches."""
+from farthing.store import Ledger, Store
 
 
-def routes(store: Store, guard: Guard) -> list[Route]:
+WRITTEN_WITHIN_S = 0.5
+"""How long rows wait at most in the gateway that served the call, while the store is well."""
+
+
+def routes(store: Store, ledger: Ledger, guard: Guard) -> list[Route]:
     async def call(request: Request) -> Response:
         key = await guard.caller(request)
-        record = await _find(store, request.path_params["call_id"])
+        call_id = request.path_params["call_id"]
+        record = ledger.find(call_id) or await store.call(call_id)
+        if record is None:  # it may have ended in another worker, which has not written it yet
+            await asyncio.sleep(WRITTEN_WITHIN_S)
+            record = await store.call(call_id)
         if record is None or not _may_see(key, record):
             raise NotFound("There is no such call in the ledger, or it is not yours, or it is still under way.")
         return JSONResponse(card(record))
 
     return [Route("/v1/farthing/calls/{call_id}", call)]
-
-
-async def _find(store: Store, call_id: str) -> Record | None:
-    waited = 0.0
-    while True:
-        record = await store.call(call_id)
-        if record is not None or waited >= PATIENCE_S or not call_id.startswith("call-"):
-            return record
-        await asyncio.sleep(0.1)
-        waited += 0.1
 
 
 def _may_see(key: Key | None, record: Record) -> bool:

@@ -28,16 +28,15 @@ class Metrics:
         self._shared = "PROMETHEUS_MULTIPROC_DIR" in os.environ
         self._registry = CollectorRegistry()
         self._ledger = ledger
-        of_call = {"labelnames": LABELS, "registry": self._registry}
         self._calls = Counter("farthing_calls", "Calls by outcome.", (*LABELS, "outcome"), registry=self._registry)
-        self._cost = Counter("farthing_cost_dollars", "Cost, where it is known.", **of_call)
+        self._cost = Counter("farthing_cost_dollars", "Cost, where it is known.", LABELS, registry=self._registry)
         self._unknown = Counter(
             "farthing_calls_without_cost", "Calls whose cost is not known.", (*LABELS, "state"), registry=self._registry
         )
-        self._saved = Counter("farthing_saved_dollars", "Baseline less cost.", **of_call)
+        self._saved = Counter("farthing_saved_dollars", "Baseline less cost.", LABELS, registry=self._registry)
         self._tokens = Counter("farthing_tokens", "Tokens by kind.", (*LABELS, "kind"), registry=self._registry)
-        self._duration = Histogram("farthing_call_seconds", "Duration of calls.", buckets=SECONDS, **of_call)
-        self._first_byte = Histogram("farthing_first_byte_seconds", "Until the answer began.", buckets=SECONDS, **of_call)
+        self._duration = Histogram("farthing_call_seconds", "Duration of calls.", LABELS, buckets=SECONDS, registry=self._registry)
+        self._first_byte = Histogram("farthing_first_byte_seconds", "Until the answer began.", LABELS, buckets=SECONDS, registry=self._registry)
         self._trouble = Gauge(
             "farthing_ledger_delayed", "1 while the ledger cannot be written.", registry=self._registry,
             multiprocess_mode="livemax",
@@ -71,7 +70,7 @@ class Metrics:
         if not self._shared:
             return generate_latest(self._registry)
         everywhere = CollectorRegistry()
-        multiprocess.MultiProcessCollector(everywhere)
+        multiprocess.MultiProcessCollector(everywhere)  # type: ignore[no-untyped-call]
         return generate_latest(everywhere)
 
     def routes(self, guard: Guard) -> list[Route]:

@@ -46,7 +46,7 @@ def serve(settings: Settings, build: Build) -> None:
     # Each worker counts for itself; the Prometheus client adds them up from files.
     with tempfile.TemporaryDirectory(prefix="farthing-metrics-") as folder:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-        Multiprocess(config, target=Server(config).run, sockets=[listener]).run()
+        Multiprocess(config, [listener]).run()
 
 
 def listen(server: ServerSettings) -> socket.socket:

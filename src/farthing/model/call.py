@@ -52,6 +52,8 @@ class Trail:
 class Deployment(msgspec.Struct, frozen=True):
     """A model at a provider, as settings describe it. Holds no secret: `upstream` looks up the provider's key."""
 
+    name: str
+    """Label in reports: the model's name in the settings, or provider/model."""
     provider: str
     """The provider's name in the settings."""
     model: str
@@ -92,6 +94,12 @@ class Call:
         """Where the next attempt goes; `balance` chooses it."""
         self.trail = Trail()
 
+    @property
+    def trace(self) -> str:
+        """The client's `traceparent`; empty if it sent none, or one that is none."""
+        sent = self.headers.get(b"traceparent", b"")
+        return sent.decode("ascii", "replace") if len(sent) == 55 else ""
+
     def record(self, status: int, ending: "Ending", duration_us: int) -> Record:
         """The call as it stands, without amounts."""
         principal, deployment, trail = self.principal, self.deployment, self.trail
@@ -99,11 +107,12 @@ class Call:
             id=self.id, started_us=self.started_us, wire=self.wire, model_asked=self.ask.model,
             model=deployment.model if deployment is not None else "",
             provider=deployment.provider if deployment is not None else "",
+            deployment=deployment.name if deployment is not None else "",
             tenant=principal.tenant, key_id=principal.key_id, team=principal.team, project=principal.project,
             user=principal.user, feature=principal.feature, task=self.task, transaction=principal.transaction,
             tags=principal.tags, stream=self.ask.stream, status=status, outcome=ending.outcome, error=ending.error,
             first_byte_us=trail.attempts[-1].first_byte_us if trail.attempts else 0, duration_us=duration_us,
-            attempts=trail.attempts, savings=trail.savings, decisions=trail.decisions,
+            attempts=trail.attempts, savings=trail.savings, decisions=trail.decisions, trace=self.trace,
         )  # fmt: skip
 
 

@@ -116,6 +116,8 @@ class Record(msgspec.Struct):
     out_tokens: int = 0
     first_byte_us: int = 0
     duration_us: int = 0
+    trace: str = ""
+    """The client's W3C `traceparent`, so that its traces and this ledger find each other."""
     cache: str = ""
     """How Farthing's own cache answered; empty means that it did not."""
     attempts: list[Attempt] = []

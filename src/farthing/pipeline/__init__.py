@@ -33,3 +33,6 @@ def _before(step: Step, rest: Proceed) -> Proceed:
         return step(call, rest)
 
     return proceed
+
+
+__all__ = ["Proceed", "Step", "chain"]

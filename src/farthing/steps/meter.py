@@ -67,7 +67,7 @@ class Meter:
         headers = answer.headers
         headers.append((b"x-farthing-call-id", call.id.encode()))
         if answer.stream is not None:
-            answer.on_end(partial(self._put, call, answer.status))
+            answer.on_end(partial(self._end, call, answer.status))
         else:
             record = self._put(call, answer.status, Ending() if answer.status < 400 else Ending("error"))
             headers.append((b"x-farthing-cost", show_cost(record)))
@@ -82,6 +82,9 @@ class Meter:
             + (self._ledger.trouble or "The store is slower than the calls that come in."),
             retry_after=5,
         )
+
+    def _end(self, call: Call, status: int, ending: Ending) -> None:
+        self._put(call, status, ending)
 
     def _put(self, call: Call, status: int, ending: Ending) -> Record:
         record = call.record(status, ending, int((self._clock() - call.started) * 1e6))

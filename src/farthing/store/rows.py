@@ -42,7 +42,7 @@ def call_row(record: Record) -> Row:
         record.task, record.transaction, _packed(record.tags), int(record.stream), record.status, record.outcome,
         record.error, record.cost_state, record.cost, record.baseline, saved(record), record.in_tokens,
         record.cached_tokens, record.out_tokens, record.first_byte_us, record.duration_us, record.cache,
-        _packed(record.decisions),
+        _packed(record.decisions), record.trace,
     )  # fmt: skip
 
 
@@ -61,10 +61,12 @@ _NO_USAGE = (None,) * 14 + ("",)
 def attempt_row(call_id: str, attempt: Attempt) -> Row:
     """The columns of `schema.ATTEMPT_COLUMNS`."""
     return (
-        call_id, attempt.no, attempt.part, attempt.provider, attempt.deployment, attempt.model, attempt.status,
+        call_id, attempt.no, attempt.part, attempt.provider, attempt.deployment, attempt.model,
+        attempt.served_model, attempt.status,
         attempt.outcome, attempt.started_us, attempt.first_byte_us, attempt.duration_us,
         *(_NO_USAGE if attempt.usage is None else _usage_row(attempt.usage)),
-        attempt.raw_usage, attempt.tier, attempt.geo, attempt.cost_state, attempt.cost, attempt.reported_cost,
+        attempt.raw_usage, attempt.tier, attempt.geo, int(attempt.estimated), attempt.cost_state, attempt.cost,
+        attempt.list_cost, attempt.reported_cost,
         _packed(attempt.lines), attempt.price_version, _packed(attempt.flags), attempt.error,
     )  # fmt: skip
 
@@ -90,7 +92,7 @@ def record_of(call: Row, attempts: Sequence[Row], savings: Sequence[Row]) -> Rec
     (
         id_, started_us, wire, model_asked, model, provider, deployment, tenant, key_id, team, project, user, feature,
         task, transaction, tags, stream, status, outcome, error, cost_state, cost, baseline, _saved, in_tokens,
-        cached_tokens, out_tokens, first_byte_us, duration_us, cache, decisions,
+        cached_tokens, out_tokens, first_byte_us, duration_us, cache, decisions, trace,
     ) = call  # fmt: skip
     return Record(
         id=id_, started_us=started_us, wire=wire, model_asked=model_asked, model=model, provider=provider,
@@ -100,18 +102,19 @@ def record_of(call: Row, attempts: Sequence[Row], savings: Sequence[Row]) -> Rec
         in_tokens=in_tokens, cached_tokens=cached_tokens, out_tokens=out_tokens, first_byte_us=first_byte_us,
         duration_us=duration_us, cache=cache, attempts=[_attempt_of(row) for row in attempts],
         savings=[Saving(row[2], row[3], row[4], row[5], bool(row[6])) for row in savings],
-        decisions=_decisions.decode(decisions) if decisions else [],
+        decisions=_decisions.decode(decisions) if decisions else [], trace=trace,
     )  # fmt: skip
 
 
 def _attempt_of(row: Row) -> Attempt:
     (
-        _call_id, no, part, provider, deployment, model, status, outcome, started_us, first_byte_us, duration_us,
-        *usage, raw_usage, tier, geo, cost_state, cost, reported_cost, lines, price_version, flags, error,
+        _call_id, no, part, provider, deployment, model, served_model, status, outcome, started_us, first_byte_us,
+        duration_us, *usage, raw_usage, tier, geo, estimated, cost_state, cost, list_cost, reported_cost, lines,
+        price_version, flags, error,
     ) = row  # fmt: skip
     return Attempt(
-        no=no, part=part, provider=provider, deployment=deployment, model=model, status=status, outcome=outcome,
-        started_us=started_us, first_byte_us=first_byte_us, duration_us=duration_us, usage=_usage_of(usage),
+        no=no, part=part, provider=provider, deployment=deployment, model=model, served_model=served_model,
+        status=status, outcome=outcome, estimated=bool(estimated), list_cost=list_cost, started_us=started_us, first_byte_us=first_byte_us, duration_us=duration_us, usage=_usage_of(usage),
         raw_usage=bytes(raw_usage), tier=tier, geo=geo, cost_state=cost_state, cost=cost, reported_cost=reported_cost,
         lines=_lines.decode(lines) if lines else [], price_version=price_version,
         flags=_flags.decode(flags) if flags else [], error=error,

@@ -12,14 +12,14 @@ CALL_COLUMNS = (
     "id", "started_us", "wire", "model_asked", "model", "provider", "deployment", "tenant", "key_id", "team", "project",
     "user_id", "feature", "task", "transaction_id", "tags", "stream", "status", "outcome", "error", "cost_state", "cost",
     "baseline", "saved", "in_tokens", "cached_tokens", "out_tokens", "first_byte_us", "duration_us", "cache",
-    "decisions",
+    "decisions", "trace",
 )  # fmt: skip
 
 ATTEMPT_COLUMNS = (
-    "call_id", "attempt_no", "part_no", "provider", "deployment", "model", "status", "outcome", "started_us",
+    "call_id", "attempt_no", "part_no", "provider", "deployment", "model", "served_model", "status", "outcome", "started_us",
     "first_byte_us", "duration_us", "uncached_in", "cache_read", "w5m", "w1h", "w30m", "w12h", "audio_in", "image_in",
     "cached_audio", "tool_in", "text_out", "reasoning", "audio_out", "image_out", "requests", "raw_usage", "tier", "geo",
-    "cost_state", "cost", "reported_cost", "lines", "price_version", "flags", "error",
+    "usage_estimated", "cost_state", "cost", "list_cost", "reported_cost", "lines", "price_version", "flags", "error",
 )  # fmt: skip
 
 SAVING_COLUMNS = ("call_id", "place", "lever", "before_cost", "after_cost", "overhead", "estimated")
@@ -73,7 +73,8 @@ _FIRST_TABLES = (
         first_byte_us BIGINT NOT NULL,
         duration_us BIGINT NOT NULL,
         cache TEXT NOT NULL,
-        decisions TEXT NOT NULL
+        decisions TEXT NOT NULL,
+        trace TEXT NOT NULL
     )
     """,
     "CREATE INDEX calls_by_time ON calls (started_us)",
@@ -90,6 +91,7 @@ _FIRST_TABLES = (
         provider TEXT NOT NULL,
         deployment TEXT NOT NULL,
         model TEXT NOT NULL,
+        served_model TEXT NOT NULL,
         status BIGINT NOT NULL,
         outcome TEXT NOT NULL,
         started_us BIGINT NOT NULL,
@@ -113,8 +115,10 @@ _FIRST_TABLES = (
         raw_usage {blob} NOT NULL,
         tier TEXT NOT NULL,
         geo TEXT NOT NULL,
+        usage_estimated BIGINT NOT NULL,
         cost_state TEXT NOT NULL,
         cost BIGINT NOT NULL,
+        list_cost BIGINT NOT NULL,
         reported_cost BIGINT,
         lines TEXT NOT NULL,
         price_version TEXT NOT NULL,

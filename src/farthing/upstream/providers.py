@@ -102,7 +102,7 @@ class Providers:
     def _find(self, model: str) -> Deployment:
         named = self._models.get(model)
         if named is not None:
-            return self._at(self._providers[named.provider], named.model or model, named.price_as)
+            return self._at(self._providers[named.provider], named.model or model, named.price_as, model)
         prefix, _, rest = model.partition("/")
         if rest and prefix in self._providers:
             return self._at(self._providers[prefix], rest)
@@ -120,8 +120,8 @@ class Providers:
             param="model",
         )
 
-    def _at(self, provider: Provider, model: str, price_as: str = "") -> Deployment:
-        return Deployment(provider.name, model, provider.prices, price_as)
+    def _at(self, provider: Provider, model: str, price_as: str = "", name: str = "") -> Deployment:
+        return Deployment(name or f"{provider.name}/{model}", provider.name, model, provider.prices, price_as)
 
 
 def _shown(model: str) -> str:

@@ -63,6 +63,7 @@ class Relay:
         attempts = call.trail.attempts
         attempt = Attempt(
             no=attempts[-1].no + 1 if attempts else 1, provider=provider.name, model=deployment.model,
+            deployment=deployment.name,
             started_us=call.started_us + int((self._clock() - call.started) * 1e6),
         )  # fmt: skip
         attempts.append(attempt)

@@ -92,7 +92,7 @@ class Rates(msgspec.Struct, frozen=True):
     version: str = ""
     """`release@valid-from` of each price that gave a rate, and `contract`."""
     bands: tuple[Band, ...] = ()
-    """By `above`, the highest first; the last is for all the rest. Empty where nothing is known."""
+    """By `above`, the highest first; the last is for all the rest. Empty where no list knows the model."""
     requests: dict[str, Pico] = {}
     list_requests: dict[str, Pico] = {}
     marks: dict[str, str] = {}
@@ -277,8 +277,6 @@ def _own(contract: Contract | None) -> dict[str, _Found]:
 
 def _bands(listed: dict[str, _Found], agreed: dict[str, _Found], contracted: bool) -> tuple[Band, ...]:
     ladders = [rate.ladder for unit, rate in (*listed.items(), *agreed.items()) if unit in TOKEN_UNITS]
-    if not agreed:
-        return ()
     edges = sorted({0, *(above for ladder in ladders for above, _ in ladder)}, reverse=True)
     return tuple(
         Band(above, _row(agreed, above), _row(agreed | listed, above) if contracted else None) for above in edges

@@ -6,7 +6,7 @@ settings are used for: whether a kind of provider or a price exists is for the f
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 from pathlib import Path
 
@@ -36,36 +36,45 @@ __all__ = [
 ]  # fmt: skip
 
 
-def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
-    """The settings of `path`, or of `farthing.toml` here, or of the API keys in `environ`. Raises SettingsError."""
+def load(
+    path: Path | None, environ: Mapping[str, str], *, kinds: Mapping[str, str] | None = None,
+    only: Collection[str] | None = None,
+) -> Settings:  # fmt: skip
+    """The settings of `path`, or of `farthing.toml` here, or of the API keys in `environ`. Raises SettingsError.
+
+    `kinds` are the kinds of provider that are known, with the address of each; without it none is looked at. `only` names
+    the tables that a command needs: mistakes elsewhere, and keys of providers that are not at hand, are then no matter.
+    """
     file = path or Path(DEFAULT_FILE)
     try:
         text = file.read_text(encoding="utf-8")
     except FileNotFoundError:
         if path is not None:
-            raise SettingsError(
-                str(file), [Problem(0, "", "there is no such file", "`farthing init` writes one.")]
-            ) from None
-        text = ""
-        file = Path()
+            cure = "`farthing init` writes one."
+            raise SettingsError(str(file), [Problem(0, "", "there is no such file", cure)]) from None
+        text, file = "", Path()
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(
-            str(file), [Problem(0, "", f"cannot be read: {reason(error)}", "It must be UTF-8 text.")]
-        ) from None
-    return parse(text, environ, file)
+        problem = Problem(0, "", f"cannot be read: {reason(error)}", "It must be UTF-8 text.")
+        raise SettingsError(str(file), [problem]) from None
+    return parse(text, environ, file, kinds=kinds, only=only)
 
 
-def parse(text: str, environ: Mapping[str, str], file: Path = Path()) -> Settings:
+def parse(
+    text: str, environ: Mapping[str, str], file: Path = Path(), *, kinds: Mapping[str, str] | None = None,
+    only: Collection[str] | None = None,
+) -> Settings:  # fmt: skip
     """The settings in `text`. `file` names it in errors; relative paths start from its folder. Raises SettingsError."""
     name = "" if file == Path() else str(file)
     try:
         table = tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(name, [_syntax_problem(error, text)]) from None
-    reader = Reader(lines_of_keys(text), environ, file.parent if name else None)
+    if only is not None:
+        table = {key: value for key, value in table.items() if key in only}
+    reader = Reader(lines_of_keys(text), environ, file.parent if name else None, kinds)
     settings = reader.table(Settings, table, ())
     if settings is not None:
-        settings = reader.with_defaults(settings)
+        settings = reader.with_defaults(settings, with_providers=only is None or "providers" in only)
         reader.check(settings)
     if settings is None or reader.problems:
         raise SettingsError(name, sorted(reader.problems, key=lambda at: at.line))

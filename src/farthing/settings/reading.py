@@ -29,11 +29,14 @@ StructT = TypeVar("StructT", bound=msgspec.Struct)
 class Reader:
     """Turns tables into structs, noting every problem on the way."""
 
-    def __init__(self, lines: dict[KeyPath, int], environ: Mapping[str, str], folder: Path | None) -> None:
+    def __init__(
+        self, lines: dict[KeyPath, int], environ: Mapping[str, str], folder: Path | None, kinds: Mapping[str, str] | None
+    ) -> None:  # fmt: skip
         self.problems: list[Problem] = []
         self._lines = lines
         self._environ = environ
         self._folder = folder
+        self._kinds = kinds
 
     def note(self, path: KeyPath, problem: str, cure: str = "") -> None:
         self.problems.append(Problem(self._line(path), dotted(path), problem, cure))
@@ -154,9 +157,11 @@ class Reader:
             FilePath: self._file_path,
         }
 
-    def with_defaults(self, settings: Settings) -> Settings:
+    def with_defaults(self, settings: Settings, *, with_providers: bool) -> Settings:
         """What the file left out and the environment or its folder tells."""
-        store, providers = settings.store, settings.providers or self._providers_of_environment()
+        store, providers = settings.store, settings.providers
+        if with_providers and not providers:
+            providers = self._providers_of_environment()
         if store == StoreSettings(queue=store.queue, when_unavailable=store.when_unavailable):
             store = msgspec.structs.replace(store, url=self._store_url(store.url.reveal(), ("store", "url")))
         return msgspec.structs.replace(settings, store=store, providers=providers)
@@ -199,6 +204,8 @@ class Reader:
 
     def _check_provider(self, name: str, provider: ProviderSettings, server: ServerSettings) -> None:
         path: KeyPath = ("providers", name)
+        if self._kinds is not None:
+            self._check_kind(path, provider.kind or name, provider, self._kinds)
         if _is_self(provider.base_url, server):
             cure = (
                 "Give the provider's own address; unset OPENAI_BASE_URL and ANTHROPIC_BASE_URL where Farthing starts."
@@ -209,6 +216,16 @@ class Reader:
         for header in provider.headers:
             if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", header):
                 self.note((*path, "headers", header), "is no name of a header", "Use letters, digits and dashes.")
+
+    def _check_kind(self, path: KeyPath, kind: str, provider: ProviderSettings, kinds: Mapping[str, str]) -> None:
+        if kind not in kinds:
+            near = get_close_matches(kind, kinds, 1)
+            cure = f'Write kind = "{near[0] if near else "openai_compatible"}" with its base_url, or one of {", ".join(kinds)}.'
+            self.note((*path, "kind"), f"{kind!r} is no kind of provider", cure)
+        elif not kinds[kind] and not provider.base_url:
+            self.note(
+                (*path, "base_url"), f"is missing: {kind} has no address of its own", 'Write base_url = "https://...".'
+            )
 
 
 def _did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -1,0 +1,95 @@
+"""What several commands share: the settings option, amounts and dates, and where the output goes."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Collection
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import msgspec
+
+from farthing.model.money import Nano, exact_dollars
+from farthing.settings import Settings, load
+from farthing.store import Store, StoreError, open_store
+from farthing.upstream.hosts import HOSTS
+
+T = TypeVar("T")
+CommandT = TypeVar("CommandT", bound=Callable[..., Any])
+
+
+def config_option(command: CommandT) -> CommandT:
+    """`--config FILE`, which a command gets as `config`."""
+    return click.option(
+        "--config", type=click.Path(path_type=Path, dir_okay=False), envvar="FARTHING_CONFIG", show_envvar=True,
+        help="The settings file. Default: farthing.toml here, else the API keys in the environment.",
+    )(command)  # fmt: skip
+
+
+def load_settings(config: Path | None, only: Collection[str] | None = None) -> Settings:
+    """The settings that a command works with, or `only` the tables that it needs. Raises SettingsError."""
+    return load(config, os.environ, kinds={name: host.base_url for name, host in HOSTS.items()}, only=only)
+
+
+def with_store(settings: Settings, work: Callable[[Store], Awaitable[T]], *, make: bool = False) -> T:
+    """Do `work` with the settings' store, which is made only if the command is there to `make` it. Raises StoreError."""
+    url = settings.store.url.reveal()
+    if not make and url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).exists():
+        raise StoreError(f"there is no ledger at {url.removeprefix('sqlite:///')} yet; `farthing up` makes it")
+
+    async def opened() -> T:
+        store = await open_store(url)
+        try:
+            return await work(store)
+        finally:
+            await store.close()
+
+    return asyncio.run(opened())
+
+
+def amounts(nano: Nano) -> dict[str, int | str]:
+    """An amount for machines: exact either way."""
+    return {"nano_dollars": nano, "dollars": exact_dollars(nano)}
+
+
+def print_json(value: Any) -> None:
+    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+
+
+class When(click.ParamType[int]):
+    """A moment, given to the library as microseconds since 1970: a day (UTC), a time, or so long ago (`36h`, `7d`)."""
+
+    name = "when"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        try:
+            return microseconds(_moment(str(value)))
+        except (ValueError, OverflowError):
+            self.fail(
+                f"{value!r} is no time. Write 2026-01-31, 2026-01-31T08:00, today, yesterday, 36h or 7d.", param, ctx
+            )
+
+
+def _moment(text: str) -> datetime:
+    now = datetime.now(UTC)
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    if text in ("now", "today", "yesterday"):
+        return {"now": now, "today": midnight, "yesterday": midnight - timedelta(days=1)}[text]
+    if text[-1:] in ("h", "d") and text[:-1].isdigit():
+        count = int(text[:-1])
+        return now - (timedelta(hours=count) if text[-1] == "h" else timedelta(days=count))
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+def microseconds(moment: datetime) -> int:
+    """Microseconds since 1970."""
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+
+
+def show_time(us: int) -> str:
+    """A moment in UTC, to the second."""
+    return datetime.fromtimestamp(us // 1_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -1,0 +1,138 @@
+"""`farthing explain`: one call's cost card, as the ledger has it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+from rich.console import Console, Group
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from farthing.cli.common import amounts, config_option, load_settings, print_json, show_time, with_store
+from farthing.cli.rates_text import line_dollars, lines_table
+from farthing.model.money import exact_dollars, show_dollars
+from farthing.model.record import Attempt, Record
+from farthing.store import Store
+
+STATE_WORDS = {
+    "reported": "the provider's own figure",
+    "computed": "computed from the usage that the provider reported",
+    "estimated": "computed from estimated usage",
+    "unpriced": "no price is known",
+    "unknown": "the provider reported no usage",
+}
+
+
+@click.command("explain")
+@click.argument("call_id")
+@config_option
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def command(call_id: str, config: Path | None, as_json: bool) -> None:
+    """Show how the cost of CALL_ID came about: attempts, units, rates, decisions, savings.
+
+    CALL_ID is in the answer's header x-farthing-call-id.
+    """
+
+    async def read(store: Store) -> Record | None:
+        return await store.call(call_id)
+
+    record = with_store(load_settings(config, only={"store"}), read)
+    if record is None:
+        raise click.ClickException(
+            f"there is no call {call_id!r} in the ledger; a call appears there when its answer has ended"
+        )
+    if as_json:
+        print_json(for_machines(record))
+    else:
+        Console(markup=False, highlight=False).print(card(record))
+
+
+def for_machines(record: Record) -> dict[str, Any]:
+    """Everything, with each amount exact in nano-dollars and as text."""
+    shown: dict[str, Any] = msgspec.to_builtins(record)
+    shown |= {name: amounts(getattr(record, name)) for name in ("cost", "baseline")}
+    shown["saved"] = amounts(record.baseline - record.cost)
+    for attempt, each in zip(shown["attempts"], record.attempts, strict=True):
+        attempt["cost"] = amounts(each.cost)
+        attempt["reported_cost"] = None if each.reported_cost is None else amounts(each.reported_cost)
+        attempt["raw_usage"] = each.raw_usage.decode("utf-8", "replace")
+        for line, priced in zip(attempt["lines"], each.lines, strict=True):
+            line["dollars"] = line_dollars(priced)
+    for saving, saved in zip(shown["savings"], record.savings, strict=True):
+        saving |= {name: amounts(getattr(saved, name)) for name in ("before", "after", "overhead", "saved")}
+    return shown
+
+
+def card(record: Record) -> Group:
+    """The cost card for people."""
+    parts: list[Any] = [Text(f"call {record.id}", style="bold"), _facts(record)]
+    for attempt in record.attempts:
+        parts.append(_attempt(attempt))
+    if record.decisions:
+        parts += [Text("decisions", style="bold"), _grid((each.step, each.what, each.why) for each in record.decisions)]
+    parts += [Text("money", style="bold"), _money(record)]
+    return Group(*parts)
+
+
+def _facts(record: Record) -> Padding:
+    asked = record.model_asked
+    tags = {"team": record.team, "project": record.project, "user": record.user, "feature": record.feature}
+    tags |= {"task": record.task, "transaction": record.transaction} | record.tags
+    ended = record.outcome + (f": {record.error}" if record.error else "")
+    first = f", first byte after {_ms(record.first_byte_us)}" if record.first_byte_us else ""
+    return _grid(
+        [
+            ("when", f"{show_time(record.started_us)}, took {_ms(record.duration_us)}{first}"),
+            ("asked", f"{asked} ({record.wire}{', stream' if record.stream else ''})"),
+            ("served", f"{record.model or '-'} at {record.provider or '-'}"),
+            ("ended", f"{record.status} {ended}"),
+            ("owner", f"{record.tenant} {record.key_id}".strip()),
+            ("tags", ", ".join(f"{name}={value}" for name, value in tags.items() if value) or "none"),
+        ]
+    )
+
+
+def _attempt(attempt: Attempt) -> Group:
+    part = f", part {attempt.part}" if attempt.part else ""
+    tier = f", tier {attempt.tier}" if attempt.tier else ""
+    head = f"attempt {attempt.no}{part}: {attempt.model} at {attempt.provider}{tier}, {attempt.status or '-'} {attempt.outcome}"
+    notes = [(name, text) for name, text in _notes(attempt) if text]
+    return Group(Text(head, style="bold"), Padding(lines_table(attempt.lines), (0, 0, 0, 2)), _grid(notes))
+
+
+def _notes(attempt: Attempt) -> Iterator[tuple[str, str]]:
+    known = attempt.cost_state not in ("unpriced", "unknown")
+    yield "cost", f"{f'${exact_dollars(attempt.cost)}' if known else '?'} ({STATE_WORDS[attempt.cost_state]})"
+    if attempt.reported_cost is not None:
+        yield "provider says", f"${exact_dollars(attempt.reported_cost)}"
+    if attempt.usage is not None and attempt.usage.reasoning:
+        yield "reasoning", f"{attempt.usage.reasoning:,} of the output tokens"
+    yield "prices", attempt.price_version
+    yield "marks", ", ".join(attempt.flags)
+    yield "error", attempt.error
+
+
+def _money(record: Record) -> Padding:
+    rows = [("as sent", f"${exact_dollars(record.baseline)}", "")]
+    for saving in record.savings:
+        marks = [f"overhead {show_dollars(saving.overhead)}"] if saving.overhead else []
+        marks += ["estimated"] if saving.estimated else []
+        rows.append((f"- {saving.lever}", f"${exact_dollars(saving.saved)}", ", ".join(marks)))
+    known = record.cost_state not in ("unpriced", "unknown")
+    cost = f"${exact_dollars(record.cost)}" if known else f"? (known so far: ${exact_dollars(record.cost)})"
+    rows.append(("cost", cost, STATE_WORDS[record.cost_state]))
+    return _grid(rows)
+
+
+def _ms(us: int) -> str:
+    return f"{us / 1000:,.1f} ms"
+
+
+def _grid(rows: Any) -> Padding:
+    grid = Table.grid(padding=(0, 2))
+    for row in rows:
+        grid.add_row(*row)
+    return Padding(grid, (0, 0, 0, 2))

@@ -1,0 +1,212 @@
+"""`farthing keys`: who may call, and as whom."""
+
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from farthing.cli.common import config_option, load_settings, microseconds, print_json, show_time, with_store
+from farthing.model.principal import TAG_FIELDS, Key
+from farthing.settings import Settings
+from farthing.store import Store, hash_of, new_id, new_secret
+
+
+@click.group("keys")
+def command() -> None:
+    """Create, list, revoke and rotate API keys.
+
+    As long as there is no key, the gateway serves its own machine only.
+    """
+
+
+class Moment(click.ParamType[int]):
+    """When a key ends: a day, a time, or so far ahead (`90d`, `12h`)."""
+
+    name = "when"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        try:
+            moment = ahead(str(value))
+        except (ValueError, OverflowError):
+            self.fail(f"{value!r} is no time. Write 2027-01-31, 2027-01-31T08:00, 90d or 12h.", param, ctx)
+        if moment <= datetime.now(UTC):
+            self.fail(f"{value!r} is over.", param, ctx)
+        return microseconds(moment)
+
+
+def ahead(text: str) -> datetime:
+    """A moment to come. A day ends with its last second. Raises ValueError."""
+    if text[-1:] in ("h", "d") and text[:-1].isdigit():
+        count = int(text[:-1])
+        return datetime.now(UTC) + (timedelta(hours=count) if text[-1] == "h" else timedelta(days=count))
+    moment = datetime.fromisoformat(text)
+    if len(text) == len("2027-01-31"):
+        moment += timedelta(days=1)
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+def _tags(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
+    tags = {}
+    for each in given:
+        name, equals, value = each.partition("=")
+        if not (name and equals and value) or not each.isprintable():
+            raise click.BadParameter(f"{each!r} is no tag; write name=value", ctx, param)
+        tags[name] = value
+    return tags
+
+
+@command.command()
+@click.argument("name")
+@config_option
+@click.option("--team", help="Owner tag; calls are reported by it.")
+@click.option("--project", help="Owner tag.")
+@click.option("--user", help="Owner tag.")
+@click.option("--feature", help="Owner tag.")
+@click.option(
+    "--tag", "tags", multiple=True, callback=_tags, metavar="NAME=VALUE", help="A tag of any other name; repeat."
+)
+@click.option(
+    "--pin",
+    "pinned",
+    multiple=True,
+    metavar="NAME",
+    help="A tag that callers cannot change; repeat. `all`: every tag of the key.",
+)
+@click.option("--tenant", default="default", show_default=True, help="The wall that nothing crosses.")
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    metavar="PATTERN",
+    help="A model it may use, such as gpt-5*; repeat. Default: all.",
+)
+@click.option("--rpm", type=click.IntRange(1), help="Requests a minute.")
+@click.option("--tpm", type=click.IntRange(1), help="Tokens a minute.")
+@click.option("--expires", type=Moment(), help="Last day or time, or so far ahead (90d). Default: never.")
+@click.option("--admin", is_flag=True, help="May use the admin endpoints.")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def create(
+    name: str, config: Path | None, team: str | None, project: str | None, user: str | None, feature: str | None,
+    tags: dict[str, str], pinned: tuple[str, ...], tenant: str, models: tuple[str, ...], rpm: int | None,
+    tpm: int | None, expires: int | None, admin: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Make a key called NAME and print its secret, this once: only its hash is stored."""
+    owners = dict(zip(TAG_FIELDS, (team, project, user, feature), strict=True))
+    all_tags = tags | {field: value for field, value in owners.items() if value}
+    secret = new_secret()
+    key = Key(
+        id=new_id(), name=name, hash=hash_of(secret), tenant=tenant, tags=all_tags,
+        pinned=tuple(all_tags) if "all" in pinned else pinned, models=models, requests_per_minute=rpm or 0,
+        tokens_per_minute=tpm or 0, admin=admin, created_us=time.time_ns() // 1000, expires_us=expires or 0,
+    )  # fmt: skip
+
+    async def add(store: Store) -> None:
+        await store.add_key(key)
+
+    with_store(_store_settings(config), add, make=True)
+    _print_secret(key.id, secret, as_json, f"The key {key.id} ({name}) is made. This is its secret, shown only now:")
+
+
+@command.command("list")
+@config_option
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def list_(config: Path | None, as_json: bool) -> None:
+    """List the keys; their secrets are not known to anyone but their owners."""
+
+    async def every(store: Store) -> list[Key]:
+        return await store.keys()
+
+    keys = with_store(_store_settings(config), every, make=True)
+    if as_json:
+        print_json([_shown(key) for key in keys])
+        return
+    table = Table("id", "name", "tenant", "tags", "models", "limits", "state", box=None, pad_edge=False)
+    for key in keys:
+        table.add_row(
+            key.id, key.name, key.tenant, _said_tags(key), ", ".join(key.models) or "all", _limits(key), _state(key)
+        )
+    Console().print(
+        table
+        if keys
+        else "There are no keys: the gateway serves this machine only. Make one: farthing keys create NAME"
+    )
+
+
+@command.command()
+@click.argument("key_id")
+@config_option
+def revoke(key_id: str, config: Path | None) -> None:
+    """End a key. Gateways that run refuse it within seconds."""
+
+    async def end(store: Store) -> bool:
+        return await store.revoke_key(key_id)
+
+    if not with_store(_store_settings(config), end, make=True):
+        raise click.ClickException(f"there is no valid key {key_id}; `farthing keys list` shows all")
+    click.echo(f"The key {key_id} is revoked.")
+
+
+@command.command()
+@click.argument("key_id")
+@config_option
+@click.option(
+    "--grace", type=click.IntRange(0), default=0, metavar="SECONDS", help="How long the old secret still works."
+)
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def rotate(key_id: str, config: Path | None, grace: int, as_json: bool) -> None:
+    """Give a key a new secret and print it, this once. Tags, limits and history stay."""
+    secret = new_secret()
+
+    async def change(store: Store) -> bool:
+        return await store.rotate_key(key_id, hash_of(secret), grace_s=grace)
+
+    if not with_store(_store_settings(config), change, make=True):
+        raise click.ClickException(f"there is no valid key {key_id}; `farthing keys list` shows all")
+    until = f"the old one works for {grace} s more" if grace else "the old one works no longer"
+    _print_secret(key_id, secret, as_json, f"The key {key_id} has a new secret, shown only now; {until}:")
+
+
+def _store_settings(config: Path | None) -> Settings:
+    return load_settings(config, only={"store"})
+
+
+def _print_secret(key_id: str, secret: str, as_json: bool, words: str) -> None:
+    if as_json:
+        print_json({"id": key_id, "secret": secret})
+        return
+    click.echo(words, err=True)
+    click.echo(secret)
+
+
+def _shown(key: Key) -> dict[str, object]:
+    shown = msgspec.structs.asdict(key)
+    del shown["hash"]
+    return shown | {"state": _state(key)}
+
+
+def _said_tags(key: Key) -> str:
+    return ", ".join(f"{name}={value}{' (pinned)' if name in key.pinned else ''}" for name, value in key.tags.items())
+
+
+def _limits(key: Key) -> str:
+    limits = (
+        f"{key.requests_per_minute} rpm" if key.requests_per_minute else "",
+        f"{key.tokens_per_minute} tpm" if key.tokens_per_minute else "",
+    )
+    return ", ".join(limit for limit in limits if limit) or "none"
+
+
+def _state(key: Key) -> str:
+    admin = "admin, " if key.admin else ""
+    if key.revoked_us:
+        return f"{admin}revoked"
+    if key.expires_us:
+        over = key.expires_us <= time.time_ns() // 1000
+        return f"{admin}{'expired' if over else 'until'} {show_time(key.expires_us)}"
+    return f"{admin}valid"

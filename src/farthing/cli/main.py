@@ -1,0 +1,84 @@
+"""The command `farthing`: finds the command that was asked for, loads only that one, and explains what goes wrong."""
+
+from difflib import get_close_matches
+from importlib import import_module
+from typing import Any, NamedTuple
+
+import click
+
+from farthing import __version__
+from farthing.model.errors import FarthingError
+from farthing.settings import SettingsError
+from farthing.store.errors import StoreError
+
+
+class Place(NamedTuple):
+    """Where a command is: its module in this folder, and the extra that its imports need."""
+
+    module: str
+    summary: str
+    extra: str = ""
+
+
+COMMANDS = {
+    "up": Place("up", "Start the gateway."),
+    "init": Place("init", "Write a commented farthing.toml."),
+    "check": Place("check", "Check the settings without starting."),
+    "import": Place("imports", "Turn another gateway's configuration into farthing.toml."),
+    "keys": Place("keys", "Create, list, revoke and rotate API keys."),
+    "report": Place("report", "What was spent: by feature, user, team, model, day and so on."),
+    "explain": Place("explain", "One call's cost card: rates, attempts, decisions, savings."),
+    "prices": Place("prices", "Show prices, compare them with a newer list, price a call."),
+    "simulate": Place("simulate", "Start a simulated provider: no key, no network, no cost."),
+}
+"""In the order of the help page."""
+
+
+class Commands(click.Group):
+    """Loads a command when it is asked for, so that each starts as fast as its own imports allow."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        place = COMMANDS.get(cmd_name)
+        if place is None:
+            near = get_close_matches(cmd_name, COMMANDS, 1)
+            ctx.fail(f"There is no command {cmd_name!r}." + (f" Did you mean {near[0]}?" if near else ""))
+        try:
+            command: click.Command = import_module(f"farthing.cli.{place.module}").command
+        except ModuleNotFoundError as error:
+            if not place.extra or (error.name or "").startswith("farthing"):
+                raise
+            cure = f"pip install 'farthing[{place.extra}]'"
+            raise click.ClickException(f"farthing {cmd_name} needs the package {error.name}: {cure}") from None
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, place.summary) for name, place in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except SettingsError as error:
+            raise Misused(f"the settings cannot be used\n{error}") from None
+        except (StoreError, FarthingError) as error:
+            raise click.ClickException(error.message) from None
+
+
+class Misused(click.ClickException):
+    """The command or the settings cannot be used."""
+
+    exit_code = 2
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=True)
+@click.version_option(__version__, prog_name="farthing")
+def cli() -> None:
+    """The FinOps plane for LLM workloads: a gateway that meters every call to the exact dollar."""
+
+
+def main() -> None:
+    """Entry point. A mistake of the user's is a message and an exit code, never a traceback."""
+    cli(prog_name="farthing")

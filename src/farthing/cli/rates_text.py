@@ -1,0 +1,43 @@
+"""How rates and the costs of lines are shown: exact, without zeros that say nothing."""
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+from rich.console import Console
+from rich.table import Table
+
+from farthing.model.money import Pico
+from farthing.model.record import PricedLine
+
+
+def plain(amount: Decimal) -> str:
+    """Without an exponent and trailing zeros."""
+    exact = f"{amount:f}"
+    return exact.rstrip("0").rstrip(".") if "." in exact else exact
+
+
+def per_million(rate: Pico | None) -> str:
+    """A rate as price lists have it; empty where none is known."""
+    return "" if rate is None else plain(Decimal(rate).scaleb(-6))
+
+
+def line_dollars(line: PricedLine) -> str:
+    """What a line costs, exactly: only the sum of an attempt is rounded."""
+    return plain(Decimal(line.count * line.rate).scaleb(-12))
+
+
+def print_rows(table: Table, rows: Iterable[Sequence[str]]) -> None:
+    """Print a table; nothing in a cell is taken for markup."""
+    for row in rows:
+        table.add_row(*row)
+    Console(markup=False, highlight=False).print(table)
+
+
+def lines_table(lines: Iterable[PricedLine]) -> Table:
+    """The lines of a cost: units, rates, amounts."""
+    table = Table("unit", "count", "$ per 1M", "cost", box=None, pad_edge=False)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for line in lines:
+        table.add_row(line.unit, f"{line.count:,}", per_million(line.rate), f"${line_dollars(line)}")
+    return table

@@ -1,0 +1,145 @@
+"""`farthing report`: what was spent, from the ledger's sums."""
+
+import csv
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from farthing.cli.common import When, amounts, config_option, load_settings, print_json, with_store
+from farthing.model.money import exact_dollars, show_dollars
+from farthing.store import ReportRow, Store
+from farthing.store.reading import DIMENSIONS, TIMES
+
+COUNTS = ("calls", "errors", "cache_hits", "in_tokens", "cached_tokens", "out_tokens")
+AMOUNTS = ("cost", "baseline", "saved")
+STATES_WITHOUT_COST = ("unpriced", "unknown")
+
+
+def _where(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
+    found = {}
+    for each in given:
+        name, equals, value = each.partition("=")
+        if not equals:
+            raise click.BadParameter(f"{each!r} is no filter; write name=value", ctx, param)
+        found[name] = value
+    return found
+
+
+@click.command("report")
+@config_option
+@click.option(
+    "--by",
+    default="feature",
+    show_default=True,
+    metavar="NAME[,NAME]",
+    help=f"One of {', '.join((*DIMENSIONS, *TIMES))}, or two: day,feature or feature,model.",
+)
+@click.option("--since", type=When(), help="First day (UTC): 2026-01-31, today, yesterday, or so long ago: 7d, 36h.")
+@click.option("--until", type=When(), help="First day that is not counted any more.")
+@click.option(
+    "--where",
+    multiple=True,
+    callback=_where,
+    metavar="NAME=VALUE",
+    help="Only calls of this feature, team, ...; repeat.",
+)
+@click.option("--tenant", default="", help="Only calls of this tenant.")
+@click.option("--json", "shape", flag_value="json", help="For machines; amounts as integer nano-dollars and as text.")
+@click.option("--csv", "shape", flag_value="csv", help="For spreadsheets.")
+def command(
+    config: Path | None, by: str, since: int | None, until: int | None, where: Mapping[str, str], tenant: str,
+    shape: str | None,
+) -> None:  # fmt: skip
+    """What was spent, dearest first. Spans are whole UTC days.
+
+    Calls whose cost is not known (no price, no usage) are counted apart: their amounts are not in the sums.
+    """
+
+    async def read(store: Store) -> list[ReportRow]:
+        return await store.report(by, since or 0, until, tenant=tenant, where=where)
+
+    rows = with_store(load_settings(config, only={"store"}), read)
+    names = [name.strip() for name in by.split(",")]
+    if shape == "json":
+        print_json({"by": names, "rows": [_for_machines(names, row) for row in rows]})
+    elif shape == "csv":
+        _print_csv(names, rows)
+    else:
+        _print_table(names, rows)
+
+
+def _labels(names: Sequence[str], row: ReportRow) -> dict[str, str]:
+    return dict(zip(names, (row.key, row.also), strict=False))
+
+
+def _for_machines(names: Sequence[str], row: ReportRow) -> dict[str, Any]:
+    return (
+        _labels(names, row)
+        | {name: getattr(row, name) for name in COUNTS}
+        | {name: amounts(getattr(row, name)) for name in AMOUNTS}
+        | {"calls_by_cost_state": row.calls_by_state, "calls_without_cost": row.calls_without_cost}
+    )
+
+
+def _print_csv(names: Sequence[str], rows: Sequence[ReportRow]) -> None:
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow([*names, *COUNTS, *(f"{name}_dollars" for name in AMOUNTS), "calls_without_cost"])
+    for row in rows:
+        labels = [_harmless(label) for label in _labels(names, row).values()]
+        counts = [getattr(row, name) for name in COUNTS]
+        costs = [exact_dollars(getattr(row, name)) for name in AMOUNTS]
+        writer.writerow([*labels, *counts, *costs, row.calls_without_cost])
+
+
+def _harmless(label: str) -> str:
+    """A caller's word that a spreadsheet would run as a formula is marked as text."""
+    return f"'{label}" if label[:1] in ("=", "+", "-", "@", "\t", "\r") else label
+
+
+def _print_table(names: Sequence[str], rows: Sequence[ReportRow]) -> None:
+    if not rows:
+        click.echo("No calls yet.")
+        return
+    apart = any(row.calls_without_cost for row in rows)
+    table = Table(box=None, pad_edge=False, show_footer=len(rows) > 1)
+    for place, name in enumerate(names):
+        table.add_column(name, footer="total" if place == 0 else "", overflow="fold")
+    for title, cell in _columns(apart):
+        table.add_column(title, justify="right", no_wrap=True, footer=cell(_total(rows)))
+    for row in rows:
+        table.add_row(
+            *(label or "(none)" for label in _labels(names, row).values()), *(cell(row) for _, cell in _columns(apart))
+        )
+    console = Console(markup=False, highlight=False)
+    console.print(table)
+    if apart:
+        console.print(
+            "Calls without a cost had no known price or reported no usage; what they cost is not in the sums."
+        )
+
+
+def _columns(apart: bool) -> list[tuple[str, Any]]:
+    """Title and cell of each figure."""
+    columns: list[tuple[str, Any]] = [
+        ("calls", lambda row: f"{row.calls:,}"),
+        ("errors", lambda row: f"{row.errors:,}"),
+        ("tokens in", lambda row: f"{row.in_tokens:,}"),
+        ("cached", lambda row: f"{row.cached_tokens:,}"),
+        ("tokens out", lambda row: f"{row.out_tokens:,}"),
+        ("cost", lambda row: show_dollars(row.cost)),
+        ("saved", lambda row: show_dollars(row.saved)),
+    ]
+    if apart:
+        columns.append(("without cost", lambda row: f"{row.calls_without_cost:,}" if row.calls_without_cost else ""))
+    return columns
+
+
+def _total(rows: Sequence[ReportRow]) -> ReportRow:
+    sums = {name: sum(getattr(row, name) for row in rows) for name in (*COUNTS, *AMOUNTS)}
+    states = {state: sum(row.calls_by_state.get(state, 0) for row in rows) for state in STATES_WITHOUT_COST}
+    return ReportRow("", **sums, calls_by_state=states)

@@ -1,0 +1,37 @@
+"""`farthing up`: starts the gateway."""
+
+from pathlib import Path
+
+import click
+import msgspec
+
+from farthing.app import build_for
+from farthing.cli.common import config_option, load_settings
+from farthing.gateway.server import serve
+from farthing.settings import Settings
+
+
+@click.command("up")
+@config_option
+@click.option("--host", help="Address to listen on, instead of the settings' one.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on; 0 takes a free one.")
+@click.option("--workers", type=click.IntRange(1, 256), help="Processes that share the port and the store.")
+def command(config: Path | None, host: str | None, port: int | None, workers: int | None) -> None:
+    """Start the gateway. It stops on Ctrl-C, after the streams under way.
+
+    Without a settings file it serves the providers whose keys are in the environment (OPENAI_API_KEY,
+    ANTHROPIC_API_KEY).
+    """
+    settings = overridden(load_settings(config), host=host, port=port, workers=workers)
+    for warning in settings.warnings():
+        click.echo(f"warning: {warning}", err=True)
+    try:
+        serve(settings, build_for(settings))
+    except OSError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def overridden(settings: Settings, **given: str | int | None) -> Settings:
+    """The settings with what the command line says instead."""
+    said = {name: value for name, value in given.items() if value is not None}
+    return msgspec.structs.replace(settings, server=msgspec.structs.replace(settings.server, **said))

@@ -114,7 +114,7 @@ class PriceBook:
             flags.extend(f"no_rate:{unit}" for unit in missing)
             return Priced("unpriced", 0, lines, rates.version, flags)
         nano = nano_from_pico(pico)
-        at_list = nano if band.list_tokens is None else _list_nano(band.list_tokens, rates.list_requests, usage)
+        at_list = nano if band.listed is None else _list_nano(lines, band.listed)
         return Priced("estimated" if estimated else "computed", nano, lines, rates.version, flags, at_list)
 
     def _work_out(self, provider: str, model: str, tier: str, geo: str, at_us: int) -> Rates:
@@ -220,9 +220,8 @@ def _marks(marks: Mapping[str, str], lines: Iterable[PricedLine]) -> dict[str, N
     return dict.fromkeys(marks[line.unit] for line in lines if line.unit in marks)
 
 
-def _list_nano(tokens: tuple[Pico | None, ...], requests: Mapping[str, Pico], usage: Usage) -> Nano:
-    pico = sum(count * (rate or 0) for count, rate in zip(token_counts(usage), tokens, strict=True))
-    return nano_from_pico(pico + sum(count * requests.get(unit, 0) for unit, count in usage.requests.items()))
+def _list_nano(lines: Iterable[PricedLine], listed: Mapping[str, Pico]) -> Nano:
+    return nano_from_pico(sum([line.count * listed[line.unit] for line in lines]))
 
 
 def _make_room(memory: dict[Any, Any]) -> None:

@@ -80,8 +80,8 @@ class Band(msgspec.Struct, frozen=True):
     above: int
     tokens: tuple[Pico | None, ...]
     """In the order of TOKEN_UNITS."""
-    list_tokens: tuple[Pico | None, ...] | None
-    """The list price, where a contract changed it; the agreed one where the list has none."""
+    listed: dict[str, Pico] | None
+    """Unit -> list price, where a contract changed it; the agreed one where the list has none."""
 
 
 class Rates(msgspec.Struct, frozen=True):
@@ -94,7 +94,6 @@ class Rates(msgspec.Struct, frozen=True):
     bands: tuple[Band, ...] = ()
     """By `above`, the highest first; the last is for all the rest. Empty where no list knows the model."""
     requests: dict[str, Pico] = {}
-    list_requests: dict[str, Pico] = {}
     marks: dict[str, str] = {}
     """Unit -> the mark of its rate."""
     flags: tuple[str, ...] = ()
@@ -128,11 +127,8 @@ def rates_at(card: Card, tier: str, geo: str, at_us: int) -> Rates:
         from_us=max((edge for edge in edges if edge <= at_us), default=0),
         until_us=min((edge for edge in edges if edge > at_us), default=FOREVER_US),
         version="+".join((*versions, *(["contract"] if contract else []))),
-        bands=_bands(listed, agreed, contract is not None),
-        requests={unit: whole(agreed[unit].ladder[0][1]) for unit in REQUEST_UNITS if unit in agreed},
-        list_requests={
-            unit: whole(rate.ladder[0][1]) for unit, rate in (agreed | events).items() if unit in REQUEST_UNITS
-        },
+        bands=_bands(agreed, agreed | listed | events if contract is not None else None),
+        requests={unit: whole(rate.ladder[0][1]) for unit, rate in agreed.items() if unit in REQUEST_UNITS},
         marks={unit: rate.mark for unit, rate in agreed.items() if rate.mark},
         flags=(*card.flags, *flags),
     )
@@ -275,16 +271,16 @@ def _own(contract: Contract | None) -> dict[str, _Found]:
     return {unit_name(name): _Found(ladder_of(unit_name(name), Decimal(amount))) for name, amount in rates.items()}
 
 
-def _bands(listed: dict[str, _Found], agreed: dict[str, _Found], contracted: bool) -> tuple[Band, ...]:
-    ladders = [rate.ladder for unit, rate in (*listed.items(), *agreed.items()) if unit in TOKEN_UNITS]
+def _bands(agreed: dict[str, _Found], listed: dict[str, _Found] | None) -> tuple[Band, ...]:
+    ladders = [rate.ladder for rate in (*agreed.values(), *(listed or {}).values())]
     edges = sorted({0, *(above for ladder in ladders for above, _ in ladder)}, reverse=True)
-    return tuple(
-        Band(above, _row(agreed, above), _row(agreed | listed, above) if contracted else None) for above in edges
-    )
+    return tuple(_band(above, agreed, listed) for above in edges)
 
 
-def _row(rates: dict[str, _Found], above: int) -> tuple[Pico | None, ...]:
-    return tuple(whole(_step(rates[unit].ladder, above)) if unit in rates else None for unit in TOKEN_UNITS)
+def _band(above: int, agreed: dict[str, _Found], listed: dict[str, _Found] | None) -> Band:
+    now = {unit: whole(_step(rate.ladder, above)) for unit, rate in agreed.items()}
+    before = None if listed is None else {unit: whole(_step(rate.ladder, above)) for unit, rate in listed.items()}
+    return Band(above, tuple(now.get(unit) for unit in TOKEN_UNITS), before)
 
 
 def _step(ladder: Sequence[tuple[int, Decimal]], above: int) -> Decimal:

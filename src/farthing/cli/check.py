@@ -47,8 +47,9 @@ def _models(settings: Settings, book: PriceBook) -> Iterator[str]:
 
 
 def _price_warnings(settings: Settings, book: PriceBook) -> Iterator[str]:
+    agreed = {contract.provider for contract in settings.prices.contracts}
     for name, provider in settings.providers.items():
-        if not book.models(_price_list(name, provider)):
+        if _price_list(name, provider) not in agreed and not book.models(_price_list(name, provider)):
             yield f"providers.{name}: there is no price list {_price_list(name, provider)!r}; its models have no price"
     for name in settings.models:
         if not _is_priced(settings, book, name):

@@ -24,7 +24,7 @@ COMMANDS = {
     "up": Place("up", "Start the gateway."),
     "init": Place("init", "Write a commented farthing.toml."),
     "check": Place("check", "Check the settings without starting."),
-    "import": Place("imports", "Turn another gateway's configuration into farthing.toml."),
+    "import": Place("imports", "Turn another gateway's configuration into farthing.toml.", extra="import"),
     "keys": Place("keys", "Create, list, revoke and rotate API keys."),
     "report": Place("report", "What was spent: by feature, user, team, model, day and so on."),
     "explain": Place("explain", "One call's cost card: rates, attempts, decisions, savings."),

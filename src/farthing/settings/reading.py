@@ -93,6 +93,9 @@ class Reader:
         return Amount(raw)
 
     def _secret(self, raw: str, path: KeyPath) -> Secret:
+        return Secret(self._resolved(raw, path))
+
+    def _resolved(self, raw: str, path: KeyPath) -> str:
         """The value that `raw` points to: `env:NAME`, `file:PATH`, or itself."""
         value = raw
         if raw.startswith("env:"):
@@ -104,7 +107,7 @@ class Reader:
             value = self._text_of(raw.removeprefix("file:"), path)
         if not value.isprintable():
             self.note(path, "its value has line breaks or control characters", "Check where the value comes from.")
-        return Secret(value)
+        return value
 
     def _text_of(self, name: str, path: KeyPath) -> str:
         try:
@@ -123,9 +126,10 @@ class Reader:
         return name if self._folder is None or not name else str(self._folder.absolute() / name)
 
     def _url(self, raw: str, path: KeyPath) -> Url:
-        if raw:
-            self._check_url(raw, path)
-        return Url(raw.rstrip("/"))
+        url = self._resolved(raw, path)
+        if url:
+            self._check_url(url, path)
+        return Url(url.rstrip("/"))
 
     def _check_url(self, raw: str, path: KeyPath) -> None:
         where = split_url(raw)
@@ -133,12 +137,12 @@ class Reader:
             self.note(path, f"{shown_url(raw)!r} is not an http or https address", "Write https://host/path.")
         elif where.username is not None or where.query:
             self.note(path, "an address holds no credentials", "Put the key into `api_key` or `headers`.")
-        elif where.fragment or not raw.isprintable() or " " in raw:
+        elif where.fragment or " " in raw:
             self.note(path, "has characters that no address has", "Write https://host/path.")
 
     def _store_url(self, raw: str, path: KeyPath) -> StoreUrl:
         """A store's address; a relative file of SQLite is made absolute, so that every command finds the same one."""
-        url = self._secret(raw, path).reveal()
+        url = self._resolved(raw, path)
         if url.startswith("sqlite:///"):
             name = url.removeprefix("sqlite:///")
             return StoreUrl(f"sqlite:///{self._absolute(name)}")

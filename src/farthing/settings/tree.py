@@ -66,7 +66,9 @@ class ProviderSettings(msgspec.Struct, frozen=True):
     """One provider, or one account at it. NAME is yours; it appears in reports."""
 
     kind: Annotated[str, doc("The known host that it is: `openai`, `azure`, `groq`, ... Empty: its NAME says it.")] = ""
-    base_url: Annotated[Url, doc("Address with the version, such as `https://host/v1`. Empty: the kind's own.")] = Url()
+    base_url: Annotated[
+        Url, doc("Address with the version (`https://host/v1`), or `env:NAME`. Empty: the kind's own.")
+    ] = Url()
     api_key: Annotated[Secret, doc("`env:NAME`, `file:PATH` or the key itself.")] = Secret()
     api_version: Annotated[str, doc("Azure OpenAI's `api-version`, or Anthropic's `anthropic-version`.")] = ""
     headers: Annotated[dict[str, Secret], doc("Sent with each request; a value may be `env:NAME` or `file:PATH`.")] = {}

@@ -1,0 +1,327 @@
+"""OpenAI chat completions, as OpenAI and every compatible host speak them. No network, no prices."""
+
+from typing import Any
+
+import msgspec
+
+from farthing.model.call import Ask
+from farthing.model.errors import FarthingError
+from farthing.model.usage import Reading
+from farthing.wire import errors, splice, sse
+from farthing.wire.body import checked_model, limit, pairs, parse
+from farthing.wire.lenient import anything, member, present, tidy
+from farthing.wire.meter_openai import read_usage
+from farthing.wire.tape import Tape
+from farthing.wire.tokens import text_size, whole_estimate
+
+HOLD_LIMIT = 1024 * 1024
+"""Bytes of one event that is held back until it is clear whether it is hidden; a larger one passes."""
+
+
+class _StreamOptions(msgspec.Struct):
+    include_usage: bool | None = None
+
+
+class _CacheOptions(msgspec.Struct):
+    ttl: str | None = None
+
+
+class _Body(msgspec.Struct):
+    model: str
+    stream: bool | None = None
+    stream_options: _StreamOptions | None = None
+    max_completion_tokens: int | None = None
+    max_tokens: int | None = None
+    n: int | None = None
+    user: str | None = None
+    safety_identifier: str | None = None
+    metadata: dict[str, str] | None = None
+    service_tier: str | None = None
+    prompt_cache_options: _CacheOptions | None = None
+
+
+class _Choice(msgspec.Struct):
+    finish_reason: str | None = None
+
+
+class _Answer(msgspec.Struct):
+    """A whole answer, or a chunk of a stream."""
+
+    model: str | None = None
+    service_tier: str | None = None
+    choices: list[_Choice] | None = None
+    usage: msgspec.Raw | None = None
+    error: msgspec.Raw | None = None
+
+
+class _Delta(msgspec.Struct):
+    delta: Any = None
+
+
+class _Chunk(msgspec.Struct):
+    choices: list[_Delta] | None = None
+
+
+_SOFT = frozenset({"user", "safety_identifier", "metadata", "service_tier", "prompt_cache_options"})
+_body = msgspec.json.Decoder(_Body)
+_answer = msgspec.json.Decoder(_Answer)
+_chunk = msgspec.json.Decoder(_Chunk)
+
+
+class OpenAIChat:
+    name = "openai.chat"
+    family = "openai"
+    path = "/v1/chat/completions"
+    billed = True
+
+    def ask(self, body: bytes) -> Ask:
+        found = parse(body, _body, _SOFT)
+        splice.refuse_doubles(body, _names(found))
+        options = found.stream_options
+        streams = found.stream is True
+        return Ask(
+            model=checked_model(found.model),
+            stream=streams,
+            wants_usage=not streams or (options is not None and options.include_usage is True),
+            max_output=limit(found.max_completion_tokens, found.max_tokens),
+            user=tidy(found.user or found.safety_identifier),
+            metadata=pairs(found.metadata) if found.metadata else {},
+            tier=tidy(found.service_tier, 64),
+            cache_ttl=_cache_ttl(found, body),
+            choices=max(1, found.n or 1),
+        )
+
+    def splice(self, body: bytes, ask: Ask, model: str) -> bytes:
+        renamed = model != ask.model
+        if not renamed and (ask.wants_usage or not ask.stream):
+            return body
+        edits = []
+        if renamed and (place := splice.value_span(body, b'"model"', known=True)) is not None:
+            edits.append((*place, msgspec.json.encode(model)))
+        if ask.stream and not ask.wants_usage:
+            edits.append(_with_usage(body))
+        return splice.replace(body, edits)
+
+    def read(self, body: bytes, ask: Ask, dialect: str = "") -> Reading:
+        return read_answer(body, ask, dialect)
+
+    def estimate(self, request_body: bytes, answer_body: bytes, ask: Ask) -> Reading:
+        return whole_estimate(request_body, answer_body, ask, "choices")
+
+    def stream(self, ask: Ask, dialect: str = "") -> "ChatStream":
+        return HidingChatStream(ask, dialect) if not ask.wants_usage else ChatStream(ask, dialect)
+
+    def error(self, error: FarthingError, call_id: str) -> bytes:
+        return errors.openai_error(error, call_id)
+
+    def error_event(self, error: FarthingError, call_id: str) -> bytes:
+        return errors.openai_chat_event(error, call_id)
+
+
+class ChatStream(Tape):
+    """Finds usage in whichever chunk carries it; the last one that is not null counts."""
+
+    __slots__ = ("_done", "_failed", "_finish", "_model", "_tier", "_usage")
+
+    def __init__(self, ask: Ask, dialect: str = "") -> None:
+        super().__init__(ask, dialect)
+        self._usage: bytes | None = None
+        self._model: str | None = None
+        self._tier: str | None = None
+        self._finish = ""
+        self._done = False
+        self._failed = False
+
+    @property
+    def complete(self) -> bool:
+        """`[DONE]` was seen, or a stop reason: some hosts send no end mark."""
+        if self._done:
+            return True
+        last = next(sse.payloads_backwards(self._tape()), b"")
+        return last.startswith(sse.DONE) or self.ending
+
+    @property
+    def ending(self) -> bool:
+        return bool(self._finish) or any(_finish_of(_read(each)) for each in sse.payloads_backwards(self._tape()))
+
+    def reading(self) -> Reading:
+        found = self._look()
+        return read_usage(
+            found._usage, self._ask, self._dialect, model=found._model, tier=found._tier,
+            finish="error" if found._failed else found._finish,
+        )  # fmt: skip
+
+    def _look(self) -> "ChatStream":
+        """What is on the tape and was wound off before, the tape read from its end and no further than needed."""
+        seen = ChatStream(self._ask, self._dialect)
+        tape = self._tape()
+        usage_ahead = tape.rfind(_TOKENS) >= 0
+        for payload in sse.payloads_backwards(tape):
+            chunk = _read(payload)
+            if chunk is None:
+                continue
+            seen._failed = seen._failed or present(chunk.error)
+            seen._finish = seen._finish or _finish_of(chunk)
+            if seen._usage is None and _has_usage(chunk):
+                seen._usage = bytes(chunk.usage or b"")
+            seen._model = seen._model or chunk.model
+            seen._tier = seen._tier or chunk.service_tier
+            if seen._finish and seen._model and (seen._usage is not None or not usage_ahead):
+                break
+        seen._usage = self._usage if seen._usage is None else seen._usage
+        seen._model = seen._model or self._model
+        seen._tier = seen._tier or self._tier
+        seen._finish = seen._finish or self._finish
+        seen._failed = seen._failed or self._failed
+        return seen
+
+    def _told(self) -> tuple[Reading, bool]:
+        reading = self.reading()
+        return reading, reading.usage is not None
+
+    def _note(self, payload: bytes) -> None:
+        if payload.startswith(sse.DONE):
+            self._done = True
+            return
+        chunk = _read(payload)
+        if chunk is None:
+            return
+        if _has_usage(chunk):
+            self._usage = bytes(chunk.usage or b"")
+        self._model = chunk.model or self._model
+        self._tier = chunk.service_tier or self._tier
+        self._finish = _finish_of(chunk) or self._finish
+        self._failed = self._failed or present(chunk.error)
+
+    def _text_of(self, payload: bytes) -> int | None:
+        try:
+            choices = _chunk.decode(payload).choices
+            size = sum(text_size(choice.delta) for choice in choices or ())
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return None
+        return size or None
+
+
+class HidingChatStream(ChatStream):
+    """For a client that did not ask for usage: the chunk that carries nothing else is left out.
+
+    The end of a read that is not the end of an event is held back until the rest is there.
+    """
+
+    __slots__ = ("_held_back",)
+
+    def __init__(self, ask: Ask, dialect: str = "") -> None:
+        super().__init__(ask, dialect)
+        self._held_back = b""
+
+    def feed(self, data: bytes) -> bytes:
+        super().feed(data)
+        if self._held_back:
+            data = self._held_back + data
+            self._held_back = b""
+        if not sse.ends_whole(data):
+            end = sse.boundary(data)
+            if len(data) - end < HOLD_LIMIT:
+                self._held_back = data[end:]
+                data = data[:end]
+        if data.rfind(_TOKENS) < 0:
+            return data
+        return _without_usage_chunks(data)
+
+    def finish(self) -> bytes:
+        rest, self._held_back = self._held_back, b""
+        return b"" if _is_usage_only(rest) else rest
+
+
+_TOKENS = b'_tokens"'
+"""In every usage object (`prompt_tokens`, ...), and not in `"usage":null`, which OpenAI puts into each chunk. Inside a
+string the quote would have a backslash before it."""
+
+
+def read_answer(body: bytes, ask: Ask, dialect: str = "") -> Reading:
+    """The meter of a whole answer, a chat completion or an older text completion."""
+    answer = _read(body)
+    if answer is None:
+        return Reading()
+    return read_usage(
+        answer.usage, ask, dialect, model=answer.model, tier=answer.service_tier,
+        finish="error" if present(answer.error) else _finish_of(answer),
+    )  # fmt: skip
+
+
+def _names(found: _Body) -> tuple[bytes, ...]:
+    if found.stream is None and found.stream_options is None:
+        return (b'"model"',)
+    return (b'"model"', b'"stream"', b'"stream_options"')
+
+
+def _cache_ttl(found: _Body, body: bytes) -> str:
+    """OpenAI keeps 30 minutes unless told otherwise; Claude behind this wire 5 minutes or an hour."""
+    if found.prompt_cache_options is not None and found.prompt_cache_options.ttl is not None:
+        return tidy(found.prompt_cache_options.ttl, 16)
+    if "claude" in found.model:
+        return "1h" if body.rfind(b'"1h"') >= 0 else "5m"
+    return "30m"
+
+
+def _with_usage(body: bytes) -> tuple[int, int, bytes]:
+    place = splice.value_span(body, b'"stream_options"')
+    if place is None:
+        start = splice.first_member(body)
+        return start, start, b'"stream_options":{"include_usage":true},'
+    return *place, splice.with_member(body[place[0] : place[1]], "include_usage", b"true")
+
+
+def _read(payload: bytes) -> _Answer | None:
+    """An answer or chunk; what is not as agreed in it is left out. None if it is no JSON object."""
+    try:
+        return _answer.decode(payload)
+    except msgspec.ValidationError:
+        pass
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    value = anything(payload)
+    if not isinstance(value, dict):
+        return None
+    choices = value.get("choices")
+    return _Answer(
+        model=tidy(value.get("model")),
+        service_tier=tidy(value.get("service_tier"), 64),
+        choices=[_Choice(tidy(member(choice, "finish_reason"), 64)) for choice in choices]
+        if isinstance(choices, list)
+        else None,
+        usage=msgspec.Raw(msgspec.json.encode(value["usage"])) if value.get("usage") is not None else None,
+        error=msgspec.Raw(b"{}") if value.get("error") is not None else None,
+    )
+
+
+def _has_usage(chunk: _Answer) -> bool:
+    return present(chunk.usage)
+
+
+def _finish_of(chunk: _Answer | None) -> str:
+    if chunk is None or not chunk.choices:
+        return ""
+    return next((tidy(choice.finish_reason, 64) for choice in chunk.choices if choice.finish_reason), "")
+
+
+def _without_usage_chunks(data: bytes) -> bytes:
+    """Searched from the end, where the chunk nearly always is."""
+    kept = []
+    end = len(data)
+    hit = data.rfind(_TOKENS)
+    while hit >= 0:
+        event_start, event_end = sse.span(data, 0, hit)
+        if _is_usage_only(data[event_start:event_end]):
+            kept.append(data[event_end:end])
+            end = event_start
+        hit = data.rfind(_TOKENS, 0, event_start)
+    if not kept:
+        return data
+    kept.append(data[:end])
+    return b"".join(reversed(kept))
+
+
+def _is_usage_only(event: bytes) -> bool:
+    chunk = _read(sse.payload(event)) if event else None
+    return chunk is not None and _has_usage(chunk) and not chunk.choices and not present(chunk.error)

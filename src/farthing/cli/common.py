@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -55,6 +55,17 @@ def amounts(nano: Nano) -> dict[str, int | str]:
 
 def print_json(value: Any) -> None:
     click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+
+
+def split_pairs(given: Iterable[str]) -> dict[str, str]:
+    """What options of the form NAME=VALUE say. Raises ValueError for one that is none."""
+    pairs = {}
+    for each in given:
+        name, equals, value = each.partition("=")
+        if not name or not equals:
+            raise ValueError(f"{each!r} is not NAME=VALUE")
+        pairs[name] = value
+    return pairs
 
 
 class When(click.ParamType[int]):

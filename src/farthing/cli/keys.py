@@ -9,7 +9,15 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from farthing.cli.common import config_option, load_settings, microseconds, print_json, show_time, with_store
+from farthing.cli.common import (
+    config_option,
+    load_settings,
+    microseconds,
+    print_json,
+    show_time,
+    split_pairs,
+    with_store,
+)
 from farthing.model.principal import TAG_FIELDS, Key
 from farthing.settings import Settings
 from farthing.store import Store, hash_of, new_id, new_secret
@@ -52,12 +60,12 @@ def ahead(text: str) -> datetime:
 
 
 def _tags(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
-    tags = {}
-    for each in given:
-        name, equals, value = each.partition("=")
-        if not (name and equals and value) or not each.isprintable():
-            raise click.BadParameter(f"{each!r} is no tag; write name=value", ctx, param)
-        tags[name] = value
+    try:
+        tags = split_pairs(given)
+    except ValueError as error:
+        raise click.BadParameter(str(error), ctx, param) from None
+    if not all(text.isprintable() for text in given):
+        raise click.BadParameter("a tag is plain text", ctx, param)
     return tags
 
 

@@ -21,7 +21,7 @@ from farthing.upstream.hosts import HOSTS
 from farthing.wire import FORMATS
 
 
-@click.command("price-this")
+@click.command("price-this", short_help="Price one answer of a provider.")
 @click.argument("file", type=click.File("rb"), default="-")
 @config_option
 @click.option("--model", help="The model that ran. Default: the one that the answer names.")

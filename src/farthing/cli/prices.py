@@ -32,7 +32,7 @@ command.add_command(diff)
 command.add_command(price_this)
 
 
-@command.command()
+@command.command(short_help="Providers, models, rates.")
 @click.argument("provider", required=False)
 @click.argument("model", required=False)
 @config_option

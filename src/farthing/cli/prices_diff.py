@@ -16,7 +16,7 @@ from farthing.prices.book import CARDS
 from farthing.prices.card import CardFile, read_cards
 
 
-@click.command("diff")
+@click.command("diff", short_help="Compare with another price list.")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=False)
 @click.option("--provider", help="Only this price list.")
 @click.option("--json", "as_json", is_flag=True, help="For machines.")

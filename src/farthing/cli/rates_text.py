@@ -1,5 +1,6 @@
 """How rates and the costs of lines are shown: exact, without zeros that say nothing."""
 
+import re
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
@@ -27,8 +28,12 @@ def line_dollars(line: PricedLine) -> str:
 
 
 def print_rows(table: Table, rows: Iterable[Sequence[str]]) -> None:
-    """Print a table; nothing in a cell is taken for markup."""
-    for row in rows:
+    """Print a table, numbers to the right; nothing in a cell is taken for markup."""
+    cells = [list(row) for row in rows]
+    for place, column in enumerate(table.columns):
+        if all(re.fullmatch(r"[\d.,$-]*", row[place]) for row in cells):
+            column.justify = "right"
+    for row in cells:
         table.add_row(*row)
     Console(markup=False, highlight=False).print(table)
 

@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from farthing.cli.common import When, amounts, config_option, load_settings, print_json, with_store
+from farthing.cli.common import When, amounts, config_option, load_settings, print_json, split_pairs, with_store
 from farthing.model.money import exact_dollars, show_dollars
 from farthing.store import ReportRow, Store
 from farthing.store.reading import DIMENSIONS, TIMES
@@ -21,13 +21,10 @@ STATES_WITHOUT_COST = ("unpriced", "unknown")
 
 
 def _where(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
-    found = {}
-    for each in given:
-        name, equals, value = each.partition("=")
-        if not equals:
-            raise click.BadParameter(f"{each!r} is no filter; write name=value", ctx, param)
-        found[name] = value
-    return found
+    try:
+        return split_pairs(given)
+    except ValueError as error:
+        raise click.BadParameter(str(error), ctx, param) from None
 
 
 @click.command("report")

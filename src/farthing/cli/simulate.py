@@ -1,0 +1,64 @@
+"""`farthing simulate`: starts a simulated provider."""
+
+import click
+
+from farthing.cli.common import split_pairs
+from farthing.upstream.simulator import SimulatorSettings, serve
+from farthing.upstream.simulator.faults import FAULTS, UnknownFault
+
+
+def _shares(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> dict[str, float]:
+    try:
+        shares = {name: float(share) for name, share in split_pairs(given).items()}
+    except ValueError:
+        raise click.BadParameter("write NAME=SHARE, such as status-500=0.01", ctx, param) from None
+    if any(not 0 <= share <= 1 for share in shares.values()):
+        raise click.BadParameter("a share is between 0 and 1", ctx, param)
+    return shares
+
+
+@click.command("simulate", epilog=f"Faults: {', '.join(FAULTS)}.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=4142, show_default=True, help="Port to listen on.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Answers, delays and faults follow from it.")
+@click.option(
+    "--latency",
+    type=click.FloatRange(0),
+    default=0.0,
+    show_default=True,
+    help="1 is as slow as real models, 0 does not wait.",
+)
+@click.option("--rpm", type=click.IntRange(0), default=0, show_default=True, help="Requests a minute; 0: no limit.")
+@click.option("--tpm", type=click.IntRange(0), default=0, show_default=True, help="Tokens a minute; 0: no limit.")
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    callback=_shares,
+    metavar="NAME=SHARE",
+    help="A fault and the share of calls that it hits; repeat.",
+)
+@click.option(
+    "--batch-seconds", type=click.FloatRange(0), default=0.0, show_default=True, help="How long a batch takes."
+)
+@click.option("--strict", is_flag=True, help="Refuse fields that the real provider does not know.")
+def command(
+    host: str, port: int, seed: int, latency: float, rpm: int, tpm: int, faults: dict[str, float], batch_seconds: float,
+    strict: bool,
+) -> None:  # fmt: skip
+    """Start a provider to try things on: it speaks OpenAI's and Anthropic's wires and costs nothing.
+
+    Point a gateway at it: OPENAI_API_KEY=any OPENAI_BASE_URL=http://127.0.0.1:4142/v1 farthing up
+    """
+    settings = SimulatorSettings(
+        seed=seed, latency=latency, requests_per_minute=rpm, tokens_per_minute=tpm, faults=faults,
+        batch_seconds=batch_seconds, strict=strict,
+    )  # fmt: skip
+    click.echo(
+        f"The simulator serves http://{host}:{port} (OpenAI clients: http://{host}:{port}/v1). Ctrl-C ends it.",
+        err=True,
+    )
+    try:
+        serve(settings, host=host, port=port)
+    except UnknownFault as error:
+        raise click.UsageError(str(error)) from None

@@ -6,7 +6,7 @@ import logging
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from farthing.gateway import admin, calls, health, models
+from farthing.gateway import admin, calls, health, models, openapi
 from farthing.gateway.asgi import Build, Endpoints
 from farthing.gateway.edge import Edge
 from farthing.gateway.guard import Guard
@@ -55,7 +55,9 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Endpoints:
     journal = Journal(folder)
     stack.callback(journal.end)
     metrics = Metrics(lambda: ledger)
-    ledger = Ledger(store, journal, queue=settings.store.queue, observers=[metrics.observe, *_telemetry(settings, stack)])
+    ledger = Ledger(
+        store, journal, queue=settings.store.queue, observers=[metrics.observe, *_telemetry(settings, stack)]
+    )
     stack.push_async_callback(ledger.close)
     buckets = Buckets(folder / "limits" if settings.server.workers > 1 else None)
     stack.callback(buckets.close)
@@ -85,6 +87,7 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Endpoints:
         *models.routes(providers, book, guard),
         *calls.routes(store, ledger, guard),
         *admin.routes(store, guard),
+        *openapi.routes(),
     ]
     return Endpoints(edges, pages(routes, list(edges)))
 

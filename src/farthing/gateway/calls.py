@@ -16,7 +16,6 @@ from farthing.model.principal import Key
 from farthing.model.record import Record
 from farthing.store import Ledger, Store
 
-
 WRITTEN_WITHIN_S = 0.5
 """How long rows wait at most in the gateway that served the call, while the store is well."""
 

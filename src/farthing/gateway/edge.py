@@ -169,6 +169,9 @@ def error_headers(error: FarthingError, body: bytes, call_id: str) -> Headers:
 
 def internal_error(error: Exception, call_id: str) -> InternalError:
     """Log where it happened, not what was in it: an exception's text can hold a prompt."""
-    places = [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
+    places = [
+        f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}"
+        for frame in traceback.extract_tb(error.__traceback__)
+    ]
     log.error("internal error", extra={"call_id": call_id, "error": type(error).__name__, "places": places})
     return InternalError("The gateway made a mistake; its log says where.")

@@ -7,7 +7,15 @@ import os
 from collections import Counter as Tally
 from collections.abc import Callable, Sequence
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+    multiprocess,
+)
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -35,8 +43,12 @@ class Metrics:
         )
         self._saved = Counter("farthing_saved_dollars", "Baseline less cost.", LABELS, registry=self._registry)
         self._tokens = Counter("farthing_tokens", "Tokens by kind.", (*LABELS, "kind"), registry=self._registry)
-        self._duration = Histogram("farthing_call_seconds", "Duration of calls.", LABELS, buckets=SECONDS, registry=self._registry)
-        self._first_byte = Histogram("farthing_first_byte_seconds", "Until the answer began.", LABELS, buckets=SECONDS, registry=self._registry)
+        self._duration = Histogram(
+            "farthing_call_seconds", "Duration of calls.", LABELS, buckets=SECONDS, registry=self._registry
+        )
+        self._first_byte = Histogram(
+            "farthing_first_byte_seconds", "Until the answer began.", LABELS, buckets=SECONDS, registry=self._registry
+        )
         self._trouble = Gauge(
             "farthing_ledger_delayed", "1 while the ledger cannot be written.", registry=self._registry,
             multiprocess_mode="livemax",
@@ -55,7 +67,9 @@ class Metrics:
             self._calls.labels(*key).inc(count)
         for labels, group in _grouped(records).items():
             self._cost.labels(*labels).inc(sum(record.cost for record in group) / NANO_PER_DOLLAR)
-            self._saved.labels(*labels).inc(max(0, sum(record.baseline - record.cost for record in group)) / NANO_PER_DOLLAR)
+            self._saved.labels(*labels).inc(
+                max(0, sum(record.baseline - record.cost for record in group)) / NANO_PER_DOLLAR
+            )
             for state in ("unpriced", "unknown"):
                 if count := sum(record.cost_state == state for record in group):
                     self._unknown.labels(*labels, state).inc(count)

@@ -9,9 +9,9 @@ from starlette.routing import Route
 
 from farthing.gateway.guard import Guard
 from farthing.model.errors import FarthingError, UnknownModel
+from farthing.prices import PriceBook
 from farthing.steps.identify import may_use
 from farthing.upstream.providers import Providers
-from farthing.prices import PriceBook
 
 SINCE = int(datetime(2024, 1, 1, tzinfo=UTC).timestamp())
 """Price lists do not say when a model came out; the SDKs want a date."""
@@ -78,5 +78,3 @@ def _anthropic_page(models: list[tuple[str, str]], request: Request) -> dict[str
         "first_id": page[0] if page else None,
         "last_id": page[-1] if page else None,
     }
-
-

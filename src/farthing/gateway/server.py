@@ -39,7 +39,9 @@ def serve(settings: Settings, build: Build) -> None:
     """Serve until a signal stops it. Raises OSError with the address if it cannot be listened on."""
     config = BoundedConfig(Gateway(build), settings.server, settings.logs)
     listener = listen(settings.server)
-    log.info("gateway is listening", extra={"url": address(settings.server, listener), "workers": settings.server.workers})
+    log.info(
+        "gateway is listening", extra={"url": address(settings.server, listener), "workers": settings.server.workers}
+    )
     if settings.server.workers == 1:
         Server(config).run(sockets=[listener])
         return
@@ -58,7 +60,9 @@ def listen(server: ServerSettings) -> socket.socket:
         listener.bind((server.host, server.port))
     except OSError as error:
         listener.close()
-        raise OSError(f"cannot listen on {server.host}:{server.port}: {(error.strerror or str(error)).lower()}") from None
+        raise OSError(
+            f"cannot listen on {server.host}:{server.port}: {(error.strerror or str(error)).lower()}"
+        ) from None
     listener.set_inheritable(True)
     return listener
 

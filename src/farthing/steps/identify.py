@@ -50,7 +50,9 @@ class Identify:
             call.key = await authenticate(self._keys, secret, call.started_us)
             if not may_use(call.key, call.ask.model):
                 allowed = ", ".join(call.key.models)
-                raise NotAllowed(f"The key '{call.key.name}' may not use this model. It may use: {allowed}.", param="model")
+                raise NotAllowed(
+                    f"The key '{call.key.name}' may not use this model. It may use: {allowed}.", param="model"
+                )
         call.principal, call.task = principal_of(call)
         return await proceed(call)
 
@@ -88,11 +90,15 @@ def require_own_machine(peer: str, headers: Mapping[bytes, bytes]) -> None:
     host = headers.get(b"host", b"localhost").decode("latin-1")
     origin = headers.get(b"origin", b"").decode("latin-1")
     try:
-        own = _loopback(urlsplit(f"//{host}").hostname or "") and (not origin or _loopback(urlsplit(origin).hostname or ""))
+        own = _loopback(urlsplit(f"//{host}").hostname or "") and (
+            not origin or _loopback(urlsplit(origin).hostname or "")
+        )
     except ValueError:
         own = False
     if not own:
-        raise NotAllowed("This gateway has no keys yet, so it answers to localhost only, and not to web pages of others.")
+        raise NotAllowed(
+            "This gateway has no keys yet, so it answers to localhost only, and not to web pages of others."
+        )
 
 
 def principal_of(call: Call) -> tuple[Principal, str]:

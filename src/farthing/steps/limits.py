@@ -62,12 +62,12 @@ class Limits:
 
     def _settle(self, call: Call, key: Key, estimate: int) -> None:
         used = sum(
-            attempt.usage.total_in + attempt.usage.total_out for attempt in call.trail.attempts if attempt.usage is not None
+            attempt.usage.total_in + attempt.usage.total_out
+            for attempt in call.trail.attempts
+            if attempt.usage is not None
         )
         self._buckets.give(_bucket(key, "tokens"), key.tokens_per_minute, estimate - used)
 
 
 def _bucket(key: Key, unit: str) -> bytes:
     return blake2b(f"{unit} {key.id}".encode(), digest_size=16).digest()
-
-

@@ -36,7 +36,9 @@ class Origin:
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise UpstreamUnreachable(f"The upstream URL {parts.scheme}://{parts.hostname or ''} cannot be used; see farthing.toml.")
+            raise UpstreamUnreachable(
+                f"The upstream URL {parts.scheme}://{parts.hostname or ''} cannot be used; see farthing.toml."
+            )
         self.host: str = parts.hostname
         self.tls = parts.scheme == "https"
         self.port = parts.port or (443 if self.tls else 80)
@@ -66,8 +68,7 @@ class Connection(asyncio.Protocol):
     # asyncio's side
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = transport  # type: ignore[assignment]  # uvloop's is no asyncio.Transport by class
 
     def data_received(self, data: bytes) -> None:
         exchange = self.exchange
@@ -384,7 +385,9 @@ class Http1Client:
         except TimeoutError:
             raise UpstreamUnreachable(f"{origin.shown} took no connection within {timeouts.connect:g} s.") from None
         except ssl.SSLCertVerificationError as error:
-            raise UpstreamUnreachable(f"The certificate of {origin.shown} is not valid: {error.verify_message}.") from None
+            raise UpstreamUnreachable(
+                f"The certificate of {origin.shown} is not valid: {error.verify_message}."
+            ) from None
         except (OSError, UnicodeError) as error:
             raise UpstreamUnreachable(f"{origin.shown} cannot be reached: {_reason(error)}.") from None
         return connection

@@ -70,7 +70,11 @@ class Relay:
         begun = self._clock()
         try:
             response = await provider.client.send(
-                "POST", provider.url(spoken, deployment.model), _headers(call, provider, format), body, provider.timeouts
+                "POST",
+                provider.url(spoken, deployment.model),
+                _headers(call, provider, format),
+                body,
+                provider.timeouts,
             )
             attempt.status = response.status
             attempt.first_byte_us = int((self._clock() - begun) * 1e6)
@@ -101,8 +105,20 @@ class Passage:
     """A stream on its way through: provider's bytes in, client's bytes out, the meter read between."""
 
     __slots__ = (
-        "answer", "_ask", "_attempt", "_attempts", "_begun", "_decoder", "_draining", "_over", "_provider", "_reader", "_relay",
-        "_response", "_sent", "_translator",
+        "_ask",
+        "_attempt",
+        "_attempts",
+        "_begun",
+        "_decoder",
+        "_draining",
+        "_over",
+        "_provider",
+        "_reader",
+        "_relay",
+        "_response",
+        "_sent",
+        "_translator",
+        "answer",
     )  # fmt: skip
 
     def __init__(

@@ -1,0 +1,128 @@
+"""`GET /v1/farthing/openapi.json`: the gateway's endpoints for people and machines.
+
+The bodies of model endpoints are the providers' own and much larger than what is said here: fields that the gateway does
+not know pass through untouched, so each body is described by what every provider asks for.
+"""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from farthing import __version__
+from farthing.wire import FORMATS
+from farthing.wire.format import Format
+
+Json = dict[str, Any]
+
+TEXT: Json = {"type": "string"}
+COUNT: Json = {"type": "integer", "minimum": 0}
+MESSAGES: Json = {"type": "array", "items": {"type": "object"}, "minItems": 1}
+BODIES: dict[str, Json] = {
+    "openai.chat": {"required": ["model", "messages"], "properties": {"messages": MESSAGES}},
+    "openai.responses": {"required": ["model", "input"], "properties": {"input": {}}},
+    "openai.embeddings": {"required": ["model", "input"], "properties": {"input": {}}},
+    "anthropic.messages": {
+        "required": ["model", "messages", "max_tokens"],
+        "properties": {"messages": MESSAGES, "max_tokens": COUNT},
+    },
+    "anthropic.count_tokens": {"required": ["model", "messages"], "properties": {"messages": MESSAGES}},
+}
+NEW_KEY: Json = {
+    "type": "object",
+    "required": ["name"],
+    "additionalProperties": False,
+    "properties": {
+        "name": TEXT,
+        "tags": {"type": "object", "additionalProperties": TEXT},
+        "pinned": {"type": "array", "items": TEXT},
+        "models": {"type": "array", "items": TEXT},
+        "requests_per_minute": COUNT,
+        "tokens_per_minute": COUNT,
+        "admin": {"type": "boolean"},
+        "expires_us": COUNT,
+    },
+}
+ERRORS = {
+    "400": "The body or a header cannot be used; the message says why.",
+    "401": "No key, or one that is not known, revoked or expired.",
+    "403": "The key may not do this.",
+    "404": "No such thing here.",
+    "405": "The address does not take this method.",
+    "408": "The body did not arrive in time.",
+    "413": "The body is too large.",
+    "429": "A limit is used up; Retry-After says when to come back.",
+    "502": "The provider could not be reached, or broke off.",
+    "503": "The gateway is stopping, or cannot keep its ledger.",
+    "504": "The provider took too long.",
+}
+
+
+def routes() -> list[Route]:
+    document = openapi()
+
+    async def show(request: Request) -> Response:
+        return JSONResponse(document)
+
+    return [Route("/v1/farthing/openapi.json", show)]
+
+
+def openapi() -> Json:
+    """The document, version 3.1."""
+    paths: dict[str, Json] = {format.path: {"post": _call(format)} for format in FORMATS.values()}
+    paths |= {
+        "/v1/models": {"get": _page("Models that callers can ask for", query=("limit", "after_id"))},
+        "/v1/models/{model}": {"get": _page("One model", path=("model",))},
+        "/v1/farthing/calls/{call_id}": {"get": _page("What a call cost, and why", path=("call_id",))},
+        "/v1/farthing/keys": {
+            "get": _page("Keys (admin)"),
+            "post": _page("Make a key (admin); its secret is shown once", body=NEW_KEY, status="201"),
+        },
+        "/v1/farthing/keys/{key_id}/revoke": {"post": _page("Revoke a key (admin)", path=("key_id",))},
+        "/v1/farthing/keys/{key_id}/rotate": {"post": _page("Give a key a new secret (admin)", path=("key_id",))},
+        "/v1/farthing/report": {"get": _page("What was spent (admin)", query=("by", "since_us", "until_us"))},
+        "/v1/farthing/openapi.json": {"get": _page("This document")},
+        "/health/live": {"get": _page("The process answers")},
+        "/health/ready": {"get": _page("The gateway can serve calls")},
+        "/metrics": {"get": _page("Series for Prometheus (admin)", media="text/plain")},
+    }
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Farthing gateway", "version": __version__},
+        "paths": paths,
+        "components": {
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer"},
+                "header": {"type": "apiKey", "in": "header", "name": "x-api-key"},
+            }
+        },
+        "security": [{}, {"bearer": []}, {"header": []}],
+    }
+
+
+def _call(format: Format) -> Json:
+    body = BODIES[format.name]
+    properties = {"model": TEXT, "stream": {"type": "boolean"}, **body["properties"]}
+    schema = {"type": "object", **body, "properties": properties}
+    return _page(f"A call in the format {format.name}; plain, or a stream of server-sent events", body=schema)
+
+
+def _page(
+    summary: str, *, path: tuple[str, ...] = (), query: tuple[str, ...] = (), body: Json | None = None,
+    status: str = "200", media: str = "application/json",
+) -> Json:  # fmt: skip
+    page: Json = {
+        "summary": summary,
+        "parameters": [
+            *({"name": name, "in": "path", "required": True, "schema": TEXT} for name in path),
+            *({"name": name, "in": "query", "schema": TEXT} for name in query),
+        ],
+        "responses": {
+            status: {"description": "As it says.", "content": {media: {}}},
+            **{code: {"description": text, "content": {"application/json": {}}} for code, text in ERRORS.items()},
+        },
+    }
+    if body is not None:
+        page["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
+    return page

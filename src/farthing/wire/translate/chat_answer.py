@@ -41,26 +41,48 @@ class Message(msgspec.Struct, gc=False):
 
 
 class Choice(msgspec.Struct, gc=False):
-    index: int | None = None
     message: Message | None = None
-    delta: Message | None = None
     finish_reason: str | None = None
     stop_reason: msgspec.Raw = NULL
     """Some hosts name here the stop sequence that was met."""
 
 
 class Answer(msgspec.Struct, gc=False):
-    """A completion or a chunk of one."""
+    """A whole completion."""
 
     id: str | None = None
     model: str | None = None
     choices: list[Choice] | None = None
     usage: msgspec.Raw = NULL
     service_tier: str | None = None
+
+
+class ChunkChoice(msgspec.Struct, gc=False):
+    index: int | None = None
+    delta: Message | None = None
+    finish_reason: str | None = None
+    stop_reason: msgspec.Raw = NULL
+
+
+class Chunk(msgspec.Struct, gc=False):
+    """One chunk of a completion, without what all chunks repeat."""
+
+    choices: list[ChunkChoice] | None = None
+    usage: msgspec.Raw = NULL
+    service_tier: str | None = None
     error: msgspec.Raw = NULL
 
 
-decoder = msgspec.json.Decoder(Answer)
+class ChunkName(msgspec.Struct, gc=False):
+    """What all chunks of a completion repeat."""
+
+    id: str | None = None
+    model: str | None = None
+
+
+answer_decoder = msgspec.json.Decoder(Answer)
+chunk_decoder = msgspec.json.Decoder(Chunk)
+name_decoder = msgspec.json.Decoder(ChunkName)
 
 
 # --- written

@@ -17,7 +17,7 @@ _is_object = msgspec.json.Decoder(dict[str, object]).decode
 
 def translate(body: bytes, ask: Ask) -> bytes:
     """Raises UpstreamError."""
-    answer = decode.answer(chat.decoder, body)
+    answer = decode.answer(chat.answer_decoder, body)
     choice = answer.choices[0] if answer.choices else None
     if choice is None or choice.message is None:
         raise UpstreamError("the provider's answer holds no message")

@@ -30,8 +30,8 @@ def string(raw: msgspec.Raw) -> str:
 def content_json(raw: msgspec.Raw) -> tuple[bytes, bytes]:
     """Thought and said, as JSON strings or b"". Raises UpstreamError."""
     text = bytes(raw)
-    if not text or text[0] != _LIST:
-        return b"", string_json(raw)
+    if text[0] != _LIST:
+        return b"", text if len(text) > 2 and text[0] == _QUOTE else b""
     thought, said = _read_parts(text)
     return _encode(thought) if thought else b"", _encode(said) if said else b""
 

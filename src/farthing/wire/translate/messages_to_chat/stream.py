@@ -93,7 +93,7 @@ class Stream:
         return b"".join(out)
 
     def _take(self, payloads: Iterable[bytes], out: list[bytes]) -> None:
-        read = chat.decoder.decode
+        read = chat.chunk_decoder.decode
         for payload in payloads:
             if self._ended:
                 return
@@ -105,14 +105,14 @@ class Stream:
             try:
                 chunk = read(payload)
             except (ValueError, RecursionError):
-                chunk = decode.answer(chat.decoder, payload)
+                chunk = decode.answer(chat.chunk_decoder, payload)
             if chunk.error is not chat.NULL and bytes(chunk.error) != b"null":
                 out.append(b"event: error\ndata: " + errors.for_messages(0, payload) + b"\n\n")
                 self._ended = True
                 return
-            self._chunk(chunk, out)
+            self._chunk(chunk, payload, out)
 
-    def _chunk(self, chunk: chat.Answer, out: list[bytes]) -> None:
+    def _chunk(self, chunk: chat.Chunk, payload: bytes, out: list[bytes]) -> None:
         if chunk.usage is not chat.NULL and bytes(chunk.usage) != b"null":
             self._usage = chunk.usage
         if chunk.service_tier:
@@ -123,22 +123,26 @@ class Stream:
         if choice.index:
             return
         if not self._started:
-            self._begin(chunk, out)
+            self._begin(payload, out)
         if choice.delta is not None:
             self._delta(choice.delta, out)
         if choice.finish_reason:
             self._finish = choice.finish_reason
             self._stop_sequence = loose.string(choice.stop_reason)
 
-    def _begin(self, chunk: chat.Answer, out: list[bytes]) -> None:
+    def _begin(self, payload: bytes, out: list[bytes]) -> None:
         self._started = True
-        self._id = chunk.id or loose.new_id()
-        self._model = chunk.model or self._ask.model
+        named = decode.answer(chat.name_decoder, payload)
+        self._id = named.id or loose.new_id()
+        self._model = named.model or self._ask.model
         out.append(_MESSAGE_START % (_encode(self._id), _encode(self._model)))
 
     def _delta(self, delta: chat.Message, out: list[bytes]) -> None:
-        thought, said = loose.content_json(delta.content)
-        thought = loose.string_json(delta.reasoning_content) or loose.string_json(delta.reasoning) or thought
+        thought = said = b""
+        if delta.content is not chat.NULL:
+            thought, said = loose.content_json(delta.content)
+        if delta.reasoning_content is not chat.NULL or delta.reasoning is not chat.NULL:
+            thought = loose.string_json(delta.reasoning_content) or loose.string_json(delta.reasoning) or thought
         if thought and self._ask.wants_reasoning:
             self._say(_THINKING, thought, out)
         if said:
@@ -146,8 +150,9 @@ class Stream:
         if delta.refusal is not chat.NULL and (refusal := loose.string_json(delta.refusal)):
             self._refused = True
             self._say(_TEXT, refusal, out)
-        for call in delta.tool_calls or ():
-            self._call(call, out)
+        if delta.tool_calls:
+            for call in delta.tool_calls:
+                self._call(call, out)
 
     def _say(self, kind: tuple[bytes, bytes], text: bytes, out: list[bytes]) -> None:
         if self._open is not kind:

@@ -44,11 +44,13 @@ def text(dice: random.Random, prompt: str, length: int) -> str:
     topics = topics_of(prompt)
     made = [opening] if (opening := dice.choice(_OPENINGS)) else []
     sentences: list[str] = []
-    while not sentences or tokens.count(" ".join(made)) < length:
+    written = 0
+    while written == 0 or written < length:
         if not sentences:
             sentences = dice.sample(_SENTENCES, len(_SENTENCES))
         a, b = dice.sample(topics, 2)
         made.append(sentences.pop().format(a=a, b=b))
+        written += tokens.count(made[-1])
     return " ".join(made)
 
 

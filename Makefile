@@ -39,7 +39,7 @@ bench: $(READY)  ## Run each benchmark in bench/ and sum up; the README's figure
 	done; printf "== summary\n$$summary"; exit $$failed
 
 docs: $(READY)  ## Write docs/reference/ again from the code.
-	$(BIN)/python -m farthing.cli.reference
+	$(BIN)/python tools/reference.py
 
 lock: $(READY)  ## Pin the newest versions that pyproject.toml allows; LOCK_FLAGS="--upgrade" moves all.
 	$(LOCK) requirements/bootstrap.in -o requirements/bootstrap.txt

@@ -21,7 +21,7 @@ from farthing.steps.identify import Identify
 from farthing.steps.limits import Limits
 from farthing.steps.meter import Meter
 from farthing.store import Journal, KeyRing, Ledger, open_store, recover
-from farthing.store.buckets import Buckets
+from farthing.store.buckets import Buckets, SharedBuckets
 from farthing.store.ledger import Observer
 from farthing.upstream.aiohttp_client import AiohttpClient
 from farthing.upstream.client import Client
@@ -59,7 +59,7 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Endpoints:
         store, journal, queue=settings.store.queue, observers=[metrics.observe, *_telemetry(settings, stack)]
     )
     stack.push_async_callback(ledger.close)
-    buckets = Buckets(folder / "limits" if settings.server.workers > 1 else None)
+    buckets = SharedBuckets(folder / "limits") if settings.server.workers > 1 else Buckets()
     stack.callback(buckets.close)
 
     serve_without_ledger = settings.store.when_unavailable == "serve"

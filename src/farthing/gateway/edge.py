@@ -81,16 +81,14 @@ class Edge:
         length = headers.get(b"content-length", b"0")
         if length.isdigit() and int(length) > self._max_body:
             raise self._too_large()
-        try:
-            async with asyncio.timeout(self._body_timeout_s or None):
-                message = await receive()
-                if message["type"] == "http.request" and not message.get("more_body"):
-                    return message["body"]  # type: ignore[no-any-return]
-                return await self._rest(message, receive)
-        except TimeoutError:
-            raise RequestTimeout("The request's body did not arrive in time. Send it again.") from None
+        message = await receive()
+        if not message.get("more_body") and message["type"] == "http.request":
+            return message["body"]  # type: ignore[no-any-return]
+        return await self._rest(message, receive)
 
     async def _rest(self, message: dict[str, Any], receive: Receive) -> bytes:
+        """The body that comes in parts. The server wakes us with an empty part when its time is up (`protocol`)."""
+        late = time.monotonic() + self._body_timeout_s
         parts, size = [], 0
         while True:
             if message["type"] == "http.disconnect":
@@ -101,6 +99,8 @@ class Edge:
                 raise self._too_large()
             if not message.get("more_body"):
                 return b"".join(parts)
+            if self._body_timeout_s and time.monotonic() >= late:
+                raise RequestTimeout("The request's body did not arrive in time. Send it again.")
             message = await receive()
 
     def _too_large(self) -> TooLarge:

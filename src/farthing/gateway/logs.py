@@ -42,9 +42,10 @@ def set_up_logs(settings: LogSettings) -> None:
     """Log to standard error. uvicorn's messages come the same way."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines() if settings.format == "json" else Text())
-    for name in ("farthing", "uvicorn"):
+    for name in ("farthing", "uvicorn.error"):
         logger = logging.getLogger(name)
         logger.handlers = [handler]
         logger.propagate = False
         logger.setLevel(settings.level.upper())
     logging.getLogger("uvicorn.error").setLevel(max(logging.WARNING, logging.getLevelName(settings.level.upper())))
+    logging.getLogger("uvicorn.access").propagate = False  # a line a call; the ledger has more in it

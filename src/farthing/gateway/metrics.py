@@ -56,20 +56,17 @@ class Metrics:
 
     def observe(self, records: Sequence[Record]) -> None:
         """Add a committed batch."""
-        calls: Tally[tuple[str, ...]] = Tally()
-        for record in records:
-            labels = _labels(record)
-            calls[*labels, record.outcome] += 1
-            self._duration.labels(*labels).observe(record.duration_us / 1e6)
-            if record.first_byte_us:
-                self._first_byte.labels(*labels).observe(record.first_byte_us / 1e6)
-        for key, count in calls.items():
-            self._calls.labels(*key).inc(count)
         for labels, group in _grouped(records).items():
+            for outcome, count in Tally(record.outcome for record in group).items():
+                self._calls.labels(*labels, outcome).inc(count)
+            duration, first_byte = self._duration.labels(*labels), self._first_byte.labels(*labels)
+            for record in group:
+                duration.observe(record.duration_us / 1e6)
+                if record.first_byte_us:
+                    first_byte.observe(record.first_byte_us / 1e6)
+            saved = max(0, sum(record.baseline - record.cost for record in group))
+            self._saved.labels(*labels).inc(saved / NANO_PER_DOLLAR)
             self._cost.labels(*labels).inc(sum(record.cost for record in group) / NANO_PER_DOLLAR)
-            self._saved.labels(*labels).inc(
-                max(0, sum(record.baseline - record.cost for record in group)) / NANO_PER_DOLLAR
-            )
             for state in ("unpriced", "unknown"):
                 if count := sum(record.cost_state == state for record in group):
                     self._unknown.labels(*labels, state).inc(count)

@@ -33,6 +33,7 @@ class BoundedConfig(Config):
     def configure_logging(self) -> None:
         set_up_logs(self._logs)
         BoundedProtocol.header_timeout_s = self._server.header_timeout_s
+        BoundedProtocol.body_timeout_s = self._server.body_timeout_s
 
 
 def serve(settings: Settings, build: Build) -> None:

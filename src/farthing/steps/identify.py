@@ -19,6 +19,8 @@ HEADER = b"x-farthing-"
 TAG_HEADER = b"x-farthing-tag-"
 FIELDS = frozenset((*TAG_FIELDS, "transaction"))
 """What callers can say of a call under its own name; all else is a free tag."""
+MEMO = 10_000
+"""How many principals are remembered; callers choose their tags, so there is a bound."""
 VALUE_LIMIT = 128
 """Characters of a tag."""
 TAGS_LIMIT = 16
@@ -41,6 +43,7 @@ class Identify:
 
     def __init__(self, keys: Keys) -> None:
         self._keys = keys
+        self._known: dict[tuple[object, ...], tuple[Principal, str]] = {}
 
     async def __call__(self, call: Call, proceed: Proceed) -> Answer:
         secret = secret_of(call.headers)
@@ -53,8 +56,18 @@ class Identify:
                 raise NotAllowed(
                     f"The key '{call.key.name}' may not use this model. It may use: {allowed}.", param="model"
                 )
-        call.principal, call.task = principal_of(call)
+        call.principal, call.task = self._principal(call.key, said_of(call))
         return await proceed(call)
+
+    def _principal(self, key: Key | None, said: dict[str, str]) -> tuple[Principal, str]:
+        """Most calls say what another has said before."""
+        memo = (key.hash if key is not None else b"", *said.items()) if len(said) < 4 else None
+        known = self._known.get(memo) if memo is not None else None
+        if known is None:
+            known = principal_of(key, said)
+            if memo is not None and len(self._known) < MEMO:
+                self._known[memo] = known
+        return known
 
 
 async def authenticate(keys: Keys, secret: bytes, now_us: int) -> Key:
@@ -101,26 +114,28 @@ def require_own_machine(peer: str, headers: Mapping[bytes, bytes]) -> None:
         )
 
 
-def principal_of(call: Call) -> tuple[Principal, str]:
-    """The principal of a call and its declared task. Headers go before `metadata`, these before `user` and the key's own
-    tags; what the key pins stays."""
-    key, ask = call.key, call.ask
-    said: dict[str, str] = dict(ask.metadata)
-    if ask.user:
-        said.setdefault("user", ask.user)
+def said_of(call: Call) -> dict[str, str]:
+    """What the caller says of the call: headers go before `metadata`, and these before `user`."""
+    said = dict(call.ask.metadata)
+    if call.ask.user:
+        said.setdefault("user", call.ask.user)
     for name, value in call.headers.items():
         if name.startswith(HEADER):
             is_tag = name.startswith(TAG_HEADER)
             tag = name[len(TAG_HEADER if is_tag else HEADER) :].decode("latin-1")
             if is_tag or tag in FIELDS or tag == "task":
                 said[tag] = value.decode("utf-8", "replace")
-    if key is None and not said:
-        return Principal(), ""
+    return said
+
+
+def principal_of(key: Key | None, said: Mapping[str, str]) -> tuple[Principal, str]:
+    """The principal of a call, and its declared task: what was said, then the key's own tags; what the key pins stays."""
     if key is not None:
         said = {**key.tags, **said, **{name: key.tags.get(name, "") for name in key.pinned}}
-    task = clean(said.pop("task", ""))
-    fields = {name: clean(said.pop(name, "")) for name in FIELDS & said.keys()}
-    tags = {clean(name)[:64]: clean(value) for name, value in list(said.items())[:TAGS_LIMIT]}
+    fields = {name: clean(said[name]) for name in FIELDS if name in said}
+    free = [name for name in said if name not in FIELDS and name != "task"][:TAGS_LIMIT]
+    tags = {clean(name)[:64]: clean(said[name]) for name in free}
+    task = clean(said.get("task", ""))
     if key is None:
         return Principal(tags=tags, **fields), task
     return Principal(tenant=key.tenant, key_id=key.id, tags=tags, **fields), task

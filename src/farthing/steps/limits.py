@@ -33,41 +33,48 @@ class Limits:
 
     def __init__(self, buckets: Buckets) -> None:
         self._buckets = buckets
+        self._names: dict[str, tuple[bytes, bytes]] = {}
 
     async def __call__(self, call: Call, proceed: Proceed) -> Answer:
         key = call.key
         if key is None or not (key.requests_per_minute or key.tokens_per_minute):
             return await proceed(call)
+        requests, tokens = self._bucket_names(key.id)
         if key.requests_per_minute:
-            self._take(key, "requests", key.requests_per_minute, 1)
+            self._take(key, requests, "requests", key.requests_per_minute, 1)
         if not key.tokens_per_minute:
             return await proceed(call)
         estimate = min(len(call.body) // BYTES_PER_TOKEN + 1, key.tokens_per_minute)
-        self._take(key, "tokens", key.tokens_per_minute, estimate)
+        self._take(key, tokens, "tokens", key.tokens_per_minute, estimate)
         try:
             answer = await proceed(call)
         except BaseException:
-            self._settle(call, key, estimate)
+            self._settle(call, tokens, key.tokens_per_minute, estimate)
             raise
-        answer.on_end(lambda _: self._settle(call, key, estimate))
+        answer.on_end(lambda _: self._settle(call, tokens, key.tokens_per_minute, estimate))
         return answer
 
-    def _take(self, key: Key, unit: str, a_minute: int, amount: int) -> None:
-        wait_s = self._buckets.take(_bucket(key, unit), a_minute, amount)
+    def _take(self, key: Key, bucket: bytes, unit: str, a_minute: int, amount: int) -> None:
+        wait_s = self._buckets.take(bucket, a_minute, amount)
         if wait_s:
             raise RateLimited(
                 f"The key '{key.name}' has used its {a_minute} {unit} a minute. Try again in {wait_s:.1f} s.",
                 retry_after=wait_s,
             )
 
-    def _settle(self, call: Call, key: Key, estimate: int) -> None:
-        used = sum(
-            attempt.usage.total_in + attempt.usage.total_out
-            for attempt in call.trail.attempts
-            if attempt.usage is not None
-        )
-        self._buckets.give(_bucket(key, "tokens"), key.tokens_per_minute, estimate - used)
+    def _settle(self, call: Call, bucket: bytes, a_minute: int, estimate: int) -> None:
+        used = 0
+        for attempt in call.trail.attempts:
+            if attempt.usage is not None:
+                used += attempt.usage.total_in + attempt.usage.total_out
+        self._buckets.give(bucket, a_minute, estimate - used)
+
+    def _bucket_names(self, key_id: str) -> tuple[bytes, bytes]:
+        names = self._names.get(key_id)
+        if names is None:
+            names = self._names[key_id] = (_bucket("requests", key_id), _bucket("tokens", key_id))
+        return names
 
 
-def _bucket(key: Key, unit: str) -> bytes:
-    return blake2b(f"{unit} {key.id}".encode(), digest_size=16).digest()
+def _bucket(unit: str, key_id: str) -> bytes:
+    return blake2b(f"{unit} {key_id}".encode(), digest_size=16).digest()

@@ -68,10 +68,13 @@ class Meter:
         headers.append((b"x-farthing-call-id", call.id.encode()))
         if answer.stream is not None:
             answer.on_end(partial(self._end, call, answer.status))
+            headers.append((b"x-farthing-model", _header(call.deployment.model if call.deployment is not None else "")))
         else:
             record = self._put(call, answer.status, Ending() if answer.status < 400 else Ending("error"))
+            headers.append((b"x-farthing-model", _header(record.model)))
             headers.append((b"x-farthing-cost", show_cost(record)))
             headers.append((b"x-farthing-saved", exact_dollars(record.baseline - record.cost).encode()))
+        headers.append((b"x-farthing-cache", b"none"))
         return answer
 
     async def _wait_for_room(self) -> None:
@@ -149,6 +152,11 @@ def total(record: Record) -> None:
             record.out_tokens += usage.total_out
     if attempts and not attempts[-1].served_model.startswith(record.model):
         record.model = attempts[-1].served_model  # another model ran than the one asked for, not just a snapshot of it
+
+
+def _header(text: str) -> bytes:
+    """A name as a header's value, whatever a caller put into it."""
+    return text.encode("ascii", "replace") if text.isprintable() else b"?"
 
 
 def show_cost(record: Record) -> bytes:

@@ -5,6 +5,7 @@ The only place that holds providers' keys. Knows nothing of what a call says or 
 
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
+from urllib.parse import quote
 
 from farthing.model.call import Deployment, Headers
 from farthing.model.errors import UnknownModel
@@ -44,7 +45,9 @@ class Provider:
         """Where `format` is served for `model`."""
         url = self._urls.get((format, model))
         if url is None:
-            url = self._urls[format, model] = self._url(format, model)
+            url = self._url(format, model)
+            if len(self._urls) < MEMO:
+                self._urls[format, model] = url
         return url
 
     def headers(self, format: str) -> Headers:
@@ -56,7 +59,8 @@ class Provider:
             return self._base + PATHS[format]
         resource = self._base.removesuffix("/v1").removesuffix("/openai")
         if self._api_version:
-            return f"{resource}/openai/deployments/{model}{PATHS[format]}?api-version={self._api_version}"
+            name = quote(model, safe="")  # callers choose it
+            return f"{resource}/openai/deployments/{name}{PATHS[format]}?api-version={self._api_version}"
         return f"{resource}/openai/v1{PATHS[format]}"
 
     def _headers_for(self, format: str, host: Host, settings: ProviderSettings) -> Headers:

@@ -5,7 +5,7 @@ loop. SQL is written once, with `?` for parameters.
 """
 
 import importlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, cast
 from urllib.parse import unquote, urlsplit
@@ -27,10 +27,16 @@ class Connection(Protocol):
     def transaction(self, *, alone: bool = False) -> AbstractContextManager[None]:
         """All or nothing of what is done inside. `alone` keeps every other writer of schema out until the end."""
 
-    def insert(self, table: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
+    def snapshot(self) -> AbstractContextManager[None]:
+        """Every query inside sees the store as it was at the first one; writers are not held up."""
+
+    def lock(self, tables: Sequence[str]) -> None:
+        """Keep other writers out of these tables until the end of the transaction."""
+
+    def insert(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
         """Add rows, in bulk; only inside a transaction. Raises Duplicate if a key is there."""
 
-    def add_up(self, table: str, key: Sequence[str], sums: Sequence[str], rows: Iterable[Row]) -> None:
+    def add_up(self, table: str, key: Sequence[str], sums: Sequence[str], rows: Sequence[Row]) -> None:
         """Add each row (key first, then sums) onto the row with its key, in bulk; only inside a transaction."""
 
     def known(self, table: str, column: str, values: Sequence[str]) -> set[str]:

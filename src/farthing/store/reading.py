@@ -14,7 +14,7 @@ from farthing.store import rollups
 from farthing.store.engine import Connection, Row
 from farthing.store.rollups import DAY_US, HOUR_US, VIEWS, View
 from farthing.store.rows import record_of
-from farthing.store.schema import ATTEMPT_COLUMNS, CALL_COLUMNS, ROLLUP_KEY, ROLLUP_SUMS, SAVING_COLUMNS, STATES
+from farthing.store.schema import ATTEMPT_COLUMNS, CALL_COLUMNS, ROLLUP_KEY, ROLLUP_SUMS, SAVING_COLUMNS
 
 DIMENSIONS = {
     "feature": "feature", "user": "user_id", "team": "team", "project": "project", "model": "model", "task": "task",
@@ -30,7 +30,8 @@ FILTERS = DIMENSIONS | {
 }  # fmt: skip
 """Names that a list of calls can be filtered by, and their columns."""
 
-_PARTLY_INDEXED = ("user_id", "feature", "key_id", "transaction_id")
+_PARTLY_INDEXED = ("user_id", "transaction_id")
+"""Columns whose index leaves out empty values, so a query must say that it does too."""
 
 MOST_ROWS = 10_000
 
@@ -60,6 +61,7 @@ class ReportRow(msgspec.Struct, frozen=True):
     duration_us: int = 0
     """Sum over the calls."""
     calls_by_state: dict[str, int] = {}
+    """Only the states that there are."""
     cost_by_state: dict[str, Nano] = {}
 
     @property
@@ -129,24 +131,65 @@ def calls(
 
     Raises BadRequest for a filter that is not in `FILTERS`.
     """
-    tests = ["started_us >= ?", "started_us < ?"]
-    values: list[object] = [max(0, since_us), ALWAYS_US if until_us is None else until_us]
-    for name, value in (where or {}).items():
+    asked = dict(where or {})
+    tests, values = _filter(asked)
+    until = ALWAYS_US if until_us is None else until_us
+    if before is not None:
+        tests.append("(started_us, id) < (?, ?)")
+        values.extend(before)
+        until = min(until, before[0] + 1)
+    most = min(max(0, limit), MOST_ROWS)
+    found: list[CallRow] = []
+    for start, end in _spans(connection, asked, max(0, since_us), until):
+        found += _newest(connection, tests, values, start, end, most - len(found))
+        if len(found) >= most:
+            break
+    return found
+
+
+def _newest(
+    connection: Connection, tests: Sequence[str], values: Sequence[object], start: int, end: int, limit: int
+) -> list[CallRow]:  # fmt: skip
+    sql = (
+        f"SELECT {','.join(_LIST_COLUMNS)} FROM calls WHERE {' AND '.join(('started_us >= ?', 'started_us < ?', *tests))} "
+        "ORDER BY started_us DESC, id DESC LIMIT ?"
+    )
+    return [_call_row(row) for row in connection.query(sql, (start, end, *values, limit))]
+
+
+def _filter(where: Mapping[str, str]) -> tuple[list[str], list[object]]:
+    tests: list[str] = []
+    for name, value in where.items():
         tests.append(f"{_column(name)} = ?")
-        values.append(value)
         if value and _column(name) in _PARTLY_INDEXED:
             tests.append(f"{_column(name)} <> ''")
         if name == "outcome" and value != "ok":
             tests.append("outcome <> 'ok'")
-    if before is not None:
-        tests.append("(started_us, id) < (?, ?)")
-        values.extend(before)
-    found = connection.query(
-        f"SELECT {','.join(_LIST_COLUMNS)} FROM calls WHERE {' AND '.join(tests)} "
-        "ORDER BY started_us DESC, id DESC LIMIT ?",
-        (*values, min(max(0, limit), MOST_ROWS)),
-    )
-    return [_call_row(row) for row in found]
+    return tests, list(where.values())
+
+
+def _spans(connection: Connection, where: Mapping[str, str], since: int, until: int) -> list[tuple[int, int]]:
+    """Where to look, newest first: only days on which, as the rollups say, each value occurs. Without such a filter, or
+    with one that has an index of its own, everywhere."""
+    days: set[int] | None = None
+    for name, value in where.items():
+        if FILTERS[name] in _PARTLY_INDEXED and value:
+            return [(since, until)]
+        if name in DIMENSIONS:
+            test = "dims = ? AND a = ?"
+        elif name in ("tenant", "cost_state"):
+            test = f"dims = ? AND {name} = ?"
+        else:
+            continue
+        found = connection.query(
+            f"SELECT DISTINCT bucket_us FROM rollups WHERE {test} AND bucket_us > ? AND bucket_us < ?",
+            (name if name in DIMENSIONS else "day", value, since - DAY_US, until),
+        )
+        some = {int(row[0]) for row in found}
+        days = some if days is None else days & some
+    if days is None:
+        return [(since, until)]
+    return [(max(since, day), min(until, day + DAY_US)) for day in sorted(days, reverse=True)]
 
 
 def _column(name: str) -> str:
@@ -186,10 +229,15 @@ def report(
         values.append(tenant)
     sums = ", ".join(f"CAST(sum({column}) AS BIGINT)" for column in ROLLUP_SUMS)
     found = connection.query(
-        f"SELECT {', '.join(groups)}, {sums} FROM rollups WHERE {' AND '.join(tests)} GROUP BY {', '.join(groups)}",
+        f"SELECT {', '.join(groups)}, cost_state, {sums} FROM rollups WHERE {' AND '.join(tests)} "
+        f"GROUP BY {', '.join(groups)}, cost_state",
         values,
     )
-    return sorted((_report_row(names, row) for row in found), key=lambda row: _order(names, row))
+    by_value: dict[Row, dict[str, Row]] = {}
+    for row in found:
+        by_value.setdefault(row[: len(names)], {})[row[len(names)]] = row[len(names) + 1 :]
+    rows = [_report_row(names, value, by_state) for value, by_state in by_value.items()]
+    return sorted(rows, key=lambda row: _order(names, row))
 
 
 def _view_for(names: Sequence[str], where: Mapping[str, str]) -> View:
@@ -219,16 +267,22 @@ def _group(name: str, view: View) -> str:
     return "a" if view.a == DIMENSIONS[name] else "b"
 
 
-def _report_row(names: Sequence[str], row: Row) -> ReportRow:
-    keys = [_said(name, value) for name, value in zip(names, row, strict=False)]
-    sums = dict(zip(ROLLUP_SUMS, map(int, row[len(names) :]), strict=True))
+def _report_row(names: Sequence[str], value: Row, by_state: Mapping[str, Row]) -> ReportRow:
+    said = [_said(name, part) for name, part in zip(names, value, strict=True)]
+    sums = {
+        name: sum(map(int, column))
+        for name, column in zip(ROLLUP_SUMS, zip(*by_state.values(), strict=True), strict=True)
+    }
     return ReportRow(
-        key=keys[0],
-        also=keys[1] if len(keys) > 1 else "",
-        calls_by_state={state: sums.pop(f"calls_{state}") for state in STATES},
-        cost_by_state={state: sums.pop(f"cost_{state}") for state in STATES},
+        key=said[0],
+        also=said[1] if len(said) > 1 else "",
+        calls_by_state={state: int(row[_CALLS]) for state, row in by_state.items()},
+        cost_by_state={state: int(row[_COST]) for state, row in by_state.items()},
         **sums,
     )
+
+
+_CALLS, _COST = ROLLUP_SUMS.index("calls"), ROLLUP_SUMS.index("cost")
 
 
 def _said(name: str, value: Any) -> str:
@@ -249,7 +303,7 @@ def quantiles(
     connection: Connection, kind: str, shares: Sequence[float], since_us: int = 0, until_us: int | None = None, *,
     tenant: str = "", model: str | None = None,
 ) -> list[int]:  # fmt: skip
-    """The sizes below which these shares of the calls lie: `kind` duration (us) or cost (nano-dollars), to 1.6 %.
+    """The sizes below which these shares of the calls lie: `kind` duration (us) or cost (nano-dollars), to 3.2 %.
 
     Empty where there were no calls. The span is widened to whole UTC days.
     """
@@ -285,7 +339,7 @@ def check(connection: Connection) -> list[str]:
     It looks for rollups that differ from the sum of the rows, attempts and savings without a call, a `saved` that is not
     the sum of its savings, and calls that break the law baseline - saved == cost.
     """
-    with connection.transaction():
+    with connection.snapshot():
         wrong = [line for view in VIEWS for line in _check_view(connection, view)]
         wrong += _check_histograms(connection)
         for what, sql in _LAWS.items():
@@ -310,8 +364,8 @@ def _check_view(connection: Connection, view: View) -> list[str]:
     rows = f"SELECT {columns} FROM ({rollups.cells_from_rows(view)}) AS from_rows"
     more = connection.query(f"{kept} EXCEPT {rows}")
     less = connection.query(f"{rows} EXCEPT {kept}")
-    return [f"rollup {row[:5]} holds {row[5:]}, the rows do not" for row in more[:20]] + [
-        f"rollup {row[:5]} should hold {row[5:]}" for row in less[:20]
+    return [f"rollup {row[:6]} holds {row[6:]}, the rows do not" for row in more[:20]] + [
+        f"rollup {row[:6]} should hold {row[6:]}" for row in less[:20]
     ]
 
 
@@ -333,6 +387,7 @@ def rebuild(connection: Connection) -> None:
     """Make all rollups anew from the rows, in one transaction."""
     columns = ", ".join((*ROLLUP_KEY, *ROLLUP_SUMS))
     with connection.transaction():
+        connection.lock(("calls", "rollups", "histograms"))
         connection.execute("DELETE FROM rollups")
         for view in VIEWS:
             connection.execute(f"INSERT INTO rollups ({columns}) {rollups.cells_from_rows(view)}")

@@ -5,13 +5,13 @@ the stored cells in the transaction of its rows. The same sums as one SQL statem
 the two agree, or build the cells again.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from farthing.model.record import Record
 from farthing.store.engine import Row
 from farthing.store.rows import saved
-from farthing.store.schema import ROLLUP_SUMS, STATES
+from farthing.store.schema import ROLLUP_SUMS
 
 HOUR_US = 3_600_000_000
 DAY_US = 24 * HOUR_US
@@ -45,23 +45,19 @@ VIEWS = (
 NOT_ERRORS = ("ok", "left")
 """Outcomes that are no error: a client that leaves got what it wanted, or no longer wants it."""
 
-_STATE_PLACE = {state: place for place, state in enumerate(STATES)}
-_ONE = {state: tuple(int(place == at) for place in range(len(STATES))) for state, at in _STATE_PLACE.items()}
-_BEFORE = {state: (0,) * at for state, at in _STATE_PLACE.items()}
-_AFTER = {state: (0,) * (len(STATES) - 1 - at) for state, at in _STATE_PLACE.items()}
-
 
 def measures(record: Record) -> tuple[int, ...]:
     """What one call adds to each cell that it falls into: the columns of `schema.ROLLUP_SUMS`."""
-    state = record.cost_state
     return (
         1, int(record.outcome not in NOT_ERRORS), int(record.cache != ""), record.in_tokens, record.cached_tokens,
         record.out_tokens, record.cost, record.baseline, saved(record), record.duration_us,
-        *_ONE[state], *_BEFORE[state], record.cost, *_AFTER[state],
     )  # fmt: skip
 
 
-Sums = dict[tuple[str, ...], list[tuple[int, ...]]]
+_Cell = tuple[str, int, str, str, str, str]
+"""The columns of `schema.ROLLUP_KEY`."""
+
+_Adds = list[tuple[int, ...]]
 
 
 def cells(records: Iterable[Record]) -> list[Row]:
@@ -70,69 +66,68 @@ def cells(records: Iterable[Record]) -> list[Row]:
     The calls are first summed over everything that the views share, then the views are summed from these few sums;
     users, who are many, have a first sum of their own.
     """
-    fine: dict[tuple[int, str, str, str, str, str, str, str], list[tuple[int, ...]]] = {}
-    users: dict[tuple[int, str, str, str], list[tuple[int, ...]]] = {}
-    for record in records:
-        adds = measures(record)
-        hour = record.started_us - record.started_us % HOUR_US
-        key = (
-            hour, record.tenant, record.feature, record.model, record.team, record.project, record.task, record.key_id
-        )  # fmt: skip
-        fine.setdefault(key, []).append(adds)
-        users.setdefault((hour - hour % DAY_US, record.tenant, record.user, record.feature), []).append(adds)
-    return _by_view(fine, users)
+    fine: dict[tuple[int, str, str, str, str, str, str, str, str], _Adds] = {}
+    users: dict[tuple[int, str, str, str, str], _Adds] = {}
+    for r in records:
+        adds = measures(r)
+        hour = r.started_us - r.started_us % HOUR_US
+        fine.setdefault(
+            (hour, r.tenant, r.feature, r.model, r.team, r.project, r.task, r.key_id, r.cost_state), []
+        ).append(adds)  # fmt: skip
+        users.setdefault((hour - hour % DAY_US, r.tenant, r.user, r.feature, r.cost_state), []).append(adds)
 
+    found: dict[_Cell, _Adds] = {}
 
-def _by_view(
-    fine: dict[tuple[int, str, str, str, str, str, str, str], list[tuple[int, ...]]],
-    users: dict[tuple[int, str, str, str], list[tuple[int, ...]]],
-) -> list[Row]:
-    found: dict[tuple[str, int, str, str, str], list[tuple[int, ...]]] = {}
-
-    def add(key: tuple[str, int, str, str, str], sums: tuple[int, ...]) -> None:
+    def add(key: _Cell, sums: tuple[int, ...]) -> None:
         found.setdefault(key, []).append(sums)
 
-    for (hour, tenant, feature, model, team, project, task, key_id), rows in fine.items():
+    for (hour, tenant, feature, model, team, project, task, key_id, state), rows in fine.items():
         sums = _summed(rows)
         day = hour - hour % DAY_US
-        add(("hour_feature", hour, tenant, feature, ""), sums)
-        add(("feature_model", day, tenant, feature, model), sums)
-        add(("team_model", day, tenant, team, model), sums)
-        add(("project", day, tenant, project, ""), sums)
-        add(("task", day, tenant, task, ""), sums)
-        add(("key", day, tenant, key_id, ""), sums)
-    for (day, tenant, user, feature), rows in users.items():
-        add(("user_feature", day, tenant, user, feature), _summed(rows))
-
-    done = {key: _summed(rows) for key, rows in found.items()}
-    found.clear()
-    for (dims, bucket, tenant, a, b), sums in done.items():
-        if dims == "hour_feature":
-            add(("hour", bucket, tenant, "", ""), sums)
-            add(("day", bucket - bucket % DAY_US, tenant, "", ""), sums)
-        elif dims == "feature_model":
-            add(("feature", bucket, tenant, a, ""), sums)
-            add(("model", bucket, tenant, b, ""), sums)
-        elif dims == "team_model":
-            add(("team", bucket, tenant, a, ""), sums)
-        elif dims == "user_feature":
-            add(("user", bucket, tenant, a, ""), sums)
-    done.update((key, _summed(rows)) for key, rows in found.items())
-    return [(*key, *done[key]) for key in sorted(done)]
+        add(("hour_feature", hour, tenant, feature, "", state), sums)
+        add(("feature_model", day, tenant, feature, model, state), sums)
+        add(("team_model", day, tenant, team, model, state), sums)
+        add(("project", day, tenant, project, "", state), sums)
+        add(("task", day, tenant, task, "", state), sums)
+        add(("key", day, tenant, key_id, "", state), sums)
+    for (day, tenant, user, feature, state), rows in users.items():
+        add(("user_feature", day, tenant, user, feature, state), _summed(rows))
+    pairs = {cell: _summed(rows) for cell, rows in found.items()}
+    singles = _singles(pairs)
+    return [(*cell, *sums) for cell, sums in sorted((pairs | singles).items())]
 
 
-def _summed(rows: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
-    if len(rows) == 1:
-        return rows[0]
-    return tuple(map(sum, zip(*rows, strict=True)))
+def _singles(pairs: dict[_Cell, tuple[int, ...]]) -> dict[_Cell, tuple[int, ...]]:
+    """The sums over one dimension that follow from those over two."""
+    found: dict[_Cell, _Adds] = {}
+    for (dims, bucket, tenant, a, b, state), sums in pairs.items():
+        for cell in _wider(dims, bucket, tenant, a, b, state):
+            found.setdefault(cell, []).append(sums)
+    return {cell: _summed(rows) for cell, rows in found.items()}
 
 
-_SUB_BITS = 5
+def _wider(dims: str, bucket: int, tenant: str, a: str, b: str, state: str) -> tuple[_Cell, ...]:
+    if dims == "user_feature":
+        return (("user", bucket, tenant, a, "", state),)
+    if dims == "feature_model":
+        return ("feature", bucket, tenant, a, "", state), ("model", bucket, tenant, b, "", state)
+    if dims == "team_model":
+        return (("team", bucket, tenant, a, "", state),)
+    if dims == "hour_feature":
+        return ("hour", bucket, tenant, "", "", state), ("day", bucket - bucket % DAY_US, tenant, "", "", state)
+    return ()
+
+
+def _summed(rows: _Adds) -> tuple[int, ...]:
+    return rows[0] if len(rows) == 1 else tuple(map(sum, zip(*rows, strict=True)))
+
+
+_SUB_BITS = 4
 
 
 def bin_of(size: int) -> int:
-    """The histogram's bin of a cost or duration: 32 bins an octave, so a bin is at most 3.2 % wide. Whole numbers only,
-    so that every machine agrees."""
+    """The histogram's bin of a cost or duration: 16 bins an octave, so a bin is at most 6.3 % wide and its middle at
+    most 3.2 % off. Whole numbers only, so that every machine agrees."""
     shift = size.bit_length() - _SUB_BITS - 1
     return size if shift <= 0 else (shift << _SUB_BITS) + (size >> shift)
 
@@ -160,26 +155,20 @@ def bins(records: Iterable[Record]) -> list[Row]:
 
 def bins_of(
     started_us: int, tenant: str, model: str, outcome: str, duration_us: int, cost_state: str, cost: int
-) -> Iterable[Row]:  # fmt: skip
+) -> list[Row]:  # fmt: skip
     """The cells that a call counts in: the duration of one that ended well, the cost of one whose cost is known."""
     day = started_us - started_us % DAY_US
-    if outcome == "ok":
-        yield ("duration", day, tenant, model, bin_of(duration_us))
+    found: list[Row] = [("duration", day, tenant, model, bin_of(duration_us))] if outcome == "ok" else []
     if cost_state in PRICED:
-        yield ("cost", day, tenant, model, bin_of(cost))
-
-
-def _case(state: str, value: str) -> str:
-    return f"sum(CASE WHEN cost_state = '{state}' THEN {value} ELSE 0 END)"
+        found.append(("cost", day, tenant, model, bin_of(cost)))
+    return found
 
 
 _FROM_ROWS = (
     "count(*)",
     f"sum(CASE WHEN outcome IN {NOT_ERRORS!r} THEN 0 ELSE 1 END)",
     "sum(CASE WHEN cache <> '' THEN 1 ELSE 0 END)",
-    *(f"sum({column})" for column in ROLLUP_SUMS[3:10]),
-    *(_case(state, "1") for state in STATES),
-    *(_case(state, "cost") for state in STATES),
+    *(f"sum({column})" for column in ROLLUP_SUMS[3:]),
 )
 
 
@@ -189,5 +178,5 @@ def cells_from_rows(view: View) -> str:
     a, b = view.a or "''", view.b or "''"
     return (
         f"SELECT '{view.dims}' AS dims, started_us - started_us % {view.bucket_us} AS bucket_us, tenant, "
-        f"{a} AS a, {b} AS b, {sums} FROM calls GROUP BY 2, 3, 4, 5"
+        f"{a} AS a, {b} AS b, cost_state, {sums} FROM calls GROUP BY 2, 3, 4, 5, 6"
     )

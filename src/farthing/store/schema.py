@@ -24,13 +24,13 @@ ATTEMPT_COLUMNS = (
 
 SAVING_COLUMNS = ("call_id", "place", "lever", "before_cost", "after_cost", "overhead", "estimated")
 
-ROLLUP_KEY = ("dims", "bucket_us", "tenant", "a", "b")
-
 STATES = ("reported", "computed", "estimated", "unpriced", "unknown")
+
+ROLLUP_KEY = ("dims", "bucket_us", "tenant", "a", "b", "cost_state")
 
 ROLLUP_SUMS = (
     "calls", "errors", "cache_hits", "in_tokens", "cached_tokens", "out_tokens", "cost", "baseline", "saved",
-    "duration_us", *(f"calls_{state}" for state in STATES), *(f"cost_{state}" for state in STATES),
+    "duration_us",
 )  # fmt: skip
 
 HISTOGRAM_KEY = ("kind", "day_us", "tenant", "model", "bin")
@@ -79,8 +79,6 @@ _FIRST_TABLES = (
     """,
     "CREATE INDEX calls_by_time ON calls (started_us)",
     "CREATE INDEX calls_by_user ON calls (user_id, started_us) WHERE user_id <> ''",
-    "CREATE INDEX calls_by_feature ON calls (feature, started_us) WHERE feature <> ''",
-    "CREATE INDEX calls_by_key ON calls (key_id, started_us) WHERE key_id <> ''",
     "CREATE INDEX calls_by_transaction ON calls (transaction_id, started_us) WHERE transaction_id <> ''",
     "CREATE INDEX calls_not_ok ON calls (started_us) WHERE outcome <> 'ok'",
     """
@@ -146,8 +144,9 @@ _FIRST_TABLES = (
         tenant TEXT NOT NULL,
         a TEXT NOT NULL,
         b TEXT NOT NULL,
+        cost_state TEXT NOT NULL,
         {" ".join(f"{column} BIGINT NOT NULL," for column in ROLLUP_SUMS)}
-        PRIMARY KEY (dims, bucket_us, tenant, a, b)
+        PRIMARY KEY ({", ".join(ROLLUP_KEY)})
     ) {{compact}}
     """,
     """

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from farthing.model.record import Record
 from farthing.store import rollups, rows
 from farthing.store.engine import Connection, Row
@@ -24,11 +26,11 @@ def write(connection: Connection, records: Sequence[Record]) -> int:
 
     Raises StoreError if the store cannot be written now, RowRefused if it refuses one of the records.
     """
-    batch = _once(map(_prepared, records))
+    batch = _prepared(records)
     try:
         with connection.transaction():
             _insert(connection, batch)
-        return len(batch)
+        return len(batch.records)
     except Duplicate:
         return _write_unknown(connection, batch)
 
@@ -48,64 +50,83 @@ def write_or_refuse(connection: Connection, records: Sequence[Record], refuse: C
     return write_or_refuse(connection, records[:middle], refuse) + write_or_refuse(connection, records[middle:], refuse)
 
 
-def _write_unknown(connection: Connection, batch: list["_Prepared"]) -> int:
+def _write_unknown(connection: Connection, batch: "_Batch") -> int:
     """The same where some ids are there: another writer may add more of them at this moment, hence the tries."""
     for _ in range(_TRIES):
         try:
             with connection.transaction():
-                known = connection.known("calls", "id", [each.record.id for each in batch])
-                fresh = [each for each in batch if each.record.id not in known]
+                known = connection.known("calls", "id", [record.id for record in batch.records])
+                fresh = batch.without(known)
                 _insert(connection, fresh)
-            return len(fresh)
+            return len(fresh.records)
         except Duplicate:
             continue
     raise StoreError("other writers add the same calls at the same time; trying again later")
 
 
-def _insert(connection: Connection, batch: list["_Prepared"]) -> None:
-    if not batch:
+def _insert(connection: Connection, batch: "_Batch") -> None:
+    if not batch.records:
         return
-    connection.insert("calls", CALL_COLUMNS, [each.call for each in batch])
-    attempts = [row for each in batch for row in each.attempts]
-    if attempts:
-        connection.insert("attempts", ATTEMPT_COLUMNS, attempts)
-    savings = [row for each in batch for row in each.savings]
-    if savings:
-        connection.insert("savings", SAVING_COLUMNS, savings)
-    records = [each.record for each in batch]
-    connection.add_up("rollups", ROLLUP_KEY, ROLLUP_SUMS, rollups.cells(records))
-    connection.add_up("histograms", HISTOGRAM_KEY, ("n",), rollups.bins(records))
+    connection.insert("calls", CALL_COLUMNS, batch.calls)
+    if batch.attempts:
+        connection.insert("attempts", ATTEMPT_COLUMNS, batch.attempts)
+    if batch.savings:
+        connection.insert("savings", SAVING_COLUMNS, batch.savings)
+    connection.add_up("rollups", ROLLUP_KEY, ROLLUP_SUMS, rollups.cells(batch.records))
+    connection.add_up("histograms", HISTOGRAM_KEY, ("n",), rollups.bins(batch.records))
 
 
-class _Prepared(NamedTuple):
-    record: Record
-    call: Row
+class _Batch(NamedTuple):
+    records: list[Record]
+    calls: list[Row]
     attempts: list[Row]
     savings: list[Row]
 
+    def without(self, ids: set[str]) -> "_Batch":
+        return _rows([record for record in self.records if record.id not in ids])
 
-def _prepared(record: Record) -> _Prepared:
-    """The record as rows that every engine can hold. Raises RowRefused for one that cannot be mended."""
+
+def _prepared(records: Iterable[Record]) -> _Batch:
+    """The records as rows that every engine can hold, each call once. Raises RowRefused for one that cannot be mended."""
+    once = _once(records)
+    if (batch := _if_sound(once)) is not None:
+        return batch
+    return _rows(_once(record if _if_sound([record]) is not None else _mended(record) for record in once))
+
+
+def _if_sound(records: list[Record]) -> _Batch | None:
     try:
-        if rows.fits(record):
-            return _rows(record)
-    except (ValueError, OverflowError):
-        pass  # text or numbers deep inside a list or map that JSON cannot hold
-    except (TypeError, AttributeError, KeyError) as error:
-        raise RowRefused(f"it is no record: {error}") from error
+        batch = _rows(records)
+        return batch if rows.sound(batch.calls, batch.attempts, batch.savings) else None
+    except _NO_VALUE:
+        return None
+
+
+_NO_VALUE = (TypeError, ValueError, OverflowError, AttributeError)
+"""What comes of values of a wrong type, or of text and numbers deep inside a list or map that JSON cannot hold."""
+
+
+def _mended(record: Record) -> Record:
     try:
-        return _rows(rows.mended(record))
-    except (ValueError, OverflowError, TypeError, AttributeError, KeyError) as error:
-        raise RowRefused(f"it cannot be mended: {error}") from error
+        fixed = rows.mended(record)
+    except (*_NO_VALUE, msgspec.MsgspecError) as error:
+        raise RowRefused(f"it is no record that can be mended: {error}") from error
+    if _if_sound([fixed]) is None:
+        raise RowRefused("it is not sound even after mending")
+    return fixed
 
 
-def _rows(record: Record) -> _Prepared:
-    attempts = [rows.attempt_row(record.id, attempt) for attempt in record.attempts]
-    return _Prepared(record, rows.call_row(record), attempts, rows.saving_rows(record) if record.savings else [])
+def _rows(records: list[Record]) -> _Batch:
+    return _Batch(
+        records,
+        [rows.call_row(record) for record in records],
+        [rows.attempt_row(record.id, attempt) for record in records for attempt in record.attempts],
+        [row for record in records if record.savings for row in rows.saving_rows(record)],
+    )
 
 
-def _once(batch: Iterable[_Prepared]) -> list[_Prepared]:
-    first: dict[str, _Prepared] = {}
-    for each in batch:
-        first.setdefault(each.record.id, each)
+def _once(records: Iterable[Record]) -> list[Record]:
+    first: dict[str, Record] = {}
+    for record in records:
+        first.setdefault(record.id, record)
     return list(first.values())

@@ -5,11 +5,11 @@ from typing import Any, Literal
 
 import msgspec
 
-from farthing.upstream.simulator import media, models, seeds, tokens
+from farthing.upstream.simulator import errors, media, models, seeds, tokens
 from farthing.upstream.simulator.answers import Question, Reply, Tool
 from farthing.upstream.simulator.models import Model
 from farthing.upstream.simulator.prompt_cache import Block
-from farthing.upstream.simulator.wire import Asked, Json, Piece, Refusal, Spent, UsageShape, anthropic_error, sse, words
+from farthing.upstream.simulator.wire import Asked, Json, Piece, Refusal, Spent, UsageShape, sse, words
 
 _KNOWN = frozenset(
     (
@@ -122,7 +122,7 @@ class AnthropicMessages:
         yield Piece(_event("message_stop"), "end")
 
     def error_piece(self, refusal: Refusal) -> bytes:
-        return sse(anthropic_error(refusal), "error")
+        return sse(errors.shape(refusal, "anthropic"), "error")
 
 
 def usage(asked: Asked, spent: Spent) -> Json:

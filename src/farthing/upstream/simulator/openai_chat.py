@@ -5,10 +5,10 @@ from typing import Any, Literal
 
 import msgspec
 
-from farthing.upstream.simulator import models, openai_prompt, seeds
+from farthing.upstream.simulator import errors, models, openai_prompt, seeds
 from farthing.upstream.simulator.answers import Question, Reply, Tool
 from farthing.upstream.simulator.models import Model
-from farthing.upstream.simulator.wire import Asked, Json, Piece, Refusal, Spent, UsageShape, openai_error, sse, words
+from farthing.upstream.simulator.wire import Asked, Json, Piece, Refusal, Spent, UsageShape, sse, words
 
 _ROLES = ("developer", "system", "user", "assistant", "tool", "function")
 _KNOWN = frozenset(
@@ -111,7 +111,7 @@ class OpenAIChat:
         yield Piece(b"data: [DONE]\n\n", "end")
 
     def error_piece(self, refusal: Refusal) -> bytes:
-        return sse(openai_error(refusal))
+        return sse(errors.shape(refusal, "openai"))
 
 
 def usage(model: Model, spent: Spent) -> Json:

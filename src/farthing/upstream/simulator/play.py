@@ -16,7 +16,7 @@ from farthing.upstream.simulator.faults import Plan
 from farthing.upstream.simulator.latency import Pace
 from farthing.upstream.simulator.wire import Piece
 
-_TRANSPORT = "farthing.transport"
+TRANSPORT = "farthing.transport"
 """Where the simulator's own server leaves the connection, for faults that ASGI has no word for."""
 _STALL_AFTER = 3
 _MALFORMED_AFTER = 2
@@ -219,7 +219,7 @@ class Dropped(Response):
 
 
 async def hang_up(scope: Scope) -> None:
-    transport: Any = scope.get(_TRANSPORT)
+    transport: Any = scope.get(TRANSPORT)
     if transport is None:
         raise RuntimeError("only the simulator's own server can drop a connection: use running() or serve()")
     transport.abort()

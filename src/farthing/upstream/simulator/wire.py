@@ -16,6 +16,8 @@ from farthing.upstream.simulator.prompt_cache import Block, CacheUse
 from farthing.upstream.simulator.tokens import Ids
 
 Json = dict[str, Any]
+Family = Literal["openai", "anthropic"]
+"""Whose wire."""
 
 
 class Refusal(Exception):
@@ -94,7 +96,7 @@ UsageShape = str
 
 class Wire(Protocol):
     @property
-    def family(self) -> Literal["openai", "anthropic"]: ...
+    def family(self) -> Family: ...
 
     @property
     def id_prefix(self) -> str: ...
@@ -125,19 +127,3 @@ def sse(data: Json, event: str = "") -> bytes:
 def words(text: str) -> list[str]:
     """A text in pieces about as large as tokens; joined again they are the text."""
     return re.findall(r"\s*\S{1,12}|\s+", text)
-
-
-def openai_error(refusal: Refusal) -> Json:
-    return {
-        "error": {
-            "message": refusal.message,
-            "type": refusal.kind,
-            "param": refusal.param,
-            "code": refusal.code,
-        }
-    }
-
-
-def anthropic_error(refusal: Refusal, request_id: str = "") -> Json:
-    body: Json = {"type": "error", "error": {"type": refusal.kind, "message": refusal.message}}
-    return {**body, "request_id": request_id} if request_id else body

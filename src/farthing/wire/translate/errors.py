@@ -12,7 +12,7 @@ _LONGEST_MESSAGE = 4000
 _encode = msgspec.json.encode
 
 
-class _Kind(NamedTuple):
+class Kind(NamedTuple):
     """One kind of error in both formats."""
 
     messages: str
@@ -20,18 +20,18 @@ class _Kind(NamedTuple):
     code: str | None = None
 
 
-_INVALID = _Kind("invalid_request_error", "invalid_request_error")
-_KEY = _Kind("authentication_error", "authentication_error", "invalid_api_key")
-_BILLING = _Kind("billing_error", "insufficient_quota", "insufficient_quota")
-_PERMISSION = _Kind("permission_error", "permission_error")
-_NOT_FOUND = _Kind("not_found_error", "not_found_error")
-_TIMEOUT = _Kind("timeout_error", "timeout_error", "timeout")
-_TOO_LARGE = _Kind("request_too_large", "invalid_request_error", "request_too_large")
-_RATE = _Kind("rate_limit_error", "rate_limit_error", "rate_limit_exceeded")
-_SERVER = _Kind("api_error", "server_error")
-_OVERLOADED = _Kind("overloaded_error", "server_error", "overloaded")
+_INVALID = Kind("invalid_request_error", "invalid_request_error")
+_KEY = Kind("authentication_error", "authentication_error", "invalid_api_key")
+_BILLING = Kind("billing_error", "insufficient_quota", "insufficient_quota")
+_PERMISSION = Kind("permission_error", "permission_error")
+_NOT_FOUND = Kind("not_found_error", "not_found_error")
+_TIMEOUT = Kind("timeout_error", "timeout_error", "timeout")
+_TOO_LARGE = Kind("request_too_large", "invalid_request_error", "request_too_large")
+_RATE = Kind("rate_limit_error", "rate_limit_error", "rate_limit_exceeded")
+_SERVER = Kind("api_error", "server_error")
+_OVERLOADED = Kind("overloaded_error", "server_error", "overloaded")
 
-_BY_STATUS = {
+BY_STATUS = {
     400: _INVALID, 401: _KEY, 402: _BILLING, 403: _PERMISSION, 404: _NOT_FOUND, 405: _INVALID, 408: _TIMEOUT,
     413: _TOO_LARGE, 422: _INVALID, 429: _RATE, 504: _TIMEOUT, 529: _OVERLOADED,
 }  # fmt: skip
@@ -68,15 +68,15 @@ def _inner(body: Any) -> Any:
     return body["error"] if isinstance(body, dict) and body.get("error") else body
 
 
-def _kind(status: int, error: Any) -> _Kind:
+def _kind(status: int, error: Any) -> Kind:
     """Status 0, inside a stream, leaves only the provider's words."""
     for word in (member(error, "code"), member(error, "type")):
         if isinstance(word, str) and word in _BY_WORD:
             found = _BY_WORD[word]
             if found is not _SERVER:
                 return found
-    if status in _BY_STATUS:
-        return _BY_STATUS[status]
+    if status in BY_STATUS:
+        return BY_STATUS[status]
     return _INVALID if 400 <= status < 500 else _SERVER
 
 

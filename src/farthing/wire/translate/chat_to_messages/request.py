@@ -229,11 +229,13 @@ def _thinking(asked: chat.Request, model: str) -> tuple[claude.ThinkingConfig | 
         return claude.ThinkingConfig("adaptive"), reasoning.CLAUDE_EFFORTS[asked_effort], room
     if asked.messages and isinstance(asked.messages[-1], chat.ToolMessage):
         return None, None, room  # old models go on thinking after a tool only from their own signed thoughts
-    limit = _limit(asked) or room
-    if limit <= reasoning.LEAST_BUDGET:
-        why = f"this model thinks with at least {reasoning.LEAST_BUDGET} tokens, within max_completion_tokens"
-        raise Refusal("reasoning_effort", why)
-    return claude.ThinkingConfig("enabled", min(budget, max(reasoning.LEAST_BUDGET, limit // 2))), None, room
+    limit = _limit(asked)
+    if limit is not None:
+        if limit <= reasoning.LEAST_BUDGET:
+            why = f"this model thinks with at least {reasoning.LEAST_BUDGET} tokens, within max_completion_tokens"
+            raise Refusal("reasoning_effort", why)
+        budget = min(budget, max(reasoning.LEAST_BUDGET, limit // 2))
+    return claude.ThinkingConfig("enabled", budget), None, room
 
 
 def _output_format(wanted: chat.ResponseFormat | None) -> claude.OutputFormat | None:

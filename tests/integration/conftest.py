@@ -1,0 +1,110 @@
+"""What integration tests share: one simulator, one recorder and one gateway for each of pytest's processes.
+
+The helpers beside this file can be used by other folders of tests too.
+"""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from integration.callers import AsyncCaller, Caller
+from integration.gateways import Gateway, gateway, settings_text
+from integration.upstreams import Recorder, Simulator, recorder, simulator
+
+PROVIDER_KEY = "sk-provider-secret-5b1f"
+
+
+def providers(simulator_url: str, recorder_url: str) -> str:
+    """The simulator as OpenAI, Anthropic and DeepSeek; the recorder as two more, which get models of their own."""
+    return f"""
+[providers.openai]
+base_url = "{simulator_url}/v1"
+api_key = "{PROVIDER_KEY}"
+[providers.anthropic]
+base_url = "{simulator_url}/v1"
+api_key = "{PROVIDER_KEY}"
+[providers.deepseek]
+base_url = "{simulator_url}/v1"
+api_key = "{PROVIDER_KEY}"
+[providers.recorder]
+kind = "openai"
+base_url = "{recorder_url}/v1"
+api_key = "{PROVIDER_KEY}"
+models = ["gpt-4.1-nano", "text-embedding-3-large"]
+[providers.recorder.timeouts]
+first_byte_s = 1
+idle_s = 1
+[providers.recorder_anthropic]
+kind = "anthropic"
+base_url = "{recorder_url}/v1"
+api_key = "{PROVIDER_KEY}"
+models = ["claude-3-5-haiku-*"]
+[providers.nobody]
+kind = "openai"
+base_url = "http://127.0.0.1:9/v1"
+api_key = "{PROVIDER_KEY}"
+models = ["gpt-3.5-turbo"]
+[models.house-model]
+provider = "openai"
+model = "gpt-4o-mini"
+"""
+
+
+@pytest.fixture(scope="session")
+def provider() -> Iterator[Simulator]:
+    with simulator() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def _recorder() -> Iterator[Recorder]:
+    with recorder() as made:
+        yield made
+
+
+@pytest.fixture
+def tape(_recorder: Recorder) -> Recorder:
+    """The recorder, blank."""
+    _recorder.answers()
+    return _recorder
+
+
+@pytest.fixture(scope="session")
+def upstreams(provider: Simulator, _recorder: Recorder) -> str:
+    """The settings' tables of providers."""
+    return providers(provider.url, _recorder.url)
+
+
+@pytest.fixture(scope="session")
+def open_gateway(tmp_path_factory: pytest.TempPathFactory, upstreams: str) -> Iterator[Gateway]:
+    """A gateway without keys, as it starts by default."""
+    settings = settings_text(providers=upstreams, server="max_body_mb = 1\nbody_timeout_s = 1")
+    with gateway(tmp_path_factory.mktemp("open"), settings) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def _caller(open_gateway: Gateway) -> Iterator[Caller]:
+    made = Caller(open_gateway.url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def caller(_caller: Caller) -> Caller:
+    """Both SDKs at the gateway without keys."""
+    _caller.forget()
+    return _caller
+
+
+@pytest.fixture
+async def acaller(open_gateway: Gateway) -> AsyncIterator[AsyncCaller]:
+    """The same, asynchronous."""
+    async with AsyncCaller(open_gateway.url) as made:
+        yield made
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path

@@ -3,6 +3,7 @@
 Everything else that a case passes is the real thing: the relay, the formats' meters, the price book, the meter step.
 """
 
+import asyncio
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -208,13 +209,15 @@ _STREAMS = {
 
 
 class Playback:
-    """An upstream client whose every answer is the same bytes, read `size` at a time; then it ends, or breaks off."""
+    """An upstream client whose answer is the same bytes, read `size` at a time; then it ends, breaks off, or is silent
+    until it is closed."""
 
-    def __init__(self, content: bytes, *, event_stream: bool, size: int, breaks: bool = False) -> None:
-        self._answer = (content, event_stream, size, breaks)
+    def __init__(self, content: bytes, *, event_stream: bool, size: int, breaks: bool, silent: bool) -> None:
+        kind = b"text/event-stream" if event_stream else b"application/json"
+        self.answer = PlayedBack([(b"content-type", kind)], content, size, breaks, silent)
 
     async def send(self, method: str, url: str, headers: Headers, body: bytes, timeouts: Timeouts) -> "PlayedBack":
-        return PlayedBack(*self._answer)
+        return self.answer
 
     async def close(self) -> None:
         pass
@@ -223,21 +226,30 @@ class Playback:
 class PlayedBack:
     status = 200
 
-    def __init__(self, content: bytes, event_stream: bool, size: int, breaks: bool) -> None:
-        self.headers: Headers = [(b"content-type", b"text/event-stream" if event_stream else b"application/json")]
-        self.left = content
+    def __init__(self, headers: Headers, content: bytes, size: int, breaks: bool, silent: bool) -> None:
+        self.headers = headers
+        self.through = asyncio.Event()
+        """All was read, and more is waited for."""
+        self.closed = asyncio.Event()
+        self._left = content
         self._size = size
         self._breaks = breaks
+        self._silent = silent
 
     async def next(self) -> bytes:
-        data, self.left = self.left[: self._size], self.left[self._size :]
-        if not data and self._breaks:
+        data, self._left = self._left[: self._size], self._left[self._size :]
+        if data:
+            return data
+        if self._breaks:
             raise UpstreamError("The provider closed the connection.")
-        return data
+        if self._silent:
+            self.through.set()
+            await self.closed.wait()
+        return b""
 
     async def read(self, limit: int) -> bytes:
-        content, self.left = self.left, b""
+        content, self._left = self._left, b""
         return content
 
     def abort(self) -> None:
-        self.left = b""
+        self.closed.set()

@@ -19,6 +19,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -131,6 +132,9 @@ def running(*arguments: str, env: dict[str, str], folder: Path, ready: str) -> I
                 break
             try:
                 urllib.request.urlopen(ready, timeout=5).close()
+                break
+            except urllib.error.HTTPError as refused:
+                refused.close()
                 break
             except OSError:
                 time.sleep(0.1)

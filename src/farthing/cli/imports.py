@@ -17,7 +17,12 @@ def command() -> None:
 @command.command()
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option(
-    "--output", "-o", type=click.Path(path_type=Path, dir_okay=False), default=DEFAULT_FILE, show_default=True
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=DEFAULT_FILE,
+    show_default=True,
+    help="The file to write.",
 )
 @click.option("--force", is_flag=True, help="Overwrite the output if it is there.")
 def litellm(file: Path, output: Path, force: bool) -> None:

@@ -139,7 +139,7 @@ def list_(config: Path | None, as_json: bool) -> None:
         table.add_row(
             key.id, key.name, key.tenant, _said_tags(key), ", ".join(key.models) or "all", _limits(key), _state(key)
         )
-    Console().print(
+    Console(markup=False, highlight=False).print(
         table
         if keys
         else "There are no keys: the gateway serves this machine only. Make one: farthing keys create NAME"

@@ -62,3 +62,5 @@ def command(
         serve(settings, host=host, port=port)
     except UnknownFault as error:
         raise click.UsageError(str(error)) from None
+    except KeyboardInterrupt:
+        pass  # Ctrl-C is how it ends

@@ -29,6 +29,8 @@ def command(config: Path | None, host: str | None, port: int | None, workers: in
         serve(settings, build_for(settings))
     except OSError as error:
         raise click.ClickException(str(error)) from None
+    except KeyboardInterrupt:
+        pass  # Ctrl-C is how it ends; the server passes it on once all is closed
 
 
 def overridden(settings: Settings, **given: str | int | None) -> Settings:

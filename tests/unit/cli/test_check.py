@@ -1,0 +1,65 @@
+"""`farthing check`: what the settings mean, and what to look at twice."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from click.testing import Result
+
+CONFIG = """
+[server]
+host = "0.0.0.0"
+
+[providers.openai]
+api_key = "sk-hush"
+
+[providers.own]
+kind = "vllm"
+base_url = "http://127.0.0.1:8000/v1"
+
+[models.fast]
+provider = "openai"
+model = "gpt-4o-mini"
+
+[models.local]
+provider = "own"
+
+[store]
+url = "postgresql://me:hush@db/ledger"
+"""
+
+
+def test_good_settings_are_told_in_words(farthing: Callable[..., Result], folder: Path) -> None:
+    (folder / "farthing.toml").write_text(CONFIG)
+    done = farthing("check")
+    assert done.exit_code == 0
+    assert "provider openai: https://api.openai.com/v1, with a key" in done.output
+    assert "model fast: openai, gpt-4o-mini, priced" in done.output
+    assert "model local: own, local, no price known" in done.output
+    assert "models.local: no price is known, so calls to it are refused" in done.output
+    assert "server.host: 0.0.0.0 is open" in done.output
+    assert "hush" not in done.output
+
+
+def test_kinds_of_provider_are_checked(farthing: Callable[..., Result], folder: Path) -> None:
+    (folder / "farthing.toml").write_text('[providers.opnai]\napi_key = "k"\n[providers.vllm]\n')
+    done = farthing("check")
+    assert done.exit_code == 2
+    assert "farthing.toml:1: providers.opnai.kind: 'opnai' is no kind of provider" in done.output
+    assert 'kind = "openai"' in done.output
+    assert "farthing.toml:3: providers.vllm.base_url: is missing: vllm has no address of its own" in done.output
+
+
+def test_rate_cards_are_checked(farthing: Callable[..., Result], folder: Path) -> None:
+    (folder / "cards.json").write_text("{}")
+    (folder / "farthing.toml").write_text('[providers.openai]\napi_key = "k"\n[prices]\nfiles = ["cards.json"]\n')
+    done = farthing("check")
+    assert done.exit_code == 2
+    assert "cards.json" in done.output
+
+
+def test_a_price_in_the_wrong_unit_is_warned_of(farthing: Callable[..., Result], folder: Path) -> None:
+    contract = '[[prices.contracts]]\nprovider = "openai"\nmodels = ["gpt-4o"]\nrates = { input = 0.0000025 }\n'
+    (folder / "farthing.toml").write_text('[providers.openai]\napi_key = "k"\n' + contract)
+    done = farthing("check")
+    assert done.exit_code == 0
+    assert "warning: contract with openai" in done.output

@@ -1,0 +1,44 @@
+"""Times as people write them."""
+
+import time
+
+import click
+import pytest
+
+from farthing.cli.common import When, show_time, split_pairs
+
+DAY_US = 86_400_000_000
+
+
+def when(text: str) -> int:
+    return When().convert(text, None, None)
+
+
+def test_days_and_times_are_utc() -> None:
+    assert when("1970-01-02") == DAY_US
+    assert when("1970-01-02T01:00") == DAY_US + DAY_US // 24
+    assert when("1970-01-02T01:00+01:00") == DAY_US
+
+
+def test_spans_go_back_from_now() -> None:
+    now = time.time_ns() // 1000
+    assert abs(now - 7 * DAY_US - when("7d")) < 10_000_000
+    assert abs(now - DAY_US - when("24h")) < 10_000_000
+    assert when("today") - when("yesterday") == DAY_US
+    assert when("today") % DAY_US == 0
+
+
+@pytest.mark.parametrize("text", ["", "soon", "d", "-1d", "2026-13-01", "99999999999d"])
+def test_what_is_no_time(text: str) -> None:
+    with pytest.raises(click.BadParameter, match="is no time"):
+        when(text)
+
+
+def test_a_moment_is_shown_to_the_second() -> None:
+    assert show_time(DAY_US + 1) == "1970-01-02 00:00:00 UTC"
+
+
+def test_pairs() -> None:
+    assert split_pairs(["a=1", "b=c=d", "e="]) == {"a": "1", "b": "c=d", "e": ""}
+    with pytest.raises(ValueError, match="'=x' is not NAME=VALUE"):
+        split_pairs(["=x"])

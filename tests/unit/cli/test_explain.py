@@ -1,0 +1,55 @@
+"""`farthing explain`: the cost card of one call."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from click.testing import Result
+
+from farthing.model.money import show_dollars
+
+
+def test_a_card_for_people(farthing: Callable[..., Result], ledger: Path) -> None:
+    shown = farthing("explain", "call-1").output
+    for words in (
+        "2024-10-04 12:00:00 UTC, took 1,234.0 ms, first byte after 200.0 ms",
+        "feature=chat, order=[red]7[/red]",
+        "attempt 1: gpt-4o-2024-08-06 at openai, 200 ok",
+        "$0.002600000 (computed from the usage that the provider reported)",
+        "4 of the output tokens",
+        "list-1",
+        "family_rate",
+        "the only one",
+    ):
+        assert words in shown
+    lines = [line.split() for line in shown.splitlines()]
+    assert ["uncached_in", "1,000", "2.5", "$0.0025"] in lines
+    assert ["out", "10", "10", "$0.0001"] in lines
+    assert ["as", "sent", "$0.003000000"] in lines
+    assert ["-", "cache", "$0.000400000", "overhead", f"{show_dollars(100_000)},", "estimated"] in lines
+
+
+def test_an_unknown_cost_is_not_shown_as_zero(farthing: Callable[..., Result], ledger: Path) -> None:
+    shown = farthing("explain", "call-2").output
+    assert "? (known so far: $0.000000000)" in shown
+    assert "no price is known" in shown
+
+
+def test_json_has_everything(farthing: Callable[..., Result], ledger: Path) -> None:
+    shown = json.loads(farthing("explain", "call-1", "--json").stdout)
+    assert shown["cost"] == {"nano_dollars": 2_600_000, "dollars": "0.002600000"}
+    assert shown["saved"]["nano_dollars"] == 400_000
+    assert shown["attempts"][0]["lines"][0] == {
+        "unit": "uncached_in",
+        "count": 1000,
+        "rate": 2_500_000,
+        "dollars": "0.0025",
+    }
+    assert shown["attempts"][0]["raw_usage"] == '{"prompt_tokens":1000}'
+    assert shown["savings"][0]["saved"]["nano_dollars"] == 400_000
+
+
+def test_a_call_that_is_not_there(farthing: Callable[..., Result], ledger: Path) -> None:
+    done = farthing("explain", "call-3")
+    assert done.exit_code == 1
+    assert "there is no call 'call-3' in the ledger" in done.output

@@ -114,8 +114,9 @@ def _attempt_of(row: Row) -> Attempt:
     ) = row  # fmt: skip
     return Attempt(
         no=no, part=part, provider=provider, deployment=deployment, model=model, served_model=served_model,
-        status=status, outcome=outcome, estimated=bool(estimated), list_cost=list_cost, started_us=started_us, first_byte_us=first_byte_us, duration_us=duration_us, usage=_usage_of(usage),
-        raw_usage=bytes(raw_usage), tier=tier, geo=geo, cost_state=cost_state, cost=cost, reported_cost=reported_cost,
+        status=status, outcome=outcome, started_us=started_us, first_byte_us=first_byte_us, duration_us=duration_us,
+        usage=_usage_of(usage), estimated=bool(estimated), raw_usage=bytes(raw_usage), tier=tier, geo=geo,
+        cost_state=cost_state, cost=cost, list_cost=list_cost, reported_cost=reported_cost,
         lines=_lines.decode(lines) if lines else [], price_version=price_version,
         flags=_flags.decode(flags) if flags else [], error=error,
     )  # fmt: skip
@@ -143,8 +144,10 @@ _NAMES = (
 _CALL_NUMBERS = (
     "status", "cost", "baseline", "in_tokens", "cached_tokens", "out_tokens", "first_byte_us", "duration_us"
 )  # fmt: skip
-_ATTEMPT_TEXTS = ("provider", "deployment", "model", "outcome", "tier", "geo", "price_version", "error")
-_ATTEMPT_NUMBERS = ("attempt_no", "part_no", "status", "first_byte_us", "duration_us", "cost", "reported_cost")
+_ATTEMPT_TEXTS = ("provider", "deployment", "model", "served_model", "outcome", "tier", "geo", "price_version", "error")
+_ATTEMPT_NUMBERS = (
+    "attempt_no", "part_no", "status", "first_byte_us", "duration_us", "cost", "list_cost", "reported_cost"
+)  # fmt: skip
 
 
 def sound(calls: Sequence[Row], attempts: Sequence[Row], savings: Sequence[Row]) -> bool:
@@ -163,7 +166,8 @@ def _calls_sound(columns: Sequence[Row]) -> bool:
     return (
         all(len(max(names_, key=len)) <= LONGEST_NAME for names_ in names)
         and len(max(errors, key=len)) <= LONGEST_TEXT
-        and _clean("".join(map("".join, (*names, errors, columns[_CALL_AT["outcome"]]))))
+        and len(max(columns[_CALL_AT["trace"]], key=len)) <= LONGEST_TEXT
+        and _clean("".join(map("".join, (*names, errors, columns[_CALL_AT["outcome"]], columns[_CALL_AT["trace"]]))))
         and all(_in_range(columns[_CALL_AT[name]]) for name in _CALL_NUMBERS)
         and _in_range(columns[_CALL_AT["started_us"]], LATEST_US)
         and _STATES.issuperset(columns[_CALL_AT["cost_state"]])
@@ -281,6 +285,6 @@ def _amounts_unknown(record: Record) -> None:
     record.savings = []
     for attempt in record.attempts:
         attempt.cost_state = "unknown"
-        attempt.cost = 0
+        attempt.cost = attempt.list_cost = 0
         attempt.reported_cost = None
         attempt.flags = [*attempt.flags, "numbers_out_of_range"]

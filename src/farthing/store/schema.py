@@ -16,8 +16,8 @@ CALL_COLUMNS = (
 )  # fmt: skip
 
 ATTEMPT_COLUMNS = (
-    "call_id", "attempt_no", "part_no", "provider", "deployment", "model", "served_model", "status", "outcome", "started_us",
-    "first_byte_us", "duration_us", "uncached_in", "cache_read", "w5m", "w1h", "w30m", "w12h", "audio_in", "image_in",
+    "call_id", "attempt_no", "part_no", "provider", "deployment", "model", "served_model", "status", "outcome",
+    "started_us", "first_byte_us", "duration_us", "uncached_in", "cache_read", "w5m", "w1h", "w30m", "w12h", "audio_in", "image_in",
     "cached_audio", "tool_in", "text_out", "reasoning", "audio_out", "image_out", "requests", "raw_usage", "tier", "geo",
     "usage_estimated", "cost_state", "cost", "list_cost", "reported_cost", "lines", "price_version", "flags", "error",
 )  # fmt: skip

@@ -26,6 +26,8 @@ def write(connection: Connection, records: Sequence[Record]) -> int:
 
     Raises StoreError if the store cannot be written now, RowRefused if it refuses one of the records.
     """
+    if not records:
+        return 0
     batch = _prepared(records)
     try:
         with connection.transaction():

@@ -14,7 +14,7 @@ from pathlib import Path
 from farthing.model.usage import Usage
 from farthing.prices import Contract, PriceBook
 
-BARS = {"warm_us": 3.0, "warm_bands_us": 3.0, "warm_contract_us": 5.0, "cold_us": 2_000.0, "load_ms": 100.0}
+BARS = {"warm_us": 3.0, "warm_bands_us": 3.0, "warm_contract_us": 3.0, "cold_us": 1_000.0, "load_ms": 100.0}
 """The most that each figure may be."""
 
 AT_US = 1_795_608_000_000_000

@@ -60,8 +60,10 @@ class PriceBook:
 
     @classmethod
     def load(cls, *, contracts: Sequence[Contract] = (), files: Sequence[Path] = ()) -> "PriceBook":
-        """The shipped cards, with the user's files before them. Raises ValueError that names the file, the model and
-        what is wrong, and OSError where a file cannot be read."""
+        """The shipped cards, with the user's files before them. Raises ValueError that names the file or the contract
+        and what is wrong, and OSError where a file cannot be read."""
+        for contract in contracts:
+            contract.check()
         own = [_own_file(path) for path in files]
         shipped = shipped_files()
         book = cls([*own, *shipped], contracts)
@@ -130,22 +132,14 @@ class PriceBook:
     def _find(self, provider: str, model: str) -> Card | None:
         contracts = tuple(each for each in self._contracts if each.covers(provider, model))
         for name, undated in forms_of(model):
-            listed = list(self._listed(provider, name))
-            if listed or any(each.rates for each in contracts):
+            listed = tuple(self._listed(provider, name))
+            if listed:
+                window = next((each.card.context_window for each in listed if each.card.context_window), None)
                 families = _families(self._files.get(provider, ()), name)
-                return Card(
-                    provider=provider,
-                    id=listed[0].card.id if listed else model,
-                    model=model,
-                    cards=tuple(listed),
-                    families=families,
-                    contracts=contracts,
-                    context_window=next(
-                        (each.card.context_window for each in listed if each.card.context_window), None
-                    ),
-                    flags=(UNDATED,) if undated else (),
-                )
-        return None
+                flags = (UNDATED,) if undated else ()
+                return Card(provider, listed[0].card.id, model, listed, families, contracts, window, flags)
+        # No list has it; a contract that names rates is enough.
+        return Card(provider, model, model, contracts=contracts) if any(each.rates for each in contracts) else None
 
     def _listed(self, provider: str, name: str) -> Iterator[Listed]:
         """The first card of each file that means `name`, or what the file borrows for models that it lacks."""
@@ -216,8 +210,13 @@ def _events(counts: Mapping[str, int], rates: Mapping[str, Pico], lines: list[Pr
     return pico
 
 
-def _marks(marks: Mapping[str, str], lines: Iterable[PricedLine]) -> dict[str, None]:
-    return dict.fromkeys(marks[line.unit] for line in lines if line.unit in marks)
+def _marks(marks: Mapping[str, str], lines: Iterable[PricedLine]) -> list[str]:
+    found: list[str] = []
+    for line in lines:
+        mark = marks.get(line.unit)
+        if mark is not None and mark not in found:
+            found.append(mark)
+    return found
 
 
 def _list_nano(lines: Iterable[PricedLine], listed: Mapping[str, Pico]) -> Nano:

@@ -6,7 +6,7 @@ call with the result is `book`.
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
@@ -46,6 +46,16 @@ class Contract(msgspec.Struct, frozen=True):
     valid_from: date | None = None
     valid_to: date | None = None
     """The last day, included."""
+
+    def check(self) -> None:
+        """Raises ValueError that names the contract and what in it is no price."""
+        try:
+            if not 0 <= Decimal(self.percent_off or "0") <= 100:
+                raise ValueError(f"{self.percent_off} is not a percentage")
+            _own(self)
+        except (ValueError, InvalidOperation) as error:
+            said = error if isinstance(error, ValueError) else "an amount is no number"
+            raise ValueError(f"contract with {self.provider}, {', '.join(self.models)}: {said}") from None
 
     def covers(self, provider: str, model: str) -> bool:
         return provider == self.provider and any(fnmatchcase(model.lower(), name.lower()) for name in self.models)

@@ -225,6 +225,29 @@ def test_a_contract_prices_a_model_that_no_list_has() -> None:
     assert shelf.card("vllm", "mistral") is None
 
 
+def test_a_contract_for_a_family_of_names_keeps_the_list_of_a_snapshot() -> None:
+    contract = Contract("acme", ("m*",), rates={"input": "1"})
+    shelf = book(cards(models=[model({"rates": {"input": 2, "output": 3}})]), contracts=(contract,))
+    priced = shelf.price("acme", "m-2031-01-01", Usage(uncached_in=MILLION, out=MILLION), at_us=NOON)
+    assert (priced.nano, priced.flags) == (4_000_000_000, ["undated_price"])
+
+
+@pytest.mark.parametrize(
+    ("members", "said"),
+    [
+        ({"percent_off": "101"}, "contract with acme, m, n: 101 is not a percentage"),
+        ({"percent_off": "-1"}, "not a percentage"),
+        ({"percent_off": "a tenth"}, "an amount is no number"),
+        ({"rates": {"inputs": "1"}}, "'inputs' is no unit"),
+        ({"rates": {"input": "-1"}}, "is not an amount"),
+        ({"rates": {"input": "free"}}, "an amount is no number"),
+    ],
+)
+def test_a_contract_that_cannot_be_read_is_refused_at_the_start(members: dict[str, object], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        PriceBook.load(contracts=[Contract("acme", ("m", "n"), **members)])  # type: ignore[arg-type]
+
+
 @given(
     days=st.lists(st.dates(date(2025, 1, 1), date(2027, 1, 1)), min_size=1, max_size=5, unique=True),
     at=st.integers(0, 2**51),

@@ -17,7 +17,7 @@ RATES: dict[str, dict[str, str]] = {
     "text-embedding-3-small": {"input": "0.02"},
     "claude-3-5-haiku": {"input": "0.80", "cached": "0.08", "w5m": "1.00", "w1h": "1.60", "output": "4.00"},
     "claude-haiku-4-5": {"input": "1.00", "cached": "0.10", "w5m": "1.25", "w1h": "2.00", "output": "5.00"},
-    "claude-sonnet-4-5": {"input": "3.00", "cached": "0.30", "w5m": "3.75", "w1h": "6.00", "output": "15.00"},
+    "claude-sonnet-5": {"input": "2.00", "cached": "0.20", "w5m": "2.50", "w1h": "4.00", "output": "10.00"},
 }
 
 

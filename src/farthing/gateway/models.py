@@ -68,13 +68,20 @@ def _anthropic(model: str) -> dict[str, Any]:
 
 def _anthropic_page(models: list[tuple[str, str]], request: Request) -> dict[str, Any]:
     names = [model for model, _ in models]
-    after = request.query_params.get("after_id")
-    start = names.index(after) + 1 if after in names else 0
-    limit = request.query_params.get("limit", "")
-    page = names[start : start + (min(int(limit), 1000) if limit.isdigit() and int(limit) else 20)]
+    after, before = request.query_params.get("after_id"), request.query_params.get("before_id")
+    asked = request.query_params.get("limit", "")[:9]
+    limit = min(int(asked), 1000) if asked.isdecimal() and int(asked) else 20
+    if before in names:
+        end = names.index(before)
+        start = max(0, end - limit)
+    else:
+        start = names.index(after) + 1 if after in names else 0
+        end = start + limit
+    page = names[start:end]
+    more = start > 0 if before in names else end < len(names)
     return {
         "data": [_anthropic(model) for model in page],
-        "has_more": start + len(page) < len(names),
+        "has_more": more,
         "first_id": page[0] if page else None,
         "last_id": page[-1] if page else None,
     }

@@ -4,7 +4,7 @@ import asyncio
 import json
 
 import pytest
-from openai.types.chat import ChatCompletionMessageFunctionToolCall
+from openai.types.chat import ChatCompletion, ChatCompletionMessageFunctionToolCall
 from pydantic import BaseModel
 
 from integration import rates
@@ -212,16 +212,7 @@ def test_audio(caller: Caller, open_gateway: Gateway) -> None:
 
 
 def test_reasoning(caller: Caller, open_gateway: Gateway) -> None:
-    little, much = (
-        caller.openai.chat.completions.create(
-            model="gpt-5-mini",
-            messages=asked("How many piers has the harbour?"),
-            reasoning_effort=effort,
-            max_completion_tokens=9000,
-            verbosity="low",
-        )  # fmt: skip
-        for effort in ("minimal", "high")
-    )
+    little, much = (_thought(caller, effort) for effort in ("minimal", "high"))
     assert little.usage.completion_tokens_details.reasoning_tokens == 0
     assert much.usage.completion_tokens_details.reasoning_tokens > 0
     record = booked(open_gateway, caller, rates.of_chat("gpt-5-mini", much.usage))
@@ -298,6 +289,16 @@ async def test_many_calls_at_once_are_told_apart(acaller: AsyncCaller, open_gate
     costs = {raw.headers["x-farthing-call-id"]: rates.of_chat(MODEL, raw.parse().usage) for raw in raws}
     assert len(costs) == 20
     assert {call_id: open_gateway.call(call_id)["cost"] for call_id in costs} == costs
+
+
+def _thought(caller: Caller, effort: str) -> ChatCompletion:
+    return caller.openai.chat.completions.create(
+        model="gpt-5-mini",
+        messages=asked("How many piers has the harbour?"),
+        reasoning_effort=effort,
+        max_completion_tokens=9000,
+        verbosity="low",
+    )
 
 
 def _function(call: object):

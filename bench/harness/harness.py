@@ -82,12 +82,13 @@ class Running:
         """Whether it works on after the answer (a ledger): then a run lasts until it is at rest."""
         self.answered = 0
 
-    def run(self, wire: Wire, mode: str, *, seconds: float = 3.0, calls: int = 0) -> Run:
-        """Send `wire` for so many seconds, or until so many calls. Raises Unfit if nothing is answered."""
+    def run(self, wire: Wire, mode: str, *, seconds: float = 3.0, calls: int = 0, ramp_s: float = 0.0) -> Run:
+        """Send `wire` for so many seconds, or until so many calls; the connections begin one by one over `ramp_s`, which
+        the percentiles leave out. Raises Unfit if nothing is answered."""
         core, cpu, start = core_busy_s(SUBJECT_CORE), cpu_s(self.pid), time.monotonic()
         with request_file(wire, mode) as file:
             try:
-                said = load(self.port, wire.path, file, CONNECTIONS[mode], seconds, calls, self.headers)
+                said = load(self.port, wire.path, file, CONNECTIONS[mode], seconds, calls, self.headers, ramp_s)
             except Unfit as error:
                 raise Unfit(f"{self.name}, {wire.path} ({wire.model}, {mode}): {error}\n{self.last_words()}") from None
         core, used, took = core_busy_s(SUBJECT_CORE) - core, cpu_s(self.pid) - cpu, time.monotonic() - start
@@ -129,11 +130,13 @@ class Running:
 
 
 def load(
-    port: int, path: str, file: Path, connections: int, seconds: float, calls: int, headers: Sequence[str]
-) -> dict[str, Any]:
+    port: int, path: str, file: Path, connections: int, seconds: float, calls: int = 0, headers: Sequence[str] = (),
+    ramp_s: float = 0.0,
+) -> dict[str, Any]:  # fmt: skip
     """One run of the load generator; what it printed."""
     command = [str(BUILD / "load"), str(port), path, str(file), "-c", str(connections), "-d", str(seconds)]
     command += ["-n", str(calls)] if calls else []
+    command += ["-w", str(ramp_s)] if ramp_s else []
     for header in headers:
         command += ["-H", header]
     done = subprocess.run(pinned(command, LOAD_CORE), capture_output=True, text=True, check=False)

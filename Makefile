@@ -26,6 +26,7 @@ check: $(READY)  ## Lint, formatting, types and the layers of imports.
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache --no-logo
+	@$(BIN)/python tests/unit/test_architecture.py
 
 format: $(READY)  ## Put the code into its form.
 	$(BIN)/ruff check --fix .

@@ -1,4 +1,4 @@
-"""Every code block of README.md and docs/ runs, or is checked.
+"""Every code block of README.md, CONTRIBUTING.md and docs/ runs, or is checked.
 
     bash     run, in order, beside a gateway on a simulated provider; long-running commands are only parsed by the CLI,
              installations are not run, `make TARGET` must exist
@@ -34,7 +34,11 @@ from farthing.settings import parse
 from farthing.upstream.hosts import HOSTS
 
 ROOT = Path(__file__).parents[2]
-PAGES = [path for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))) if path.exists()]
+PAGES = [
+    path
+    for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md")))
+    if path.exists()
+]
 
 FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\w*)[^\n]*\n(?P<code>.*?)^(?P=indent)```", re.MULTILINE | re.DOTALL)
 NOT_RUN = re.compile(r"<!-- not run: .+ -->\s*$")

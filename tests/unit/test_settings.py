@@ -248,6 +248,46 @@ def test_loopback(host: str, yes: bool) -> None:
     assert is_loopback(host) is yes
 
 
+def test_a_command_reads_only_the_tables_it_needs() -> None:
+    text = '[providers.openai]\napi_key = "env:NOPE"\n[server]\nprot = 1\n[store]\nurl = "sqlite:///a.db"\n'
+    settings = parse(text, {}, only={"store"})
+    assert settings.store.url.reveal() == "sqlite:///a.db"
+    assert settings.providers == {}
+    with pytest.raises(SettingsError, match="store.url"):
+        parse('[store]\nurl = "x"\n', {}, only={"store"})
+
+
+def test_kinds_of_providers_are_checked_against_those_that_are_known() -> None:
+    kinds = {"openai": "https://api.test/v1", "vllm": ""}
+    assert parse('[providers.mine]\nkind = "openai"\n', {}, kinds=kinds).providers["mine"].kind == "openai"
+    with pytest.raises(SettingsError, match=r"2: providers\.mine\.kind: 'opnai' is no kind.*\n.*kind = \"openai\""):
+        parse('[providers.mine]\nkind = "opnai"\n', {}, Path("a.toml"), kinds=kinds)
+    with pytest.raises(SettingsError, match=r"1: providers\.vllm\.base_url: is missing"):
+        parse("[providers.vllm]\n", {}, Path("a.toml"), kinds=kinds)
+
+
+def test_an_address_may_come_from_the_environment() -> None:
+    settings = parse('[providers.azure]\nbase_url = "env:BASE"\n', {"BASE": "https://mine.test/"})
+    assert settings.providers["azure"].base_url == "https://mine.test"
+    assert problems('[providers.azure]\nbase_url = "env:BASE"\n', {"BASE": "mine"})[0][1] == "providers.azure.base_url"
+
+
+@pytest.mark.parametrize(
+    ("openai", "anthropic", "wanted"),
+    [
+        ("https://o.test/v1", "https://a.test", ("https://o.test/v1", "https://a.test/v1")),
+        ("https://o.test", "https://a.test/v1/", ("https://o.test/v1", "https://a.test/v1")),
+        ("https://o.test/deep/api", "https://a.test/deep", ("https://o.test/deep/api", "https://a.test/deep/v1")),
+    ],
+)
+def test_addresses_of_the_sdks_get_their_version(openai: str, anthropic: str, wanted: tuple[str, str]) -> None:
+    environ = {
+        "OPENAI_API_KEY": "k", "ANTHROPIC_API_KEY": "k", "OPENAI_BASE_URL": openai, "ANTHROPIC_BASE_URL": anthropic
+    }  # fmt: skip
+    providers = parse("", environ).providers
+    assert (providers["openai"].base_url, providers["anthropic"].base_url) == wanted
+
+
 @given(st.text(max_size=200))
 def test_any_text_gives_settings_or_an_explained_error(text: str) -> None:
     try:

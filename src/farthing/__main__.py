@@ -1,5 +1,6 @@
-"""`python -m farthing` is the command `farthing`."""
+"""`python -m farthing` is `farthing`."""
 
 from farthing.cli.main import main
 
-main()
+if __name__ == "__main__":
+    main()

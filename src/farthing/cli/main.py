@@ -29,6 +29,7 @@ COMMANDS = {
     "report": Place("report", "What was spent: by feature, user, team, model, day and so on."),
     "explain": Place("explain", "One call's cost card: rates, attempts, decisions, savings."),
     "prices": Place("prices", "Show prices, compare them with a newer list, price a call."),
+    "demo": Place("demo", "A company's morning through the gateway, no key needed.", extra="demo"),
     "simulate": Place("simulate", "Start a simulated provider: no key, no network, no cost."),
 }
 """In the order of the help page."""

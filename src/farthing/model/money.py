@@ -49,17 +49,13 @@ def exact_dollars(nano: Nano) -> str:
 
 
 def show_dollars(nano: Nano | None) -> str:
-    """For people: cents from a dollar up, enough digits to see what is below; `?` if the amount is not known."""
+    """For people: cents from a dollar up, hundredths of a cent below, two significant digits of what is smaller still;
+    `?` if the amount is not known. `exact_dollars` rounds nothing."""
     if nano is None:
         return "?"
-    sign, size = ("-", -nano) if nano < 0 else ("", nano)
-    if size == 0:
-        return "$0.00"
-    if size >= NANO_PER_DOLLAR:
-        return f"{sign}${Decimal(size).scaleb(-9):,.2f}"
-    exact = f"{Decimal(size).scaleb(-9):.9f}".rstrip("0")
-    whole, _, digits = exact.partition(".")
-    return f"{sign}${whole}.{digits:<02}" if len(digits) >= 2 else f"{sign}${whole}.{digits:0<2}"
+    amount = abs(Decimal(nano).scaleb(-9))
+    digits = 2 if amount >= 1 or not nano else 4 if amount >= Decimal("0.001") else 1 - amount.adjusted()
+    return f"{'-' if nano < 0 else ''}${amount:,.{digits}f}"
 
 
 def _scaled(amount: str | int | Decimal, scale: int, unit: str) -> int:

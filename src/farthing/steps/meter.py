@@ -150,8 +150,16 @@ def total(record: Record) -> None:
             record.in_tokens += usage.total_in
             record.cached_tokens += usage.cached_in
             record.out_tokens += usage.total_out
-    if attempts and not attempts[-1].served_model.startswith(record.model):
-        record.model = attempts[-1].served_model  # another model ran than the one asked for, not just a snapshot of it
+    if attempts:
+        served = attempts[-1].served_model
+        if served and not _is_snapshot(served, record.model):
+            record.model = served
+
+
+def _is_snapshot(served: str, asked: str) -> bool:
+    """Whether `served` is just a date of the model asked for (gpt-4o-2024-08-06): reports need not tell these apart."""
+    rest = served[len(asked) :]
+    return served.startswith(asked) and (not rest or (rest[0] in "-@" and rest[1:5].isdigit()))
 
 
 def _header(text: str) -> bytes:

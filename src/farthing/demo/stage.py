@@ -1,0 +1,107 @@
+"""Starts what the demo needs: the simulated provider in this process, the gateway as a process of its own, keys for the
+teams; and ends it all again."""
+
+import asyncio
+import shutil
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+
+from farthing.demo.company import TEAMS
+from farthing.model.principal import Key
+from farthing.store import hash_of, new_id, new_secret, open_store
+from farthing.upstream.simulator import SimulatorSettings, running
+
+SETTINGS = """\
+# Written by the demo; look around, it is made anew each time.
+[server]
+port = {port}
+
+[store]
+url = "sqlite:///farthing.db"
+
+[logs]
+level = "warning"
+format = "text"
+
+[providers.openai]
+base_url = "{simulator}/v1"
+api_key = "simulated"
+
+[providers.anthropic]
+base_url = "{simulator}/v1"
+api_key = "simulated"
+"""
+
+
+class Stage:
+    """The running parts."""
+
+    def __init__(self, url: str, settings: Path, keys: dict[str, str], admin_key: str) -> None:
+        self.url = url
+        self.settings = settings
+        self.keys = keys
+        """Secret by team."""
+        self.admin_key = admin_key
+
+
+class StartFailed(Exception):
+    """The gateway did not come up; the message says what it said."""
+
+
+@asynccontextmanager
+async def staged(folder: Path, port: int, latency: float) -> AsyncIterator[Stage]:
+    """All parts running, their files in `folder`, which is made anew. Raises StartFailed."""
+    async with running(SimulatorSettings(seed=7, latency=latency)) as simulator:
+        settings = _write_settings(folder, port, simulator)
+        keys, admin_key = await _make_keys(folder)
+        gateway = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "farthing", "up", "--config", str(settings), stderr=asyncio.subprocess.PIPE
+        )
+        url = f"http://127.0.0.1:{port}"
+        try:
+            await _ready(url, gateway)
+            yield Stage(url, settings, keys, admin_key)
+        finally:
+            if gateway.returncode is None:
+                gateway.terminate()
+            await gateway.wait()
+
+
+def _write_settings(folder: Path, port: int, simulator: str) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    settings = folder / "farthing.toml"
+    settings.write_text(SETTINGS.format(port=port, simulator=simulator), encoding="utf-8")
+    return settings
+
+
+async def _make_keys(folder: Path) -> tuple[dict[str, str], str]:
+    """A key for each team, whose name callers cannot change, and one for the administrator."""
+    store = await open_store(f"sqlite:///{(folder / 'farthing.db').absolute()}")
+    secrets = {team: new_secret() for team in (*TEAMS, "admin")}
+    for name, secret in secrets.items():
+        tags = {} if name == "admin" else {"team": name}
+        await store.add_key(
+            Key(id=new_id(), name=name, hash=hash_of(secret), tags=tags, pinned=tuple(tags), admin=name == "admin")
+        )
+    await store.close()
+    return {team: secrets[team] for team in TEAMS}, secrets["admin"]
+
+
+async def _ready(url: str, gateway: asyncio.subprocess.Process, patience_s: float = 20.0) -> None:
+    async with aiohttp.ClientSession() as session:
+        for _ in range(int(patience_s / 0.1)):
+            if gateway.returncode is not None:
+                assert gateway.stderr is not None
+                raise StartFailed((await gateway.stderr.read()).decode("utf-8", "replace").strip())
+            try:
+                async with session.get(f"{url}/health/ready") as answer:
+                    if answer.status == 200:
+                        return
+            except aiohttp.ClientError:
+                await asyncio.sleep(0.1)
+    raise StartFailed(f"the gateway did not answer at {url} within {patience_s:g} s")

@@ -42,6 +42,14 @@ def answer(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
         raise UpstreamError(f"the provider's answer cannot be read: {_short(str(error))}") from None
 
 
+def text(raw: bytes) -> str:
+    """A piece of a provider's JSON as text. Raises UpstreamError if it is not UTF-8."""
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        raise UpstreamError("the provider's answer is not UTF-8") from None
+
+
 def _misfit(message: str) -> BadRequest:
     if found := _UNKNOWN_FIELD.match(message):
         field = ".".join(filter(None, (found[2], found[1])))[:_LONGEST]

@@ -57,5 +57,7 @@ class Frames:
 
 def _payloads(whole: bytes) -> Iterable[bytes]:
     """The quick way is taken only if it accounts for every event."""
+    if b"\r" in whole:
+        return sse.payloads(whole)
     plain: list[bytes] = _PLAIN_EVENTS.findall(whole)
     return plain if len(plain) == whole.count(b"\n\n") else sse.payloads(whole)

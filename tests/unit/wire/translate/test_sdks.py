@@ -12,7 +12,14 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from .replay import serve
 from .samples import (
-    CHAT_ON_CLAUDE, CLAUDE_ON_CHAT, ask, chat_stream, claude_message, claude_stream, completion, payloads,
+    CHAT_ON_CLAUDE,
+    CLAUDE_ON_CHAT,
+    ask,
+    chat_stream,
+    claude_message,
+    claude_stream,
+    completion,
+    payloads,
 )  # fmt: skip
 
 TOOLS = [

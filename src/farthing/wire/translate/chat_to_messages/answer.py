@@ -58,9 +58,4 @@ def _message(message: claude.Message) -> chat.MessageOut:
 
 def _arguments(input: msgspec.Raw) -> str:
     raw = bytes(input)
-    if raw == b"null":
-        return "{}"
-    try:
-        return raw.decode()
-    except UnicodeDecodeError:
-        raise UpstreamError("the provider's answer is not UTF-8") from None
+    return "{}" if raw == b"null" else decode.text(raw)

@@ -156,7 +156,7 @@ class Stream:
         call = self._calls.pop(index, None)
         if call is not None and not call.wrote:
             whole = b"{}" if call.input in _NO_INPUT else call.input
-            out += (call.prefix, _encode(whole.decode(errors="replace")), b"}}]}", self._tail)
+            out += (call.prefix, _encode(decode.text(whole)), b"}}]}", self._tail)
 
     def _close(self, event: claude.Event, out: list[bytes]) -> None:
         self._tally.take(event.usage)

@@ -43,17 +43,17 @@ def content(raw: msgspec.Raw) -> tuple[str, str]:
 
 
 def arguments_json(raw: msgspec.Raw) -> bytes:
-    """Arguments of a tool call as a JSON string or b""; some hosts send the object itself."""
+    """Arguments of a tool call as a JSON string or b""; some hosts send the object itself. Raises UpstreamError."""
     text = bytes(raw)
     if text and text[0] == _OBJECT:
-        return _encode(text.decode(errors="replace"))
+        return _encode(decode.text(text))
     return string_json(raw)
 
 
 def arguments(raw: msgspec.Raw) -> str:
     """The arguments of a tool call, "" if there are none. Raises UpstreamError."""
     text = bytes(raw)
-    return text.decode(errors="replace") if text and text[0] == _OBJECT else string(raw)
+    return decode.text(text) if text and text[0] == _OBJECT else string(raw)
 
 
 def new_id() -> str:

@@ -74,7 +74,7 @@ class Stream:
         self._finish = ""
         self._stop_sequence = ""
         self._tier = ""
-        self._usage: msgspec.Raw | None = None
+        self._usage: msgspec.Raw = chat.NULL
         self._ended = False
 
     def feed(self, data: bytes) -> bytes:

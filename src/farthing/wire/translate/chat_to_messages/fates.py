@@ -153,7 +153,6 @@ JSON_SCHEMA: Fates = {
 }
 
 JSON_OBJECT_FORMAT = refused("Claude cannot promise JSON without a schema; use `json_schema`")
-CUSTOM_TOOL = "Claude's tools take JSON; describe the input with a function tool"
 
 STREAM_OPTIONS: Fates = {
     "include_usage": carried("a last chunk with the usage, written by Farthing"),

@@ -9,7 +9,7 @@ from farthing.model.errors import FarthingError
 from farthing.model.usage import Reading, Usage
 from farthing.wire import errors, splice, sse
 from farthing.wire.body import checked_model, limit, parse
-from farthing.wire.lenient import anything, member, present, tidy
+from farthing.wire.lenient import NULL, anything, member, present, rawly, tidy
 from farthing.wire.meter_anthropic import Tally
 from farthing.wire.tape import Tape
 from farthing.wire.tokens import text_size, whole_estimate
@@ -31,8 +31,8 @@ class _Body(msgspec.Struct):
 class _Answer(msgspec.Struct):
     model: str | None = None
     stop_reason: str | None = None
-    usage: msgspec.Raw | None = None
-    error: msgspec.Raw | None = None
+    usage: msgspec.Raw = NULL
+    error: msgspec.Raw = NULL
 
 
 class _Event(msgspec.Struct):
@@ -40,7 +40,7 @@ class _Event(msgspec.Struct):
     message: _Answer | None = None
     delta: Any = None
     content_block: Any = None
-    usage: msgspec.Raw | None = None
+    usage: msgspec.Raw = NULL
 
 
 _SOFT = frozenset({"metadata", "service_tier"})
@@ -126,27 +126,62 @@ class AnthropicCountTokens:
         return errors.anthropic_event(error, call_id)
 
 
+class _Seen:
+    """What the events of a stream said so far."""
+
+    __slots__ = ("finish", "model", "output_told", "stopped", "tally")
+
+    def __init__(self) -> None:
+        self.tally = Tally()
+        self.model: str | None = None
+        self.finish = ""
+        self.stopped = False
+        self.output_told = False
+
+    def copy(self) -> "_Seen":
+        other = _Seen()
+        other.tally.continue_from(self.tally)
+        other.model, other.finish = self.model, self.finish
+        other.stopped, other.output_told = self.stopped, self.output_told
+        return other
+
+    def add(self, payload: bytes) -> None:
+        event = _read_event(payload)
+        if event is None:
+            return
+        match event.type:
+            case "message_start" if event.message is not None:
+                self.model = event.message.model
+                self.tally.take(event.message.usage)
+            case "message_delta":
+                self.output_told = self.tally.take(event.usage) or self.output_told
+                self.finish = tidy(member(event.delta, "stop_reason"), 64) or self.finish
+            case "message_stop":
+                self.stopped = True
+            case "error":
+                self.finish = "error"
+
+
 class MessagesStream(Tape):
     """Usage comes twice, at the start and with each `message_delta`; until a delta told the output, it is not known."""
 
-    __slots__ = ("_finish", "_model", "_stopped", "_tally", "_told_output")
+    __slots__ = ("_before", "_seen", "_seen_at")
 
     def __init__(self, ask: Ask, dialect: str = "") -> None:
         super().__init__(ask, dialect)
-        self._tally = Tally()
-        self._model: str | None = None
-        self._finish = ""
-        self._stopped = False
-        self._told_output = False
+        self._before = _Seen()
+        """What was wound off."""
+        self._seen = self._before
+        self._seen_at = self._place()
 
     @property
     def complete(self) -> bool:
-        return self._stopped or self._read_through()._stopped
+        return self._look().stopped
 
     @property
     def ending(self) -> bool:
-        seen = self._read_through()
-        return seen._stopped or bool(seen._finish)
+        seen = self._look()
+        return seen.stopped or bool(seen.finish)
 
     def reading(self) -> Reading:
         reading, output_told = self._told()
@@ -155,53 +190,54 @@ class MessagesStream(Tape):
         return reading
 
     def _told(self) -> tuple[Reading, bool]:
-        seen = self._read_through()
-        reading = seen._tally.reading(self._ask, model=tidy(seen._model), finish=seen._finish)
-        return reading, seen._told_output or seen._stopped
+        seen = self._look()
+        reading = seen.tally.reading(self._ask, model=tidy(seen.model), finish=seen.finish)
+        return reading, seen.output_told or seen.stopped
 
-    def _read_through(self) -> "MessagesStream":
-        """What was wound off, and then the events on the tape that can matter."""
-        seen = MessagesStream(self._ask, self._dialect)
-        seen._tally.continue_from(self._tally)
-        seen._model, seen._finish = self._model, self._finish
-        seen._stopped, seen._told_output = self._stopped, self._told_output
-        tape = self._tape()
-        for mark in _MARKS:
-            at = tape.find(mark)
-            while at >= 0:
-                start, end = sse.span(tape, 0, at)
-                seen._note(sse.payload(tape[start:end].strip(b"\r\n")))
-                at = tape.find(mark, max(end, at + 1))
+    def _look(self) -> _Seen:
+        """Of the events on the tape only those are read that can matter: the start, the deltas of the message, the
+        end."""
+        if self._seen_at != self._place():
+            self._seen = self._read_on(self._tape())
+            self._seen_at = self._place()
+        return self._seen
+
+    def _read_on(self, tape: bytes) -> _Seen:
+        seen = self._before.copy()
+        for start, end in _places(tape, seen.model is None):
+            seen.add(sse.payload(tape[start:end]))
         return seen
 
-    def _note(self, payload: bytes) -> None:
-        event = _read_event(payload)
-        if event is None:
-            return
-        match event.type:
-            case "message_start" if event.message is not None:
-                self._model = event.message.model
-                self._tally.take(event.message.usage)
-            case "message_delta":
-                self._told_output = self._tally.take(event.usage) or self._told_output
-                self._finish = tidy(member(event.delta, "stop_reason"), 64) or self._finish
-            case "message_stop":
-                self._stopped = True
-            case "error":
-                self._finish = "error"
+    def _absorb(self, events: bytes) -> None:
+        self._before = self._read_on(events)
 
-    def _text_of(self, payload: bytes) -> int | None:
+    def _text_of(self, payload: bytes) -> int:
         event = _read_event(payload)
         if event is None:
-            return None
+            return 0
         if event.type == "content_block_delta":
-            return text_size(event.delta) or None
+            return text_size(event.delta)
         if event.type == "content_block_start":
-            return text_size(event.content_block) or None
-        return None
+            return text_size(event.content_block)
+        return 0
 
 
-_MARKS = (b'"message_start"', b'"message_delta"', b'"message_stop"', b'"error"')
+def _places(tape: bytes, starts: bool) -> list[tuple[int, int]]:
+    """Where the events lie that can matter, in order."""
+    found = []
+    stop = tape.rfind(b'"message_stop"')
+    if stop >= 0:
+        found.append(sse.span(tape, 0, stop))
+    elif (failed := tape.rfind(b'"error"')) >= 0:
+        found.append(sse.span(tape, 0, failed))
+    at = tape.rfind(b'"message_delta"')
+    while at >= 0:
+        place = sse.span(tape, 0, at)
+        found.append(place)
+        at = tape.rfind(b'"message_delta"', 0, place[0])
+    if starts and (at := tape.find(b'"message_start"')) >= 0:
+        found.append(sse.span(tape, 0, at))
+    return found[::-1]
 
 
 def _read_answer(body: bytes) -> _Answer | None:
@@ -225,7 +261,7 @@ def _read_event(payload: bytes) -> _Event | None:
             message=_salvaged(value.get("message")),
             delta=value.get("delta"),
             content_block=value.get("content_block"),
-            usage=_raw(value.get("usage")),
+            usage=rawly(value.get("usage")),
         )
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
@@ -235,9 +271,8 @@ def _salvaged(value: Any) -> _Answer | None:
     if not isinstance(value, dict):
         return None
     return _Answer(
-        tidy(value.get("model")), tidy(value.get("stop_reason"), 64), _raw(value.get("usage")), _raw(value.get("error"))
+        tidy(value.get("model")),
+        tidy(value.get("stop_reason"), 64),
+        rawly(value.get("usage")),
+        rawly(value.get("error")),
     )
-
-
-def _raw(value: Any) -> msgspec.Raw | None:
-    return None if value is None else msgspec.Raw(msgspec.json.encode(value))

@@ -10,19 +10,20 @@ from typing import Any, TypeVar
 import msgspec
 
 from farthing.model.errors import BadRequest
-from farthing.wire.lenient import anything, tidy
+from farthing.wire.lenient import tidy
 
 T = TypeVar("T", bound=msgspec.Struct)
 
 MODEL_LIMIT = 256
 """Characters of a model's name."""
+MOST_OUTPUT = 2**31
 METADATA_LIMIT = 16
 """Pairs of metadata that are read, as many as OpenAI allows."""
 
 _LONE_SURROGATE = re.compile(
     rb"(?<!\\)(?:\\\\)*\\u[dD](?:[89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|[c-fC-F][0-9a-fA-F]{2})"
 )
-_NOT_A_NUMBER = re.compile(rb"-?(?:NaN|Infinity)")
+_NOT_A_NUMBER = re.compile(rb"NaN|Infinity")
 _BYTE = re.compile(r"\(byte (\d+)\)")
 _KINDS = {
     "model": "a string", "stream": "true or false", "stream_options": "an object", "background": "true or false",
@@ -55,10 +56,11 @@ def checked_model(model: str) -> str:
 
 
 def limit(*values: int | None) -> int | None:
-    """The first output limit that is given; a negative one is none (some hosts take -1 for no limit)."""
+    """The first output limit that is given; a negative one is none (some hosts take -1 for no limit), and so is one
+    beyond any model."""
     for value in values:
         if value is not None:
-            return value if value >= 0 else None
+            return value if 0 <= value <= MOST_OUTPUT else None
     return None
 
 
@@ -87,9 +89,9 @@ def _check_text(body: bytes) -> None:
 def _not_json(body: bytes, reason: str) -> str:
     if not body.strip():
         return "The body is empty; a JSON object is expected"
-    reason = reason.removeprefix("JSON is malformed: ").strip()
+    reason = reason.removeprefix("JSON is malformed: ").partition(" - at ")[0]
     place = _BYTE.search(reason)
-    if place is not None and _NOT_A_NUMBER.match(body, max(0, int(place[1]) - 1)):
+    if place is not None and _NOT_A_NUMBER.match(body, int(place[1])):
         return f"The body is not valid JSON: NaN and Infinity are not JSON numbers (byte {place[1]})"
     if place is None and _LONE_SURROGATE.search(body):
         return "The body is not valid JSON: a \\u escape is one half of a surrogate pair"
@@ -97,7 +99,12 @@ def _not_json(body: bytes, reason: str) -> str:
 
 
 def _patiently(body: bytes, kind: type[T], soft: frozenset[str]) -> T:
-    value = anything(body)
+    try:
+        value = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadRequest(_not_json(body, str(error))) from None
+    except RecursionError:
+        raise BadRequest("The body is nested too deep") from None
     if not isinstance(value, dict):
         raise BadRequest(f"The body must be a JSON object, not {_name_of(value)}")
     good: dict[str, Any] = {}
@@ -114,7 +121,7 @@ def _patiently(body: bytes, kind: type[T], soft: frozenset[str]) -> T:
             if name not in soft:
                 raise _wrong(name, item, str(error)) from None
             if name == "metadata":
-                good[field.name] = pairs(item)
+                good[field.name] = msgspec.convert(pairs(item), field.type)
     return kind(**good)
 
 
@@ -132,8 +139,10 @@ def _name_of(value: Any) -> str:
             return "null"
         case bool():
             return "true or false"
-        case int() | float():
+        case int():
             return "a number"
+        case float():
+            return "a fraction"
         case str():
             return "a string"
         case list():

@@ -46,9 +46,18 @@ def member(value: Any, *path: str) -> Any:
     return value
 
 
-def present(raw: msgspec.Raw | None) -> bool:
-    """Whether a member is there and not null."""
-    return raw is not None and bytes(raw) != b"null"
+NULL = msgspec.Raw(b"null")
+"""For a raw member that is not there: in a union msgspec does not know Raw."""
+
+
+def present(raw: msgspec.Raw) -> bool:
+    """Whether a raw member is there and not null."""
+    return raw is not NULL and bytes(raw) != b"null"
+
+
+def rawly(value: Any) -> msgspec.Raw:
+    """A value as a raw member."""
+    return NULL if value is None else msgspec.Raw(msgspec.json.encode(value))
 
 
 def tidy(text: object, limit: int = 256) -> str:

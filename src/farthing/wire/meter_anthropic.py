@@ -74,10 +74,8 @@ class Tally:
         self._first = b""
         self._last = b""
 
-    def take(self, raw: msgspec.Raw | bytes | None) -> bool:
+    def take(self, raw: msgspec.Raw | bytes) -> bool:
         """Take one `usage` object; False if there is none, or none that can be read."""
-        if raw is None:
-            return False
         text = bytes(raw)
         if text == b"null":
             return False

@@ -12,7 +12,7 @@ import msgspec
 from farthing.model.call import Ask
 from farthing.model.money import NANO_PER_DOLLAR
 from farthing.model.usage import Reading, Usage
-from farthing.wire.lenient import Count, counts, tidy
+from farthing.wire.lenient import NULL, Count, counts, present, tidy
 
 RAW_LIMIT = 4096
 """Bytes of usage JSON that are kept in a row."""
@@ -76,8 +76,8 @@ class _Counts(msgspec.Struct):
     prompt_cache_hit_tokens: Count | None = None
     prompt_cache_miss_tokens: Count | None = None
     cached_tokens: Count | None = None
-    cost: msgspec.Raw | None = None
-    cost_details: msgspec.Raw | None = None
+    cost: msgspec.Raw = NULL
+    cost_details: msgspec.Raw = NULL
     is_byok: bool | None = None
     cost_in_usd_ticks: Count | None = None
     server_side_tool_usage_details: _ServerTools | None = None
@@ -86,8 +86,8 @@ class _Counts(msgspec.Struct):
 class _CostBreakdown(msgspec.Struct):
     """Perplexity's `cost`, OpenRouter's `cost_details`; raw, because a float is never met on the way to the ledger."""
 
-    total_cost: msgspec.Raw = msgspec.Raw(b"null")
-    upstream_inference_cost: msgspec.Raw = msgspec.Raw(b"null")
+    total_cost: msgspec.Raw = NULL
+    upstream_inference_cost: msgspec.Raw = NULL
 
 
 _decoder = msgspec.json.Decoder(_Counts)
@@ -102,13 +102,11 @@ def tier_served(tier: object) -> str:
 
 
 def read_usage(
-    raw: msgspec.Raw | bytes | None, ask: Ask, dialect: str = "", *, model: object = "", tier: object = "",
+    raw: msgspec.Raw | bytes, ask: Ask, dialect: str = "", *, model: object = "", tier: object = "",
     finish: str = "",
 ) -> Reading:  # fmt: skip
-    """The reading of one `usage` object; None and `null` are no usage. Never raises."""
+    """The reading of one `usage` object; `null` is no usage. Never raises."""
     reading = Reading(model=tidy(model), tier=tier_served(tier), finish=finish)
-    if raw is None:
-        return reading
     text = bytes(raw)
     if text == b"null":
         return reading
@@ -152,7 +150,7 @@ def _fill(reading: Reading, found: _Counts, ask: Ask, dialect: str) -> None:
         usage.requests = _tool_calls(found.server_side_tool_usage_details)
     if found.cost_in_usd_ticks is not None:
         reading.reported_nano = _nano_from_ticks(found.cost_in_usd_ticks)
-    elif found.cost is not None:
+    elif present(found.cost):
         _fill_cost(reading, found, dialect)
 
 
@@ -256,7 +254,7 @@ def _nano_from_ticks(ticks: int) -> int:
 
 
 def _fill_cost(reading: Reading, found: _Counts, dialect: str) -> None:
-    cost = bytes(found.cost) if found.cost is not None else b"null"
+    cost = bytes(found.cost)
     if cost.startswith(b"{"):
         cost = bytes(_broken_down(cost).total_cost)
     nano = dollars_from_json(cost)
@@ -264,7 +262,7 @@ def _fill_cost(reading: Reading, found: _Counts, dialect: str) -> None:
         if cost != b"null":
             reading.flags = [*reading.flags, "usage_odd"]
         return
-    if found.is_byok and found.cost_details is not None:
+    if found.is_byok and present(found.cost_details):
         nano += dollars_from_json(bytes(_broken_down(found.cost_details).upstream_inference_cost)) or 0
     reading.reported_nano = nano
     if dialect not in _DOLLAR_COSTS:

@@ -1,5 +1,6 @@
 """OpenAI chat completions, as OpenAI and every compatible host speak them. No network, no prices."""
 
+import re
 from typing import Any
 
 import msgspec
@@ -9,11 +10,12 @@ from farthing.model.errors import FarthingError
 from farthing.model.usage import Reading
 from farthing.wire import errors, splice, sse
 from farthing.wire.body import checked_model, limit, pairs, parse
-from farthing.wire.lenient import anything, member, present, tidy
+from farthing.wire.lenient import NULL, anything, member, present, rawly, tidy
 from farthing.wire.meter_openai import read_usage
 from farthing.wire.tape import Tape
 from farthing.wire.tokens import text_size, whole_estimate
 
+MOST_CHOICES = 1024
 HOLD_LIMIT = 1024 * 1024
 """Bytes of one event that is held back until it is clear whether it is hidden; a larger one passes."""
 
@@ -50,8 +52,8 @@ class _Answer(msgspec.Struct):
     model: str | None = None
     service_tier: str | None = None
     choices: list[_Choice] | None = None
-    usage: msgspec.Raw | None = None
-    error: msgspec.Raw | None = None
+    usage: msgspec.Raw = NULL
+    error: msgspec.Raw = NULL
 
 
 class _Delta(msgspec.Struct):
@@ -88,7 +90,7 @@ class OpenAIChat:
             metadata=pairs(found.metadata) if found.metadata else {},
             tier=tidy(found.service_tier, 64),
             cache_ttl=_cache_ttl(found, body),
-            choices=max(1, found.n or 1),
+            choices=min(max(1, found.n or 1), MOST_CHOICES),
         )
 
     def splice(self, body: bytes, ask: Ask, model: str) -> bytes:
@@ -96,10 +98,11 @@ class OpenAIChat:
         if not renamed and (ask.wants_usage or not ask.stream):
             return body
         edits = []
-        if renamed and (place := splice.value_span(body, b'"model"', known=True)) is not None:
+        plain = splice.has_plain_names(body)
+        if renamed and (place := splice.value_span(body, b'"model"', plain, known=True)) is not None:
             edits.append((*place, msgspec.json.encode(model)))
         if ask.stream and not ask.wants_usage:
-            edits.append(_with_usage(body))
+            edits.append(_with_usage(body, plain))
         return splice.replace(body, edits)
 
     def read(self, body: bytes, ask: Ask, dialect: str = "") -> Reading:
@@ -118,88 +121,107 @@ class OpenAIChat:
         return errors.openai_chat_event(error, call_id)
 
 
+class _Seen:
+    """What the chunks of a stream said so far."""
+
+    __slots__ = ("done", "failed", "finish", "model", "tier", "usage")
+
+    def __init__(self) -> None:
+        self.usage = NULL
+        self.model: str | None = None
+        self.tier: str | None = None
+        self.finish = ""
+        self.done = False
+        self.failed = False
+
+    def add_earlier(self, payload: bytes) -> None:
+        """Take a chunk that came before all that were taken: what is known already stays."""
+        if payload.startswith(sse.DONE):
+            self.done = True
+            return
+        chunk = _read(payload)
+        if chunk is None:
+            return
+        if self.usage is NULL and present(chunk.usage):
+            self.usage = chunk.usage
+        self.model = self.model or chunk.model
+        self.tier = self.tier or chunk.service_tier
+        self.finish = self.finish or _finish_of(chunk)
+        self.failed = self.failed or present(chunk.error)
+
+    def add_before(self, earlier: "_Seen") -> None:
+        self.usage = earlier.usage if self.usage is NULL else self.usage
+        self.model = self.model or earlier.model
+        self.tier = self.tier or earlier.tier
+        self.finish = self.finish or earlier.finish
+        self.done = self.done or earlier.done
+        self.failed = self.failed or earlier.failed
+
+
 class ChatStream(Tape):
     """Finds usage in whichever chunk carries it; the last one that is not null counts."""
 
-    __slots__ = ("_done", "_failed", "_finish", "_model", "_tier", "_usage")
+    __slots__ = ("_before", "_seen", "_seen_at")
 
     def __init__(self, ask: Ask, dialect: str = "") -> None:
         super().__init__(ask, dialect)
-        self._usage: bytes | None = None
-        self._model: str | None = None
-        self._tier: str | None = None
-        self._finish = ""
-        self._done = False
-        self._failed = False
+        self._before = _Seen()
+        """What was wound off."""
+        self._seen = self._before
+        self._seen_at = self._place()
 
     @property
     def complete(self) -> bool:
         """`[DONE]` was seen, or a stop reason: some hosts send no end mark."""
-        if self._done:
-            return True
-        last = next(sse.payloads_backwards(self._tape()), b"")
-        return last.startswith(sse.DONE) or self.ending
+        seen = self._look()
+        return seen.done or bool(seen.finish)
 
     @property
     def ending(self) -> bool:
-        return bool(self._finish) or any(_finish_of(_read(each)) for each in sse.payloads_backwards(self._tape()))
+        return bool(self._look().finish)
 
     def reading(self) -> Reading:
-        found = self._look()
+        seen = self._look()
         return read_usage(
-            found._usage, self._ask, self._dialect, model=found._model, tier=found._tier,
-            finish="error" if found._failed else found._finish,
+            seen.usage, self._ask, self._dialect, model=seen.model, tier=seen.tier,
+            finish="error" if seen.failed else seen.finish,
         )  # fmt: skip
 
-    def _look(self) -> "ChatStream":
-        """What is on the tape and was wound off before, the tape read from its end and no further than needed."""
-        seen = ChatStream(self._ask, self._dialect)
-        tape = self._tape()
-        usage_ahead = tape.rfind(_TOKENS) >= 0
-        for payload in sse.payloads_backwards(tape):
-            chunk = _read(payload)
-            if chunk is None:
-                continue
-            seen._failed = seen._failed or present(chunk.error)
-            seen._finish = seen._finish or _finish_of(chunk)
-            if seen._usage is None and _has_usage(chunk):
-                seen._usage = bytes(chunk.usage or b"")
-            seen._model = seen._model or chunk.model
-            seen._tier = seen._tier or chunk.service_tier
-            if seen._finish and seen._model and (seen._usage is not None or not usage_ahead):
+    def _look(self) -> _Seen:
+        """The tape is read from its end, and no further than needed."""
+        if self._seen_at != self._place():
+            self._seen = self._read_back(self._tape())
+            self._seen_at = self._place()
+        return self._seen
+
+    def _read_back(self, tape: bytes) -> _Seen:
+        """From the end, where all that matters is in a stream that is whole; in one that is not, a search through the
+        bytes tells whether reading on is of use."""
+        seen = _Seen()
+        usage_ahead = finish_ahead = True
+        for count, payload in enumerate(sse.payloads_backwards(tape)):
+            seen.add_earlier(payload)
+            if count == _LAST_FEW:
+                usage_ahead = tape.rfind(_TOKENS) >= 0
+                finish_ahead = _FINISHED.search(tape) is not None
+            if seen.model and (seen.finish or not finish_ahead) and (seen.usage is not NULL or not usage_ahead):
                 break
-        seen._usage = self._usage if seen._usage is None else seen._usage
-        seen._model = seen._model or self._model
-        seen._tier = seen._tier or self._tier
-        seen._finish = seen._finish or self._finish
-        seen._failed = seen._failed or self._failed
+        seen.add_before(self._before)
         return seen
 
     def _told(self) -> tuple[Reading, bool]:
         reading = self.reading()
         return reading, reading.usage is not None
 
-    def _note(self, payload: bytes) -> None:
-        if payload.startswith(sse.DONE):
-            self._done = True
-            return
-        chunk = _read(payload)
-        if chunk is None:
-            return
-        if _has_usage(chunk):
-            self._usage = bytes(chunk.usage or b"")
-        self._model = chunk.model or self._model
-        self._tier = chunk.service_tier or self._tier
-        self._finish = _finish_of(chunk) or self._finish
-        self._failed = self._failed or present(chunk.error)
+    def _absorb(self, events: bytes) -> None:
+        self._before = self._read_back(events)
 
-    def _text_of(self, payload: bytes) -> int | None:
+    def _text_of(self, payload: bytes) -> int:
         try:
             choices = _chunk.decode(payload).choices
-            size = sum(text_size(choice.delta) for choice in choices or ())
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return None
-        return size or None
+            return 0
+        return sum(text_size(choice.delta) for choice in choices or ())
 
 
 class HidingChatStream(ChatStream):
@@ -233,6 +255,8 @@ class HidingChatStream(ChatStream):
         return b"" if _is_usage_only(rest) else rest
 
 
+_LAST_FEW = 4
+_FINISHED = re.compile(rb'"finish_reason"\s*:\s*"')
 _TOKENS = b'_tokens"'
 """In every usage object (`prompt_tokens`, ...), and not in `"usage":null`, which OpenAI puts into each chunk. Inside a
 string the quote would have a backslash before it."""
@@ -250,9 +274,12 @@ def read_answer(body: bytes, ask: Ask, dialect: str = "") -> Reading:
 
 
 def _names(found: _Body) -> tuple[bytes, ...]:
-    if found.stream is None and found.stream_options is None:
-        return (b'"model"',)
-    return (b'"model"', b'"stream"', b'"stream_options"')
+    names: tuple[bytes, ...] = (b'"model"',)
+    if found.stream is not None:
+        names = (*names, b'"stream"')
+    if found.stream_options is not None:
+        names = (*names, b'"stream_options"')
+    return names
 
 
 def _cache_ttl(found: _Body, body: bytes) -> str:
@@ -264,8 +291,8 @@ def _cache_ttl(found: _Body, body: bytes) -> str:
     return "30m"
 
 
-def _with_usage(body: bytes) -> tuple[int, int, bytes]:
-    place = splice.value_span(body, b'"stream_options"')
+def _with_usage(body: bytes, plain: bool) -> tuple[int, int, bytes]:
+    place = splice.value_span(body, b'"stream_options"', plain)
     if place is None:
         start = splice.first_member(body)
         return start, start, b'"stream_options":{"include_usage":true},'
@@ -290,13 +317,9 @@ def _read(payload: bytes) -> _Answer | None:
         choices=[_Choice(tidy(member(choice, "finish_reason"), 64)) for choice in choices]
         if isinstance(choices, list)
         else None,
-        usage=msgspec.Raw(msgspec.json.encode(value["usage"])) if value.get("usage") is not None else None,
-        error=msgspec.Raw(b"{}") if value.get("error") is not None else None,
+        usage=rawly(value.get("usage")),
+        error=rawly(value.get("error")),
     )
-
-
-def _has_usage(chunk: _Answer) -> bool:
-    return present(chunk.usage)
 
 
 def _finish_of(chunk: _Answer | None) -> str:
@@ -324,4 +347,4 @@ def _without_usage_chunks(data: bytes) -> bytes:
 
 def _is_usage_only(event: bytes) -> bool:
     chunk = _read(sse.payload(event)) if event else None
-    return chunk is not None and _has_usage(chunk) and not chunk.choices and not present(chunk.error)
+    return chunk is not None and present(chunk.usage) and not chunk.choices and not present(chunk.error)

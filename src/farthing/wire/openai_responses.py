@@ -9,7 +9,7 @@ from farthing.model.errors import BadRequest, FarthingError
 from farthing.model.usage import Reading
 from farthing.wire import errors, splice, sse
 from farthing.wire.body import checked_model, limit, pairs, parse
-from farthing.wire.lenient import anything, member, present, tidy
+from farthing.wire.lenient import NULL, anything, member, present, rawly, tidy
 from farthing.wire.meter_openai import read_usage
 from farthing.wire.tape import Tape
 from farthing.wire.tokens import text_size, whole_estimate
@@ -47,8 +47,8 @@ class _Answer(msgspec.Struct):
     status: str | None = None
     incomplete_details: _Reasons | None = None
     output: list[_Item] | None = None
-    usage: msgspec.Raw | None = None
-    error: msgspec.Raw | None = None
+    usage: msgspec.Raw = NULL
+    error: msgspec.Raw = NULL
 
 
 class _Event(msgspec.Struct):
@@ -129,7 +129,7 @@ class ResponsesStream(Tape):
 
     @property
     def complete(self) -> bool:
-        end = self._last()
+        end = self._last(self._tape())
         return end is not None and end.type != "error"
 
     @property
@@ -137,46 +137,48 @@ class ResponsesStream(Tape):
         return self.complete
 
     def reading(self) -> Reading:
-        end = self._last()
+        end = self._last(self._tape())
         if end is None or end.response is None:
-            model = tidy(self._model or self._model_on_tape())
+            model = tidy(self._model or _first_model(self._tape()))
             return Reading(model=model, finish="" if end is None else "error")
         return _reading(end.response, self._ask, self._dialect)
 
-    def _last(self) -> _Event | None:
-        for payload in sse.payloads_backwards(self._tape()):
-            event = _read_event(payload)
+    def _last(self, tape: bytes) -> _Event | None:
+        """The event that ended the stream. Only a few carry a response or an error; the last of these may be it."""
+        end = len(tape)
+        while (hit := max(tape.rfind(b'"response"', 0, end), tape.rfind(b'"error"', 0, end))) >= 0:
+            start, after = sse.span(tape, 0, hit)
+            event = _read_event(sse.payload(tape[start:after]))
             if event is not None and event.type in _ENDS:
                 return event
+            end = start
         return self._end
 
     def _told(self) -> tuple[Reading, bool]:
         reading = self.reading()
         return reading, reading.usage is not None
 
-    def _model_on_tape(self) -> str | None:
-        for payload in sse.payloads(self._tape()):
-            event = _read_event(payload)
-            if event is not None and event.response is not None and event.response.model:
-                return event.response.model
-        return None
+    def _absorb(self, events: bytes) -> None:
+        self._model = self._model or _first_model(events)
+        self._end = self._last(events)
 
-    def _note(self, payload: bytes) -> None:
-        event = _read_event(payload)
-        if event is None:
-            return
-        if event.response is not None:
-            self._model = event.response.model or self._model
-        if event.type in _ENDS:
-            self._end = event
-
-    def _text_of(self, payload: bytes) -> int | None:
+    def _text_of(self, payload: bytes) -> int:
         event = _read_event(payload)
         if event is None or event.type is None or not event.type.endswith(".delta"):
-            return None
-        if event.type.startswith("response.audio.") or event.type.startswith("response.output_audio."):
-            return None
-        return text_size(event.delta) or None
+            return 0
+        return 0 if event.type in _SOUND else text_size(event.delta)
+
+
+_SOUND = frozenset({"response.audio.delta", "response.output_audio.delta"})
+"""Deltas of base64; their transcript comes as deltas of its own."""
+
+
+def _first_model(events: bytes) -> str | None:
+    for payload in sse.payloads(events):
+        event = _read_event(payload)
+        if event is not None and event.response is not None and event.response.model:
+            return event.response.model
+    return None
 
 
 def _reading(answer: _Answer, ask: Ask, dialect: str) -> Reading:
@@ -243,8 +245,8 @@ def _salvaged(value: Any) -> _Answer | None:
         ]
         if isinstance(output, list)
         else None,
-        usage=msgspec.Raw(msgspec.json.encode(value["usage"])) if value.get("usage") is not None else None,
-        error=msgspec.Raw(b"{}") if value.get("error") is not None else None,
+        usage=rawly(value.get("usage")),
+        error=rawly(value.get("error")),
     )
 
 

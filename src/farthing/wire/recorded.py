@@ -221,9 +221,7 @@ def _transcription(body: bytes) -> Reading:
 
 def _openai_usage(answer: Any, *, finish: str = "") -> Reading:
     usage = member(answer, "usage")
-    return read_usage(
-        None if usage is None else msgspec.json.encode(usage), _OPENAI_ASK, model=member(answer, "model"), finish=finish
-    )
+    return read_usage(msgspec.json.encode(usage), _OPENAI_ASK, model=member(answer, "model"), finish=finish)
 
 
 def _openai_batch_line(body: bytes) -> Reading:

@@ -28,7 +28,7 @@ _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 def refuse_doubles(body: bytes, names: tuple[bytes, ...]) -> None:
     """Raise BadRequest if a top-level member of these names is there twice. `body` is a JSON object that was parsed;
     names are quoted, as they stand in it."""
-    if body.rfind(b"\\u00") >= 0 and _ESCAPED_LETTER.search(body):
+    if not has_plain_names(body):
         keys = [key for key, _, _ in _walk(body)]
         for name in names:
             if keys.count(msgspec.json.decode(name)) > 1:
@@ -40,14 +40,19 @@ def refuse_doubles(body: bytes, names: tuple[bytes, ...]) -> None:
             raise _double(name)
 
 
-def value_span(body: bytes, name: bytes, *, known: bool = False) -> tuple[int, int] | None:
+def has_plain_names(body: bytes) -> bool:
+    """Whether no letter in the body is written as an escape, as `mod\\u0065l` would be; nearly always so."""
+    return body.rfind(b"\\u00") < 0 or _ESCAPED_LETTER.search(body) is None
+
+
+def value_span(body: bytes, name: bytes, plain: bool, *, known: bool = False) -> tuple[int, int] | None:
     """Where the value of a top-level member lies; None if there is no such member. If there are two it is the last,
-    which JSON libraries keep. `known`: a parser has found the member, so that its only place needs no proof."""
-    at = body.rfind(name)
-    if body.rfind(b"\\u00") >= 0 and _ESCAPED_LETTER.search(body):
+    which JSON libraries keep. `plain`: what `has_plain_names` says of the body. `known`: a parser has found the member, so that its only place needs no proof."""
+    if not plain:
         wanted = msgspec.json.decode(name)
         places = [value for key, value, _ in _walk(body) if key == wanted]
         return _value(body, places[-1]) if places else None
+    at = body.rfind(name)
     if at < 0:
         return None
     if not known or body.rfind(name, 0, at) >= 0:
@@ -63,7 +68,7 @@ def renamed(body: bytes, asked: str, model: str) -> bytes:
     """The body with another name in `model`; `body` itself if it is the same one."""
     if model == asked:
         return body
-    place = value_span(body, b'"model"', known=True)
+    place = value_span(body, b'"model"', has_plain_names(body), known=True)
     return body if place is None else replace(body, [(*place, msgspec.json.encode(model))])
 
 

@@ -44,6 +44,7 @@ def span(data: bytes, start: int, inside: int) -> tuple[int, int]:
 
 def payload(event: bytes) -> bytes:
     """What an event carries: its `data:` lines, joined. b"" if it has none (comments, keep-alives)."""
+    event = event.strip(b"\r\n")
     if event.startswith(b"data: ") and b"\n" not in event and b"\r" not in event:
         return event[6:]
     lines = []
@@ -70,7 +71,7 @@ def payloads_backwards(data: bytes) -> Iterator[bytes]:
     while end > 0:
         left = data.rfind(b"\n\n", 0, end)
         start = left + 2 if left >= 0 else 0
-        if start < end and (carried := payload(data[start:end].strip(b"\n"))):
+        if start < end and (carried := payload(data[start:end])):
             yield carried
         end = left
 

@@ -1,7 +1,7 @@
 """What every stream reader does: keep the reads that passed, look at them when asked, forget them when they are many.
 
-Knows nothing of what the events say; each format gives `_note` (forwards, when the tape is wound off) and looks at the
-tape itself when the reading is wanted. Feeding costs an append.
+Knows nothing of what the events say: each format looks at the tape when the reading is wanted, and before a part of it
+is wound off. Feeding costs an append.
 """
 
 from farthing.model.call import Ask
@@ -11,13 +11,13 @@ from farthing.wire import sse, tokens
 TAPE_LIMIT = 64 * 1024
 """Bytes kept of a stream; then its whole events are read into totals and dropped."""
 EVENT_LIMIT = 16 * 1024 * 1024
-"""Bytes of one event; of a larger one only the size is remembered."""
+"""Bytes of one event; a larger one passes, but is not read."""
 
 
 class Tape:
     """A reader that hides nothing. `feed` returns the very bytes it was given."""
 
-    __slots__ = ("_ask", "_dialect", "_held", "_limit", "_reads", "deltas", "lost", "text_bytes")
+    __slots__ = ("_ask", "_dialect", "_held", "_limit", "_reads", "_wound", "deltas", "text_bytes")
 
     def __init__(self, ask: Ask, dialect: str = "") -> None:
         self._ask = ask
@@ -25,11 +25,10 @@ class Tape:
         self._reads: list[bytes] = []
         self._held = 0
         self._limit = TAPE_LIMIT
+        self._wound = 0
         self.text_bytes = 0
         """Bytes of text, reasoning and tool calls in the deltas that were wound off."""
         self.deltas = 0
-        self.lost = False
-        """An event was too large to be kept."""
 
     def feed(self, data: bytes) -> bytes:
         self._reads.append(data)
@@ -61,12 +60,12 @@ class Tape:
         """What the stream said before it ended early, and whether that was about its output too."""
         raise NotImplementedError
 
-    def _note(self, payload: bytes) -> None:
-        """Read one event for good, because it is about to be dropped."""
+    def _absorb(self, events: bytes) -> None:
+        """Read whole events for good, because they are about to be dropped."""
         raise NotImplementedError
 
-    def _text_of(self, payload: bytes) -> int | None:
-        """Bytes of generated text in an event; None if it is no delta."""
+    def _text_of(self, payload: bytes) -> int:
+        """Bytes of generated text in an event; 0 if it is no delta."""
         raise NotImplementedError
 
     def _tape(self) -> bytes:
@@ -74,28 +73,29 @@ class Tape:
             self._reads = [b"".join(self._reads)]
         return self._reads[0] if self._reads else b""
 
+    def _place(self) -> tuple[int, int]:
+        """How far the stream has come; what was seen at the same place need not be looked for again."""
+        return self._wound, self._held
+
     def _wind_off(self) -> None:
         tape = self._tape()
         end = sse.boundary(tape)
-        for payload in sse.payloads(tape[:end]):
-            self._note(payload)
-            size = self._text_of(payload)
-            if size is not None:
-                self.text_bytes += size
-                self.deltas += 1
-        rest = tape[end:]
-        if len(rest) > EVENT_LIMIT:
-            self.lost = True
+        events, rest = tape[:end], tape[end:]
+        self._absorb(events)
+        text_bytes, deltas = self._count(events)
+        self.text_bytes += text_bytes
+        self.deltas += deltas
+        if len(rest) >= EVENT_LIMIT:
             rest = b""
         self._reads = [rest]
         self._held = len(rest)
-        self._limit = max(TAPE_LIMIT, 2 * len(rest))
+        self._limit = min(max(TAPE_LIMIT, 2 * len(rest)), EVENT_LIMIT)
+        self._wound += 1
 
     def _delivered(self) -> tuple[int, int]:
-        text_bytes, deltas = self.text_bytes, self.deltas
-        for payload in sse.payloads(self._tape()):
-            size = self._text_of(payload)
-            if size is not None:
-                text_bytes += size
-                deltas += 1
-        return text_bytes, deltas
+        text_bytes, deltas = self._count(self._tape())
+        return self.text_bytes + text_bytes, self.deltas + deltas
+
+    def _count(self, events: bytes) -> tuple[int, int]:
+        sizes = [size for payload in sse.payloads(events) if (size := self._text_of(payload))]
+        return sum(sizes), len(sizes)

@@ -46,6 +46,8 @@ def bounded(count: int, ask: Ask) -> int:
 
 def text_size(value: object) -> int:
     """Bytes of generated text in a delta, whatever its shape: every string but names of types, ids and signatures."""
+    if type(value) is dict and len(value) == 1 and type(text := value.get("content")) is str:
+        return len(text) if text.isascii() else len(text.encode())
     size = 0
     heap = [value]
     while heap:

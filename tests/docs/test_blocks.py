@@ -43,7 +43,8 @@ PAGES = [
 FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\w*)[^\n]*\n(?P<code>.*?)^(?P=indent)```", re.MULTILINE | re.DOTALL)
 NOT_RUN = re.compile(r"<!-- not run: .+ -->\s*$")
 LONG_RUNNING = ("up", "simulate", "demo")
-INSTALLING = ("pip", "uv", "git", "cd", "docker", "source", "python3")
+NOT_HERE = ("make", "pip", "uv", "git", "cd", "docker", "source", "python3")
+SHELLS = ("bash", "sh", "console")
 
 
 class Block(NamedTuple):
@@ -101,12 +102,6 @@ def check_by_cli(arguments: list[str]) -> None:
     command.make_context(arguments[0], arguments[1:], parent=context)
 
 
-def check_make(target: str) -> None:
-    assert re.search(rf"^{re.escape(target)}:", (ROOT / "Makefile").read_text(), re.MULTILINE), (
-        f"there is no make {target}"
-    )
-
-
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -161,7 +156,7 @@ class Stage:
         )
 
     def run(self, block: Block) -> None:
-        if block.language in ("bash", "sh", "console"):
+        if block.language in SHELLS:
             self._run_shell(block.code)
         elif block.language == "python":
             self._call([sys.executable, "-c", self._here(block.code)], block.code)
@@ -173,18 +168,13 @@ class Stage:
             self._call(["bash", "-euo", "pipefail", "-c", "\nsleep 0.5\n".join(to_run)], code)
 
     def _is_to_run(self, command: str) -> bool:
-        """Whether a command ends by itself and changes nothing outside; else it is checked here."""
+        """Whether a command ends by itself and changes nothing outside; an export is taken over."""
         if export := re.fullmatch(r"export (\w+)=(\S+)", command):
             self._env[export[1]] = self._here(export[2])
             return False
         first, *rest = words(command) or [""]
-        if first == "farthing" and rest and rest[0] in LONG_RUNNING:
-            check_by_cli(rest)
-            return False
-        if first == "make":
-            check_make(rest[0])
-            return False
-        return first not in INSTALLING and not first.startswith(".venv/bin/pip")
+        long_running = first == "farthing" and bool(rest) and rest[0] in LONG_RUNNING
+        return not long_running and first not in NOT_HERE and not first.startswith(".venv/bin/pip")
 
     def _here(self, text: str) -> str:
         return re.sub(r"(?<=[:=])414[12]\b", lambda found: self._ports[found[0]], text)
@@ -209,18 +199,39 @@ def staged(folder: Path) -> Iterator[Stage]:
 
 
 def check(block: Block) -> None:
-    """The blocks that need no server."""
+    """What can be told of a block without a server."""
     if block.language == "toml":
         parse(block.code, Everything(), kinds={name: host.base_url for name, host in HOSTS.items()})
     elif block.language == "json":
         json.loads(block.code)
+    elif block.language == "python":
+        compile(block.code, "block", "exec")
+    elif block.language in SHELLS:
+        for command in commands(block.code):
+            check_command(command)
+
+
+def check_command(command: str) -> None:
+    """What can be told of a command without running it."""
+    first, *rest = words(command) or [""]
+    if first == "make":
+        target = next((word for word in rest if "=" not in word), "help")
+        assert re.search(rf"^{re.escape(target)}:", (ROOT / "Makefile").read_text(), re.MULTILINE), f"no make {target}"
+    elif first == "farthing" and rest and rest[0] in LONG_RUNNING:
+        check_by_cli(rest)
+
+
+def needs_servers(block: Block) -> bool:
+    """Whether anything of a block is run."""
+    runs = (words(command)[:1] not in [[name] for name in NOT_HERE] for command in commands(block.code))
+    return block.language == "python" or (block.language in SHELLS and any(runs))
 
 
 def check_page(text: str, folder: Path) -> None:
     found = list(blocks(text))
     for block in found:
         check(block)
-    if any(block.language in ("bash", "sh", "console", "python") for block in found):
+    if any(needs_servers(block) for block in found):
         with staged(folder) as stage:
             for block in found:
                 stage.run(block)

@@ -62,10 +62,22 @@ def split_pairs(given: Iterable[str]) -> dict[str, str]:
     pairs = {}
     for each in given:
         name, equals, value = each.partition("=")
-        if not name or not equals:
+        if not name or not equals or not each.isprintable():
             raise ValueError(f"{each!r} is not NAME=VALUE")
         pairs[name] = value
     return pairs
+
+
+def pairs_option(name: str, *others: str, **more: Any) -> Callable[[CommandT], CommandT]:
+    """An option `NAME=VALUE` that can be repeated, and comes as a mapping."""
+
+    def checked(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
+        try:
+            return split_pairs(given)
+        except ValueError as error:
+            raise click.BadParameter(str(error), ctx, param) from None
+
+    return click.option(name, *others, multiple=True, callback=checked, metavar="NAME=VALUE", **more)
 
 
 class When(click.ParamType[int]):

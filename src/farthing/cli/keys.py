@@ -13,9 +13,9 @@ from farthing.cli.common import (
     config_option,
     load_settings,
     microseconds,
+    pairs_option,
     print_json,
     show_time,
-    split_pairs,
     with_store,
 )
 from farthing.model.principal import TAG_FIELDS, Key
@@ -59,16 +59,6 @@ def ahead(text: str) -> datetime:
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
-def _tags(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
-    try:
-        tags = split_pairs(given)
-    except ValueError as error:
-        raise click.BadParameter(str(error), ctx, param) from None
-    if not all(text.isprintable() for text in given):
-        raise click.BadParameter("a tag is plain text", ctx, param)
-    return tags
-
-
 @command.command()
 @click.argument("name")
 @config_option
@@ -76,9 +66,7 @@ def _tags(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) ->
 @click.option("--project", help="Owner tag.")
 @click.option("--user", help="Owner tag.")
 @click.option("--feature", help="Owner tag.")
-@click.option(
-    "--tag", "tags", multiple=True, callback=_tags, metavar="NAME=VALUE", help="A tag of any other name; repeat."
-)
+@pairs_option("--tag", "tags", help="A tag of any other name; repeat.")
 @click.option(
     "--pin",
     "pinned",

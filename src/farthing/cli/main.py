@@ -27,6 +27,7 @@ COMMANDS = {
     "import": Place("imports", "Turn another gateway's configuration into farthing.toml.", extra="import"),
     "keys": Place("keys", "Create, list, revoke and rotate API keys."),
     "report": Place("report", "What was spent: by feature, user, team, model, day and so on."),
+    "calls": Place("calls", "The newest calls, one line each."),
     "explain": Place("explain", "One call's cost card: rates, attempts, decisions, savings."),
     "prices": Place("prices", "Show prices, compare them with a newer list, price a call."),
     "demo": Place("demo", "A company's morning through the gateway, no key needed.", extra="demo"),

@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from farthing.cli.common import When, amounts, config_option, load_settings, print_json, split_pairs, with_store
+from farthing.cli.common import When, amounts, config_option, load_settings, pairs_option, print_json, with_store
 from farthing.model.money import exact_dollars, show_dollars
 from farthing.store import ReportRow, Store
 from farthing.store.reading import DIMENSIONS, TIMES
@@ -18,13 +18,6 @@ from farthing.store.reading import DIMENSIONS, TIMES
 COUNTS = ("calls", "errors", "cache_hits", "in_tokens", "cached_tokens", "out_tokens")
 AMOUNTS = ("cost", "baseline", "saved")
 STATES_WITHOUT_COST = ("unpriced", "unknown")
-
-
-def _where(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
-    try:
-        return split_pairs(given)
-    except ValueError as error:
-        raise click.BadParameter(str(error), ctx, param) from None
 
 
 @click.command("report")
@@ -38,13 +31,7 @@ def _where(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -
 )
 @click.option("--since", type=When(), help="First day (UTC): 2026-01-31, today, yesterday, or so long ago: 7d, 36h.")
 @click.option("--until", type=When(), help="First day that is not counted any more.")
-@click.option(
-    "--where",
-    multiple=True,
-    callback=_where,
-    metavar="NAME=VALUE",
-    help="Only calls of this feature, team, ...; repeat.",
-)
+@pairs_option("--where", help="Only calls of this feature, team, ...; repeat.")
 @click.option("--tenant", default="", help="Only calls of this tenant.")
 @click.option("--json", "shape", flag_value="json", help="For machines; amounts as integer nano-dollars and as text.")
 @click.option("--csv", "shape", flag_value="csv", help="For spreadsheets.")

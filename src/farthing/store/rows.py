@@ -246,7 +246,7 @@ def _mended(value: Any, path: str, nonsense: list[str]) -> Any:
 def mended_text(text: str, limit: int = LONGEST_TEXT) -> str:
     """The text without what no database keeps, and not longer than `limit`."""
     if not _clean(text):
-        text = text.replace("\0", "\ufffd").encode(errors="surrogatepass").decode(errors="replace")
+        text = text.replace("\0", "\ufffd").encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 

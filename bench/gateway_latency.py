@@ -9,7 +9,7 @@ import time
 from contextlib import ExitStack
 
 from harness.harness import CHAT, CONNECTIONS, SLOW_MS, Running, Unfit, load, mock, prepare, request_file
-from harness.report import Report, options
+from harness.report import Figure, Report, options
 from harness.subjects import configured, nginx, relay60
 
 ADDED_P99_MOST_MS = 20.0
@@ -45,7 +45,7 @@ class Measurement:
             alone = load(port, CHAT.path, file, CONNECTIONS["slow"], self.seconds, ramp_s=RAMP_S)
         for subject in subjects:
             run = subject.run(CHAT, "slow", seconds=self.seconds, ramp_s=RAMP_S)
-            if run.foreign_share > QUIET:
+            if not run.quiet(QUIET):
                 self.noisy += 1
             else:
                 self.added[subject.name].append(
@@ -69,8 +69,8 @@ def main() -> int:
     for name in ("nginx", "relay60", "farthing"):
         added = measured.added.get(name, [])
         most = ADDED_P99_MOST_MS if name == "farthing" else None
-        result.add(f"{name}, added p50", "ms", [p50 for p50, _ in added])
-        result.add(f"{name}, added p99", "ms", [p99 for _, p99 in added], most)
+        result.add(Figure(f"{name}, added p50", "ms", [p50 for p50, _ in added]))
+        result.add(Figure(f"{name}, added p99", "ms", [p99 for _, p99 in added], most))
     print(
         f"{CONNECTIONS['slow']} calls at once, the provider takes {SLOW_MS} ms; {measured.noisy} noisy repeats left out"
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from harness.harness import CHAT, SUBJECT_CORE, Running, Unfit, mock, pinned, prepare, request, start, stop
 from harness.proc import cpu_s
-from harness.report import Report, options
+from harness.report import Figure, Report, options
 from harness.subjects import Farthing, configured
 
 START_MOST_S = 1.5
@@ -100,15 +100,15 @@ def main() -> int:
             setup = stack.enter_context(configured(f"http://127.0.0.1:{port}"))
             start_cpu_s(setup)  # compiles what was not compiled yet
             starts = [start_cpu_s(setup) for _ in range(3 if quick else 7)]
-            result.add("CPU from start to first answer", "s", starts, START_MOST_S)
+            result.add(Figure("CPU from start to first answer", "s", starts, START_MOST_S))
             gateway = stack.enter_context(setup.up())
             gateway.rest()
-            result.add("memory, idle", "MB", [gateway.rss_mb()], IDLE_MOST_MB, needs=1)
+            result.add(Figure("memory, idle", "MB", [gateway.rss_mb()], IDLE_MOST_MB, needs=1))
             few, many = memory(gateway, iter((FEW, MANY - FEW)))
-            result.add(f"memory after {FEW:,} calls", "MB", [few])
-            result.add(f"memory after {MANY:,} calls", "MB", [many])
-            result.add("the latter, times the former", "x", [many / few], GROWTH_MOST, needs=1)
-        result.add("installed core", "MB", [installed_mb()], INSTALL_MOST_MB, needs=1)
+            result.add(Figure(f"memory after {FEW:,} calls", "MB", [few]))
+            result.add(Figure(f"memory after {MANY:,} calls", "MB", [many]))
+            result.add(Figure("the latter, times the former", "x", [many / few], GROWTH_MOST, needs=1))
+        result.add(Figure("installed core", "MB", [installed_mb()], INSTALL_MOST_MB, needs=1))
     except Unfit as error:
         result.troubles.append(str(error))
     return result.close()

@@ -65,6 +65,10 @@ class Run:
     foreign_share: float
     """The share of the subject's core that went to others: 0 is a quiet core."""
 
+    def quiet(self, most: float) -> bool:
+        """Whether others took no more than `most` of the core."""
+        return self.foreign_share <= most
+
 
 class Running:
     """A subject that runs and answers."""
@@ -112,7 +116,7 @@ class Running:
         until = time.monotonic() + within_s
         before = cpu_s(self.pid)
         while time.monotonic() < until:
-            time.sleep(0.3)
+            time.sleep(0.25)
             now = cpu_s(self.pid)
             if now - before < 0.02:
                 return

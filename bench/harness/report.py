@@ -21,13 +21,15 @@ def options(description: str) -> argparse.Namespace:
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured quantity: its repeats, and the most that their median may be (None: it is only shown)."""
+    """One measured quantity: its repeats, and the most that their median may be (None: it is only shown). It is decided
+    by at least `needs` repeats; `noisy` says that these were disturbed and are shown only for want of better ones."""
 
     name: str
     unit: str
     repeats: Sequence[float]
     most: float | None = None
     needs: int = DECIDES
+    noisy: bool = False
 
     @property
     def value(self) -> float | None:
@@ -38,7 +40,7 @@ class Figure:
         """`holds`, `FAILS`, `undecided`, or nothing where there is no bar."""
         if self.most is None:
             return ""
-        if self.value is None or len(self.repeats) < self.needs:
+        if self.value is None or self.noisy or len(self.repeats) < self.needs:
             return "undecided"
         return "holds" if self.value <= self.most else "FAILS"
 
@@ -52,10 +54,8 @@ class Report:
     troubles: list[str] = field(default_factory=list)
     """What spoils the measurement, whatever the figures say."""
 
-    def add(
-        self, name: str, unit: str, repeats: Sequence[float], most: float | None = None, needs: int = DECIDES
-    ) -> None:
-        self.figures.append(Figure(name, unit, repeats, most, needs))
+    def add(self, *figures: Figure) -> None:
+        self.figures += figures
 
     @property
     def ok(self) -> bool:
@@ -91,7 +91,8 @@ def _row(figure: Figure, width: int) -> str:
     numbers = [figure.value, min(figure.repeats), max(figure.repeats)] if figure.repeats else [None] * 3
     shown = " ".join(f"{_number(number):>9}" for number in numbers)
     bar = "" if figure.most is None else f"{figure.most:g}"
-    return f"{figure.name:<{width}}  {shown} {len(figure.repeats):>2}  {figure.unit:<7} {bar:>7}  {figure.verdict}".rstrip()
+    said = "  ".join(filter(None, (figure.verdict, "(noisy)" if figure.noisy else "")))
+    return f"{figure.name:<{width}}  {shown} {len(figure.repeats):>2}  {figure.unit:<7} {bar:>7}  {said}".rstrip()
 
 
 def _number(value: float | None) -> str:

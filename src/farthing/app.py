@@ -13,7 +13,7 @@ from farthing.gateway.guard import Guard
 from farthing.gateway.metrics import Metrics
 from farthing.gateway.pages import pages
 from farthing.pipeline import chain
-from farthing.prices import Contract, PriceBook
+from farthing.prices.configured import configured_book
 from farthing.settings import ProviderSettings, Settings
 from farthing.steps.admit import Admit
 from farthing.steps.balance import Balance
@@ -40,7 +40,7 @@ def build_for(settings: Settings) -> Build:
 
 async def build(settings: Settings, stack: AsyncExitStack) -> Endpoints:
     """The gateway's endpoints. What must be closed is left in `stack`."""
-    book = price_book(settings)
+    book = configured_book(settings.prices)
     providers = await _providers(settings, stack)
     store = await open_store(settings.store.url.reveal())
     stack.push_async_callback(store.close)
@@ -90,19 +90,6 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Endpoints:
         *openapi.routes(),
     ]
     return Endpoints(edges, pages(routes, list(edges)))
-
-
-def price_book(settings: Settings) -> PriceBook:
-    """The rate cards, with the settings' own files and contracts. Raises ValueError, OSError."""
-    contracts = [
-        Contract(
-            provider=each.provider, models=tuple(each.models), percent_off=str(each.percent_off),
-            rates={unit: str(amount) for unit, amount in each.rates.items()},
-            valid_from=each.valid_from, valid_to=each.valid_to,
-        )
-        for each in settings.prices.contracts
-    ]  # fmt: skip
-    return PriceBook.load(contracts=contracts, files=[Path(file) for file in settings.prices.files])
 
 
 def _telemetry(settings: Settings, stack: AsyncExitStack) -> list[Observer]:

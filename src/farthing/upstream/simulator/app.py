@@ -8,14 +8,14 @@
 """
 
 import asyncio
-import socket
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 import uvicorn
 from starlette.applications import Starlette
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
 
 from farthing.upstream.simulator import tokens
 from farthing.upstream.simulator.endpoints import Endpoints
@@ -41,33 +41,28 @@ async def running(
 
     OpenAI clients want `/v1` behind it, Anthropic's do not. On leaving, what is still open is broken off.
     """
-    server = _Server(_config(create_app(settings, clock=clock)))
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(("127.0.0.1", port))
-        serving = asyncio.create_task(server.serve(sockets=[listener]))
-        try:
-            while not server.started:
-                if serving.done():
-                    await serving
-                await asyncio.sleep(0.005)
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            await serving
+    config = _config(create_app(settings, clock=clock))
+    config.load()
+    state = ServerState()
+    server = await asyncio.get_running_loop().create_server(
+        lambda: _Protocol(config=config, server_state=state, app_state={}), "127.0.0.1", port
+    )
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+        under_way = list(state.tasks)
+        for task in under_way:
+            task.cancel()
+        for connection in list(state.connections):
+            connection.transport.abort()
+        await asyncio.gather(*under_way, return_exceptions=True)
+        await server.wait_closed()
 
 
 def serve(settings: SimulatorSettings | None = None, *, host: str = "127.0.0.1", port: int = 4142) -> None:
     """Serve until SIGINT or SIGTERM."""
     uvicorn.Server(_config(create_app(settings), host=host, port=port)).run()
-
-
-class _Server(uvicorn.Server):
-    """A server that leaves the process's signals alone."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 class _Protocol(HttpToolsProtocol):

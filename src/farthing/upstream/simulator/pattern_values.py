@@ -84,7 +84,7 @@ class _Reader:
 
     def escaped(self) -> str:
         char = self._next()
-        return _CLASSES.get(char) or _CONTROLS.get(char) or char
+        return _CLASSES.get(char) or _CONTROLS.get(char) or char or "\\"
 
     def char_class(self) -> str:
         negated = self._take("^")

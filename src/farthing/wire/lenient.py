@@ -55,9 +55,17 @@ def present(raw: msgspec.Raw) -> bool:
     return raw is not NULL and bytes(raw) != b"null"
 
 
+def encoded(value: Any) -> bytes:
+    """A value as JSON; `null` for one nested too deep."""
+    try:
+        return msgspec.json.encode(value)
+    except RecursionError:
+        return b"null"
+
+
 def rawly(value: Any) -> msgspec.Raw:
     """A value as a raw member."""
-    return NULL if value is None else msgspec.Raw(msgspec.json.encode(value))
+    return NULL if value is None else msgspec.Raw(encoded(value))
 
 
 def tidy(text: object, limit: int = 256) -> str:

@@ -6,13 +6,11 @@ One function by kind of body. Knows no price; never raises on what a body holds.
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
-
 from farthing.model.call import Ask
 from farthing.model.usage import Reading, Usage
 from farthing.wire import sse
 from farthing.wire.anthropic_messages import AnthropicMessages
-from farthing.wire.lenient import anything, member, tidy
+from farthing.wire.lenient import anything, encoded, member, tidy
 from farthing.wire.meter_openai import RAW_LIMIT, read_usage
 from farthing.wire.openai_chat import read_answer
 from farthing.wire.openai_responses import OpenAIResponses
@@ -221,7 +219,7 @@ def _transcription(body: bytes) -> Reading:
 
 def _openai_usage(answer: Any, *, finish: str = "") -> Reading:
     usage = member(answer, "usage")
-    return read_usage(msgspec.json.encode(usage), _OPENAI_ASK, model=member(answer, "model"), finish=finish)
+    return read_usage(encoded(usage), _OPENAI_ASK, model=member(answer, "model"), finish=finish)
 
 
 def _openai_batch_line(body: bytes) -> Reading:
@@ -229,7 +227,7 @@ def _openai_batch_line(body: bytes) -> Reading:
     answer = member(anything(body), "response", "body")
     if not isinstance(answer, dict):
         return Reading(tier="batch", finish="error")
-    inner = msgspec.json.encode(answer)
+    inner = encoded(answer)
     if answer.get("object") == "response":
         reading = OpenAIResponses().read(inner, _OPENAI_ASK)
     else:
@@ -245,7 +243,7 @@ def _anthropic_batch_line(body: bytes) -> Reading:
     message = member(result, "message")
     if not isinstance(message, dict):
         return Reading(usage=Usage() if kind else None, tier="batch", finish=kind)
-    reading = AnthropicMessages().read(msgspec.json.encode(message), _ASK)
+    reading = AnthropicMessages().read(encoded(message), _ASK)
     reading.tier = "batch"
     for part in reading.parts:
         part.tier = "batch"
@@ -335,7 +333,7 @@ def _count(value: Any) -> int | None:
 
 
 def _raw(value: Any) -> bytes:
-    return msgspec.json.encode(value)[:RAW_LIMIT]
+    return encoded(value)[:RAW_LIMIT]
 
 
 KINDS: dict[str, Callable[[bytes], Reading]] = {

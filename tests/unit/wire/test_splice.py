@@ -90,11 +90,41 @@ def test_null_becomes_an_object() -> None:
     assert splice.with_member(b"null", "include_usage", b"true") == b'{"include_usage":true}'
 
 
-def test_many_places_of_a_name_are_read_in_linear_time() -> None:
-    body = b'{"messages":[' + b",".join([b'{"model":"x"}'] * 20_000) + b'],"model":"gpt"}'
+MANY = b"[" + b",".join([b'{"model":"x"}'] * 20_000) + b"]"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"messages":' + MANY + b',"model":"gpt"}',
+        b'{"model":"gpt","messages":' + MANY + b"}",
+        b'{"a":' + MANY + b',"model":"gpt","b":' + MANY + b"}",
+        b'{"a":1,"model":"gpt","a":' + MANY + b"}",
+        b'{"a":' + MANY + b',"model":"gpt","a":1}',
+        b'{"q\\"model":1,"model":"gpt","a":' + MANY + b"}",
+    ],
+)
+def test_many_places_of_a_name_are_counted(body: bytes) -> None:
     splice.refuse_doubles(body, (b'"model"',))
-    out = splice.renamed(body, "gpt", "y")
-    assert out == body.replace(b'"gpt"', b'"y"')
+    assert splice.renamed(body, "gpt", "y") == body.replace(b'"gpt"', b'"y"')
+
+
+@pytest.mark.parametrize("depth", range(850, 1010, 4))
+def test_a_body_as_deep_as_can_be_parsed(depth: int) -> None:
+    body = b'{"tools":[{"model":1}],"model":"gpt","x":' + b"[" * depth + b"]" * depth + b"}"
+    for deep in (body, body.replace(b'{"model":1}', MANY)):
+        splice.refuse_doubles(deep, (b'"model"',))
+        assert splice.renamed(deep, "gpt", "y") == deep.replace(b'"gpt"', b'"y"')
+
+
+def test_a_double_among_many_places_is_refused() -> None:
+    with pytest.raises(BadRequest, match="`model` is there twice"):
+        splice.refuse_doubles(b'{"model":"a","messages":' + MANY + b',"model":"gpt"}', (b'"model"',))
+
+
+def test_a_body_that_takes_too_long_is_refused() -> None:
+    with pytest.raises(BadRequest, match="takes too long to read"):
+        splice.refuse_doubles(b'{"\\u006dodel":"a","messages":[' + b"[]," * 200_000 + b"[]]}", (b'"model"',))
 
 
 def test_the_same_name_leaves_the_same_object() -> None:

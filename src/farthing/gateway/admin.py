@@ -15,6 +15,8 @@ from farthing.model.principal import Key
 from farthing.store import Store, hash_of, new_id, new_secret
 
 BODY_LIMIT = 64 * 1024
+LATEST_US = 4 * 10**15
+"""The year 2096."""
 
 
 class NewKey(msgspec.Struct, forbid_unknown_fields=True):
@@ -57,13 +59,8 @@ def routes(store: Store, guard: Guard) -> list[Route]:
 
     async def report(request: Request, tenant: str) -> Response:
         query = request.query_params
-        try:
-            rows = await store.report(
-                query.get("by", "feature"), int(query.get("since_us", 0)),
-                int(query["until_us"]) if "until_us" in query else None, tenant=tenant,
-            )  # fmt: skip
-        except (ValueError, OverflowError) as error:
-            raise BadRequest(str(error)) from None
+        since_us, until_us = _moment(query.get("since_us", "0")), _moment(query.get("until_us", str(LATEST_US)))
+        rows = await store.report(query.get("by", "feature"), since_us, until_us, tenant=tenant)
         return JSONResponse({"data": msgspec.to_builtins(rows)})
 
     def page(path: str, method: str, answer: Callable[[Request, str], Awaitable[Response]]) -> Route:
@@ -99,6 +96,12 @@ async def _read(request: Request, type: type[NewKey]) -> NewKey:
         return msgspec.json.decode(body, type=type)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise BadRequest(f"The body is not what makes a key: {error}") from None
+
+
+def _moment(text: str) -> int:
+    if not (text.isascii() and text.isdigit()) or len(text) > 18 or int(text) > LATEST_US:
+        raise BadRequest("since_us and until_us are microseconds since 1970.")
+    return int(text)
 
 
 def _shown(key: Key) -> dict[str, Any]:

@@ -82,7 +82,11 @@ class Edge:
         if length.isdigit() and int(length) > self._max_body:
             raise self._too_large()
         message = await receive()
-        if not message.get("more_body") and message["type"] == "http.request":
+        if (
+            message["type"] == "http.request"
+            and not message.get("more_body")
+            and len(message["body"]) <= self._max_body
+        ):
             return message["body"]  # type: ignore[no-any-return]
         return await self._rest(message, receive)
 

@@ -1,5 +1,6 @@
 """All that is not a model endpoint, joined into one Starlette application with one shape of errors."""
 
+import logging
 from collections.abc import Iterable
 
 from starlette.applications import Starlette
@@ -9,13 +10,18 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from farthing.gateway.edge import error_headers, internal_error, new_call_id
-from farthing.model.errors import BadRequest, FarthingError, NotFound, WrongMethod
+from farthing.model.errors import BadRequest, FarthingError, NotFound, Unavailable, WrongMethod
+from farthing.store import StoreError
 from farthing.wire import FORMATS
+
+log = logging.getLogger("farthing.gateway")
 
 
 def pages(routes: Iterable[BaseRoute], edges: Iterable[str]) -> Starlette:
     """The application. At the `edges`' paths only wrong methods arrive here."""
-    handlers = {FarthingError: _farthing_error, HTTPException: _http_error, Exception: _mistake}
+    handlers = {
+        FarthingError: _farthing_error, HTTPException: _http_error, StoreError: _store_error, Exception: _mistake
+    }  # fmt: skip
     refusals = [Route(path, _mistaken_for_page, methods=["POST"]) for path in edges]
     return Starlette(routes=[*routes, *refusals], exception_handlers=handlers)  # type: ignore[arg-type]
 
@@ -42,6 +48,11 @@ async def _http_error(request: Request, error: HTTPException) -> Response:
         response.headers.update(error.headers or {"allow": "POST"})
         return response
     return await _farthing_error(request, BadRequest(error.detail))
+
+
+async def _store_error(request: Request, error: StoreError) -> Response:
+    log.warning("the store cannot be read: %s", error.message)
+    return await _farthing_error(request, Unavailable("The store cannot be read right now.", retry_after=5))
 
 
 async def _mistake(request: Request, error: Exception) -> Response:

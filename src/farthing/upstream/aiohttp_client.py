@@ -23,6 +23,7 @@ class AiohttpResponse:
         try:
             data: bytes = await self._response.content.readany()
         except (aiohttp.ClientError, TimeoutError) as error:
+            self.abort()
             raise _upstream_error(self._shown, error) from None
         return data
 

@@ -1,5 +1,6 @@
 import asyncio
 import gc
+import itertools
 from collections.abc import AsyncIterator
 
 import pytest
@@ -268,7 +269,7 @@ async def test_idle_connections_are_closed_in_time(client: Http1Client) -> None:
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_an_answer_in_any_pieces(cuts: list[int]) -> None:
     edges = [0, *sorted(cuts), len(CHUNKED)]
-    pieces = [CHUNKED[a:b] for a, b in zip(edges, edges[1:], strict=False) if a < b]
+    pieces = [CHUNKED[a:b] for a, b in itertools.pairwise(edges) if a < b]
 
     async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await read_request(reader)

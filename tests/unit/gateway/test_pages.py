@@ -1,0 +1,252 @@
+"""Pages over a real store, through Starlette's own test transport: what they say, and to whom."""
+
+import json
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from farthing.gateway import admin, calls, health, models, openapi
+from farthing.gateway.guard import Guard
+from farthing.gateway.metrics import Metrics
+from farthing.gateway.pages import pages
+from farthing.model.principal import Key
+from farthing.model.record import Attempt, Record
+from farthing.model.usage import Usage
+from farthing.prices import PriceBook
+from farthing.settings import ModelSettings, ProviderSettings
+from farthing.store import Journal, KeyRing, Ledger, Store, StoreError, hash_of, open_store
+from farthing.upstream.providers import Provider, Providers
+from farthing.wire import FORMATS
+from unit.upstream.test_providers import NoClient
+
+
+class Site:
+    """All pages, and a store behind them."""
+
+    def __init__(self, store: Store, keys: KeyRing, ledger: Ledger, metrics: Metrics, admin_policy: str) -> None:
+        self.store, self.keys, self.ledger = store, keys, ledger
+        guard = Guard(keys, admin_policy)
+        providers = Providers(
+            {name: Provider(name, ProviderSettings(), NoClient()) for name in ("openai", "anthropic")},
+            {"house": ModelSettings("anthropic", "claude-haiku-4-5")},
+        )
+        routes = [
+            *health.routes(ledger, serve_without_ledger=False), *metrics.routes(guard),
+            *models.routes(providers, PriceBook.load(), guard), *calls.routes(store, ledger, guard),
+            *admin.routes(store, guard), *openapi.routes(),
+        ]  # fmt: skip
+        self.app = pages(routes, [format.path for format in FORMATS.values()])
+
+    async def __call__(
+        self, method: str, path: str, *, key: str = "", body: bytes = b"", peer: str = "127.0.0.1", **headers: str
+    ) -> tuple[int, dict[str, str], bytes]:
+        path, _, query = path.partition("?")
+        sent = [
+            (name.replace("_", "-").encode(), value.encode())
+            for name, value in {"host": "localhost", **headers}.items()
+        ]
+        if key:
+            sent.append((b"authorization", f"Bearer {key}".encode()))
+        scope = {
+            "type": "http", "method": method, "path": path, "raw_path": path.encode(), "query_string": query.encode(),
+            "headers": sent, "client": (peer, 1), "server": ("localhost", 80), "scheme": "http", "root_path": "",
+            "http_version": "1.1",
+        }  # fmt: skip
+        messages: list[dict[str, Any]] = []
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message: Any) -> None:
+            messages.append(message)
+
+        await self.app(scope, receive, send)
+        got = {name.decode(): value.decode() for name, value in messages[0]["headers"]}
+        return messages[0]["status"], got, b"".join(message.get("body", b"") for message in messages[1:])
+
+    async def add(self, name: str, **fields: Any) -> str:
+        secret = f"fk-{name}"
+        await self.store.add_key(Key(id=f"key-{name}", name=name, hash=hash_of(secret), created_us=1, **fields))
+        await self.keys.refresh()
+        return secret
+
+
+@pytest.fixture(params=["loopback"])
+async def site(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Site]:
+    store = await open_store(f"sqlite:///{tmp_path}/farthing.db")
+    keys = KeyRing(store)
+    await keys.load()
+    journal = Journal(tmp_path / "journal")
+    metrics = Metrics(lambda: ledger)
+    ledger = Ledger(store, journal, observers=[metrics.observe])
+    yield Site(store, keys, ledger, metrics, request.param)
+    await ledger.close()
+    journal.end()
+    await keys.close()
+    await store.close()
+
+
+async def test_a_store_that_cannot_be_read(site: Site) -> None:
+    async def broken(call_id: str) -> Record | None:
+        raise StoreError("the disk is on fire at /secret/path")
+
+    site.store.call = broken  # type: ignore[method-assign]
+    status, headers, body = await site("GET", "/v1/farthing/calls/call-1")
+    assert status == 503 and "secret" not in body.decode() and headers["retry-after"] == "5"
+
+
+def record(call_id: str, **fields: Any) -> Record:
+    attempt = Attempt(
+        1,
+        provider="openai",
+        model="gpt-4o",
+        usage=Usage(out=5),
+        raw_usage=b'{"o":5}',
+        cost=50_000,
+        cost_state="computed",
+    )
+    return Record(
+        call_id, time.time_ns() // 1000, "openai.chat", provider="openai", model="gpt-4o", status=200, cost=50_000,
+        baseline=50_000, cost_state="computed", out_tokens=5, attempts=[attempt], feature="chat", duration_us=9, **fields,
+    )  # fmt: skip
+
+
+async def test_health(site: Site) -> None:
+    assert (await site("GET", "/health/live"))[0] == 200
+    status, _, body = await site("GET", "/health/ready", peer="10.0.0.9")
+    assert (status, json.loads(body)) == (200, {"status": "ok"})
+
+
+async def test_models_in_the_shape_of_each_sdk(site: Site) -> None:
+    _, _, body = await site("GET", "/v1/models")
+    listed = {model["id"]: model["owned_by"] for model in json.loads(body)["data"]}
+    assert listed["house"] == "anthropic" and listed["gpt-4o"] == "openai" and listed["claude-haiku-4-5"] == "anthropic"
+    _, _, body = await site("GET", "/v1/models?limit=3", anthropic_version="2023-06-01")
+    page = json.loads(body)
+    assert len(page["data"]) == 3 and page["has_more"] and page["data"][0]["type"] == "model"
+    status, _, body = await site("GET", "/v1/models/gpt-4o")
+    assert (status, json.loads(body)["id"]) == (200, "gpt-4o")
+    assert (await site("GET", "/v1/models/none-such"))[0] == 404
+
+
+async def test_a_key_sees_the_models_that_it_may_use(site: Site) -> None:
+    secret = await site.add("web", models=("claude-haiku-*",))
+    _, _, body = await site("GET", "/v1/models", key=secret)
+    assert all(model["id"].startswith("claude-haiku-") for model in json.loads(body)["data"])
+    assert (await site("GET", "/v1/models/gpt-4o", key=secret))[0] == 404
+    assert (await site("GET", "/v1/models"))[0] == 401
+
+
+async def test_a_call_s_figures_for_its_owner_alone(site: Site) -> None:
+    mine, other = await site.add("mine"), await site.add("other")
+    chief, foreign = await site.add("chief", admin=True), await site.add("foreign", admin=True, tenant="b")
+    site.ledger.put(record("call-1", key_id="key-mine"))
+    status, _, body = await site("GET", "/v1/farthing/calls/call-1", key=mine)
+    card = json.loads(body)
+    assert status == 200 and card["cost_dollars"] == "0.000050000" and card["attempts"][0]["raw_usage"] == '{"o":5}'
+    await site.ledger.flush()
+    assert (await site("GET", "/v1/farthing/calls/call-1", key=chief))[0] == 200
+    for secret in (other, foreign):
+        assert (await site("GET", "/v1/farthing/calls/call-1", key=secret))[0] == 404
+    assert (await site("GET", "/v1/farthing/calls/call-1"))[0] == 401
+    assert (await site("GET", "/v1/farthing/calls/call-2", key=mine))[0] == 404
+
+
+async def test_admin_pages_need_an_admin_key_and_the_own_machine(site: Site) -> None:
+    chief, user = await site.add("chief", admin=True), await site.add("user")
+    for path in ("/v1/farthing/keys", "/v1/farthing/report", "/metrics"):
+        assert (await site("GET", path, key=chief))[0] == 200
+        assert (await site("GET", path, key=user))[0] == 403
+        assert (await site("GET", path))[0] == 401
+        assert (await site("GET", path, key=chief, peer="10.0.0.9"))[0] == 404
+
+
+@pytest.mark.parametrize("site", ["on"], indirect=True)
+async def test_admin_pages_elsewhere_by_setting(site: Site) -> None:
+    chief = await site.add("chief", admin=True)
+    assert (await site("GET", "/metrics", key=chief, peer="10.0.0.9"))[0] == 200
+    assert (await site("GET", "/metrics", peer="10.0.0.9"))[0] == 401
+
+
+@pytest.mark.parametrize("site", ["off"], indirect=True)
+async def test_admin_pages_switched_off(site: Site) -> None:
+    chief = await site.add("chief", admin=True)
+    assert (await site("GET", "/metrics", key=chief))[0] == 404
+
+
+async def test_keys_are_made_shown_once_rotated_and_revoked(site: Site) -> None:
+    chief = await site.add("chief", admin=True)
+    status, _, body = await site("POST", "/v1/farthing/keys", key=chief, body=b'{"name":"web","tags":{"team":"w"}}')
+    made = json.loads(body)
+    assert status == 201 and made["secret"].startswith("fk-") and "hash" not in made
+    _, _, listed = await site("GET", "/v1/farthing/keys", key=chief)
+    assert made["id"] in listed.decode() and made["secret"] not in listed.decode()
+    _, _, body = await site("POST", f"/v1/farthing/keys/{made['id']}/rotate", key=chief)
+    assert json.loads(body)["secret"] != made["secret"]
+    assert (await site("POST", f"/v1/farthing/keys/{made['id']}/revoke", key=chief))[0] == 200
+    assert (await site("POST", f"/v1/farthing/keys/{made['id']}/rotate", key=chief))[0] == 400
+    assert (await site("POST", "/v1/farthing/keys/key-none/revoke", key=chief))[0] == 404
+
+
+async def test_another_tenant_s_keys_are_not_there(site: Site) -> None:
+    chief = await site.add("chief", admin=True)
+    await site.add("foreign", tenant="b")
+    assert "key-foreign" not in (await site("GET", "/v1/farthing/keys", key=chief))[2].decode()
+    assert (await site("POST", "/v1/farthing/keys/key-foreign/revoke", key=chief))[0] == 404
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b'{"name":7}', b'{"name":"x","hash":"y"}', b"[" * 50_000, b'{"name":"\xff"}']
+)
+async def test_bodies_that_make_no_key(site: Site, body: bytes) -> None:
+    chief = await site.add("chief", admin=True)
+    assert (await site("POST", "/v1/farthing/keys", key=chief, body=body))[0] == 400
+
+
+async def test_report(site: Site) -> None:
+    site.ledger.put(record("call-1"))
+    await site.ledger.flush()
+    _, _, body = await site("GET", "/v1/farthing/report?by=feature")
+    (row,) = json.loads(body)["data"]
+    assert (row["key"], row["calls"], row["cost"]) == ("chat", 1, 50_000)
+    for query in ("by=nonsense", "since_us=x", "since_us=" + "9" * 30):
+        assert (await site("GET", f"/v1/farthing/report?{query}"))[0] == 400
+
+
+async def test_metrics_count_committed_calls(site: Site) -> None:
+    site.ledger.put(record("call-1"))
+    site.ledger.put(record("call-2"))
+    await site.ledger.flush()
+    text = ""
+    while "farthing_calls_total{" not in text:  # observers hear of a batch just after its commit
+        _, headers, body = await site("GET", "/metrics")
+        text = body.decode()
+    labels = 'model="gpt-4o",outcome="ok",provider="openai",wire="openai.chat"'
+    assert f"farthing_calls_total{{{labels}}} 2.0" in text
+    assert "farthing_ledger_delayed 0.0" in text and headers["content-type"].startswith("text/plain")
+
+
+@pytest.mark.parametrize("anthropic", [False, True])
+async def test_errors_have_the_client_s_shape(site: Site, anthropic: bool) -> None:
+    version = {"anthropic_version": "2023-06-01"} if anthropic else {}
+    status, headers, body = await site("GET", "/v1/nothing", **version)
+    error = json.loads(body)
+    assert status == 404 and headers["x-should-retry"] == "false"
+    assert (error["type"] == "error") if anthropic else ("param" in error["error"])
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "OPTIONS"])
+async def test_wrong_methods(site: Site, method: str) -> None:
+    for path in [format.path for format in FORMATS.values()]:
+        status, headers, _ = await site(method, path)
+        assert (status, headers["allow"]) == (405, "POST")
+
+
+async def test_the_openapi_document_names_every_endpoint(site: Site) -> None:
+    _, _, body = await site("GET", "/v1/farthing/openapi.json")
+    paths = json.loads(body)["paths"]
+    served = {route.path.replace(":path", "") for route in site.app.routes}  # type: ignore[attr-defined]
+    assert served == set(paths)

@@ -1,0 +1,119 @@
+"""The bounded protocol in a real uvicorn, spoken to over raw sockets."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import uvicorn
+
+from farthing.gateway.protocol import HEAD_LIMIT, BoundedProtocol
+
+
+class Quick(BoundedProtocol):
+    header_timeout_s = 0.3
+    body_timeout_s = 0.3
+
+
+class Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """Answers with how many parts the body came in, and whether the last of them said that more would come."""
+    parts, more = 0, True
+    while more:
+        message = await receive()
+        parts, more = parts + 1, message.get("more_body", False)
+        if not message.get("body") and more:
+            break
+    text = f"{parts} {more}".encode()
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(text))]})
+    await send({"type": "http.response.body", "body": text})
+
+
+@pytest.fixture
+async def port() -> AsyncIterator[int]:
+    config = uvicorn.Config(app, http=Quick, ws="none", lifespan="off", log_config=None, access_log=False)
+    server = Server(config)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        serving = asyncio.create_task(server.serve([listener]))
+        while not server.started:
+            await asyncio.sleep(0.01)
+        yield listener.getsockname()[1]
+        server.should_exit = True
+        await serving
+
+
+class Line:
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader, self.writer = reader, writer
+
+    async def says(self, patience_s: float = 3.0) -> bytes:
+        """All that the server says until it closes, or until it has been silent for a while."""
+        got = b""
+        try:
+            async with asyncio.timeout(patience_s):
+                while data := await self.reader.read(65536):
+                    got += data
+                    if b"\r\n\r\n" in got and got.endswith((b"True", b"False")):
+                        break
+        except ConnectionError:
+            pass
+        return got
+
+
+async def line(port: int) -> Line:
+    return Line(*await asyncio.open_connection("127.0.0.1", port))
+
+
+async def test_what_behaves_is_served_again_and_again(port: int) -> None:
+    client = await line(port)
+    for _ in range(3):
+        client.writer.write(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}")
+        assert (await client.says()).endswith(b"1 False")
+    client.writer.close()
+
+
+@pytest.mark.parametrize("start", [b"", b"POST / HTTP/1.1\r\nhost: x\r\nx-slow: "])
+async def test_a_head_that_does_not_come_closes_the_connection(port: int, start: bytes) -> None:
+    client = await line(port)
+    client.writer.write(start)
+    assert await client.says() == b""
+    client.writer.close()
+
+
+async def test_the_second_head_of_a_connection_is_watched_too(port: int) -> None:
+    client = await line(port)
+    client.writer.write(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}")
+    assert (await client.says()).endswith(b"1 False")
+    client.writer.write(b"POST / HTTP/1.1\r\nhost")
+    assert await client.says() == b""
+    client.writer.close()
+
+
+async def test_a_slow_but_steady_client_is_served(port: int) -> None:
+    client = await line(port)
+    for piece in (b"POST / HTTP/1.1\r\n", b"host: x\r\n", b"content-length: 2\r\n\r\n", b"{}"):
+        client.writer.write(piece)
+        await asyncio.sleep(0.05)
+    assert b" 200 " in await client.says()
+    client.writer.close()
+
+
+async def test_a_head_without_end(port: int) -> None:
+    client = await line(port)
+    client.writer.write(b"POST / HTTP/1.1\r\nx: " + b"y" * (2 * HEAD_LIMIT))
+    assert (await client.says()).startswith(b"HTTP/1.1 400 ")
+    client.writer.close()
+
+
+async def test_whoever_reads_a_body_that_stays_away_is_woken(port: int) -> None:
+    client = await line(port)
+    client.writer.write(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{}")
+    assert (await client.says()).endswith(b"2 True")
+    client.writer.close()

@@ -73,7 +73,8 @@ class Recorder:
 
     async def script(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
-            self.requests.append(await read_request(reader))
+            request = await read_request(reader)
+            self.requests.append(request)
             for part in self.parts:
                 if part is None:
                     return

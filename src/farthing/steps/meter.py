@@ -19,6 +19,8 @@ from farthing.prices import PriceBook, Priced
 
 UNSENT = frozenset(("error", "unreachable"))
 """Outcomes that no provider bills: it refused the request, or never got it."""
+BROKEN = frozenset(("broken", "timeout"))
+"""Outcomes of an answer that the provider did not bring to its end."""
 WORST_FIRST: tuple[CostState, ...] = ("unknown", "unpriced", "estimated", "computed", "reported")
 """A call is known as well as its least known attempt."""
 TRUSTED = (0.5, 2.0)
@@ -105,7 +107,7 @@ def price(attempt: Attempt, book: PriceBook, call: Call) -> None:
     if usage is None:
         attempt.cost_state = "computed" if attempt.outcome in UNSENT else "unknown"
         return
-    if attempt.outcome == "broken" and attempt.estimated:
+    if attempt.outcome in BROKEN and attempt.estimated:
         attempt.cost_state = "unknown"  # what the provider bills for an answer that it broke off, nobody has said
         return
     assert deployment is not None, "an attempt has usage only after it was sent somewhere"

@@ -22,6 +22,7 @@ from farthing.wire.translate import TRANSLATIONS, StreamTranslator, Translation
 ANSWER_LIMIT = 256 * 1024 * 1024
 """Bytes of a whole answer: audio and images come as base64."""
 CUT = "The provider ended the stream before its end mark."
+FAILED = "The provider reported an error inside the stream."
 DRAINS = 64
 """How many such streams are read on at once; more are closed and their use estimated."""
 
@@ -111,6 +112,7 @@ class Passage:
         "_begun",
         "_decoder",
         "_draining",
+        "_has_all",
         "_over",
         "_provider",
         "_reader",
@@ -136,6 +138,8 @@ class Passage:
         self._sent = sent
         self._over = False
         self._draining = False
+        self._has_all = False
+        """The client had got the whole answer when it left."""
         self._reader: StreamReader = format.stream(call.ask, provider.dialect)
         self._translator: StreamTranslator | None = translation.stream(call.ask) if translation else None
         self._decoder = _decoder(response.headers)
@@ -150,19 +154,27 @@ class Passage:
                 self._settle(*_outcome(error))
                 raise
             if not data:
-                if not self._reader.complete:
-                    self._settle("broken", CUT)
-                    raise UpstreamError(CUT)
-                self._settle("ok")
+                self._end()
             if out:
                 return out
         return b""
+
+    def _end(self) -> None:
+        """The provider has closed the stream. One that failed has told the client so itself, in the stream."""
+        if self._reader.complete:
+            self._settle("ok")
+        elif self._reader.reading().finish == "error":
+            self._settle("broken", FAILED)
+        else:
+            self._settle("broken", CUT)
+            raise UpstreamError(CUT)
 
     def leave(self) -> None:
         """The client left. Where the provider bills to the end anyway, or is all but there, `next` reads on for the
         meter's sake; else the provider is told to stop, and what it did so far is estimated."""
         if self._over or self._draining:
             return
+        self._has_all = self._reader.complete
         if self._relay.drains < DRAINS and (self._provider.drain or self._reader.complete or self._reader.ending):
             self._draining = True
             self._relay.drains += 1
@@ -190,15 +202,17 @@ class Passage:
         self._response.abort()
         if self._draining:
             self._relay.drains -= 1
-            outcome, error = "left", ""
+            outcome, error = "ok" if self._has_all else "left", ""
         attempt = self._attempt
         attempt.duration_us = self._relay.microseconds_since(self._begun)
-        attempt.outcome, attempt.error = outcome, error
         reading = self._reader.reading()
+        if reading.finish == "error":  # whoever hung up then, it was not the client that ended the answer
+            outcome, error = "broken", error or FAILED
+        attempt.outcome, attempt.error = outcome, error
         if reading.usage is None or (outcome != "ok" and not self._reader.complete and not self._reader.ending):
             reading = self._reader.estimate(self._sent)
         take_reading(attempt, self._attempts, reading)
-        self.answer.end(Ending(outcome, error))
+        self.answer.end(Ending("broken" if outcome == "timeout" else outcome, error))
 
 
 def take_reading(attempt: Attempt, attempts: list[Attempt], reading: Reading) -> None:

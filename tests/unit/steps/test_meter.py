@@ -137,6 +137,7 @@ async def test_a_cancelled_call_is_a_row(meter: Meter, rows: Rows, make_call: Ma
         (attempt(outcome="timeout"), "unknown", 0),
         (attempt(outcome="broken"), "unknown", 0),
         (attempt(Usage(out=100), outcome="broken", estimated=True), "unknown", 0),
+        (attempt(Usage(out=100), outcome="timeout", estimated=True), "unknown", 0),
         (attempt(Usage(out=100), outcome="left", estimated=True), "estimated", 1_000_000),
         (attempt(Usage(), outcome="left"), "computed", 0),
         (attempt(Usage(out=100), model="no-such-model"), "unpriced", 0),

@@ -215,8 +215,36 @@ async def test_a_stream_that_has_all_but_ended_is_read_to_its_end() -> None:
     while await answer.stream.next():
         pass
     (attempt,) = scene.call.trail.attempts
-    assert scene.endings == [Ending("left")] and scene.relay.drains == 0
+    assert scene.endings == [Ending("ok")] and scene.relay.drains == 0, "the client had the whole answer"
     assert attempt.usage is not None and not attempt.estimated and attempt.usage.out == 2
+
+
+FAILURE = event(error={"message": "overloaded", "type": "server_error"})
+
+
+async def test_a_provider_that_says_that_it_failed_is_not_talked_over() -> None:
+    scene = Scene(stream_of(delta("hel"), FAILURE), stream=True)
+    assert await scene.streamed() == delta("hel") + FAILURE
+    assert [ending.outcome for ending in scene.endings] == ["broken"]
+    assert scene.call.trail.attempts[0].estimated
+
+
+async def test_a_client_that_leaves_because_the_provider_failed_did_not_break_it_off() -> None:
+    scene = Scene(stream_of(delta("hel"), FAILURE), stream=True)
+    answer = await scene.answer()
+    assert answer.stream is not None
+    await answer.stream.next()
+    await answer.stream.next()
+    answer.stream.leave()
+    assert [ending.outcome for ending in scene.endings] == ["broken"]
+
+
+async def test_a_stream_that_falls_silent_is_broken() -> None:
+    scene = Scene(stream_of(delta("hel"), UpstreamTimeout("late")), stream=True)
+    with pytest.raises(UpstreamTimeout):
+        await scene.streamed()
+    assert scene.endings == [Ending("broken", "late")]
+    assert scene.call.trail.attempts[0].outcome == "timeout"
 
 
 async def test_no_more_streams_are_drained_than_the_bound() -> None:

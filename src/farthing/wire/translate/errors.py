@@ -69,11 +69,12 @@ def _inner(body: Any) -> Any:
 
 
 def _kind(status: int, error: Any) -> Kind:
-    """Status 0, inside a stream, leaves only the provider's words."""
+    """The provider's words, or the status where they are general: OpenAI calls most of what it refuses an
+    `invalid_request_error`. Status 0, inside a stream, leaves only the words."""
     for word in (member(error, "code"), member(error, "type")):
         if isinstance(word, str) and word in _BY_WORD:
             found = _BY_WORD[word]
-            if found is not _SERVER:
+            if found is not _SERVER and not (found is _INVALID and status in BY_STATUS):
                 return found
     if status in BY_STATUS:
         return BY_STATUS[status]

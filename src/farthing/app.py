@@ -23,7 +23,6 @@ from farthing.steps.meter import Meter
 from farthing.store import Journal, KeyRing, Ledger, open_store, recover
 from farthing.store.buckets import Buckets, SharedBuckets
 from farthing.store.ledger import Observer
-from farthing.upstream.aiohttp_client import AiohttpClient
 from farthing.upstream.client import Client
 from farthing.upstream.http1 import Http1Client
 from farthing.upstream.providers import Provider, Providers
@@ -115,5 +114,7 @@ async def _providers(settings: Settings, stack: AsyncExitStack) -> Providers:
 
 def _client(provider: ProviderSettings) -> Client:
     if provider.client == "aiohttp":
-        return AiohttpClient(ca_file=str(provider.ca_file), proxy=provider.proxy.reveal())
+        library = importlib.import_module("farthing.upstream.aiohttp_client")  # 0.1 s that few need
+        client: Client = library.AiohttpClient(ca_file=str(provider.ca_file), proxy=provider.proxy.reveal())
+        return client
     return Http1Client(ca_file=str(provider.ca_file))

@@ -1,5 +1,6 @@
 """`farthing up`: starts the gateway."""
 
+import sys
 from pathlib import Path
 
 import click
@@ -26,11 +27,20 @@ def command(config: Path | None, host: str | None, port: int | None, workers: in
     for warning in settings.warnings():
         click.echo(f"warning: {warning}", err=True)
     try:
-        serve(settings, build_for(settings))
+        serve(settings, build_for(settings), _announce)
     except OSError as error:
         raise click.ClickException(str(error)) from None
     except KeyboardInterrupt:
         pass  # Ctrl-C is how it ends; the server passes it on once all is closed
+
+
+def _announce(url: str) -> None:
+    """Tell a person where to point clients; programs read the log."""
+    if sys.stderr.isatty():
+        click.echo(
+            f"Farthing is at {url}\n  OpenAI clients:    base_url = {url}/v1\n  Anthropic clients: base_url = {url}",
+            err=True,
+        )
 
 
 def overridden(settings: Settings, **given: str | int | None) -> Settings:

@@ -4,6 +4,7 @@ import logging
 import os
 import socket
 import tempfile
+from collections.abc import Callable
 
 from uvicorn import Config, Server
 from uvicorn.supervisors import Multiprocess
@@ -36,10 +37,12 @@ class BoundedConfig(Config):
         BoundedProtocol.body_timeout_s = self._server.body_timeout_s
 
 
-def serve(settings: Settings, build: Build) -> None:
-    """Serve until a signal stops it. Raises OSError with the address if it cannot be listened on."""
+def serve(settings: Settings, build: Build, announce: Callable[[str], None]) -> None:
+    """Serve until a signal stops it; `announce` hears the gateway's URL. Raises OSError with the address if it cannot be
+    listened on."""
     config = BoundedConfig(Gateway(build), settings.server, settings.logs)
     listener = listen(settings.server)
+    announce(address(settings.server, listener))
     log.info(
         "gateway is listening", extra={"url": address(settings.server, listener), "workers": settings.server.workers}
     )

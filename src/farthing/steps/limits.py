@@ -11,9 +11,7 @@ from farthing.model.call import Answer, Call
 from farthing.model.errors import RateLimited
 from farthing.model.principal import Key
 from farthing.pipeline import Proceed
-
-BYTES_PER_TOKEN = 3
-"""Few texts have tokens shorter than this on average, so a body's size by it is an upper estimate of its input."""
+from farthing.wire.tokens import most_input
 
 
 class Buckets(Protocol):
@@ -44,7 +42,7 @@ class Limits:
             self._take(key, requests, "requests", key.requests_per_minute, 1)
         if not key.tokens_per_minute:
             return await proceed(call)
-        estimate = min(len(call.body) // BYTES_PER_TOKEN + 1, key.tokens_per_minute)
+        estimate = min(most_input(call.body), key.tokens_per_minute)
         self._take(key, tokens, "tokens", key.tokens_per_minute, estimate)
         try:
             answer = await proceed(call)

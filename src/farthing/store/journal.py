@@ -18,12 +18,13 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
 from farthing.model.record import Attempt, Record
 from farthing.store.errors import StoreError
+from farthing.store.rows import mended
 
 SLOT = 2048
 _SLOTS = 1024
@@ -73,7 +74,7 @@ class Journal:
         """Note a call as it stands, before an attempt is sent; a later note of the same call takes the place of the
         first. Raises StoreError if the journal must grow and cannot (the disk is full): then the attempt must not be
         sent, or nobody would know of it after a kill."""
-        data = _encode(record)
+        data = _encoded(record)
         if len(data) > _ROOM:
             data = _shortened(record)
         if not self._free:
@@ -175,29 +176,40 @@ def _checksum(data: bytes, sequence: int) -> int:
 
 
 def _framed(record: Record) -> bytes:
-    data = _encode(record)
+    data = _encoded(record)
     return _FRAME.pack(len(data), zlib.crc32(data)) + data
+
+
+def _encoded(record: Record) -> bytes:
+    try:
+        return _encode(record)
+    except (ValueError, OverflowError):  # text or numbers that no database holds either
+        return _encode(mended(record))
 
 
 def _shortened(record: Record) -> bytes:
     """What of a long record fits into a slot: who called, what was sent where and what it cost so far."""
     attempts = [msgspec.structs.replace(attempt, raw_usage=b"", lines=[], error="") for attempt in record.attempts]
-    short = msgspec.structs.replace(record, decisions=[], attempts=attempts)
-    data = _encode(short)
+    data = _encoded(msgspec.structs.replace(record, decisions=[], attempts=attempts))
     if len(data) <= _ROOM:
         return data
-    short = msgspec.structs.replace(short, tags={}, savings=[], attempts=[_tiny(attempts[-1])] if attempts else [])
-    for name in ("model_asked", "error", "transaction", "deployment", "user", "feature", "team", "project", "task"):
-        setattr(short, name, getattr(short, name)[:24])
-    return _encode(short)
+    short = _cut(msgspec.structs.replace(record, decisions=[], savings=[], tags={}, attempts=[]))
+    short.id = record.id
+    if attempts:  # the one under way
+        short.attempts = [_cut(msgspec.structs.replace(attempts[-1], usage=None, flags=[]))]
+    return _encoded(short)
 
 
-def _tiny(attempt: Attempt) -> Attempt:
-    """The attempt under way; what the earlier ones cost is in the record's own cost."""
-    return Attempt(
-        no=attempt.no, part=attempt.part, provider=attempt.provider[:24], deployment=attempt.deployment[:24],
-        model=attempt.model[:64], started_us=attempt.started_us, status=attempt.status, outcome=attempt.outcome[:24],
-    )  # fmt: skip
+_Cut = TypeVar("_Cut", Record, Attempt)
+
+
+def _cut(value: _Cut) -> _Cut:
+    """The value with none of its texts longer than 40 bytes, so that the whole fits whatever it was."""
+    for name in value.__struct_fields__:
+        text = getattr(value, name)
+        if isinstance(text, str):
+            setattr(value, name, text.encode(errors="replace")[:40].decode(errors="ignore"))
+    return value
 
 
 class Found(NamedTuple):

@@ -159,8 +159,9 @@ _CURES = {
     "53300": "it has too many connections: raise max_connections, or put a pooler before it",
     "28P01": "check user and password in store.url",
     "28000": "check the user in store.url and the server's pg_hba.conf",
-    "3D000": "make the database first: createdb",
+    "3D000": "make the database and the user first (createdb, createuser)",
     "42501": "grant the user the right to make and write tables in its schema",
+    "3F000": "make the schema that the URL or the user's search_path names, and let the user write there",
     "25006": "it is a standby or set to read only; point store.url at the primary",
     "57P01": "the server is being shut down; it goes on when the server is back",
     "57P02": "the server crashed; it goes on when the server is back",
@@ -171,11 +172,26 @@ _CURES = {
 
 
 def _advice(where: str, error: psycopg.Error) -> str:
-    cure = _CURES.get(error.sqlstate or "", "")
-    if not cure and error.sqlstate is None:
-        cure = "check that the server runs and that this machine can reach it"
+    cure = _CURES.get(error.sqlstate or "", "") or _cure_of_no_connection(error)
     said = f"the store {where} failed: {_first_line(error)}"
     return f"{said}; {cure}" if cure else said
+
+
+def _cure_of_no_connection(error: psycopg.Error) -> str:
+    """The driver has no state for a connection that was never made, only the server's words."""
+    if error.sqlstate is not None:
+        return ""
+    text = str(error)
+    states = (
+        ("28P01", "authentication failed"),
+        ("28000", "pg_hba"),
+        ("3D000", "does not exist"),
+        ("57P03", "starting up"),
+    )
+    for state, words in states:
+        if words in text:
+            return _CURES[state]
+    return "check that the server runs and that this machine can reach it"
 
 
 def _first_line(error: Exception) -> str:

@@ -128,7 +128,8 @@ def _rows(records: list[Record]) -> _Batch:
 
 
 def _once(records: Iterable[Record]) -> list[Record]:
+    """The first of each id, in the order of ids: writers that meet at the same calls then wait in turn, not in a circle."""
     first: dict[str, Record] = {}
     for record in records:
         first.setdefault(record.id, record)
-    return list(first.values())
+    return [first[id_] for id_ in sorted(first)]

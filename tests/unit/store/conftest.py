@@ -51,7 +51,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
         folder.chmod(0o755)
         server = package.get_server(folder / "data", cleanup_mode="stop")
         postgres = Postgres(server, package)
-        for setting in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):
+        for setting in ("fsync = off", "full_page_writes = off"):
             postgres.run(f"ALTER SYSTEM SET {setting}")
         postgres.run("SELECT pg_reload_conf()")
         yield postgres

@@ -1,6 +1,6 @@
 """Anthropic's `/v1/messages` and `/v1/messages/count_tokens`: what is accepted, what is answered, what is streamed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -9,16 +9,27 @@ from farthing.upstream.simulator import errors, media, models, seeds, tokens
 from farthing.upstream.simulator.answers import Question, Reply, Tool
 from farthing.upstream.simulator.models import Model
 from farthing.upstream.simulator.prompt_cache import Block
-from farthing.upstream.simulator.wire import Asked, Json, Piece, Refusal, Spent, UsageShape, sse, words
+from farthing.upstream.simulator.wire import (
+    Asked,
+    Json,
+    Kinds,
+    Piece,
+    Refusal,
+    Spent,
+    UsageShape,
+    an_object,
+    sse,
+    words,
+)
 
-_KNOWN = frozenset(
-    (
-        "max_tokens", "messages", "model", "cache_control", "container", "context_management", "diagnostics",
-        "inference_geo", "mcp_servers", "metadata", "output_config", "output_format", "service_tier", "speed",
-        "stop_sequences", "stream", "system", "temperature", "thinking", "tool_choice", "tools", "top_k", "top_p",
-        "user_profile_id", "workspace_id",
-    )
-)  # fmt: skip
+_KNOWN: dict[str, Kinds] = {
+    "max_tokens": int, "messages": list, "model": str, "cache_control": dict, "container": (str, dict),
+    "context_management": dict, "diagnostics": dict, "inference_geo": str, "mcp_servers": list, "metadata": dict,
+    "output_config": dict, "output_format": dict, "service_tier": str, "speed": str, "stop_sequences": list, "stream": bool,
+    "system": (str, list), "temperature": (int, float), "thinking": dict, "tool_choice": dict, "tools": list, "top_k": int,
+    "top_p": (int, float), "user_profile_id": str, "workspace_id": str,
+}  # fmt: skip
+_ROLES = ("user", "assistant", "system")
 _FINISH = {"stop": "end_turn", "sequence": "stop_sequence", "length": "max_tokens", "tools": "tool_use"}
 _MOST_MARKS = 4
 _PER_MESSAGE = 4
@@ -31,7 +42,7 @@ _START_OUTPUT = 1
 class AnthropicMessages:
     family: Literal["anthropic"] = "anthropic"
     id_prefix = "msg_01"
-    known = _KNOWN
+    known: Mapping[str, Kinds] = _KNOWN
 
     def read(self, body: Json) -> Asked:
         limit = body.get("max_tokens")
@@ -84,7 +95,7 @@ class AnthropicMessages:
                     if isinstance(one.get("input_schema"), dict)
                 ],
                 choice=_tool_choice(body),
-                parallel=not (body.get("tool_choice") or {}).get("disable_parallel_tool_use"),
+                parallel=not an_object(body.get("tool_choice")).get("disable_parallel_tool_use"),
                 results=_trailing_results(messages),
                 schema=schema,
                 stop=_stop(body),
@@ -237,10 +248,10 @@ def _check_tool_turns(messages: list[Any]) -> None:
     """Each `tool_use` is answered in the next message; each `tool_result` belongs to one."""
     open_calls: list[str] = []
     for at, message in enumerate(messages):
-        if not isinstance(message, dict) or message.get("role") not in ("user", "assistant", "system"):
+        if not isinstance(message, dict) or message.get("role") not in _ROLES:
             raise bad(f"messages.{at}.role: Input should be 'user' or 'assistant'")
         parts = _parts(message.get("content"), f"messages.{at}.content")
-        results = [part.get("tool_use_id") for part in parts if part.get("type") == "tool_result"]
+        results = [str(part.get("tool_use_id")) for part in parts if part.get("type") == "tool_result"]
         missing = [call for call in open_calls if call not in results]
         if missing:
             raise bad(
@@ -248,7 +259,7 @@ def _check_tool_turns(messages: list[Any]) -> None:
                 f"{', '.join(missing)}. Each `tool_use` block must have a corresponding `tool_result` block in the next "
                 "message."
             )
-        strays = [str(result) for result in results if result not in open_calls]
+        strays = [result for result in results if result not in open_calls]
         if strays:
             raise bad(
                 f"messages.{at}.content.0: unexpected `tool_use_id` found in `tool_result` blocks: {', '.join(strays)}. "
@@ -276,7 +287,7 @@ def _tool_blocks(tools: Any, choice: Any) -> list[Block]:
     blocks = [_text_block(tool, msgspec.json.encode(_unmarked(tool)).decode()) for tool in tools]
     if blocks:
         kind = choice.get("type", "auto") if isinstance(choice, dict) else "auto"
-        blocks[0].tokens += _TOOLS_PROMPT.get(kind, 346)
+        blocks[0].tokens += _TOOLS_PROMPT.get(str(kind), 346)
     return blocks
 
 
@@ -318,7 +329,7 @@ def _part_block(model: Model, part: Json, where: str) -> Block:
     if kind == "tool_result":
         inner = part.get("content")
         if isinstance(inner, list):
-            blocks = [_part_block(model, one, f"{where}.content.{at}") for at, one in enumerate(inner)]
+            blocks = [_part_block(model, one, f"{where}.content.{at}") for at, one in enumerate(_parts(inner, where))]
             return _block(part, _PER_MESSAGE + sum(block.tokens for block in blocks))
         return _text_block(part, str(inner or ""))
     if kind in ("thinking", "redacted_thinking"):
@@ -349,10 +360,10 @@ def _unmarked(part: Json) -> Json:
 
 
 def _ttl(mark: Json) -> str:
-    ttl = mark.get("ttl") or "5m"
+    ttl = str(mark.get("ttl") or "5m")
     if mark.get("type") != "ephemeral" or ttl not in ("5m", "1h"):
         raise bad("cache_control: Input should be of type 'ephemeral' with a ttl of '5m' or '1h'")
-    return str(ttl)
+    return ttl
 
 
 def _check_marks(blocks: Sequence[Block]) -> None:
@@ -365,7 +376,7 @@ def _check_marks(blocks: Sequence[Block]) -> None:
 
 def _last_user_text(messages: Sequence[Json]) -> str:
     for message in reversed(messages):
-        texts = [part["text"] for part in _parts(message["content"], "messages") if part.get("type") == "text"]
+        texts = [str(part.get("text")) for part in _parts(message["content"], "messages") if part.get("type") == "text"]
         if message["role"] == "user" and texts:
             return "\n".join(texts)
     return ""

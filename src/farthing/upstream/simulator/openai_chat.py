@@ -1,6 +1,6 @@
 """OpenAI's `/v1/chat/completions`, as OpenAI and DeepSeek speak it: what is accepted, what is answered, what is streamed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -8,19 +8,30 @@ import msgspec
 from farthing.upstream.simulator import errors, models, openai_prompt, seeds
 from farthing.upstream.simulator.answers import Question, Reply, Tool
 from farthing.upstream.simulator.models import Model
-from farthing.upstream.simulator.wire import Asked, Json, Piece, Refusal, Spent, UsageShape, sse, words
+from farthing.upstream.simulator.wire import (
+    Asked,
+    Json,
+    Kinds,
+    Piece,
+    Refusal,
+    Spent,
+    UsageShape,
+    an_object,
+    sse,
+    words,
+)
 
 _ROLES = ("developer", "system", "user", "assistant", "tool", "function")
-_KNOWN = frozenset(
-    (
-        "messages", "model", "audio", "frequency_penalty", "function_call", "functions", "logit_bias", "logprobs",
-        "max_completion_tokens", "max_tokens", "metadata", "modalities", "moderation", "n", "parallel_tool_calls",
-        "prediction", "presence_penalty", "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention",
-        "reasoning_effort", "response_format", "safety_identifier", "seed", "service_tier", "stop", "store", "stream",
-        "stream_options", "temperature", "tool_choice", "tools", "top_logprobs", "top_p", "user", "verbosity",
-        "web_search_options",
-    )
-)  # fmt: skip
+_KNOWN: dict[str, Kinds] = {
+    "messages": list, "model": str, "audio": dict, "frequency_penalty": (int, float), "function_call": (str, dict),
+    "functions": list, "logit_bias": dict, "logprobs": bool, "max_completion_tokens": int, "max_tokens": int,
+    "metadata": dict, "modalities": list, "moderation": dict, "n": int, "parallel_tool_calls": bool, "prediction": dict,
+    "presence_penalty": (int, float), "prompt_cache_key": str, "prompt_cache_options": dict, "prompt_cache_retention": str,
+    "reasoning_effort": str, "response_format": dict, "safety_identifier": str, "seed": int, "service_tier": str,
+    "stop": (str, list), "store": bool, "stream": bool, "stream_options": dict, "temperature": (int, float),
+    "tool_choice": (str, dict), "tools": list, "top_logprobs": int, "top_p": (int, float), "user": str, "verbosity": str,
+    "web_search_options": dict,
+}  # fmt: skip
 _FINISH = {"stop": "stop", "sequence": "stop", "length": "length", "tools": "tool_calls"}
 _MOST_CHOICES = 128
 
@@ -28,7 +39,7 @@ _MOST_CHOICES = 128
 class OpenAIChat:
     family: Literal["openai"] = "openai"
     id_prefix = "chatcmpl-"
-    known = _KNOWN
+    known: Mapping[str, Kinds] = _KNOWN
 
     def read(self, body: Json) -> Asked:
         model = chat_model(body)
@@ -42,7 +53,7 @@ class OpenAIChat:
             )  # fmt: skip
         _check_tool_turns(messages)
         prompt = openai_prompt.Prompt(model)
-        functions = [tool.get("function", {}) for tool in list_of_objects(body, "tools")]
+        functions = [an_object(tool.get("function")) for tool in list_of_objects(body, "tools")]
         prompt.tools(functions)
         schema = _wanted_schema(body)
         if schema:
@@ -53,7 +64,7 @@ class OpenAIChat:
             model=model,
             prompt=next((text for role, text in reversed(said) if role == "user"), ""),
             context=msgspec.json.encode([messages, functions, body.get("response_format")]),
-            tools=[Tool(str(one.get("name", "")), one.get("parameters") or {}) for one in functions],
+            tools=[Tool(str(one.get("name", "")), an_object(one.get("parameters"))) for one in functions],
             choice=_tool_choice(body),
             parallel=body.get("parallel_tool_calls") is not False,
             results=trailing_results(said),
@@ -92,7 +103,7 @@ class OpenAIChat:
         return made
 
     def pieces(self, asked: Asked, replies: Sequence[Reply], spent: Spent | None, shape: UsageShape) -> Iterator[Piece]:
-        asked_for = (asked.body.get("stream_options") or {}).get("include_usage") is True
+        asked_for = an_object(asked.body.get("stream_options")).get("include_usage") is True
         meter = usage(asked.question.model, spent) if spent is not None and asked_for else None
         inside = meter if shape in ("everywhere",) else None
         frame = _frame(asked, "chat.completion.chunk")
@@ -262,15 +273,15 @@ def _check_tool_turns(messages: list[Any]) -> None:
     """Each tool call is answered right after; each answer belongs to a call."""
     open_calls: set[str] = set()
     for at, message in enumerate(messages):
-        if not isinstance(message, dict) or message.get("role") not in _ROLES:
+        if not isinstance(message, dict) or str(message.get("role")) not in _ROLES:
             raise bad(f"Invalid value for 'messages[{at}].role'.", f"messages[{at}].role", "invalid_value")
         if message["role"] == "tool":
-            if message.get("tool_call_id") not in open_calls:
+            if str(message.get("tool_call_id")) not in open_calls:
                 raise bad(
                     "Invalid parameter: messages with role 'tool' must be a response to a preceeding message with "
                     "'tool_calls'.", f"messages.[{at}].role",
                 )  # fmt: skip
-            open_calls.discard(message["tool_call_id"])
+            open_calls.discard(str(message["tool_call_id"]))
             continue
         if open_calls:
             break
@@ -292,10 +303,10 @@ def _message(prompt: openai_prompt.Prompt, message: Json, where: str) -> tuple[s
     if isinstance(message.get("name"), str):
         prompt.text(message["name"])
     text = _content(prompt, message.get("content"), where)
-    for call in message.get("tool_calls") or []:
-        function = call.get("function") if isinstance(call, dict) else None
-        if isinstance(function, dict):
-            prompt.call(str(function.get("name", "")), str(function.get("arguments", "")))
+    calls = message.get("tool_calls")
+    for call in calls if isinstance(calls, list) else []:
+        function = an_object(an_object(call).get("function"))
+        prompt.call(str(function.get("name", "")), str(function.get("arguments", "")))
     prompt.close()
     return role, text
 
@@ -312,8 +323,8 @@ def _content(prompt: openai_prompt.Prompt, content: Any, where: str) -> str:
 
 
 def _part(prompt: openai_prompt.Prompt, part: Any, where: str) -> str:
-    kind = part.get("type") if isinstance(part, dict) else None
-    inner = part.get(kind) if kind else None
+    kind = an_object(part).get("type")
+    inner = part.get(kind) if isinstance(kind, str) else None
     text = ""
     if kind in ("text", "refusal") and isinstance(inner, str):
         text = inner

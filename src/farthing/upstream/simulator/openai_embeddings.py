@@ -5,7 +5,7 @@ import math
 import random
 import re
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -13,8 +13,11 @@ from farthing.upstream.simulator import models, seeds, tokens
 from farthing.upstream.simulator.answers import Question, Reply
 from farthing.upstream.simulator.models import Model
 from farthing.upstream.simulator.openai_chat import bad, positive, unknown_model
-from farthing.upstream.simulator.wire import Asked, Json, Piece, Refusal, Spent, UsageShape
+from farthing.upstream.simulator.wire import Asked, Json, Kinds, Piece, Refusal, Spent, UsageShape
 
+_KNOWN: dict[str, Kinds] = {
+    "input": (str, list), "model": str, "dimensions": int, "encoding_format": str, "user": str, "stream": bool
+}  # fmt: skip
 _MOST_INPUTS = 2048
 _MOST_TOKENS = 300_000
 
@@ -22,7 +25,7 @@ _MOST_TOKENS = 300_000
 class OpenAIEmbeddings:
     family: Literal["openai"] = "openai"
     id_prefix = "emb_"
-    known = frozenset(("input", "model", "dimensions", "encoding_format", "user"))
+    known: Mapping[str, Kinds] = _KNOWN
 
     def read(self, body: Json) -> Asked:
         name = body.get("model")

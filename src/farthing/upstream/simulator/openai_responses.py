@@ -1,7 +1,7 @@
 """OpenAI's `/v1/responses`: what is accepted, what is answered, what is streamed; earlier responses are remembered."""
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -18,17 +18,27 @@ from farthing.upstream.simulator.openai_chat import (
     served_tier,
     trailing_results,
 )
-from farthing.upstream.simulator.wire import Asked, Json, Piece, Refusal, Spent, UsageShape, sse, words
+from farthing.upstream.simulator.wire import (
+    Asked,
+    Json,
+    Kinds,
+    Piece,
+    Refusal,
+    Spent,
+    UsageShape,
+    an_object,
+    sse,
+    words,
+)
 
-_KNOWN = frozenset(
-    (
-        "background", "context_management", "conversation", "include", "input", "instructions", "max_output_tokens",
-        "max_tool_calls", "metadata", "model", "moderation", "parallel_tool_calls", "previous_response_id", "prompt",
-        "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention", "reasoning", "safety_identifier",
-        "service_tier", "store", "stream", "stream_options", "temperature", "text", "tool_choice", "tools", "top_logprobs",
-        "top_p", "truncation", "user",
-    )
-)  # fmt: skip
+_KNOWN: dict[str, Kinds] = {
+    "background": bool, "context_management": list, "conversation": (str, dict), "include": list, "input": (str, list),
+    "instructions": (str, list), "max_output_tokens": int, "max_tool_calls": int, "metadata": dict, "model": str,
+    "moderation": dict, "parallel_tool_calls": bool, "previous_response_id": str, "prompt": dict, "prompt_cache_key": str,
+    "prompt_cache_options": dict, "prompt_cache_retention": str, "reasoning": dict, "safety_identifier": str,
+    "service_tier": str, "store": bool, "stream": bool, "stream_options": dict, "temperature": (int, float), "text": dict,
+    "tool_choice": (str, dict), "tools": list, "top_logprobs": int, "top_p": (int, float), "truncation": str, "user": str,
+}  # fmt: skip
 _LEAST_OUTPUT = 16
 _ITEM_SPEAKERS = {"function_call_output": "tool", "custom_tool_call_output": "tool"}
 
@@ -36,7 +46,7 @@ _ITEM_SPEAKERS = {"function_call_output": "tool", "custom_tool_call_output": "to
 class OpenAIResponses:
     family: Literal["openai"] = "openai"
     id_prefix = "resp_"
-    known = _KNOWN
+    known: Mapping[str, Kinds] = _KNOWN
 
     def __init__(self, kept: int) -> None:
         self._kept = kept
@@ -57,20 +67,19 @@ class OpenAIResponses:
         said = _read_instructions(prompt, body) + [_item(prompt, item, f"input[{at}]") for at, item in enumerate(items)]
         points = prompt.end(body.get("prompt_cache_options"))
         check_context(model, len(prompt.ids), "input")
-        reasoning = body.get("reasoning")
         return Asked(
             body={**body, "input": items},
             question=Question(
                 model=model,
                 prompt=next((text for role, text in reversed(said) if role == "user"), ""),
                 context=msgspec.json.encode([body.get("instructions"), items, tools, body.get("text")]),
-                tools=[Tool(str(one.get("name", "")), one.get("parameters") or {}) for one in functions],
+                tools=[Tool(str(one.get("name", "")), an_object(one.get("parameters"))) for one in functions],
                 choice=_tool_choice(body),
                 parallel=body.get("parallel_tool_calls") is not False,
                 results=trailing_results(said),
                 schema=schema,
                 max_output=_limit(body, model),
-                effort=str(reasoning.get("effort") or "") if isinstance(reasoning, dict) else "",
+                effort=str(an_object(body.get("reasoning")).get("effort") or ""),
             ),
             prompt=len(prompt.ids),
             scope=str(body.get("prompt_cache_key") or ""),
@@ -196,8 +205,8 @@ def _tool_choice(body: Json) -> str:
 
 
 def _check_tool_turns(items: Sequence[Json]) -> None:
-    called = {item.get("call_id") for item in items if item.get("type") == "function_call"}
-    given = {item.get("call_id") for item in items if item.get("type") == "function_call_output"}
+    called = {str(item.get("call_id")) for item in items if item.get("type") == "function_call"}
+    given = {str(item.get("call_id")) for item in items if item.get("type") == "function_call_output"}
     for name in called - given:
         raise bad(f"No tool output found for function call {name}.", "input")
     for name in given - called:
@@ -216,7 +225,7 @@ def _read_instructions(prompt: openai_prompt.Prompt, body: Json) -> list[tuple[s
 
 def _item(prompt: openai_prompt.Prompt, item: Json, where: str) -> tuple[str, str]:
     """Count one item; returns who speaks and the text."""
-    kind = item.get("type") or "message"
+    kind = str(item.get("type") or "message")
     if kind == "message":
         role = str(item.get("role", "user"))
         prompt.open(role)
@@ -248,7 +257,7 @@ def _content(prompt: openai_prompt.Prompt, content: Any, where: str) -> str:
 
 
 def _part(prompt: openai_prompt.Prompt, part: Any, where: str) -> str:
-    kind = part.get("type") if isinstance(part, dict) else None
+    kind = an_object(part).get("type")
     text = ""
     if kind in ("input_text", "output_text", "refusal", "text"):
         text = str(part.get("text") or part.get("refusal") or "")
@@ -268,7 +277,6 @@ def _part(prompt: openai_prompt.Prompt, part: Any, where: str) -> str:
 
 def _frame(asked: Asked, status: str) -> Json:
     body, model = asked.body, asked.question.model
-    reasoning = body.get("reasoning") if isinstance(body.get("reasoning"), dict) else {}
     return {
         "id": asked.id,
         "object": "response",
@@ -285,7 +293,10 @@ def _frame(asked: Asked, status: str) -> Json:
         "parallel_tool_calls": body.get("parallel_tool_calls") is not False,
         "previous_response_id": body.get("previous_response_id"),
         "prompt_cache_key": body.get("prompt_cache_key"),
-        "reasoning": {"effort": asked.question.effort or None, "summary": (reasoning or {}).get("summary")},
+        "reasoning": {
+            "effort": asked.question.effort or None,
+            "summary": an_object(body.get("reasoning")).get("summary"),
+        },
         "service_tier": asked.tier,
         "store": body.get("store") is not False,
         "temperature": body.get("temperature", 1.0),
@@ -305,7 +316,7 @@ def _output(asked: Asked, reply: Reply) -> list[Json]:
 
     items: list[Json] = []
     if reply.reasoning:
-        asked_for = (asked.body.get("reasoning") or {}).get("summary")
+        asked_for = an_object(asked.body.get("reasoning")).get("summary")
         summary = [{"type": "summary_text", "text": reply.thought}] if asked_for and reply.thought else []
         items.append({"id": name("rs_"), "type": "reasoning", "summary": summary})
     if reply.text:

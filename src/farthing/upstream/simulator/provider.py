@@ -53,8 +53,7 @@ class Provider:
 
     def work(self, wire: Wire, body: Json, key: str, number: int, plan: Plan, *, batch: bool = False) -> Work:
         """Raises Refusal. `key` tells customers apart."""
-        if self.settings.strict:
-            _check_fields(wire, body)
+        _check_fields(wire, body, self.settings.strict)
         asked = wire.read(body)
         asked.id = wire.id_prefix + self.name(24, number)
         asked.created = int(self.clock())
@@ -129,14 +128,22 @@ def rate_limited(family: str, model: str, verdict: Verdict, headers: dict[str, s
     return Refusal(429, verdict.refused, message, code="rate_limit_exceeded", headers=wait)
 
 
-def _check_fields(wire: Wire, body: Json) -> None:
-    unknown = [name for name in body if name not in wire.known]
-    if not unknown:
-        return
+def _check_fields(wire: Wire, body: Json, strict: bool) -> None:
+    """The types of the fields that the provider knows; with `strict`, that there are no others. Raises Refusal."""
+    for name, what in body.items():
+        kinds = wire.known.get(name)
+        if kinds is None and strict:
+            raise _wrong(
+                wire, name, "Extra inputs are not permitted", f"Unrecognized request argument supplied: {name}"
+            )
+        if kinds is not None and what is not None and not isinstance(what, kinds):
+            raise _wrong(wire, name, "Input has the wrong type", f"Invalid type for '{name}'.")
+
+
+def _wrong(wire: Wire, name: str, anthropic: str, openai: str) -> Refusal:
     if wire.family == "anthropic":
-        raise Refusal(400, "invalid_request_error", f"{unknown[0]}: Extra inputs are not permitted")
-    message = f"Unrecognized request argument supplied: {unknown[0]}"
-    raise Refusal(400, "invalid_request_error", message)
+        return Refusal(400, "invalid_request_error", f"{name}: {anthropic}")
+    return Refusal(400, "invalid_request_error", openai, param=name, code="invalid_type")
 
 
 def visible(replies: Sequence[Reply]) -> int:

@@ -5,6 +5,7 @@ allOf, $ref, formats, patterns, bounds of numbers, lengths and counts. Knows not
 one (names, numbers, an answer) comes as `Hints`.
 """
 
+import math
 import random
 import re
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,11 @@ Schema = Mapping[str, Any]
 
 _DEEPEST = 12
 """Below this depth of a recursive schema only what is required is filled in, as short as it may be."""
+
+_END = 3 * _DEEPEST
+"""Only a schema that no value satisfies gets this deep."""
+_MOST = 10_000
+"""Items and characters that a schema can ask for."""
 
 _PEOPLE = ("Ada Novak", "Ben Okafor", "Carla Ruiz", "Dmitri Sokolov", "Emma Lindqvist", "Farid Haddad", "Grace Kim")
 _CITIES = ("Paris", "Rome", "Oslo", "Lisbon", "Vienna", "Nairobi", "Toronto", "Osaka")
@@ -73,6 +79,8 @@ class _Maker:
         self.answer = hints.answer
 
     def make(self, schema: Schema | bool, name: str, depth: int) -> Any:
+        if depth > _END:
+            return None
         if not isinstance(schema, Mapping):
             return self._word(name)
         schema = self._resolved(schema, depth)
@@ -162,8 +170,8 @@ class _Maker:
     def _array(self, schema: Schema, name: str, depth: int) -> list[Any]:
         fixed = schema.get("prefixItems")
         made = [self.make(inner, name, depth + 1) for inner in fixed] if isinstance(fixed, list) else []
-        least = int(schema.get("minItems", 0))
-        most = int(schema.get("maxItems", max(least, 3)))
+        least = _size(schema, "minItems", 0)
+        most = _size(schema, "maxItems", max(least, 3))
         wanted = least if depth >= _DEEPEST // 2 else max(least, min(most, self.dice.randint(1, 3)))
         items = schema.get("items", True)
         tries = 0
@@ -175,20 +183,22 @@ class _Maker:
         return made
 
     def _number(self, schema: Schema, *, whole: bool) -> float:
-        step = schema.get("multipleOf") or (1 if whole else 0.01)
+        step = _number(schema, "multipleOf") or 0.0
+        step = step if step > 0 else 1 if whole else 0.01
         low, high = _bounds(schema, step)
         hinted = [number for number in self.numbers if low <= number <= high and _fits(number, step)]
         if hinted:
             self.numbers.remove(hinted[0])
             return hinted[0]
-        first = -(-low // step)
-        return _tidy(step * (first + self.dice.randint(0, max(0, int(high // step - first)))))
+        first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+        return _tidy(step * (first + self.dice.randint(0, max(0, last - first))))
 
     def _string(self, schema: Schema, name: str) -> str:
         if isinstance(schema.get("pattern"), str):
             return pattern_values.matching(schema["pattern"], self.dice)
-        made = self.dice.choice(_FORMATS[schema["format"]]) if schema.get("format") in _FORMATS else self._word(name)
-        least, most = int(schema.get("minLength", 0)), int(schema.get("maxLength", 1 << 30))
+        known = _FORMATS.get(str(schema.get("format")))
+        made = self.dice.choice(known) if known else self._word(name)
+        least, most = _size(schema, "minLength", 0), _size(schema, "maxLength", _MOST)
         while len(made) < least:
             made += f" {self.dice.choice(_WORDS)}" if made else self.dice.choice(_WORDS)
         return made[:most]
@@ -219,9 +229,9 @@ class _Maker:
 
 def _merge(into: dict[str, Any], part: Schema) -> None:
     for key, inner in part.items():
-        if key == "properties" and isinstance(into.get(key), Mapping):
+        if key == "properties" and isinstance(into.get(key), Mapping) and isinstance(inner, Mapping):
             into[key] = {**into[key], **inner}
-        elif key == "required" and isinstance(into.get(key), list):
+        elif key == "required" and isinstance(into.get(key), list) and isinstance(inner, list):
             into[key] = [*into[key], *(one for one in inner if one not in into[key])]
         else:
             into[key] = inner
@@ -236,6 +246,11 @@ def _bounds(schema: Schema, step: float) -> tuple[float, float]:
     ]
     low = max(lows) if lows else min([1.0, *highs])
     return low, min(highs) if highs else max(low, 1.0) * 100
+
+
+def _size(schema: Schema, key: str, default: int) -> int:
+    size = _number(schema, key)
+    return default if size is None else min(_MOST, max(0, int(size)))
 
 
 def _number(schema: Schema, key: str, inward: float = 0.0) -> float | None:

@@ -6,7 +6,7 @@ a reply into an answer or the pieces of a stream.
 
 import re
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -16,6 +16,7 @@ from farthing.upstream.simulator.prompt_cache import Block, CacheUse
 from farthing.upstream.simulator.tokens import Ids
 
 Json = dict[str, Any]
+Kinds = type | tuple[type, ...]
 Family = Literal["openai", "anthropic"]
 """Whose wire."""
 
@@ -102,8 +103,8 @@ class Wire(Protocol):
     def id_prefix(self) -> str: ...
 
     @property
-    def known(self) -> frozenset[str]:
-        """The fields that a body may have."""
+    def known(self) -> Mapping[str, Kinds]:
+        """The fields that a body may have, and what may stand there besides null."""
 
     def read(self, body: Json) -> Asked:
         """Raises Refusal as the provider would."""
@@ -117,6 +118,11 @@ class Wire(Protocol):
 
     def error_piece(self, refusal: Refusal) -> bytes:
         """An error inside a stream that has begun."""
+
+
+def an_object(what: Any) -> Json:
+    """`what` if it is an object, else an empty one."""
+    return what if isinstance(what, dict) else {}
 
 
 def sse(data: Json, event: str = "") -> bytes:

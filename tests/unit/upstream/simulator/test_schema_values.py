@@ -85,3 +85,21 @@ def test_values_look_like_what_they_are_called() -> None:
     schema = {"type": "object", "properties": properties, "required": list(properties)}
     made = value(schema, random.Random(1), Hints(words=["Oslo"], answer="yes"))
     assert made["city"] == "Oslo" and "@" in made["email"] and made["answer"] == "yes"
+
+
+WORDS = st.sampled_from(
+    ["type", "enum", "const", "properties", "required", "items", "minItems", "maxItems", "anyOf", "allOf", "$ref", "format",
+     "pattern", "minimum", "maximum", "multipleOf", "minLength", "maxLength", "additionalProperties", "prefixItems", "$defs"]
+)  # fmt: skip
+JUNK = st.recursive(
+    st.sampled_from(
+        [None, True, False, 0, -3, 2.5, 10**9, "", "object", "array", "string", "integer", "#/$defs/a", "#", "["]
+    ),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(WORDS, inner, max_size=4)),
+    max_leaves=10,
+)
+
+
+@given(st.dictionaries(WORDS, JUNK, max_size=5))
+def test_schemas_that_are_none_do_no_harm(schema: dict[str, Any]) -> None:
+    value(schema, random.Random(1), Hints(words=["Oslo"], numbers=[1.0], answer="yes"))

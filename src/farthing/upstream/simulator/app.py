@@ -8,6 +8,7 @@
 """
 
 import asyncio
+import socket
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -17,6 +18,7 @@ from starlette.applications import Starlette
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from farthing.model.errors import Unavailable
 from farthing.upstream.simulator import tokens
 from farthing.upstream.simulator.endpoints import Endpoints
 from farthing.upstream.simulator.play import TRANSPORT
@@ -61,8 +63,14 @@ async def running(
 
 
 def serve(settings: SimulatorSettings | None = None, *, host: str = "127.0.0.1", port: int = 4142) -> None:
-    """Serve until SIGINT or SIGTERM."""
-    uvicorn.Server(_config(create_app(settings), host=host, port=port)).run()
+    """Serve until SIGINT or SIGTERM. Raises Unavailable where the address cannot be had, and what `create_app` raises."""
+    app = create_app(settings)
+    try:
+        listener = socket.create_server((host, port))
+    except OSError as error:
+        raise Unavailable(f"The simulator cannot listen on {host}:{port}: {error.strerror}") from error
+    with listener:
+        uvicorn.Server(_config(app)).run(sockets=[listener])
 
 
 class _Protocol(HttpToolsProtocol):
@@ -73,8 +81,8 @@ class _Protocol(HttpToolsProtocol):
         self.scope[TRANSPORT] = self.transport  # type: ignore[literal-required]
 
 
-def _config(app: Starlette, host: str = "127.0.0.1", port: int = 0) -> uvicorn.Config:
+def _config(app: Starlette) -> uvicorn.Config:
     return uvicorn.Config(
-        app, host=host, port=port, http=_Protocol, ws="none", lifespan="off", access_log=False, log_level="critical",
+        app, http=_Protocol, ws="none", lifespan="off", access_log=False, log_level="critical",
         timeout_keep_alive=60, timeout_graceful_shutdown=0, server_header=False,
     )  # fmt: skip

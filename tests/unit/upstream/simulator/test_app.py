@@ -1,6 +1,10 @@
 """The server and its bill; bodies that no SDK would send."""
 
+import asyncio
+import contextlib
+import signal
 import socket
+import sys
 from typing import Any
 
 import httpx2
@@ -8,7 +12,8 @@ import pytest
 from anthropic import AsyncAnthropic
 from openai import AsyncOpenAI
 
-from farthing.upstream.simulator import SimulatorSettings, running
+from farthing.model.errors import Unavailable
+from farthing.upstream.simulator import SimulatorSettings, running, serve
 
 KEY = {"authorization": "Bearer any"}
 CLAUDE = {"x-api-key": "any", "anthropic-version": "2023-06-01"}
@@ -91,3 +96,28 @@ async def test_leaving_closes_the_port_and_what_is_open() -> None:
         await client.send(request, stream=True)
     with pytest.raises(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
         pass
+
+
+def test_an_address_that_is_taken_is_told() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(Unavailable, match=f"127.0.0.1:{port}"):
+            serve(port=port)
+
+
+async def test_a_served_process_answers_until_it_is_interrupted() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    code = f"from farthing.upstream.simulator import serve; serve(port={port})"
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code)
+    try:
+        async with httpx2.AsyncClient() as client:
+            for _ in range(200):
+                with contextlib.suppress(httpx2.TransportError):
+                    listed = await client.get(f"http://127.0.0.1:{port}/v1/models", headers=KEY)
+                    break
+                await asyncio.sleep(0.05)
+            assert listed.status_code == 200
+    finally:
+        process.send_signal(signal.SIGTERM)
+        await asyncio.wait_for(process.wait(), 10)

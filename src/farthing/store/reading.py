@@ -14,7 +14,7 @@ from farthing.store import rollups
 from farthing.store.engine import Connection, Row
 from farthing.store.rollups import DAY_US, HOUR_US, VIEWS, View
 from farthing.store.rows import record_of
-from farthing.store.schema import ATTEMPT_COLUMNS, CALL_COLUMNS, ROLLUP_KEY, ROLLUP_SUMS, SAVING_COLUMNS
+from farthing.store.schema import ATTEMPT_COLUMNS, CALL_COLUMNS, HISTOGRAM_KEY, ROLLUP_KEY, ROLLUP_SUMS, SAVING_COLUMNS
 
 DIMENSIONS = {
     "feature": "feature", "user": "user_id", "team": "team", "project": "project", "model": "model", "task": "task",
@@ -30,8 +30,8 @@ FILTERS = DIMENSIONS | {
 }  # fmt: skip
 """Names that a list of calls can be filtered by, and their columns."""
 
-_PARTLY_INDEXED = ("user_id", "transaction_id")
-"""Columns whose index leaves out empty values, so a query must say that it does too."""
+_PARTLY_INDEXED = ("user_id", "feature", "key_id", "transaction_id")
+"""Columns whose index, where an engine has one, leaves out empty values, so a query must say that it does too."""
 
 MOST_ROWS = 10_000
 
@@ -170,11 +170,11 @@ def _filter(where: Mapping[str, str]) -> tuple[list[str], list[object]]:
 
 def _spans(connection: Connection, where: Mapping[str, str], since: int, until: int) -> list[tuple[int, int]]:
     """Where to look, newest first: only days on which, as the rollups say, each value occurs. Without such a filter, or
-    with one that has an index of its own, everywhere."""
+    for one transaction, which has an index on every engine, everywhere."""
     days: set[int] | None = None
+    if where.get("transaction"):
+        return [(since, until)]
     for name, value in where.items():
-        if FILTERS[name] in _PARTLY_INDEXED and value:
-            return [(since, until)]
         if name in DIMENSIONS:
             test = "dims = ? AND a = ?"
         elif name in ("tenant", "cost_state"):
@@ -183,7 +183,7 @@ def _spans(connection: Connection, where: Mapping[str, str], since: int, until: 
             continue
         found = connection.query(
             f"SELECT DISTINCT bucket_us FROM rollups WHERE {test} AND bucket_us > ? AND bucket_us < ?",
-            (name if name in DIMENSIONS else "day", value, since - DAY_US, until),
+            (_view_for((name,), {}).dims if name in DIMENSIONS else "day", value, since - DAY_US, until),
         )
         some = {int(row[0]) for row in found}
         days = some if days is None else days & some
@@ -371,16 +371,16 @@ def _check_view(connection: Connection, view: View) -> list[str]:
 
 def _check_histograms(connection: Connection) -> list[str]:
     kept = {(*row[:4], int(row[4])): int(row[5]) for row in connection.query(_BINS)}
-    counted: dict[Row, int] = {}
-    for row in connection.query(f"SELECT {_BIN_COLUMNS} FROM calls"):
-        for key in rollups.bins_of(*row):
-            counted[key] = counted.get(key, 0) + 1
+    counted = _counted_bins(connection)
     different = sorted(key for key in kept.keys() | counted.keys() if kept.get(key, 0) != counted.get(key, 0))
     return [f"histogram {key} holds {kept.get(key, 0)}, the rows give {counted.get(key, 0)}" for key in different[:20]]
 
 
-_BINS = "SELECT kind, day_us, tenant, model, bin, n FROM histograms"
-_BIN_COLUMNS = "started_us, tenant, model, outcome, duration_us, cost_state, cost"
+def _counted_bins(connection: Connection) -> dict[Row, int]:
+    return rollups.count_bins(connection.query(f"SELECT {rollups.BIN_COLUMNS} FROM calls"))
+
+
+_BINS = f"SELECT {', '.join(HISTOGRAM_KEY)}, n FROM histograms"
 
 
 def rebuild(connection: Connection) -> None:
@@ -392,9 +392,5 @@ def rebuild(connection: Connection) -> None:
         for view in VIEWS:
             connection.execute(f"INSERT INTO rollups ({columns}) {rollups.cells_from_rows(view)}")
         connection.execute("DELETE FROM histograms")
-        counted: dict[Row, int] = {}
-        for row in connection.query(f"SELECT {_BIN_COLUMNS} FROM calls"):
-            for key in rollups.bins_of(*row):
-                counted[key] = counted.get(key, 0) + 1
-        bins = [(*key, counted[key]) for key in sorted(counted)]
-        connection.insert("histograms", ("kind", "day_us", "tenant", "model", "bin", "n"), bins)
+        bins = [(*key, n) for key, n in sorted(_counted_bins(connection).items())]
+        connection.insert("histograms", (*HISTOGRAM_KEY, "n"), bins)

@@ -5,6 +5,7 @@ the stored cells in the transaction of its rows. The same sums as one SQL statem
 the two agree, or build the cells again.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -32,7 +33,6 @@ VIEWS = (
     View("day", DAY_US),
     View("feature", DAY_US, "feature"),
     View("team", DAY_US, "team"),
-    View("user", DAY_US, "user_id"),
     View("project", DAY_US, "project"),
     View("model", DAY_US, "model"),
     View("task", DAY_US, "task"),
@@ -107,8 +107,6 @@ def _singles(pairs: dict[_Cell, tuple[int, ...]]) -> dict[_Cell, tuple[int, ...]
 
 
 def _wider(dims: str, bucket: int, tenant: str, a: str, b: str, state: str) -> tuple[_Cell, ...]:
-    if dims == "user_feature":
-        return (("user", bucket, tenant, a, "", state),)
     if dims == "feature_model":
         return ("feature", bucket, tenant, a, "", state), ("model", bucket, tenant, b, "", state)
     if dims == "team_model":
@@ -146,22 +144,26 @@ PRICED = ("reported", "computed", "estimated")
 
 def bins(records: Iterable[Record]) -> list[Row]:
     """Rows of `histograms` that add these calls, in the order of their key."""
-    found: dict[Row, int] = {}
-    for r in records:
-        for key in bins_of(r.started_us, r.tenant, r.model, r.outcome, r.duration_us, r.cost_state, r.cost):
-            found[key] = found.get(key, 0) + 1
+    found = count_bins(
+        (r.started_us, r.tenant, r.model, r.outcome, r.duration_us, r.cost_state, r.cost) for r in records
+    )
     return [(*key, found[key]) for key in sorted(found)]
 
 
-def bins_of(
-    started_us: int, tenant: str, model: str, outcome: str, duration_us: int, cost_state: str, cost: int
-) -> list[Row]:  # fmt: skip
-    """The cells that a call counts in: the duration of one that ended well, the cost of one whose cost is known."""
-    day = started_us - started_us % DAY_US
-    found: list[Row] = [("duration", day, tenant, model, bin_of(duration_us))] if outcome == "ok" else []
-    if cost_state in PRICED:
-        found.append(("cost", day, tenant, model, bin_of(cost)))
-    return found
+BIN_COLUMNS = "started_us, tenant, model, outcome, duration_us, cost_state, cost"
+"""What of a call its bins depend on."""
+
+
+def count_bins(calls: Iterable[Row]) -> dict[Row, int]:
+    """Calls by cell: the duration of those that ended well, the cost of those whose cost is known."""
+    keys: list[Row] = []
+    for started_us, tenant, model, outcome, duration_us, cost_state, cost in calls:
+        day = started_us - started_us % DAY_US
+        if outcome == "ok":
+            keys.append(("duration", day, tenant, model, bin_of(duration_us)))
+        if cost_state in PRICED:
+            keys.append(("cost", day, tenant, model, bin_of(cost)))
+    return Counter(keys)
 
 
 _FROM_ROWS = (

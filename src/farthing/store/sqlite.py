@@ -52,7 +52,7 @@ class SqliteConnection:
             _use_wal(self._db, patience_s)
             self._db.execute("PRAGMA wal_autocheckpoint=2000")
             self._db.execute("PRAGMA synchronous=NORMAL")
-            self._db.execute("PRAGMA cache_size=-16000")
+            self._db.execute("PRAGMA cache_size=-4000")
             self._most_values = self._db.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
         except BaseException:
             self._db.close()

@@ -195,7 +195,7 @@ async def test_rebuilt_rollups_are_those_that_grew(store: Store, connection: Con
     for start in range(0, 200, 50):
         await store.write(morning(200)[start : start + 50])
     before = [sorted(connection.query(f"SELECT * FROM {table}")) for table in ("rollups", "histograms")]
-    connection.execute("DELETE FROM rollups WHERE dims = 'user'")
+    connection.execute("DELETE FROM rollups WHERE dims = 'user_feature'")
     connection.execute("UPDATE histograms SET n = 5")
     await store.rebuild()
     assert before == [sorted(connection.query(f"SELECT * FROM {table}")) for table in ("rollups", "histograms")]

@@ -4,7 +4,6 @@ It bounds what a client can send, turns each error into the client's own shape, 
 Knows nothing of what the steps do.
 """
 
-import asyncio
 import logging
 import math
 import random
@@ -13,6 +12,7 @@ import traceback
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from farthing.gateway.protocol import CONNECTION
 from farthing.model.call import Answer, Body, Call, Headers
 from farthing.model.errors import BadRequest, FarthingError, RequestTimeout, TooLarge, UpstreamError
 from farthing.pipeline import Proceed
@@ -61,7 +61,7 @@ class Edge:
         if answer.stream is None:
             await _send_whole(send, answer)
         else:
-            await self._send_stream(receive, send, answer, answer.stream, call_id)
+            await self._send_stream(scope, send, answer, answer.stream, call_id)
 
     async def _answer(self, call_id: str, scope: Scope, receive: Receive) -> Answer:
         started, started_us = time.perf_counter(), time.time_ns() // 1000
@@ -110,38 +110,20 @@ class Edge:
     def _too_large(self) -> TooLarge:
         return TooLarge(f"The body is larger than {self._max_body // 2**20} MiB (server.max_body_mb in farthing.toml).")
 
-    async def _send_stream(self, receive: Receive, send: Send, answer: Answer, stream: Body, call_id: str) -> None:
+    async def _send_stream(self, scope: Scope, send: Send, answer: Answer, stream: Body, call_id: str) -> None:
         await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
-        departure = _Departure(stream)
-        watcher = asyncio.get_running_loop().create_task(departure.watch(receive))
+        connection = scope["extensions"][CONNECTION]
+        connection.on_lost = stream.leave
         try:
             while data := await stream.next():
-                if not departure.happened:
-                    await send({"type": "http.response.body", "body": data, "more_body": True})
+                await send({"type": "http.response.body", "body": data, "more_body": True})
         except UpstreamError as error:
-            if not departure.happened:
-                event = self._format.error_event(error, call_id)
-                await send({"type": "http.response.body", "body": event, "more_body": True})
+            event = self._format.error_event(error, call_id)
+            await send({"type": "http.response.body", "body": event, "more_body": True})
         finally:
-            watcher.cancel()
+            connection.on_lost = None
             stream.leave()
         await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-
-class _Departure:
-    """Whether a stream's client has left; the stream is told at once."""
-
-    __slots__ = ("_stream", "happened")
-
-    def __init__(self, stream: Body) -> None:
-        self._stream = stream
-        self.happened = False
-
-    async def watch(self, receive: Receive) -> None:
-        while (await receive())["type"] != "http.disconnect":
-            pass
-        self.happened = True
-        self._stream.leave()
 
 
 def new_call_id() -> str:

@@ -96,7 +96,7 @@ class Connection(asyncio.Protocol):
             self.exchange.connection_ended(error)
 
     def pause_writing(self) -> None:
-        self.writable = asyncio.get_running_loop().create_future()
+        self.writable = self.client.loop.create_future()
 
     def resume_writing(self) -> None:
         if self.writable is not None and not self.writable.done():
@@ -167,12 +167,13 @@ class Exchange:
     """One request and its answer: the `Response` that the relay reads."""
 
     __slots__ = (
-        "connection", "deadline", "done", "error", "head_bytes", "headers", "idle_s", "interim", "keep", "phase", "reads",
+        "connection", "deadline", "done", "error", "head_bytes", "headers", "idle_s", "interim", "keep", "loop", "phase", "reads",
         "sent", "silent", "status", "total_at", "until_close", "waiter", "waiting",
     )  # fmt: skip
 
     def __init__(self, connection: Connection, now: float, timeouts: Timeouts) -> None:
         self.connection: Connection | None = connection
+        self.loop = connection.client.loop
         self.status = 0
         self.headers: Headers = []
         self.head_bytes = 0
@@ -210,7 +211,7 @@ class Exchange:
                 if self.head_bytes > HEAD_LIMIT:
                     self.fail(UpstreamError(f"The head of {connection.origin.shown}'s answer does not end."))
                     return
-            self.deadline = min(self.total_at, connection.client.loop.time() + self.idle_s)
+            self.deadline = min(self.total_at, self.loop.time() + self.idle_s)
             if self.waiting > HIGH_WATER and not connection.paused:
                 connection.paused = True
                 connection.transport.pause_reading()
@@ -272,7 +273,7 @@ class Exchange:
             if connection is not None and connection.paused:
                 connection.paused = False
                 connection.transport.resume_reading()
-                self.deadline = min(self.total_at, connection.client.loop.time() + self.idle_s)
+                self.deadline = min(self.total_at, self.loop.time() + self.idle_s)
             return data
         if self.error is not None:
             raise self.error
@@ -296,7 +297,7 @@ class Exchange:
             self.fail(UpstreamError("The gateway stopped reading the answer."))
 
     async def _wait(self) -> None:
-        self.waiter = asyncio.get_running_loop().create_future()
+        self.waiter = self.loop.create_future()
         try:
             await self.waiter
         except asyncio.CancelledError:

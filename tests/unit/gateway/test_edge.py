@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from farthing.gateway.edge import Edge, Scope, error_headers, new_call_id
+from farthing.gateway.protocol import CONNECTION
 from farthing.model.call import Answer, Call, Proceed
 from farthing.model.errors import NotAuthenticated, RateLimited, UpstreamError
 from farthing.wire import FORMATS
@@ -22,10 +23,17 @@ class Client:
         self.headers = headers or []
         self.sent: list[dict[str, Any]] = []
         self.gone = asyncio.Event()
+        self.on_lost: Callable[[], None] | None = None
 
     @property
     def scope(self) -> Scope:
-        return {"type": "http", "method": "POST", "headers": self.headers, "client": ("127.0.0.1", 5)}
+        return {
+            "type": "http",
+            "method": "POST",
+            "headers": self.headers,
+            "client": ("127.0.0.1", 5),
+            "extensions": {CONNECTION: self},
+        }
 
     async def receive(self) -> dict[str, Any]:
         if self.parts:
@@ -171,13 +179,16 @@ async def test_a_client_that_leaves_gets_no_more() -> None:
     client = Client(BODY)
 
     async def send(message: dict[str, Any]) -> None:
+        if client.on_lost is None or client.gone.is_set():
+            return  # as a server does whose client has left
         client.sent.append(message)
         if message.get("body"):
             client.gone.set()
+            client.on_lost()
 
     await Edge(CHAT, streaming(stream), max_body=1000, body_timeout_s=5)(client.scope, client.receive, send)
     assert stream.left and stream.parts == []
-    assert client.body == b"data: 1\n\n"
+    assert [message["body"] for message in client.sent] == [b"data: 1\n\n"]
 
 
 def test_ids_are_unique_and_sort_by_time() -> None:

@@ -3,13 +3,13 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import pytest
 import uvicorn
 
-from farthing.gateway.protocol import HEAD_LIMIT, BoundedProtocol
+from farthing.gateway.protocol import CONNECTION, HEAD_LIMIT, BoundedProtocol
 
 
 class Quick(BoundedProtocol):
@@ -36,17 +36,23 @@ async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": text})
 
 
-@pytest.fixture
-async def port() -> AsyncIterator[int]:
+@asynccontextmanager
+async def serving(app: Any) -> AsyncIterator[int]:
     config = uvicorn.Config(app, http=Quick, ws="none", lifespan="off", log_config=None, access_log=False)
     server = Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        serving = asyncio.create_task(server.serve([listener]))
+        running = asyncio.create_task(server.serve([listener]))
         while not server.started:
             await asyncio.sleep(0.01)
         yield listener.getsockname()[1]
         server.should_exit = True
-        await serving
+        await running
+
+
+@pytest.fixture
+async def port() -> AsyncIterator[int]:
+    async with serving(app) as port:
+        yield port
 
 
 class Line:
@@ -117,3 +123,29 @@ async def test_whoever_reads_a_body_that_stays_away_is_woken(port: int) -> None:
     client.writer.write(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{}")
     assert (await client.says()).endswith(b"2 True")
     client.writer.close()
+
+
+async def test_an_answer_leaves_in_one_write(port: int) -> None:
+    """Head and body come in one read: they were one packet."""
+    client = await line(port)
+    client.writer.write(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}")
+    assert (await client.reader.read(65536)).endswith(b"\r\n\r\n1 False")
+    client.writer.close()
+
+
+async def test_whoever_sends_a_stream_hears_that_its_client_left() -> None:
+    left = asyncio.Event()
+
+    async def streaming(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        scope["extensions"][CONNECTION].on_lost = left.set
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"1", "more_body": True})
+        await left.wait()
+
+    async with serving(streaming) as port:
+        client = await line(port)
+        client.writer.write(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}")
+        await client.reader.read(65536)
+        client.writer.close()
+        async with asyncio.timeout(2):
+            await left.wait()

@@ -4,7 +4,7 @@ The helpers beside this file can be used by other folders of tests too.
 """
 
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -105,6 +105,29 @@ async def acaller(open_gateway: Gateway) -> AsyncIterator[AsyncCaller]:
         yield made
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path
+class Keyed(NamedTuple):
+    """A gateway that wants keys, and the secret of its administrator."""
+
+    gateway: Gateway
+    admin: str
+
+    def key(self, name: str = "a key", **wanted: Any) -> str:
+        """The secret of a new key; `wanted` is what the admin API takes."""
+        return self.made(name, **wanted)["secret"]
+
+    def made(self, name: str = "a key", **wanted: Any) -> dict[str, Any]:
+        """A new key, its secret in it."""
+        answer = self.gateway.post("/v1/farthing/keys", {"name": name, **wanted}, self.admin)
+        assert answer.status_code == 201, answer.text
+        return answer.json()
+
+
+@pytest.fixture(scope="session")
+def keyed(tmp_path_factory: pytest.TempPathFactory, upstreams: str) -> Iterator[Keyed]:
+    secrets: list[str] = []
+
+    def make_admin(made: Gateway) -> None:
+        secrets.append(made.farthing_json("keys", "create", "boss", "--admin")["secret"])
+
+    with gateway(tmp_path_factory.mktemp("keyed"), settings_text(providers=upstreams), before=make_admin) as made:
+        yield Keyed(made, secrets[0])

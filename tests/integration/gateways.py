@@ -58,7 +58,8 @@ class Gateway:
         return status
 
     def close(self) -> None:
-        self.stop()
+        if self.url:
+            self.stop()
         self._web.close()
 
     @property
@@ -94,10 +95,12 @@ class Gateway:
 
     def farthing(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a command of the CLI with this gateway's settings."""
-        return subprocess.run(
+        done = subprocess.run(
             [FARTHING, *arguments, "--config", str(self.config)],
-            env=self._env, capture_output=True, text=True, check=check, timeout=PATIENCE_S, cwd=self.folder,
+            env=self._env, capture_output=True, text=True, check=False, timeout=PATIENCE_S, cwd=self.folder,
         )  # fmt: skip
+        assert not check or done.returncode == 0, done.stderr
+        return done
 
     def farthing_json(self, *arguments: str) -> Any:
         """The same with `--json`: what it printed."""
@@ -126,15 +129,17 @@ class Gateway:
 
 @contextmanager
 def gateway(
-    folder: Path, settings: str, *arguments: str, env: Mapping[str, str] | None = None, verify: str = ""
-) -> Iterator[Gateway]:
+    folder: Path, settings: str, *arguments: str, env: Mapping[str, str] | None = None, verify: str = "",
+    before: Callable[[Gateway], None] = lambda made: None,
+) -> Iterator[Gateway]:  # fmt: skip
     """A gateway with `settings` (the text of a farthing.toml) whose files lie in `folder`. `verify`: the CA file that
-    its clients trust."""
+    its clients trust; `before` is done before it starts."""
     folder.mkdir(parents=True, exist_ok=True)
     config = folder / "farthing.toml"
     config.write_text(settings)
     made = Gateway(config, arguments, env or {}, verify)
     try:
+        before(made)
         made.start()
         yield made
     finally:

@@ -9,11 +9,17 @@ from typing import Any, TypeVar
 
 import click
 import msgspec
+from rich.console import Console
+from rich.measure import Measurement
+from rich.table import Table
 
 from farthing.model.money import Nano, exact_dollars
 from farthing.settings import Settings, load
 from farthing.store import Store, StoreError, open_store
 from farthing.upstream.hosts import HOSTS
+
+WIDEST = 2_000
+"""Columns of a line of a table."""
 
 T = TypeVar("T")
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
@@ -55,6 +61,13 @@ def amounts(nano: Nano) -> dict[str, int | str]:
 
 def print_json(value: Any) -> None:
     click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+
+
+def print_table(table: Table) -> None:
+    """Print a table in its full width: an id that is cut cannot be copied, a name that is folded cannot be read."""
+    wide = Console(markup=False, highlight=False, width=WIDEST)
+    width = max(Console().width, Measurement.get(wide, wide.options, table).maximum)
+    Console(markup=False, highlight=False, width=width).print(table)
 
 
 def split_pairs(given: Iterable[str]) -> dict[str, str]:

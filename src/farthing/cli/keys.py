@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 import msgspec
-from rich.console import Console
 from rich.table import Table
 
 from farthing.cli.common import (
@@ -15,6 +14,7 @@ from farthing.cli.common import (
     microseconds,
     pairs_option,
     print_json,
+    print_table,
     show_time,
     with_store,
 )
@@ -122,16 +122,15 @@ def list_(config: Path | None, as_json: bool) -> None:
     if as_json:
         print_json([_shown(key) for key in keys])
         return
+    if not keys:
+        click.echo("There are no keys: the gateway serves this machine only. Make one: farthing keys create NAME")
+        return
     table = Table("id", "name", "tenant", "tags", "models", "limits", "state", box=None, pad_edge=False)
     for key in keys:
         table.add_row(
             key.id, key.name, key.tenant, _said_tags(key), ", ".join(key.models) or "all", _limits(key), _state(key)
         )
-    Console(markup=False, highlight=False).print(
-        table
-        if keys
-        else "There are no keys: the gateway serves this machine only. Make one: farthing keys create NAME"
-    )
+    print_table(table)
 
 
 @command.command()

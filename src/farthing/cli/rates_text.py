@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from rich.console import Console
 from rich.table import Table
 
+from farthing.cli.common import print_table
 from farthing.model.money import Pico
 from farthing.model.record import PricedLine
 
@@ -31,11 +31,11 @@ def print_rows(table: Table, rows: Iterable[Sequence[str]]) -> None:
     """Print a table, numbers to the right; nothing in a cell is taken for markup."""
     cells = [list(row) for row in rows]
     for place, column in enumerate(table.columns):
-        if all(re.fullmatch(r"[\d.,$-]*", row[place]) for row in cells):
+        if all(re.fullmatch(r"[\d.,$?-]*", row[place]) for row in cells):
             column.justify = "right"
     for row in cells:
         table.add_row(*row)
-    Console(markup=False, highlight=False).print(table)
+    print_table(table)
 
 
 def lines_table(lines: Iterable[PricedLine]) -> Table:

@@ -7,10 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 
-from farthing.cli.common import When, amounts, config_option, load_settings, pairs_option, print_json, with_store
+from farthing.cli.common import (
+    When,
+    amounts,
+    config_option,
+    load_settings,
+    pairs_option,
+    print_json,
+    print_table,
+    with_store,
+)
 from farthing.model.money import exact_dollars, show_dollars
 from farthing.store import ReportRow, Store
 from farthing.store.reading import DIMENSIONS, TIMES
@@ -99,12 +107,9 @@ def _print_table(names: Sequence[str], rows: Sequence[ReportRow]) -> None:
         table.add_row(
             *(label or "(none)" for label in _labels(names, row).values()), *(cell(row) for _, cell in _columns(apart))
         )
-    console = Console(markup=False, highlight=False)
-    console.print(table)
+    print_table(table)
     if apart:
-        console.print(
-            "Calls without a cost had no known price or reported no usage; what they cost is not in the sums."
-        )
+        click.echo("Calls without a cost had no known price or reported no usage; what they cost is not in the sums.")
 
 
 def _columns(apart: bool) -> list[tuple[str, Any]]:

@@ -1,11 +1,12 @@
-"""Times as people write them."""
+"""Times as people write them, and tables as they read them."""
 
 import time
 
 import click
 import pytest
+from rich.table import Table
 
-from farthing.cli.common import When, show_time, split_pairs
+from farthing.cli.common import When, print_table, show_time, split_pairs
 
 DAY_US = 86_400_000_000
 
@@ -42,3 +43,11 @@ def test_pairs() -> None:
     assert split_pairs(["a=1", "b=c=d", "e="]) == {"a": "1", "b": "c=d", "e": ""}
     with pytest.raises(ValueError, match="'=x' is not NAME=VALUE"):
         split_pairs(["=x"])
+
+
+def test_a_table_is_never_cut(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    table = Table("call", "feature", box=None)
+    table.add_row("call-" + "0" * 40, "a feature with a long name")
+    print_table(table)
+    assert "call-" + "0" * 40 + "  a feature with a long name" in capsys.readouterr().out

@@ -10,6 +10,7 @@ in trouble, and `refused`, where records are kept that no database can hold.
 """
 
 import fcntl
+import logging
 import mmap
 import os
 import secrets
@@ -22,6 +23,7 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
+from farthing.model.errors import Unavailable
 from farthing.model.record import Attempt, Record
 from farthing.store.errors import StoreError
 from farthing.store.rows import mended
@@ -34,12 +36,14 @@ _ROOM = SLOT - _HEADER.size
 _MARK = b"farthing journal 1\n"
 _FRAME = struct.Struct("<II")
 
+log = logging.getLogger(__name__)
+
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Record).decode
 
 
 class Journal:
-    """The journal of this process. `open` and `put away` may come from different threads, each from one.
+    """The journal of this process. `open` and `close` may come from different threads, each from one.
 
     Raises StoreError at the start if the folder cannot be written to.
     """
@@ -72,7 +76,7 @@ class Journal:
 
     def open(self, record: Record) -> None:
         """Note a call as it stands, before an attempt is sent; a later note of the same call takes the place of the
-        first. Raises StoreError if the journal must grow and cannot (the disk is full): then the attempt must not be
+        first. Raises Unavailable if the journal must grow and cannot (the disk is full): then the attempt must not be
         sent, or nobody would know of it after a kill."""
         data = _encoded(record)
         if len(data) > _ROOM:
@@ -136,7 +140,8 @@ class Journal:
         try:
             self._grow()
         except OSError as error:
-            raise StoreError(f"the journal {self.path} cannot grow: {error.strerror or error}; {_CURE}") from error
+            log.error("the journal %s cannot grow: %s; %s", self.path, error.strerror or error, _CURE)
+            raise Unavailable("The gateway cannot note the call before it is sent.", retry_after=5) from error
 
     def _grow(self) -> None:
         """One segment more. Its blocks are reserved first: a full disk must be an error here, not a fault later."""
@@ -147,7 +152,7 @@ class Journal:
         self._free.extend(range(len(self._segments) * _SLOTS - 1, (len(self._segments) - 1) * _SLOTS - (not first), -1))
 
 
-_CURE = "free space there, allow writing to it, or set store.journal to a folder on a local disk"
+_CURE = "free space there, or allow this user to write to it"
 
 
 def _created(folder: Path) -> tuple[Path, int]:

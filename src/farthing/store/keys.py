@@ -10,6 +10,7 @@ import secrets
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Protocol
 
 import msgspec
@@ -168,6 +169,7 @@ class KeyRing:
         self._now = now
         self._keys: dict[bytes, Key] = {}
         self._unknown: dict[bytes, None] = {}
+        self._asking: dict[bytes, asyncio.Task[None]] = {}
         self._changes = -1
         self._allowance = lookups_per_s
         self._allowed_at = time.monotonic()
@@ -208,18 +210,30 @@ class KeyRing:
 
         Raises Unavailable if the store cannot be read.
         """
-        if secret_hash not in self._keys and secret_hash not in self._unknown and self._may_ask():
-            self._remember_unknown(secret_hash)
-            try:
-                key = await self._store.find_key(secret_hash)
-            except StoreError as error:
-                self._unknown.pop(secret_hash, None)
-                self.trouble = error.message
-                raise Unavailable("keys cannot be checked now", retry_after=self._refresh_s) from error
-            if key is not None:
-                self._keys[secret_hash] = key
-                self._unknown.pop(secret_hash, None)
+        if secret_hash not in self._keys and secret_hash not in self._unknown:
+            asking = self._asking.get(secret_hash)
+            if asking is None and self._may_ask():
+                asking = self._asking[secret_hash] = asyncio.create_task(self._ask(secret_hash), name="key look-up")
+                asking.add_done_callback(partial(self._asked, secret_hash))
+            if asking is not None:
+                await asyncio.shield(asking)  # many calls can wait for one look-up; one that leaves does not end it
         return self.find(secret_hash)
+
+    async def _ask(self, secret_hash: bytes) -> None:
+        try:
+            key = await self._store.find_key(secret_hash)
+        except StoreError as error:
+            self.trouble = error.message
+            raise Unavailable("keys cannot be checked now", retry_after=self._refresh_s) from error
+        if key is None:
+            self._remember_unknown(secret_hash)
+        else:
+            self._keys[secret_hash] = key
+
+    def _asked(self, secret_hash: bytes, task: asyncio.Task[None]) -> None:
+        del self._asking[secret_hash]
+        if not task.cancelled():
+            task.exception()  # whoever waited has raised it; if all have left, nobody needs it
 
     async def refresh(self) -> None:
         """Take over what changed in the store. Raises StoreError."""

@@ -116,6 +116,28 @@ async def test_a_new_key_works_at_once(store: Store) -> None:
     assert ring.find(hash_of(secret)) is not None
 
 
+async def test_many_calls_at_once_with_a_new_key_wait_for_one_look_up(store: Store) -> None:
+    counted = Counted(store)
+    ring = KeyRing(counted)
+    await ring.refresh()
+    secret = new_secret()
+    await store.add_key(a_key(secret))
+    found = await asyncio.gather(*(ring.look_up(hash_of(secret)) for _ in range(50)))
+    assert None not in found
+    assert counted.asked == 1
+
+
+async def test_a_call_that_leaves_does_not_end_the_look_up_of_others(store: Store) -> None:
+    ring = KeyRing(store)
+    await ring.refresh()
+    secret = new_secret()
+    await store.add_key(a_key(secret))
+    first, second = (asyncio.create_task(ring.look_up(hash_of(secret))) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()
+    assert await second is not None
+
+
 class Counted:
     """The store, with its look-ups counted, and broken at will."""
 

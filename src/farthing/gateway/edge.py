@@ -76,7 +76,7 @@ class Edge:
         )  # fmt: skip
 
     async def _read(self, headers: dict[bytes, bytes], receive: Receive) -> bytes:
-        if headers.get(b"content-encoding", b"identity") != b"identity":
+        if headers.get(b"content-encoding", b"identity").lower() != b"identity":
             raise BadRequest("The body is compressed. Send it as plain JSON, without Content-Encoding.")
         length = headers.get(b"content-length", b"0")
         if length.isdigit() and int(length) > self._max_body:

@@ -5,12 +5,12 @@ from collections.abc import Iterable
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from farthing.gateway.edge import error_headers, internal_error, new_call_id
-from farthing.model.errors import BadRequest, FarthingError, NotFound, Unavailable, WrongMethod
+from farthing.model.errors import BadRequest, FarthingError, NotFound, RequestTimeout, Unavailable, WrongMethod
 from farthing.store import StoreError
 from farthing.wire import FORMATS
 
@@ -20,10 +20,13 @@ log = logging.getLogger("farthing.gateway")
 def pages(routes: Iterable[BaseRoute], edges: Iterable[str]) -> Starlette:
     """The application. At the `edges`' paths only wrong methods arrive here."""
     handlers = {
-        FarthingError: _farthing_error, HTTPException: _http_error, StoreError: _store_error, Exception: _mistake
+        FarthingError: _farthing_error, HTTPException: _http_error, StoreError: _store_error,
+        ClientDisconnect: _client_left, Exception: _mistake,
     }  # fmt: skip
     refusals = [Route(path, _mistaken_for_page, methods=["POST"]) for path in edges]
-    return Starlette(routes=[*routes, *refusals], exception_handlers=handlers)  # type: ignore[arg-type]
+    app = Starlette(routes=[*routes, *refusals], exception_handlers=handlers)  # type: ignore[arg-type]
+    app.router.redirect_slashes = False  # a redirect would repeat whatever Host the client sent
+    return app
 
 
 async def _mistaken_for_page(request: Request) -> Response:
@@ -53,6 +56,10 @@ async def _http_error(request: Request, error: HTTPException) -> Response:
 async def _store_error(request: Request, error: StoreError) -> Response:
     log.warning("the store cannot be read: %s", error.message)
     return await _farthing_error(request, Unavailable("The store cannot be read right now.", retry_after=5))
+
+
+async def _client_left(request: Request, error: ClientDisconnect) -> Response:
+    return Response(status_code=RequestTimeout.status)  # nobody reads it
 
 
 async def _mistake(request: Request, error: Exception) -> Response:

@@ -1,12 +1,14 @@
 """uvicorn's HTTP/1.1 protocol with the bounds that it lacks: on a request's head, in bytes and in time, on the time of its
-body, and on a client that takes its answer too slowly. None of them costs a call anything that behaves: timers start only
-when something is late to be whole.
+body and on what frames it, and on a client that takes its answer too slowly. None of them costs a call anything that
+behaves: timers start only when something is late to be whole. A request's trailers are dropped, since they could pass for
+headers, and so is the wish to upgrade: the request itself is answered, as HTTP wants it.
 
 And two savings: what an answer consists of leaves in one write instead of one for its head and each part, and whoever
 sends a stream can ask to be called when its client leaves, instead of waiting for that in a task of its own.
 """
 
 import asyncio
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -14,9 +16,13 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEAD_LIMIT = 64 * 1024
 """Bytes of a request's head."""
+FRAMING_LIMIT = 8
+"""Bytes of chunk sizes, extensions and trailers for each byte of a body; chunks of one byte need five."""
 STALL_S = 120.0
 """How long a client may take no byte of an answer that waits for it."""
-
+LATE_S = 1.0
+"""How long whoever reads a body has to answer when its time is up; then the connection closes."""
+_UPGRADE = re.compile(rb"(?<=\r\n)upgrade(?=[ \t]*:)", re.IGNORECASE)
 
 CONNECTION = "farthing.connection"
 """Extension of the ASGI scope: the `BoundedProtocol` of the request."""
@@ -60,6 +66,9 @@ class BoundedProtocol(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._head_open = True
         self._head_bytes = 0
+        self._body_open = False
+        self._body_bytes = 0
+        self._framing_bytes = 0
         self._head_timer: asyncio.TimerHandle | None = None
         self._body_timer: asyncio.TimerHandle | None = None
         self._stall_timer: asyncio.TimerHandle | None = None
@@ -80,32 +89,50 @@ class BoundedProtocol(HttpToolsProtocol):
             self.on_lost()
 
     def data_received(self, data: bytes) -> None:
+        if not self._head_open and not self._body_open:
+            self._head_open, self._head_bytes = True, 0  # whatever comes after a request is the next one's beginning
+        if self._head_open and b"pgrade" in data:
+            data = _without_upgrade(data)
+        body_before = self._body_bytes
         super().data_received(data)
         if self._head_open:
-            self._head_bytes += len(data)
-            if self._head_bytes > HEAD_LIMIT:
-                self.send_400_response("The request's head is too long.")
-            elif self._head_timer is None and not self.transport.is_closing():
-                self._head_timer = self.loop.call_later(self.header_timeout_s, self._give_up)
+            self._watch_head(len(data))
             return
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
-        if self.cycle is not None and self.cycle.more_body:
-            if self._body_timer is None and self.body_timeout_s:
-                self._body_timer = self.loop.call_later(self.body_timeout_s + 0.01, self._body_is_late)
-        elif self._body_timer is not None:
-            self._body_timer.cancel()
-            self._body_timer = None
+        if self._body_open:
+            self._watch_body(len(data) - (self._body_bytes - body_before))
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._head_open, self._head_bytes = True, 0
         self.scope["extensions"] = self._extensions  # type: ignore[typeddict-item]
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._head_open:
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
         self._head_open = False
+        self._body_open, self._body_bytes, self._framing_bytes = True, 0, 0
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._body_bytes += len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._body_open = False
+        if self._body_timer is not None:
+            self._body_timer.cancel()
+            self._body_timer = None
+        if self.cycle.response_complete:  # it was answered before it was whole; now the connection waits for the next
+            self._unset_keepalive_if_required()
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -117,11 +144,31 @@ class BoundedProtocol(HttpToolsProtocol):
             self._stall_timer.cancel()
             self._stall_timer = None
 
+    def _watch_head(self, count: int) -> None:
+        self._head_bytes += count
+        if self._head_bytes > HEAD_LIMIT:
+            self.send_400_response("The request's head is too long.")
+        elif self._head_timer is None and not self.transport.is_closing():
+            self._head_timer = self.loop.call_later(self.header_timeout_s, self._give_up)
+
+    def _watch_body(self, framing: int) -> None:
+        self._framing_bytes += framing
+        if self._framing_bytes > HEAD_LIMIT + FRAMING_LIMIT * self._body_bytes:
+            self.transport.abort()
+        elif self._body_timer is None and self.body_timeout_s and not self.transport.is_closing():
+            self._body_timer = self.loop.call_later(self.body_timeout_s + 0.01, self._body_is_late)
+
     def _give_up(self) -> None:
         self._head_timer = self._stall_timer = None
         self.transport.abort()
 
     def _body_is_late(self) -> None:
-        """Wake whoever reads the body; it sees that no part came, and what time it is."""
-        self._body_timer = None
+        """Wake whoever reads the body; it sees that no part came, and what time it is. Then stop listening."""
         self.cycle.message_event.set()
+        self._body_timer = self.loop.call_later(LATE_S, self.transport.close)
+
+
+def _without_upgrade(data: bytes) -> bytes:
+    """The start of a request without the wish to speak another protocol, for which the parser would skip its body."""
+    head, end, rest = data.partition(b"\r\n\r\n")
+    return _UPGRADE.sub(b"ignored", head) + end + rest

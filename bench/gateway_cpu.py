@@ -23,8 +23,10 @@ TRANSLATION_MOST = 2.0
 WIRES = {"chat": CHAT, "messages": MESSAGES}
 TRANSLATED = {"chat to Claude": CHAT_BY_CLAUDE, "messages to GPT": MESSAGES_BY_GPT}
 UNTRANSLATED = {"chat to Claude": "chat", "messages to GPT": "messages"}
-QUICK_S = 45.0
-"""After so many seconds no further repeat begins."""
+QUICK_S, QUICK_TLS_S = 42.0, 6.0
+"""After so many seconds, and so many more for TLS, no further repeat begins."""
+REFERENCE_NGINX_US = 13.0
+"""What nginx takes for a whole answer on the machine whose figures, and those of other gateways, set the bars."""
 
 QUIET = 0.25
 """Repeats in which others took more than this share of the subject's core do not decide: their caches cost it time."""
@@ -51,6 +53,7 @@ class Measurement:
         self._measure(cases, self.repeats)
 
     def tls(self, farthing: Running) -> None:
+        self.until += QUICK_TLS_S
         self._measure([(farthing, "chat", CHAT, mode) for mode in MODES], self.tls_repeats)
 
     def _measure(self, cases: list[tuple[Running, str, Wire, str]], repeats: int) -> None:
@@ -96,6 +99,9 @@ def report(measured: Measurement) -> Report:
     for peer in ("nginx", "relay60"):
         for mode in MODES:
             result.add(measured.times(f"chat {mode}, times {peer}", ("farthing", "chat", mode), (peer, "chat", mode)))
+    nginx_us = measured.cpu("", ("nginx", "chat", "json"))
+    slower = [cpu_us / REFERENCE_NGINX_US for cpu_us in nginx_us.repeats]
+    result.add(Figure("this machine, times the one of the bars", "x", slower, noisy=nginx_us.noisy))
     result.troubles += troubles(measured)
     return result
 

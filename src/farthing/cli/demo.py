@@ -42,7 +42,9 @@ def command(once: bool, port: int, latency: float) -> None:
 
 async def _show(once: bool, port: int, latency: float) -> None:
     async with staged(FOLDER, port, latency) as stage:
-        console.print(f"The gateway is at [bold]{stage.url}[/], in front of a simulated OpenAI and Anthropic.")
+        console.print(
+            f"The gateway is at [bold]{stage.url}[/], in front of a simulated OpenAI and Anthropic.", soft_wrap=True
+        )
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         with Progress(*columns, console=console) as progress:
             bar = progress.add_task("A company's morning", total=CALLS)
@@ -58,15 +60,15 @@ async def _show(once: bool, port: int, latency: float) -> None:
 
 def _report(stage: Stage, by: str) -> None:
     arguments = ["report", "--by", by, "--config", str(stage.settings)]
-    console.print(f"\n[dim]$ farthing {' '.join(arguments)}[/]")
+    console.print(f"\n[dim]$ farthing {' '.join(arguments)}[/]", soft_wrap=True)
     subprocess.run([sys.executable, "-m", "farthing", *arguments], check=True)
 
 
 def _where_to_look(stage: Stage) -> None:
     config = f"--config {stage.settings}"
     console.print("\n[bold]Look further[/]")
-    console.print(f"  who spent it           farthing report --by user {config}")
-    console.print(f"  for machines           farthing report --by team --json {config}")
+    console.print(f"  who spent it           farthing report --by user {config}", soft_wrap=True)
+    console.print(f"  for machines           farthing report --by team --json {config}", soft_wrap=True)
     console.print(f"  the newest calls       farthing calls {config}", soft_wrap=True)
     console.print(f"  one call's cost card   farthing explain CALL_ID {config}", soft_wrap=True)
     console.print("  a call of your own     ", end="")

@@ -1,6 +1,6 @@
 """`farthing explain`: one call's cost card, as the ledger has it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from farthing.cli.common import amounts, config_option, load_settings, print_jso
 from farthing.cli.rates_text import line_dollars, lines_table
 from farthing.model.money import exact_dollars, show_dollars
 from farthing.model.record import Attempt, Record
+from farthing.model.usage import CostState
 from farthing.store import Store
 
 STATE_WORDS = {
@@ -24,6 +25,8 @@ STATE_WORDS = {
     "unpriced": "no price is known",
     "unknown": "the provider reported no usage",
 }
+NOT_BILLED = "no provider bills it"
+"""A call that was refused here or there, or found no connection."""
 
 
 @click.command("explain")
@@ -87,7 +90,7 @@ def _facts(record: Record) -> Padding:
         [
             ("when", f"{show_time(record.started_us)}, took {_ms(record.duration_us)}{first}"),
             ("asked", f"{asked} ({record.wire}{', stream' if record.stream else ''})"),
-            ("served", f"{record.model or '-'} at {record.provider or '-'}"),
+            ("served", f"{record.model or '-'} at {record.provider or '-'}" if record.attempts else "nothing was sent"),
             ("ended", f"{record.status} {ended}"),
             ("owner", f"{record.tenant} {record.key_id}".strip()),
             ("tags", ", ".join(f"{name}={value}" for name, value in tags.items() if value) or "none"),
@@ -105,7 +108,7 @@ def _attempt(attempt: Attempt) -> Group:
 
 def _notes(attempt: Attempt) -> Iterator[tuple[str, str]]:
     known = attempt.cost_state not in ("unpriced", "unknown")
-    yield "cost", f"{f'${exact_dollars(attempt.cost)}' if known else '?'} ({STATE_WORDS[attempt.cost_state]})"
+    yield "cost", f"{f'${exact_dollars(attempt.cost)}' if known else '?'} ({_how_known(attempt.cost_state, [attempt])})"
     if attempt.reported_cost is not None:
         yield "provider says", f"${exact_dollars(attempt.reported_cost)}"
     if attempt.usage is not None and attempt.usage.reasoning:
@@ -123,8 +126,15 @@ def _money(record: Record) -> Padding:
         rows.append((f"- {saving.lever}", f"${exact_dollars(saving.saved)}", ", ".join(marks)))
     known = record.cost_state not in ("unpriced", "unknown")
     cost = f"${exact_dollars(record.cost)}" if known else f"? (known so far: ${exact_dollars(record.cost)})"
-    rows.append(("cost", cost, STATE_WORDS[record.cost_state]))
+    rows.append(("cost", cost, _how_known(record.cost_state, record.attempts)))
     return _grid(rows)
+
+
+def _how_known(state: CostState, attempts: Sequence[Attempt]) -> str:
+    """How a cost came about, in words. What nobody counted and yet has a cost is what nobody bills."""
+    if state == "computed" and all(attempt.usage is None for attempt in attempts):
+        return NOT_BILLED
+    return STATE_WORDS[state]
 
 
 def _ms(us: int) -> str:

@@ -1,12 +1,16 @@
 """`farthing explain`: the cost card of one call."""
 
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
 
 from click.testing import Result
+from rich.console import Console
 
+from farthing.cli.explain import card
 from farthing.model.money import show_dollars
+from farthing.model.record import Attempt, Record
 
 
 def test_a_card_for_people(farthing: Callable[..., Result], ledger: Path) -> None:
@@ -53,3 +57,29 @@ def test_a_call_that_is_not_there(farthing: Callable[..., Result], ledger: Path)
     done = farthing("explain", "call-3")
     assert done.exit_code == 1
     assert "there is no call 'call-3' in the ledger" in done.output
+
+
+def shown_card(record: Record) -> str:
+    console = Console(file=io.StringIO(), width=120, markup=False, highlight=False)
+    console.print(card(record))
+    return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
+
+
+def test_a_call_that_was_refused_here_was_not_sent_and_is_not_billed() -> None:
+    refused = Record(id="call-9", started_us=1, wire="openai.chat", status=404, outcome="error", cost_state="computed")
+    shown = shown_card(refused)
+    assert "nothing was sent" in shown
+    assert "no provider bills it" in shown
+    assert "usage" not in shown
+
+
+def test_an_attempt_that_the_provider_refused_is_not_billed() -> None:
+    attempt = Attempt(no=1, provider="openai", model="gpt-4o", status=400, outcome="error", cost_state="computed")
+    shown = shown_card(
+        Record(
+            id="call-9", started_us=1, wire="openai.chat", model="gpt-4o", provider="openai", status=400, outcome="error",
+            cost_state="computed", attempts=[attempt],
+        )
+    )  # fmt: skip
+    assert "gpt-4o at openai" in shown
+    assert shown.count("no provider bills it") == 2

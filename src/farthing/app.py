@@ -47,7 +47,7 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Endpoints:
     await keys.load()
     stack.push_async_callback(keys.close)
 
-    folder = Path(store.engine.journal_folder)
+    folder = Path(settings.store.journal or store.engine.journal_folder)
     found = await recover(folder, store)
     if found:
         log.warning("recovered from an earlier stop: %s", found)
@@ -68,7 +68,12 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Endpoints:
             Identify(keys),
             Limits(buckets),
             Balance(providers),
-            Admit(book, journal, allow_unpriced=settings.prices.allow_unpriced),
+            Admit(
+                book,
+                journal,
+                allow_unpriced=settings.prices.allow_unpriced,
+                serve_without_ledger=serve_without_ledger,
+            ),
         ],
         Relay(providers),
     )

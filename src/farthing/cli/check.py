@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from farthing.cli.common import config_option, load_settings
+from farthing.cli.common import config_option, load_settings, with_store
 from farthing.prices import PriceBook
 from farthing.prices.configured import configured_book
 from farthing.settings import ProviderSettings, Settings, shown_url
@@ -14,10 +14,11 @@ from farthing.upstream.hosts import HOSTS
 
 @click.command("check")
 @config_option
-def command(config: Path | None) -> None:
+@click.option("--ledger", is_flag=True, help="Check the ledger too: whether its sums are those of its rows.")
+def command(config: Path | None, ledger: bool) -> None:
     """Check the settings: every mistake with its line, its key and the cure.
 
-    Exit code 0: they can be used (there may be warnings); 2: they cannot.
+    Exit code 0: they can be used (there may be warnings); 1: the ledger does not agree with itself; 2: they cannot.
     """
     settings = load_settings(config)
     book = configured_book(settings.prices)
@@ -27,6 +28,17 @@ def command(config: Path | None) -> None:
     for warning in (*settings.warnings(), *book.warnings, *_price_warnings(settings, book)):
         click.echo(f"warning: {warning}", err=True)
     click.echo("The settings can be used.")
+    if ledger:
+        _check_ledger(settings)
+
+
+def _check_ledger(settings: Settings) -> None:
+    wrong = with_store(settings, lambda store: store.check())
+    for line in wrong:
+        click.echo(line, err=True)
+    if wrong:
+        raise click.ClickException("the ledger's sums are not those of its rows")
+    click.echo("The ledger's sums are those of its rows.")
 
 
 def _providers(settings: Settings, book: PriceBook) -> Iterator[str]:

@@ -1,89 +1,78 @@
 """`farthing prices diff`: the shipped prices beside another list."""
 
-from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
 from rich.table import Table
 
 from farthing.cli.common import print_json
-from farthing.cli.rates_text import print_rows
+from farthing.cli.rates_text import plain, print_rows
 from farthing.prices import shipped_files
-from farthing.prices.book import CARDS
-from farthing.prices.card import CardFile, read_cards
+from farthing.prices.card import CardFile
+from farthing.prices.diff import Difference, differences, read_source
 
 
 @click.command("diff", short_help="Compare with another price list.")
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=False)
+@click.argument("file", type=click.Path(path_type=Path, exists=True), required=False)
 @click.option("--provider", help="Only this price list.")
+@click.option("--on", type=click.DateTime(["%Y-%m-%d"]), help="Prices in force on this day; default: today (UTC).")
+@click.option("--more-than", type=click.FloatRange(0), default=0.0, show_default=True, help="Differ by more percent.")
+@click.option("--all", "everything", is_flag=True, help="Also models and units that only one of them has.")
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
-def diff(file: Path | None, provider: str | None, as_json: bool) -> None:
-    """Compare the shipped prices with a rate card FILE, or with the genai-prices that is installed.
+def diff(
+    file: Path | None, provider: str | None, on: datetime | None, more_than: float, everything: bool, as_json: bool
+) -> None:
+    """Compare the shipped prices with FILE: a rate card, a folder of them, or LiteLLM's price map. Without FILE, with the
+    genai-prices that is installed.
 
     Exit code 0 if nothing differs, 1 if something does.
     """
-    theirs = [_read(file)] if file else _installed()
-    names = {each.provider for each in theirs} if provider is None else {provider}
-    ours = shipped_files() if file else [read_cards(path) for path in sorted(CARDS.glob("*.json"))]
-    changes = list(_changes(_prices(ours, names), _prices(theirs, names), both=file is None))
+    day = (on or datetime.now(UTC)).date()
+    found = [
+        each
+        for each in differences(
+            shipped_files(), _read(file) if file else _installed(day),
+            on=day, more_than_percent=Decimal(str(more_than)), shared_only=not everything,
+        )
+        if provider in (None, each.provider)
+    ]  # fmt: skip
     if as_json:
-        print_json([change._asdict() for change in changes])
-    elif changes:
-        table = Table("provider", "model", "tier", "from", "unit", "shipped", "other", box=None)
-        print_rows(table, ((*change.place, change.shipped or "-", change.other or "-") for change in changes))
+        print_json(found)
+    elif found:
+        table = Table(
+            "provider", "model", "tier", "unit", "above", "shipped", "other", "percent", box=None, pad_edge=False
+        )
+        print_rows(table, _rows(found))
     else:
         click.echo("Nothing differs.")
-    if changes:
+    if found:
         raise click.exceptions.Exit(1)
 
 
-class _Change(NamedTuple):
-    place: tuple[str, ...]
-    shipped: str
-    other: str
-
-
-def _read(file: Path) -> CardFile:
+def _read(file: Path) -> list[CardFile]:
     try:
-        return read_cards(file)
+        return read_source(file)
     except (ValueError, OSError) as error:
         raise click.ClickException(str(error)) from None
 
 
-def _installed() -> list[CardFile]:
+def _installed(today: date) -> list[CardFile]:
     """The cards compiled from the package that is installed."""
     try:
         compiler: Any = import_module("farthing.prices.compile_cards")
     except ModuleNotFoundError as error:
         raise click.ClickException(f"this needs the package {error.name}: pip install 'farthing[prices]'") from None
-    return list(compiler.compile_cards(datetime.now(UTC).date()))
+    return list(compiler.compile_cards(today))
 
 
-def _prices(files: Iterable[CardFile], names: set[str]) -> dict[tuple[str, ...], str]:
-    """Each amount by its place; what stands first in `files` counts."""
-    found: dict[tuple[str, ...], str] = {}
-    for file in files:
-        if file.provider in names:
-            for card in file.models:
-                for price in card.prices:
-                    for unit, amount in price.rates.items():
-                        place = (file.provider, card.id, price.tier or "standard", str(price.valid_from or ""), unit)
-                        found.setdefault(place, _said(amount))
-    return found
-
-
-def _said(amount: Any) -> str:
-    if isinstance(amount, dict):
-        return ", ".join(f"{each} above {above}" if above != "0" else f"{each}" for above, each in amount.items())
-    return f"{amount}"
-
-
-def _changes(ours: dict[tuple[str, ...], str], theirs: dict[tuple[str, ...], str], *, both: bool) -> Iterator[_Change]:
-    """What differs; what only we have counts where the other list is meant to be whole (`both`)."""
-    for place in sorted(ours.keys() | theirs.keys() if both else theirs.keys()):
-        shipped, other = ours.get(place, ""), theirs.get(place, "")
-        if shipped != other:
-            yield _Change(place, shipped, other)
+def _rows(found: list[Difference]) -> Iterator[list[str]]:
+    for each in found:
+        amounts = ["-" if amount is None else plain(amount) for amount in (each.old, each.new)]
+        percent = "" if each.percent is None else f"{each.percent:+.1f}"
+        above = f"{each.above:,}" if each.above else ""
+        yield [each.provider, each.model, each.tier or "standard", each.unit, above, *amounts, percent]

@@ -4,10 +4,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from farthing.steps.meter import Records
+from farthing.store import Ledger
 
 
-def routes(ledger: Records, *, serve_without_ledger: bool) -> list[Route]:
+def routes(ledger: Ledger, *, serve_without_ledger: bool) -> list[Route]:
     async def live(request: Request) -> Response:
         return JSONResponse({"status": "ok"})
 

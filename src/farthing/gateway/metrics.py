@@ -23,7 +23,7 @@ from starlette.routing import Route
 from farthing.gateway.guard import Guard
 from farthing.model.money import NANO_PER_DOLLAR
 from farthing.model.record import Record
-from farthing.steps.meter import Records
+from farthing.store import Ledger
 
 SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
 LABELS = ("wire", "provider", "model")
@@ -32,7 +32,7 @@ LABELS = ("wire", "provider", "model")
 class Metrics:
     """The gateway's series. `observe` is an observer of the ledger."""
 
-    def __init__(self, ledger: Callable[[], Records]) -> None:
+    def __init__(self, ledger: Callable[[], Ledger]) -> None:
         self._shared = "PROMETHEUS_MULTIPROC_DIR" in os.environ
         self._registry = CollectorRegistry()
         self._ledger = ledger

@@ -46,6 +46,10 @@ class StoreSettings(msgspec.Struct, frozen=True):
         StoreUrl,
         doc("`sqlite:///file.db` beside this file, `sqlite:////absolute/file.db`, `postgresql://user@host/name`."),
     ] = StoreUrl("sqlite:///farthing.db")
+    journal: Annotated[
+        str,
+        doc("Local folder for notes of calls under way. Empty: beside the SQLite file, or `farthing.journal` here."),
+    ] = ""
     queue: Annotated[int, doc("Calls that may wait to be written before new ones are held back.", ge=100)] = 20_000
     when_unavailable: Annotated[
         Literal["refuse", "serve"],

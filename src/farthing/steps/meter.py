@@ -34,8 +34,6 @@ class Records(Protocol):
     @property
     def full(self) -> bool: ...
     async def room(self, patience_s: float) -> bool: ...
-    @property
-    def trouble(self) -> str: ...
 
 
 class Meter:
@@ -83,8 +81,7 @@ class Meter:
         if await self._ledger.room(self._patience_s) or self._serve_without_ledger:
             return
         raise Unavailable(
-            "The gateway cannot keep its ledger right now, and its policy is to refuse calls that it cannot book. "
-            + (self._ledger.trouble or "The store is slower than the calls that come in."),
+            "The gateway cannot keep its ledger right now, and its policy is to refuse calls that it cannot book. Its log says why.",
             retry_after=5,
         )
 

@@ -157,6 +157,8 @@ class Ledger:
             log.exception("the ledger's writer failed")
             self._in_trouble(f"the ledger's writer failed: {error!r}")
             return False
+        if self.trouble:
+            log.warning("the ledger can be written again")
         self.trouble = ""
         return True
 
@@ -208,6 +210,8 @@ class Ledger:
             self._connection.close()
             self._connection = None
         self._spill()
+        if not self.trouble:
+            log.warning("the ledger cannot be written: %s", message)
         safe = "they are safe on disk too" if self._spilled >= self.waiting else "they are in memory only"
         self.trouble = f"{message}. {self.waiting} calls wait, {safe}; it is tried again every few seconds"
 

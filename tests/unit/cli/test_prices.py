@@ -61,16 +61,25 @@ def test_a_file_is_compared(farthing: Callable[..., Result], folder: Path) -> No
     (folder / "cards.json").write_text(json.dumps(CARDS))
     done = farthing("prices", "diff", "cards.json", "--json")
     assert done.exit_code == 1
-    changed = {tuple(change["place"]): (change["shipped"], change["other"]) for change in json.loads(done.stdout)}
-    assert changed["openai", "gpt-4o", "standard", "", "uncached_in"] == ("2.5", "7")
+    changed = {(each["model"], each["unit"]): (each["old"], each["new"]) for each in json.loads(done.stdout)}
+    assert changed["gpt-4o", "uncached_in"] == ("2.5", "7")
     (folder / "odd.json").write_text("{")
     assert farthing("prices", "diff", "odd.json").exit_code == 1
 
 
-def test_the_shipped_cards_are_those_of_the_installed_source(farthing: Callable[..., Result]) -> None:
+def test_the_shipped_prices_differ_from_the_installed_source_where_the_overlay_says_so(
+    farthing: Callable[..., Result],
+) -> None:
     pytest.importorskip("genai_prices")
-    done = farthing("prices", "diff")
-    assert (done.exit_code, done.output) == (0, "Nothing differs.\n")
+    assert farthing("prices", "diff", "--provider", "anthropic").output == "Nothing differs.\n"
+    done = farthing("prices", "diff", "--provider", "deepseek")
+    assert done.exit_code == 1 and "deepseek-chat" in done.output
+    assert len(farthing("prices", "diff", "--all").output) > len(farthing("prices", "diff").output)
+
+
+def test_small_differences_can_be_left_out(farthing: Callable[..., Result], folder: Path) -> None:
+    (folder / "cards.json").write_text(json.dumps(CARDS))
+    assert farthing("prices", "diff", "cards.json", "--more-than", "1000").exit_code == 0
 
 
 @pytest.mark.parametrize(

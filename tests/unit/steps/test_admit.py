@@ -1,7 +1,7 @@
 import pytest
 
 from farthing.model.call import Deployment, Proceed
-from farthing.model.errors import UnpricedModel
+from farthing.model.errors import Unavailable, UnpricedModel
 from farthing.model.record import Record
 from farthing.prices import PriceBook
 from farthing.steps.admit import Admit
@@ -52,3 +52,16 @@ async def test_a_deployment_is_priced_as_its_settings_say(
     call = make_call("ours", deployment=Deployment("ours", "azure", "eu-deployment-3", "azure", "gpt-4o"))
     await Admit(book, notes)(call, proceed)
     assert len(notes.notes) == 1
+
+
+async def test_no_room_for_the_note_is_decided_by_policy(
+    book: PriceBook, make_call: MakeCall, proceed: Proceed
+) -> None:
+    class Full:
+        def open(self, record: Record) -> None:
+            raise Unavailable("the disk is full")
+
+    call = make_call("gpt-4o", deployment=Deployment("x", "openai", "gpt-4o", "openai"))
+    with pytest.raises(Unavailable):
+        await Admit(book, Full())(call, proceed)
+    assert (await Admit(book, Full(), serve_without_ledger=True)(call, proceed)).status == 200

@@ -18,6 +18,8 @@ from integration.callers import Caller
 from integration.gateways import Gateway, eventually, gateway, settings_text
 
 GPT, CLAUDE = "gpt-4o-mini", "claude-haiku-4-5"
+COUNTED = "gpt-5.2"
+"""A model that no other test calls, so that its series are those of one test."""
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
@@ -40,11 +42,11 @@ class Samples:
 
 def test_metrics(caller: Caller, open_gateway: Gateway) -> None:
     before = Samples(open_gateway)
-    answer = caller.openai.chat.completions.create(model=GPT, messages=asked("Count me?"))
+    answer = caller.openai.chat.completions.create(model=COUNTED, messages=asked("Count me?"))
     cost = open_gateway.call(caller.call_id)["cost"]
     with pytest.raises(openai.InternalServerError):
-        caller.openai.chat.completions.create(model=GPT, messages=asked("Fail? [[simulate: status-500]]"))
-    labels = {"wire": "openai.chat", "provider": "openai", "model": GPT}
+        caller.openai.chat.completions.create(model=COUNTED, messages=asked("Fail? [[simulate: status-500]]"))
+    labels = {"wire": "openai.chat", "provider": "openai", "model": COUNTED}
 
     def grown(name: str, **more: str) -> float:
         return Samples(open_gateway).sum(name, **labels, **more) - before.sum(name, **labels, **more)

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -127,3 +128,13 @@ def test_a_provider_whose_certificate_nobody_vouches_for(secure: Gateway, files:
     record = secure.call(caller.call_id)
     assert (record["cost_state"], record["cost"]) == ("computed", 0), "nothing was sent"
     caller.close()
+
+
+def test_a_client_at_rest_does_not_hold_up_a_stop(tmp_path: Path, files: Files, upstreams: str) -> None:
+    """TLS says goodbye, and a client that is not reading does not answer."""
+    server = f'tls_cert = "{files.chain}"\ntls_key = "{files.key}"'
+    with gateway(tmp_path, settings_text(server=server, providers=upstreams), verify=files.authority) as made:
+        assert made.get("/health/live").status_code == 200  # over a connection that stays open
+        begun = time.monotonic()
+        made.stop()
+        assert time.monotonic() - begun < 5

@@ -22,6 +22,8 @@ STALL_S = 120.0
 """How long a client may take no byte of an answer that waits for it."""
 LATE_S = 1.0
 """How long whoever reads a body has to answer when its time is up; then the connection closes."""
+FAREWELL_S = 0.5
+"""How long a client may take to answer the end of a TLS connection, once all has been sent."""
 _UPGRADE = re.compile(rb"(?<=\r\n)upgrade(?=[ \t]*:)", re.IGNORECASE)
 
 CONNECTION = "farthing.connection"
@@ -46,6 +48,15 @@ class CorkedTransport:
     def close(self) -> None:
         self._flush()
         self._transport.close()
+        if self._transport.get_extra_info("sslcontext") is not None:
+            self._loop.call_later(FAREWELL_S, self._hang_up)
+
+    def _hang_up(self) -> None:
+        """A client at rest does not see that TLS wants to say goodbye; without this a stop would wait for it."""
+        if self._transport.get_write_buffer_size():
+            self._loop.call_later(FAREWELL_S, self._hang_up)
+        else:
+            self._transport.abort()
 
     def _flush(self) -> None:
         if self._gathered:

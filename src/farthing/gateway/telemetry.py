@@ -22,6 +22,8 @@ from farthing.settings import OtelSettings
 
 OPERATIONS = {"openai.embeddings": "embeddings"}
 """`gen_ai.operation.name` by wire; all others are `chat`."""
+SEND_S = 2.0
+"""How long one batch is tried: a stop waits for the last ones, and a collector that is away must not hold it up."""
 Attributes = dict[str, str | int | bool]
 
 
@@ -32,10 +34,10 @@ class Telemetry:
         headers = {name: value.reveal() for name, value in settings.headers.items()}
         resource = Resource.create({"service.name": "farthing"})
         self._tracers = TracerProvider(resource=resource)
-        spans = OTLPSpanExporter(endpoint=f"{settings.endpoint}/v1/traces", headers=headers)
+        spans = OTLPSpanExporter(endpoint=f"{settings.endpoint}/v1/traces", headers=headers, timeout=SEND_S)
         self._tracers.add_span_processor(BatchSpanProcessor(spans))
         self._tracer = self._tracers.get_tracer("farthing")
-        series = OTLPMetricExporter(endpoint=f"{settings.endpoint}/v1/metrics", headers=headers)
+        series = OTLPMetricExporter(endpoint=f"{settings.endpoint}/v1/metrics", headers=headers, timeout=SEND_S)
         self._meters = MeterProvider([PeriodicExportingMetricReader(series)], resource=resource)
         meter = self._meters.get_meter("farthing")
         self._tokens = meter.create_histogram("gen_ai.client.token.usage", "{token}", "Tokens of a call, by type.")

@@ -2,11 +2,13 @@
 
 import asyncio
 import socket
+import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import pytest
+import trustme
 import uvicorn
 
 from farthing.gateway.protocol import CONNECTION, HEAD_LIMIT, BoundedProtocol
@@ -149,3 +151,31 @@ async def test_whoever_sends_a_stream_hears_that_its_client_left() -> None:
         client.writer.close()
         async with asyncio.timeout(2):
             await left.wait()
+
+
+async def test_the_end_of_a_tls_connection_does_not_wait_for_a_client_at_rest() -> None:
+    authority = trustme.CA()
+    config = uvicorn.Config(app, http=Quick, ws="none", lifespan="off", log_config=None, access_log=False)
+    config.load()
+    config.ssl = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(config.ssl)
+    trusting = ssl.create_default_context()
+    authority.configure_trust(trusting)
+    server = Server(config)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        running = asyncio.create_task(server.serve([listener]))
+        while not server.started:
+            await asyncio.sleep(0.01)
+        port = listener.getsockname()[1]
+        client = await asyncio.to_thread(_resting_client, port, trusting)
+        server.should_exit = True
+        await asyncio.wait_for(running, 3)
+        client.close()
+
+
+def _resting_client(port: int, trusting: ssl.SSLContext) -> ssl.SSLSocket:
+    """One that made a call, and reads no more."""
+    client = trusting.wrap_socket(socket.create_connection(("127.0.0.1", port)), server_hostname="localhost")
+    client.sendall(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}")
+    client.recv(1)
+    return client

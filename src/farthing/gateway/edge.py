@@ -111,10 +111,12 @@ class Edge:
         return TooLarge(f"The body is larger than {self._max_body // 2**20} MiB (server.max_body_mb in farthing.toml).")
 
     async def _send_stream(self, scope: Scope, send: Send, answer: Answer, stream: Body, call_id: str) -> None:
-        await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
         connection = scope["extensions"][CONNECTION]
         connection.on_lost = stream.leave
         try:
+            if connection.lost:
+                stream.leave()  # before the provider had answered
+            await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
             while data := await stream.next():
                 await send({"type": "http.response.body", "body": data, "more_body": True})
         except UpstreamError as error:

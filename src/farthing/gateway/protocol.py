@@ -86,6 +86,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._extensions = {CONNECTION: self}
         self.on_lost: Callable[[], None] | None = None
         """Called when the connection is lost; set it while a stream is sent."""
+        self.lost = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(CorkedTransport(transport, self.loop))  # type: ignore[arg-type]
@@ -96,6 +97,7 @@ class BoundedProtocol(HttpToolsProtocol):
             if timer is not None:
                 timer.cancel()
         super().connection_lost(exc)
+        self.lost = True
         if self.on_lost is not None:
             self.on_lost()
 

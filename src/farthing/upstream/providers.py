@@ -15,6 +15,8 @@ from farthing.upstream.hosts import HOSTS, PATHS, Host
 from farthing.wire import FORMATS
 
 ANTHROPIC_VERSION = "2023-06-01"
+SHORTEST_SECRET = 6
+"""Characters; what is shorter is no secret, and may be part of any word."""
 MEMO = 10_000
 """How many model names are remembered; callers choose them, so there is a bound."""
 
@@ -39,6 +41,8 @@ class Provider:
         self._api_version = settings.api_version
         self._extra = [(header.lower().encode(), value.reveal().encode()) for header, value in settings.headers.items()]
         self._headers = {format: self._headers_for(format, host, settings) for format in self.formats}
+        secrets = [settings.api_key, *settings.headers.values()]
+        self._secrets = [secret.reveal().encode() for secret in secrets if len(secret.reveal()) >= SHORTEST_SECRET]
         self._urls: dict[tuple[str, str], str] = {}
 
     def url(self, format: str, model: str) -> str:
@@ -53,6 +57,13 @@ class Provider:
     def headers(self, format: str) -> Headers:
         """What every request carries, the key included."""
         return self._headers[format]
+
+    def without_secrets(self, headers: Headers, body: bytes) -> tuple[Headers, bytes]:
+        """An error of the provider as callers may see it: some quote the key that they refuse."""
+        for secret in self._secrets:
+            body = body.replace(secret, b"***")
+            headers = [(name, value.replace(secret, b"***")) for name, value in headers]
+        return headers, body
 
     def _url(self, format: str, model: str) -> str:
         if self.host is not HOSTS["azure"]:

@@ -19,6 +19,8 @@ from farthing.wire import FORMATS
 from farthing.wire.format import Format, StreamReader
 from farthing.wire.translate import TRANSLATIONS, StreamTranslator, Translation
 
+PIECE = 256 * 1024
+"""Bytes of a compressed stream that are unpacked at once: a read of it may hold a thousand times its size."""
 ANSWER_LIMIT = 256 * 1024 * 1024
 """Bytes of a whole answer: audio and images come as base64."""
 CUT = "The provider ended the stream before its end mark."
@@ -35,10 +37,12 @@ FORWARDED = {
 KEPT_BACK = frozenset(
     (
         b"connection", b"keep-alive", b"transfer-encoding", b"content-length", b"content-encoding", b"upgrade", b"trailer",
-        b"proxy-authenticate", b"set-cookie", b"date", b"server", b"alt-svc", b"strict-transport-security",
+        b"proxy-authenticate", b"set-cookie", b"date", b"server", b"alt-svc", b"strict-transport-security", b"location",
     )
 )  # fmt: skip
 """Headers of the provider that are about its connection with us, not about the answer."""
+OURS = b"x-farthing-"
+"""Only the gateway says such things."""
 
 
 class Relay:
@@ -79,7 +83,8 @@ class Relay:
             )
             attempt.status = response.status
             attempt.first_byte_us = int((self._clock() - begun) * 1e6)
-            headers = [header for header in response.headers if header[0] not in KEPT_BACK]
+            _check_status(response)
+            headers = [h for h in response.headers if h[0] not in KEPT_BACK and not h[0].startswith(OURS)]
             if call.ask.stream and response.status < 300 and _is_event_stream(response.headers):
                 passage = Passage(self, call, provider, format, translation, response, attempt, begun, body)
                 passage.answer = Answer(response.status, headers, stream=passage)
@@ -92,6 +97,7 @@ class Relay:
         attempt.duration_us = int((self._clock() - begun) * 1e6)
         if response.status >= 300:
             attempt.outcome, attempt.error = "error", f"HTTP {response.status}"
+            headers, whole = provider.without_secrets(headers, whole)
             return Answer(response.status, headers, translation.error(response.status, whole) if translation else whole)
         take_reading(attempt, attempts, format.read(whole, call.ask, provider.dialect))
         if attempt.usage is None and format.billed:
@@ -148,7 +154,7 @@ class Passage:
         """The next bytes for the client, b"" at the end. Raises UpstreamError if the provider breaks off."""
         while not self._over:
             try:
-                data = await self._response.next()
+                data = await self._next_plain()
                 out = self._passed(data) if data else self._rest()
             except BaseException as error:
                 self._settle(*_outcome(error))
@@ -182,12 +188,23 @@ class Passage:
             self._response.abort()
             self._settle("left")
 
-    def _passed(self, data: bytes) -> bytes:
-        if self._decoder is not None:
+    async def _next_plain(self) -> bytes:
+        """The next bytes of the stream, unpacked if need be."""
+        if self._decoder is None:
+            return await self._response.next()
+        while True:
+            if data := self._decoder.unconsumed_tail:
+                await asyncio.sleep(0)  # let the client's side keep up
+            elif not (data := await self._response.next()):
+                return b""
             try:
-                data = self._decoder.decompress(data)
+                plain = self._decoder.decompress(data, PIECE)
             except zlib.error:
                 raise UpstreamError("The provider's compressed stream cannot be read.") from None
+            if plain:
+                return plain
+
+    def _passed(self, data: bytes) -> bytes:
         out = self._reader.feed(data)
         return out if self._translator is None else self._translator.feed(data)
 
@@ -278,17 +295,30 @@ def _is_event_stream(headers: Headers) -> bool:
     return any(name == b"content-type" and value.lower().startswith(b"text/event-stream") for name, value in headers)
 
 
+def _check_status(response: Response) -> None:
+    """Raise UpstreamError for what is neither an answer nor an error. A redirect is not followed, since upstream URLs come
+    from the settings alone, and not passed on, since it would lead the client past the gateway."""
+    if not 200 <= response.status < 300 and not 400 <= response.status < 600:
+        response.abort()
+        raise UpstreamError(
+            f"The provider answered with status {response.status}, which is no answer. If it redirects, give its new "
+            "address as base_url in farthing.toml."
+        )
+
+
 def _decoder(headers: Headers) -> "zlib._Decompress | None":
-    """For providers that compress although identity was asked for."""
+    """For providers that compress although identity was asked for. Raises UpstreamError for what cannot be unpacked."""
     for name, value in headers:
-        if name == b"content-encoding" and value.lower() in (b"gzip", b"x-gzip", b"deflate"):
+        if name == b"content-encoding" and value.lower() != b"identity":
+            if value.lower() not in (b"gzip", b"x-gzip", b"deflate"):
+                raise UpstreamError("The provider's answer is compressed, which was not asked for, and cannot be read.")
             return zlib.decompressobj(47)  # 32 + 15: gzip or zlib, by its head
     return None
 
 
 async def _read_whole(response: Response) -> bytes:
-    body = await response.read(ANSWER_LIMIT)
     decoder = _decoder(response.headers)
+    body = await response.read(ANSWER_LIMIT)
     if decoder is None:
         return body
     try:
@@ -297,4 +327,6 @@ async def _read_whole(response: Response) -> bytes:
         raise UpstreamError("The provider's compressed answer cannot be read.") from None
     if decoder.unconsumed_tail:
         raise UpstreamError(f"The provider's answer is longer than {ANSWER_LIMIT} bytes.")
+    if body and not decoder.eof:
+        raise UpstreamError("The provider's compressed answer breaks off.")
     return plain

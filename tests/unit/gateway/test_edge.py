@@ -24,6 +24,7 @@ class Client:
         self.sent: list[dict[str, Any]] = []
         self.gone = asyncio.Event()
         self.on_lost: Callable[[], None] | None = None
+        self.lost = False
 
     @property
     def scope(self) -> Scope:
@@ -188,7 +189,7 @@ async def test_a_client_that_leaves_gets_no_more() -> None:
 
     await Edge(CHAT, streaming(stream), max_body=1000, body_timeout_s=5)(client.scope, client.receive, send)
     assert stream.left and stream.parts == []
-    assert [message["body"] for message in client.sent] == [b"data: 1\n\n"]
+    assert [message.get("body") for message in client.sent] == [None, b"data: 1\n\n"]
 
 
 def test_ids_are_unique_and_sort_by_time() -> None:
@@ -199,3 +200,11 @@ def test_ids_are_unique_and_sort_by_time() -> None:
 
 def test_refusals_that_a_retry_cannot_help_say_so() -> None:
     assert (b"x-should-retry", b"false") in error_headers(NotAuthenticated("no"), b"{}", "call-1")
+
+
+async def test_a_client_that_left_before_the_stream_began() -> None:
+    stream = Stream(b"data: 1\n\n", b"wait", b"data: 2\n\n")
+    client = Client(BODY)
+    client.lost = True
+    await Edge(CHAT, streaming(stream), max_body=1000, body_timeout_s=5)(client.scope, client.receive, client.send)
+    assert stream.left

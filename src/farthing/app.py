@@ -64,7 +64,7 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Endpoints:
     serve_without_ledger = settings.store.when_unavailable == "serve"
     proceed = chain(
         [
-            Meter(book, ledger, serve_without_ledger=serve_without_ledger),
+            Meter(ledger, serve_without_ledger=serve_without_ledger),
             Identify(keys),
             Limits(buckets),
             Balance(providers),

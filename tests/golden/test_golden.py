@@ -15,10 +15,11 @@ import pytest
 from farthing.model.call import Body, Call, Deployment
 from farthing.model.errors import UpstreamError
 from farthing.model.record import Attempt, Record
+from farthing.pipeline import chain
 from farthing.prices import Contract, PriceBook, shipped_files
 from farthing.prices.card import CardFile
 from farthing.settings import ProviderSettings
-from farthing.steps import meter
+from farthing.steps import admit, meter
 from farthing.upstream.providers import Provider, Providers
 from farthing.upstream.relay import Relay, take_reading
 from farthing.wire import FORMATS, read_recorded
@@ -36,10 +37,9 @@ HOSTS = {"google": "gemini", "x-ai": "xai"}
 
 
 class Rows:
-    """A ledger with room, that keeps what it is given."""
+    """A ledger with room, that keeps what it is given, and a journal that nobody reads."""
 
     full = False
-    trouble = ""
 
     def __init__(self) -> None:
         self.records: list[Record] = []
@@ -49,6 +49,8 @@ class Rows:
 
     async def room(self, patience_s: float) -> bool:
         return True
+
+    def open(self, record: Record) -> None: ...
 
 
 def test_there_are_enough_cases_and_each_is_told_apart() -> None:
@@ -92,7 +94,7 @@ def test_a_recorded_body_costs_what_it_should(case: Case) -> None:
         attempt.geo = case.geo or attempt.geo
     record = Record(id="it", started_us=case.at_us, wire=case.wire, attempts=call.trail.attempts)
     for attempt in record.attempts:
-        meter.price(attempt, book_of(case), call)
+        admit.price(attempt, book_of(case), call)
     meter.total(record)
     check(case, record)
 
@@ -107,7 +109,8 @@ async def passed(case: Case, content: bytes, *, stream: bool, size: int = 1 << 2
         prices=case.provider, formats=[case.wire],
     )  # fmt: skip
     relay = Relay(Providers({"it": Provider("it", settings, client)}, {}))
-    answer = await meter.Meter(book_of(case), rows)(call, relay)
+    steps = [meter.Meter(rows), admit.Admit(book_of(case), rows, allow_unpriced=True)]
+    answer = await chain(steps, relay)(call)
     if answer.stream is not None:
         reader = asyncio.create_task(read_to_the_end(answer.stream))
         if case.leaves:

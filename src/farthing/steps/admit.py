@@ -1,4 +1,5 @@
-"""Innermost step, once an attempt: refuses a model without a price, and journals what is about to be sent.
+"""Innermost step, once an attempt: refuses a model without a price, journals what is about to be sent, and prices it when
+it has ended, from the usage that the provider reported.
 
 After a `kill -9` the journal says which calls were under way, so that what they may have cost is not forgotten.
 """
@@ -7,9 +8,9 @@ from typing import Protocol
 
 from farthing.model.call import Answer, Call, Ending
 from farthing.model.errors import Unavailable, UnpricedModel
-from farthing.model.record import Record
+from farthing.model.record import Attempt, Record
 from farthing.pipeline import Proceed
-from farthing.prices import PriceBook
+from farthing.prices import PriceBook, Priced
 
 
 class Journal(Protocol):
@@ -20,6 +21,12 @@ class Journal(Protocol):
 
 
 UNDER_WAY = Ending("interrupted")
+UNSENT = frozenset(("error", "unreachable"))
+"""Outcomes that no provider bills: it refused the request, or never got it."""
+BROKEN = frozenset(("broken", "timeout"))
+"""Outcomes of an answer that the provider did not bring to its end."""
+TRUSTED = (0.5, 2.0)
+"""A provider's own price is taken while its ratio to ours lies between these; else ours counts and the row is marked."""
 
 
 class Admit:
@@ -50,4 +57,47 @@ class Admit:
         except Unavailable:
             if not self._serve_without_ledger:
                 raise
-        return await proceed(call)
+        first = len(call.trail.attempts)
+        try:
+            answer = await proceed(call)
+        except BaseException:
+            self._settle(call, first)
+            raise
+        answer.on_end(lambda _: self._settle(call, first))
+        return answer
+
+    def _settle(self, call: Call, first: int) -> None:
+        for attempt in call.trail.attempts[first:]:
+            price(attempt, self._book, call)
+
+
+def price(attempt: Attempt, book: PriceBook, call: Call) -> None:
+    """Put the attempt's cost into it, and how that cost is known."""
+    usage, deployment = attempt.usage, call.deployment
+    if usage is None:
+        attempt.cost_state = "computed" if attempt.outcome in UNSENT else "unknown"
+        return
+    if attempt.outcome in BROKEN and attempt.estimated:
+        attempt.cost_state = "unknown"  # what the provider bills for an answer that it broke off, nobody has said
+        return
+    assert deployment is not None, "an attempt has usage only after it was sent somewhere"
+    model = deployment.price_as or attempt.served_model or attempt.model
+    priced = book.price(
+        deployment.prices, model, usage,
+        tier=attempt.tier, geo=attempt.geo, at_us=attempt.started_us, estimated=attempt.estimated,
+    )  # fmt: skip
+    attempt.cost_state, attempt.cost, attempt.lines = priced.state, priced.nano, priced.lines
+    attempt.price_version = priced.version
+    attempt.list_cost = priced.list_nano
+    if priced.flags:
+        attempt.flags = [*attempt.flags, *priced.flags]
+    if attempt.reported_cost is not None:
+        _compare(attempt, priced, attempt.reported_cost)
+
+
+def _compare(attempt: Attempt, priced: Priced, reported: int) -> None:
+    """A provider's own price counts where ours is unknown or agrees roughly; one in other units must not trip a budget."""
+    if priced.state in ("unpriced", "unknown") or TRUSTED[0] * priced.nano <= reported <= TRUSTED[1] * priced.nano:
+        attempt.cost_state, attempt.cost = "reported", reported
+    else:
+        attempt.flags = [*attempt.flags, "reported_cost_differs"]

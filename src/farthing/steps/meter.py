@@ -1,7 +1,7 @@
-"""Outermost step: times the call, prices its attempts on the way back, and hands the ledger one record.
+"""Outermost step: times the call, sums up what its attempts cost, and hands the ledger one record.
 
 It does so for answers, errors and streams that end later or never end well. The law of the ledger is asserted here:
-baseline - sum(savings) == cost. Knows nothing of providers' formats; the relay has read the meter already.
+baseline - sum(savings) == cost. Knows nothing of providers' formats and prices; `admit` has priced each attempt.
 """
 
 import time
@@ -12,19 +12,12 @@ from typing import Protocol
 from farthing.model.call import Answer, Call, Ending
 from farthing.model.errors import FarthingError, NotAuthenticated, Unavailable
 from farthing.model.money import exact_dollars
-from farthing.model.record import Attempt, Record
+from farthing.model.record import Record
 from farthing.model.usage import CostState
 from farthing.pipeline import Proceed
-from farthing.prices import PriceBook, Priced
 
-UNSENT = frozenset(("error", "unreachable"))
-"""Outcomes that no provider bills: it refused the request, or never got it."""
-BROKEN = frozenset(("broken", "timeout"))
-"""Outcomes of an answer that the provider did not bring to its end."""
 WORST_FIRST: tuple[CostState, ...] = ("unknown", "unpriced", "estimated", "computed", "reported")
 """A call is known as well as its least known attempt."""
-TRUSTED = (0.5, 2.0)
-"""A provider's own price is taken while its ratio to ours lies between these; else ours counts and the row is marked."""
 
 
 class Records(Protocol):
@@ -42,10 +35,9 @@ class Meter:
     name = "meter"
 
     def __init__(
-        self, book: PriceBook, ledger: Records, *, serve_without_ledger: bool = False, patience_s: float = 5.0,
+        self, ledger: Records, *, serve_without_ledger: bool = False, patience_s: float = 5.0,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:  # fmt: skip
-        self._book = book
         self._ledger = ledger
         self._serve_without_ledger = serve_without_ledger
         self._patience_s = patience_s
@@ -90,44 +82,10 @@ class Meter:
 
     def _put(self, call: Call, status: int, ending: Ending) -> Record:
         record = call.record(status, ending, int((self._clock() - call.started) * 1e6))
-        for attempt in record.attempts:
-            price(attempt, self._book, call)
         total(record)
         assert record.baseline - sum(saving.saved for saving in record.savings) == record.cost, "the ledger's law"
         self._ledger.put(record)
         return record
-
-
-def price(attempt: Attempt, book: PriceBook, call: Call) -> None:
-    """Put the attempt's cost into it, and how that cost is known."""
-    usage, deployment = attempt.usage, call.deployment
-    if usage is None:
-        attempt.cost_state = "computed" if attempt.outcome in UNSENT else "unknown"
-        return
-    if attempt.outcome in BROKEN and attempt.estimated:
-        attempt.cost_state = "unknown"  # what the provider bills for an answer that it broke off, nobody has said
-        return
-    assert deployment is not None, "an attempt has usage only after it was sent somewhere"
-    model = deployment.price_as or attempt.served_model or attempt.model
-    priced = book.price(
-        deployment.prices, model, usage,
-        tier=attempt.tier, geo=attempt.geo, at_us=attempt.started_us, estimated=attempt.estimated,
-    )  # fmt: skip
-    attempt.cost_state, attempt.cost, attempt.lines = priced.state, priced.nano, priced.lines
-    attempt.price_version = priced.version
-    attempt.list_cost = priced.list_nano
-    if priced.flags:
-        attempt.flags = [*attempt.flags, *priced.flags]
-    if attempt.reported_cost is not None:
-        _compare(attempt, priced, attempt.reported_cost)
-
-
-def _compare(attempt: Attempt, priced: Priced, reported: int) -> None:
-    """A provider's own price counts where ours is unknown or agrees roughly; one in other units must not trip a budget."""
-    if priced.state in ("unpriced", "unknown") or TRUSTED[0] * priced.nano <= reported <= TRUSTED[1] * priced.nano:
-        attempt.cost_state, attempt.cost = "reported", reported
-    else:
-        attempt.flags = [*attempt.flags, "reported_cost_differs"]
 
 
 def total(record: Record) -> None:

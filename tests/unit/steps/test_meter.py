@@ -4,11 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from farthing.model.call import Answer, Call, Deployment, Ending
+from farthing.model.call import Answer, Call, Deployment, Ending, Proceed
 from farthing.model.errors import NotAuthenticated, RateLimited, Unavailable, UpstreamError
 from farthing.model.record import Attempt, Record, Saving
 from farthing.model.usage import Usage
+from farthing.pipeline import chain
 from farthing.prices import PriceBook
+from farthing.steps.admit import Admit
 from farthing.steps.meter import Meter, total
 from unit.steps.conftest import MakeCall
 
@@ -45,9 +47,26 @@ def rows() -> Rows:
     return Rows()
 
 
+class Unnoted:
+    def open(self, record: Record) -> None: ...
+
+
+class Metered:
+    """The meter around the step that prices attempts."""
+
+    def __init__(self, book: PriceBook, rows: Rows) -> None:
+        self.meter = Meter(rows)
+        self.admit = Admit(book, Unnoted(), allow_unpriced=True)
+
+    async def __call__(self, call: Call, proceed: Proceed) -> Answer:
+        if call.deployment is None:
+            return await self.meter(call, proceed)
+        return await chain([self.meter, self.admit], proceed)(call)
+
+
 @pytest.fixture
-def meter(book: PriceBook, rows: Rows) -> Meter:
-    return Meter(book, rows)
+def meter(book: PriceBook, rows: Rows) -> Metered:
+    return Metered(book, rows)
 
 
 def answering(*attempts: Attempt, status: int = 200) -> "object":
@@ -58,7 +77,7 @@ def answering(*attempts: Attempt, status: int = 200) -> "object":
     return proceed
 
 
-async def booked(meter: Meter, rows: Rows, call: Call, *attempts: Attempt, status: int = 200) -> Record:
+async def booked(meter: Metered, rows: Rows, call: Call, *attempts: Attempt, status: int = 200) -> Record:
     await meter(call, answering(*attempts, status=status))  # type: ignore[arg-type]
     (record,) = rows.rows
     return record
@@ -68,7 +87,7 @@ def attempt(usage: Usage | None = None, **fields: object) -> Attempt:
     return Attempt(1, usage=usage, started_us=1_790_000_000_000_000, **{"model": "gpt-4o", **fields})  # type: ignore[arg-type]
 
 
-async def test_a_call_is_priced_once_from_its_usage(meter: Meter, rows: Rows, make_call: MakeCall) -> None:
+async def test_a_call_is_priced_once_from_its_usage(meter: Metered, rows: Rows, make_call: MakeCall) -> None:
     call = make_call("gpt-4o", deployment=OPENAI)
     answer = await meter(call, answering(attempt(Usage(uncached_in=4_000, cache_read=6_000, out=1_000))))  # type: ignore[arg-type]
     (record,) = rows.rows
@@ -81,7 +100,7 @@ async def test_a_call_is_priced_once_from_its_usage(meter: Meter, rows: Rows, ma
     }  # fmt: skip
 
 
-async def test_a_stream_is_booked_when_it_ends(meter: Meter, rows: Rows, make_call: MakeCall) -> None:
+async def test_a_stream_is_booked_when_it_ends(meter: Metered, rows: Rows, make_call: MakeCall) -> None:
     call = make_call("gpt-4o", deployment=OPENAI)
     answer = Answer(200, [], stream=Silent())
 
@@ -97,7 +116,7 @@ async def test_a_stream_is_booked_when_it_ends(meter: Meter, rows: Rows, make_ca
     assert (record.outcome, record.cost) == ("left", 1_000_000)
 
 
-async def test_errors_are_rows_too(meter: Meter, rows: Rows, make_call: MakeCall) -> None:
+async def test_errors_are_rows_too(meter: Metered, rows: Rows, make_call: MakeCall) -> None:
     async def refusing(call: Call) -> Answer:
         raise RateLimited("no")
 
@@ -108,7 +127,7 @@ async def test_errors_are_rows_too(meter: Meter, rows: Rows, make_call: MakeCall
     assert (record.cost, record.cost_state) == (0, "computed")
 
 
-async def test_strangers_cannot_fill_the_ledger(meter: Meter, rows: Rows, make_call: MakeCall) -> None:
+async def test_strangers_cannot_fill_the_ledger(meter: Metered, rows: Rows, make_call: MakeCall) -> None:
     async def refusing(call: Call) -> Answer:
         raise NotAuthenticated("no")
 
@@ -117,7 +136,7 @@ async def test_strangers_cannot_fill_the_ledger(meter: Meter, rows: Rows, make_c
     assert rows.rows == []
 
 
-async def test_a_cancelled_call_is_a_row(meter: Meter, rows: Rows, make_call: MakeCall) -> None:
+async def test_a_cancelled_call_is_a_row(meter: Metered, rows: Rows, make_call: MakeCall) -> None:
     async def cancelled(call: Call) -> Answer:
         call.trail.attempts.append(attempt(outcome="left"))
         raise asyncio.CancelledError
@@ -146,31 +165,31 @@ async def test_a_cancelled_call_is_a_row(meter: Meter, rows: Rows, make_call: Ma
     ],
 )
 async def test_how_a_cost_is_known(
-    tried: Attempt, state: str, cost: int, meter: Meter, rows: Rows, make_call: MakeCall
+    tried: Attempt, state: str, cost: int, meter: Metered, rows: Rows, make_call: MakeCall
 ) -> None:
     record = await booked(meter, rows, make_call("gpt-4o", deployment=OPENAI), tried)
     assert (record.cost_state, record.cost) == (state, cost)
 
 
-async def test_a_reported_cost_in_other_units_is_marked(meter: Meter, rows: Rows, make_call: MakeCall) -> None:
+async def test_a_reported_cost_in_other_units_is_marked(meter: Metered, rows: Rows, make_call: MakeCall) -> None:
     tried = attempt(Usage(out=100), reported_cost=90_000_000)
     record = await booked(meter, rows, make_call("gpt-4o", deployment=OPENAI), tried)
     assert record.attempts[0].flags == ["reported_cost_differs"]
 
 
-async def test_the_model_that_ran_is_priced(meter: Meter, rows: Rows, make_call: MakeCall) -> None:
+async def test_the_model_that_ran_is_priced(meter: Metered, rows: Rows, make_call: MakeCall) -> None:
     tried = attempt(Usage(out=1_000_000), served_model="gpt-4o-mini-2024-07-18")
     record = await booked(meter, rows, make_call("gpt-4o", deployment=OPENAI), tried)
     assert (record.cost, record.model) == (600_000_000, "gpt-4o-mini-2024-07-18")
 
 
-async def test_a_snapshot_of_the_model_is_the_model(meter: Meter, rows: Rows, make_call: MakeCall) -> None:
+async def test_a_snapshot_of_the_model_is_the_model(meter: Metered, rows: Rows, make_call: MakeCall) -> None:
     tried = attempt(Usage(out=1), served_model="gpt-4o-2024-08-06")
     assert (await booked(meter, rows, make_call("gpt-4o", deployment=OPENAI), tried)).model == "gpt-4o"
 
 
 async def test_a_call_is_known_as_well_as_its_least_known_attempt(
-    meter: Meter, rows: Rows, make_call: MakeCall
+    meter: Metered, rows: Rows, make_call: MakeCall
 ) -> None:
     call = make_call("gpt-4o", deployment=OPENAI)
     tried = [attempt(outcome="timeout"), attempt(Usage(out=100)), attempt(Usage(out=200), estimated=True)]
@@ -178,22 +197,22 @@ async def test_a_call_is_known_as_well_as_its_least_known_attempt(
     assert (record.cost_state, record.cost) == ("unknown", 3_000_000)
 
 
-async def test_full_ledger_refuses_by_policy(book: PriceBook, make_call: MakeCall) -> None:
+async def test_full_ledger_refuses_by_policy(make_call: MakeCall) -> None:
     rows = Rows(full=True, room_after=False)
     with pytest.raises(Unavailable, match="cannot keep its ledger"):
-        await Meter(book, rows)(make_call(), answering())  # type: ignore[arg-type]
-    await Meter(book, rows, serve_without_ledger=True)(make_call(), answering())  # type: ignore[arg-type]
+        await Meter(rows)(make_call(), answering())  # type: ignore[arg-type]
+    await Meter(rows, serve_without_ledger=True)(make_call(), answering())  # type: ignore[arg-type]
     assert len(rows.rows) == 1
 
 
-async def test_waits_for_room(book: PriceBook, make_call: MakeCall) -> None:
+async def test_waits_for_room(make_call: MakeCall) -> None:
     rows = Rows(full=True, room_after=True)
-    await Meter(book, rows)(make_call(), answering())  # type: ignore[arg-type]
+    await Meter(rows)(make_call(), answering())  # type: ignore[arg-type]
     assert len(rows.rows) == 1
 
 
 @pytest.mark.parametrize("model", ["gpt-4\r\nset-cookie: x", "gpt-4\x00", "gpt-ä"])
-async def test_a_model_s_name_cannot_become_a_header(model: str, meter: Meter, make_call: MakeCall) -> None:
+async def test_a_model_s_name_cannot_become_a_header(model: str, meter: Metered, make_call: MakeCall) -> None:
     call = make_call(model, deployment=Deployment("x", "openai", model, "openai"))
     value = dict((await meter(call, answering())).headers)[b"x-farthing-model"]  # type: ignore[arg-type]
     assert b"\r" not in value and b"\n" not in value and b"\0" not in value
@@ -213,7 +232,7 @@ def test_the_ledgers_law(costs: list[tuple[int, str]], savings: list[Saving]) ->
     assert record.baseline - sum(saving.saved for saving in savings) == record.cost == sum(cost for cost, _ in costs)
 
 
-async def test_upstream_errors_name_their_code(meter: Meter, rows: Rows, make_call: MakeCall) -> None:
+async def test_upstream_errors_name_their_code(meter: Metered, rows: Rows, make_call: MakeCall) -> None:
     async def failing(call: Call) -> Answer:
         raise UpstreamError("broke off")
 

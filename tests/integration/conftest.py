@@ -41,6 +41,11 @@ kind = "anthropic"
 base_url = "{recorder_url}/v1"
 api_key = "{PROVIDER_KEY}"
 models = ["claude-3-5-haiku-*"]
+[providers.azure]
+base_url = "{recorder_url}"
+api_key = "{PROVIDER_KEY}"
+api_version = "2024-10-21"
+models = ["azure-*"]
 [providers.nobody]
 kind = "openai"
 base_url = "http://127.0.0.1:9/v1"
@@ -49,6 +54,10 @@ models = ["gpt-3.5-turbo"]
 [models.house-model]
 provider = "openai"
 model = "gpt-4o-mini"
+[models.azure-nano]
+provider = "azure"
+model = "our deployment"
+price_as = "gpt-4.1-nano"
 """
 
 

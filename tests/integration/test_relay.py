@@ -157,6 +157,19 @@ def test_what_an_anthropic_provider_sees_of_the_headers(open_gateway: Gateway, t
     assert "authorization" not in first and "fk-own" not in str(first)
 
 
+def test_azure(open_gateway: Gateway, tape: Recorder) -> None:
+    tape.answers(whole(ANSWER))
+    answer = post(open_gateway, "/v1/chat/completions", CHAT.replace(b"gpt-4.1-nano", b"azure-nano"))
+    (head,) = tape.heads
+    assert (
+        head[":request"] == "POST /openai/deployments/our%20deployment/chat/completions?api-version=2024-10-21 HTTP/1.1"
+    )
+    assert head["api-key"] == PROVIDER_KEY and "authorization" not in head
+    assert tape.bodies == [CHAT.replace(b"gpt-4.1-nano", b"our deployment")]
+    record = open_gateway.call(answer.headers["x-farthing-call-id"])
+    assert (record["cost"], record["provider"], record["model_asked"]) == (14_000, "azure", "azure-nano")
+
+
 def test_headers_of_the_answer(open_gateway: Gateway, tape: Recorder) -> None:
     kept = {
         "x-request-id": "req_1",

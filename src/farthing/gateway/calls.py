@@ -2,6 +2,7 @@
 leave before the cost is known."""
 
 import asyncio
+import time
 from typing import Any
 
 import msgspec
@@ -18,16 +19,22 @@ from farthing.store import Ledger, Store
 
 WRITTEN_WITHIN_S = 0.5
 """How long rows wait at most in the gateway that served the call, while the store is well."""
+LOOK_AGAIN_S = 0.1
 
 
 def routes(store: Store, ledger: Ledger, guard: Guard) -> list[Route]:
+    async def found(call_id: str) -> Record | None:
+        return ledger.find(call_id) or await store.call(call_id)
+
     async def call(request: Request) -> Response:
         key = await guard.caller(request)
         call_id = request.path_params["call_id"]
-        record = ledger.find(call_id) or await store.call(call_id)
-        if record is None:  # it may have ended in another worker, which has not written it yet
-            await asyncio.sleep(WRITTEN_WITHIN_S)
-            record = await store.call(call_id)
+        record = await found(call_id)
+        until = time.monotonic() + WRITTEN_WITHIN_S
+        # It may end just now, or has ended in another worker, which has not written it yet.
+        while record is None and time.monotonic() < until:
+            await asyncio.sleep(LOOK_AGAIN_S)
+            record = await found(call_id)
         if record is None or not _may_see(key, record):
             raise NotFound("There is no such call in the ledger, or it is not yours, or it is still under way.")
         return JSONResponse(card(record))

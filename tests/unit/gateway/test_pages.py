@@ -132,6 +132,21 @@ async def test_models_in_the_shape_of_each_sdk(site: Site) -> None:
     assert (await site("GET", "/v1/models/none-such"))[0] == 404
 
 
+async def test_models_can_be_paged_both_ways(site: Site) -> None:
+    async def page(query: str) -> tuple[list[str], bool]:
+        status, _, body = await site("GET", f"/v1/models?{query}", anthropic_version="2023-06-01")
+        assert status == 200
+        shown = json.loads(body)
+        return [model["id"] for model in shown["data"]], shown["has_more"]
+
+    names, _ = await page("limit=1000")
+    assert await page(f"limit=2&after_id={names[1]}") == (names[2:4], True)
+    assert await page(f"limit=2&before_id={names[5]}") == (names[3:5], True)
+    assert await page(f"limit=9&before_id={names[2]}") == (names[:2], False)
+    for odd in ("limit=0", "limit=-1", "limit=" + "9" * 5000, "limit=%C2%B2", "after_id=none-such", "before_id="):
+        assert (await page(odd))[0][:20] == names[:20]
+
+
 async def test_a_key_sees_the_models_that_it_may_use(site: Site) -> None:
     secret = await site.add("web", models=("claude-haiku-*",))
     _, _, body = await site("GET", "/v1/models", key=secret)

@@ -1,5 +1,6 @@
 """What the gateway needs of a machine: CPU until it answers, memory idle and after 50,000 calls, room on the disk."""
 
+import re
 import socket
 import subprocess
 import sys
@@ -24,7 +25,7 @@ STREAMS = 0.2
 """The share of them that are streams."""
 ANSWERS_WITHIN_S = 60.0
 PROJECT = Path(__file__).resolve().parent.parent
-INSTALLERS = ("pip", "setuptools", "wheel", "uv", "pkg_resources", "_distutils_hack", "distutils-precedence")
+INSTALLERS = {"pip", "setuptools", "wheel", "uv", "pkg_resources", "_distutils_hack", "distutils"}
 """What a fresh environment may bring by itself."""
 
 
@@ -76,7 +77,12 @@ def installed_mb() -> float:
         did([*install, "--require-hashes", "-r", str(PROJECT / "requirements" / "runtime.txt")])
         did([*install, "--no-deps", *map(str, folder.glob("farthing-*.whl"))])
         (packages,) = folder.glob("venv/lib/python*/site-packages")
-        return sum(size(part) for part in packages.iterdir() if not part.name.startswith(INSTALLERS)) / 1e6
+        return sum(size(part) for part in packages.iterdir() if package(part) not in INSTALLERS) / 1e6
+
+
+def package(path: Path) -> str:
+    """The package that a folder or file of site-packages belongs to: `uv` for uv-0.9.dist-info, not for uvloop."""
+    return re.split(r"[-.]", path.name)[0]
 
 
 def size(path: Path) -> int:

@@ -202,6 +202,19 @@ def test_chat_client_that_leaves_claude(caller: Caller, open_gateway: Gateway) -
     assert record["cost"] > 0
 
 
+def test_chat_breakpoints_warm_claudes_cache(caller: Caller, open_gateway: Gateway, provider: Simulator) -> None:
+    handbook = "The chat handbook. " + " ".join(f"Rule {n}: keep the deck clean." for n in range(300))
+    part = {"type": "text", "text": handbook, "prompt_cache_breakpoint": {"mode": "explicit"}}
+    messages: Any = [{"role": "system", "content": [part]}, *asked("Which rules?")]
+    for turn in range(2):
+        answer = caller.openai.chat.completions.create(model="claude-sonnet-5", messages=messages, max_tokens=50)
+        spent: Any = provider.last_line()["spent"]
+        assert (spent["cache_read"] if turn else spent["w5m"]) > 1024
+        assert answer.usage.prompt_tokens == spent["prompt"]
+        assert answer.usage.prompt_tokens_details.cached_tokens == spent["cache_read"]
+        booked(open_gateway, caller, charged(provider, "claude-sonnet-5"))
+
+
 # The anthropic SDK, served by an OpenAI-compatible model.
 
 

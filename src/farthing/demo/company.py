@@ -151,7 +151,7 @@ async def invoice_fields(me: Colleague, dice: random.Random, done: Done) -> None
         lines
     )
     await me.anthropic.messages.create(
-        model="claude-haiku-4-5",
+        model="claude-haiku-5-5",
         max_tokens=600,
         system="Give the invoice's number, its due days and its lines (count, article, price) as JSON, nothing else.",
         messages=[{"role": "user", "content": text}],
@@ -167,7 +167,7 @@ async def weekly_report(me: Colleague, dice: random.Random, done: Done) -> None:
     ]
     notes = [f"Store {place}: {trouble(dice)}." for place in ("Kiel", "Bremen", "Ulm", "Graz", "Basel")] * 6
     await me.anthropic.messages.create(
-        model="claude-sonnet-4-5",
+        model="claude-sonnet-5",
         max_tokens=800,
         messages=[{"role": "user", "content": "Sum up the week in five sentences.\n" + "\n".join(rows + notes)}],
     )
@@ -203,7 +203,7 @@ async def coding_agent(me: Colleague, dice: random.Random, done: Done) -> None:
     ]
     for _ in range(4):
         answer = await me.anthropic.messages.create(
-            model="claude-opus-4-5", max_tokens=700, system=system, tools=TOOLS, messages=messages
+            model="claude-opus-5-5", max_tokens=700, system=system, tools=TOOLS, messages=messages
         )
         done()
         messages.append(

@@ -94,17 +94,23 @@ def _gate(
 
 
 @pytest.fixture
-def gate(_gate: Gateway) -> Iterator[Gateway]:
+def gate(_gate: Gateway, _settled: None) -> Iterator[Gateway]:
     """The gateway; afterwards it must be as well as before."""
     seen, size = len(_gate.log), memory(_gate)
     yield _gate
     assert _gate.process.poll() is None, f"the gateway died:\n{_gate.log[seen:]}"
     warm(_gate)
-    eventually(lambda: calls_under_way(_gate) == 0, "no call is left open", 15)
     logged = sane_log(_gate.log[seen:])
     wrong = [line for line in logged if line["level"] in ("error", "critical")]
     assert not wrong, wrong
     assert memory(_gate) - size < GROWTH, f"it grew by {(memory(_gate) - size) >> 20} MiB"
+
+
+@pytest.fixture(scope="module")
+def _settled(_gate: Gateway) -> Iterator[None]:
+    """At the end of a file's tests no call is left open."""
+    yield
+    eventually(lambda: calls_under_way(_gate) == 0, "no call is left open", 15)
 
 
 def warm(made: Gateway) -> None:

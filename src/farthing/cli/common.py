@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ import msgspec
 from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
+from rich.text import Text
 
 from farthing.model.money import Nano, exact_dollars
 from farthing.settings import Settings, load
@@ -59,15 +61,34 @@ def amounts(nano: Nano) -> dict[str, int | str]:
     return {"nano_dollars": nano, "dollars": exact_dollars(nano)}
 
 
+_COMMANDS = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""What JSON lets stand in a text although it commands a terminal or turns the order of letters around."""
+
+
 def print_json(value: Any) -> None:
-    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+    text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+    click.echo(_COMMANDS.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
+
+
+def printable(text: str) -> str:
+    """A word as a terminal may get it: callers and administrators chose it, and must not move anyone's cursor."""
+    return text if text.isprintable() else "".join(char if char.isprintable() else " " for char in text)
+
+
+class PlainConsole(Console):
+    """Shows text as it is, neither as markup nor as commands to the terminal."""
+
+    def __init__(self, width: int | None = None) -> None:
+        super().__init__(markup=False, highlight=False, width=width)
+
+    def render_str(self, text: str, **more: Any) -> Text:
+        return super().render_str(printable(text), **more)
 
 
 def print_table(table: Table) -> None:
     """Print a table in its full width: an id that is cut cannot be copied, a name that is folded cannot be read."""
-    wide = Console(markup=False, highlight=False, width=WIDEST)
-    width = max(Console().width, Measurement.get(wide, wide.options, table).maximum)
-    Console(markup=False, highlight=False, width=width).print(table)
+    wide = PlainConsole(WIDEST)
+    PlainConsole(max(Console().width, Measurement.get(wide, wide.options, table).maximum)).print(table)
 
 
 def split_pairs(given: Iterable[str]) -> dict[str, str]:

@@ -6,12 +6,21 @@ from typing import Any
 
 import click
 import msgspec
-from rich.console import Console, Group
+from rich.console import Group
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from farthing.cli.common import amounts, config_option, load_settings, print_json, show_time, with_store
+from farthing.cli.common import (
+    PlainConsole,
+    amounts,
+    config_option,
+    load_settings,
+    print_json,
+    printable,
+    show_time,
+    with_store,
+)
 from farthing.cli.rates_text import line_dollars, lines_table
 from farthing.model.money import exact_dollars, show_dollars
 from farthing.model.record import Attempt, Record
@@ -50,7 +59,7 @@ def command(call_id: str, config: Path | None, as_json: bool) -> None:
     if as_json:
         print_json(for_machines(record))
     else:
-        Console(markup=False, highlight=False).print(card(record))
+        PlainConsole().print(card(record))
 
 
 def for_machines(record: Record) -> dict[str, Any]:
@@ -71,7 +80,7 @@ def for_machines(record: Record) -> dict[str, Any]:
 
 def card(record: Record) -> Group:
     """The cost card for people."""
-    parts: list[Any] = [Text(f"call {record.id}", style="bold"), _facts(record)]
+    parts: list[Any] = [Text(f"call {printable(record.id)}", style="bold"), _facts(record)]
     for attempt in record.attempts:
         parts.append(_attempt(attempt))
     if record.decisions:
@@ -103,7 +112,7 @@ def _attempt(attempt: Attempt) -> Group:
     tier = f", tier {attempt.tier}" if attempt.tier else ""
     head = f"attempt {attempt.no}{part}: {attempt.model} at {attempt.provider}{tier}, {attempt.status or '-'} {attempt.outcome}"
     notes = [(name, text) for name, text in _notes(attempt) if text]
-    return Group(Text(head, style="bold"), Padding(lines_table(attempt.lines), (0, 0, 0, 2)), _grid(notes))
+    return Group(Text(printable(head), style="bold"), Padding(lines_table(attempt.lines), (0, 0, 0, 2)), _grid(notes))
 
 
 def _notes(attempt: Attempt) -> Iterator[tuple[str, str]]:

@@ -95,6 +95,8 @@ def create(
     """Make a key called NAME and print its secret, this once: only its hash is stored."""
     owners = dict(zip(TAG_FIELDS, (team, project, user, feature), strict=True))
     all_tags = tags | {field: value for field, value in owners.items() if value}
+    if not all(word.isprintable() for word in (name, tenant, *pinned, *models, *all_tags.values())):
+        raise click.UsageError("names, tags and models are plain text in one line")
     secret = new_secret()
     key = Key(
         id=new_id(), name=name, hash=hash_of(secret), tenant=tenant, tags=all_tags,

@@ -17,6 +17,7 @@ from farthing.cli.common import (
     pairs_option,
     print_json,
     print_table,
+    printable,
     with_store,
 )
 from farthing.model.money import exact_dollars, show_dollars
@@ -90,6 +91,7 @@ def _print_csv(names: Sequence[str], rows: Sequence[ReportRow]) -> None:
 
 def _harmless(label: str) -> str:
     """A caller's word that a spreadsheet would run as a formula is marked as text."""
+    label = printable(label)
     return f"'{label}" if label[:1] in ("=", "+", "-", "@", "\t", "\r") else label
 
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from starlette.requests import Request
@@ -12,24 +12,39 @@ from starlette.routing import Route
 from farthing.gateway.guard import Guard
 from farthing.model.errors import BadRequest, NotFound, TooLarge
 from farthing.model.principal import Key
+from farthing.steps.identify import VALUE_LIMIT
 from farthing.store import Store, hash_of, new_id, new_secret
+from farthing.wire.body import MODEL_LIMIT
 
 BODY_LIMIT = 64 * 1024
 LATEST_US = 4 * 10**15
 """The year 2096."""
 
 
-class NewKey(msgspec.Struct, forbid_unknown_fields=True):
-    """What a key is made from."""
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=VALUE_LIMIT)]
+Names = Annotated[
+    tuple[Annotated[str, msgspec.Meta(min_length=1, max_length=MODEL_LIMIT)], ...], msgspec.Meta(max_length=100)
+]
+Tags = Annotated[dict[Name, Annotated[str, msgspec.Meta(max_length=VALUE_LIMIT)]], msgspec.Meta(max_length=32)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=10**12)]
 
-    name: str
-    tags: dict[str, str] = {}
-    pinned: tuple[str, ...] = ()
-    models: tuple[str, ...] = ()
-    requests_per_minute: int = 0
-    tokens_per_minute: int = 0
+
+class NewKey(msgspec.Struct, forbid_unknown_fields=True):
+    """What a key is made from. Raises ValueError for words that no terminal should show."""
+
+    name: Name
+    tags: Tags = {}
+    pinned: Names = ()
+    models: Names = ()
+    requests_per_minute: Count = 0
+    tokens_per_minute: Count = 0
     admin: bool = False
-    expires_us: int = 0
+    expires_us: Annotated[int, msgspec.Meta(ge=0, le=LATEST_US)] = 0
+
+    def __post_init__(self) -> None:
+        words = (self.name, *self.tags, *self.tags.values(), *self.pinned, *self.models)
+        if not all(word.isprintable() for word in words):
+            raise ValueError("names, tags and models are plain text in one line")
 
 
 def routes(store: Store, guard: Guard) -> list[Route]:

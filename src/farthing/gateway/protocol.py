@@ -79,6 +79,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._body_open = False
         self._body_bytes = 0
+        """Of all bodies so far."""
+        self._body_begun = 0
         self._framing_bytes = 0
         self._head_timer: asyncio.TimerHandle | None = None
         self._body_timer: asyncio.TimerHandle | None = None
@@ -128,7 +130,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._head_open = False
-        self._body_open, self._body_bytes, self._framing_bytes = True, 0, 0
+        self._body_open, self._body_begun, self._framing_bytes = True, self._body_bytes, 0
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -166,7 +168,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _watch_body(self, framing: int) -> None:
         self._framing_bytes += framing
-        if self._framing_bytes > HEAD_LIMIT + FRAMING_LIMIT * self._body_bytes:
+        if self._framing_bytes > 2 * HEAD_LIMIT + FRAMING_LIMIT * (self._body_bytes - self._body_begun):
             self.transport.abort()
         elif self._body_timer is None and self.body_timeout_s and not self.transport.is_closing():
             self._body_timer = self.loop.call_later(self.body_timeout_s + 0.01, self._body_is_late)

@@ -23,6 +23,10 @@ MEMO = 10_000
 """How many principals are remembered; callers choose their tags, so there is a bound."""
 VALUE_LIMIT = 128
 """Characters of a tag."""
+VALUE_BYTES = 4 * VALUE_LIMIT
+"""Bytes of a header that can be part of a tag; what follows is not even looked at, and not remembered."""
+NAME_LIMIT = 64
+"""Characters of a free tag's name."""
 TAGS_LIMIT = 16
 """Free tags of a call."""
 
@@ -118,13 +122,13 @@ def said_of(call: Call) -> dict[str, str]:
     """What the caller says of the call: headers go before `metadata`, and these before `user`."""
     said = dict(call.ask.metadata)
     if call.ask.user:
-        said.setdefault("user", call.ask.user)
+        said.setdefault("user", call.ask.user[:VALUE_LIMIT])
     for name, value in call.headers.items():
         if name.startswith(HEADER):
             is_tag = name.startswith(TAG_HEADER)
-            tag = name[len(TAG_HEADER if is_tag else HEADER) :].decode("latin-1")
+            tag = name[len(TAG_HEADER if is_tag else HEADER) :][:NAME_LIMIT].decode("latin-1")
             if is_tag or tag in FIELDS or tag == "task":
-                said[tag] = value.decode("utf-8", "replace")
+                said[tag] = value[:VALUE_BYTES].decode("utf-8", "replace")
     return said
 
 
@@ -134,7 +138,7 @@ def principal_of(key: Key | None, said: Mapping[str, str]) -> tuple[Principal, s
         said = {**key.tags, **said, **{name: key.tags.get(name, "") for name in key.pinned}}
     fields = {name: clean(said[name]) for name in FIELDS if name in said}
     free = [name for name in said if name not in FIELDS and name != "task"][:TAGS_LIMIT]
-    tags = {clean(name)[:64]: clean(said[name]) for name in free}
+    tags = {clean(name)[:NAME_LIMIT]: clean(said[name]) for name in free}
     task = clean(said.get("task", ""))
     if key is None:
         return Principal(tags=tags, **fields), task

@@ -104,6 +104,22 @@ async def test_the_second_head_of_a_connection_is_watched_too(port: int) -> None
     client.writer.close()
 
 
+async def test_large_bodies_one_after_the_other(port: int) -> None:
+    client = await line(port)
+    for size in (200_000, 10, 200_000, 100_000, 2):
+        client.writer.write(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % size + b"x" * size)
+        assert (await client.says()).endswith(b" False")
+    client.writer.close()
+
+
+async def test_chunks_of_one_byte(port: int) -> None:
+    client = await line(port)
+    head = b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"
+    client.writer.write(head + b"1\r\nx\r\n" * 100_000 + b"0\r\n\r\n")
+    assert (await client.says()).endswith(b" False")
+    client.writer.close()
+
+
 async def test_a_slow_but_steady_client_is_served(port: int) -> None:
     client = await line(port)
     for piece in (b"POST / HTTP/1.1\r\n", b"host: x\r\n", b"content-length: 2\r\n\r\n", b"{}"):

@@ -25,7 +25,7 @@ class JsonLines(logging.Formatter):
         line |= {name: value for name in FIELDS if (value := record.__dict__.get(name)) is not None}
         if record.exc_info and record.exc_info[0] is not None:
             line["error"] = record.exc_info[0].__name__
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return json.dumps(line, default=str)
 
 
 class Text(logging.Formatter):
@@ -34,8 +34,8 @@ class Text(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         fields = " ".join(f"{name}={value}" for name in FIELDS if (value := record.__dict__.get(name)) is not None)
         at = datetime.fromtimestamp(record.created).strftime("%H:%M:%S")
-        message = record.getMessage().replace("\n", " ")
-        return f"{at} {record.levelname.lower():7} {message}" + (f"  {fields}" if fields else "")
+        line = f"{at} {record.levelname.lower():7} {record.getMessage()}" + (f"  {fields}" if fields else "")
+        return "".join(char if char.isprintable() else " " for char in line)
 
 
 def set_up_logs(settings: LogSettings) -> None:
@@ -48,4 +48,5 @@ def set_up_logs(settings: LogSettings) -> None:
         logger.propagate = False
         logger.setLevel(settings.level.upper())
     logging.getLogger("uvicorn.error").setLevel(max(logging.WARNING, logging.getLevelName(settings.level.upper())))
+    logging.getLogger().handlers = [handler]  # what other libraries warn of must be a line of the same form
     logging.getLogger("uvicorn.access").propagate = False  # a line a call; the ledger has more in it

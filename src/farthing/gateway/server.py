@@ -1,10 +1,15 @@
 """Runs the gateway: sockets, TLS, worker processes, signals. A stop finishes the streams under way, then the ledger."""
 
 import logging
+import math
+import multiprocessing
 import os
+import signal
 import socket
 import tempfile
+import threading
 from collections.abc import Callable
+from multiprocessing.connection import wait
 
 from uvicorn import Config, Server
 from uvicorn.supervisors import Multiprocess
@@ -27,7 +32,7 @@ class BoundedConfig(Config):
             gateway, host=server.host, port=server.port, workers=server.workers, http=BoundedProtocol, ws="none",
             lifespan="on", loop="auto", log_config=None, access_log=False, server_header=False, date_header=False,
             proxy_headers=False, limit_concurrency=server.max_connections, timeout_keep_alive=KEEP_ALIVE_S,
-            timeout_graceful_shutdown=int(server.shutdown_grace_s) or None, backlog=2048,
+            timeout_graceful_shutdown=math.ceil(server.shutdown_grace_s), backlog=2048,
             ssl_certfile=server.tls_cert or None, ssl_keyfile=server.tls_key or None,
         )  # fmt: skip
 
@@ -35,24 +40,32 @@ class BoundedConfig(Config):
         set_up_logs(self._logs)
         BoundedProtocol.header_timeout_s = self._server.header_timeout_s
         BoundedProtocol.body_timeout_s = self._server.body_timeout_s
+        parent = multiprocessing.parent_process()
+        if parent is not None:
+            threading.Thread(target=_stop_after, args=[parent.sentinel], name="parent", daemon=True).start()
 
 
 def serve(settings: Settings, build: Build, announce: Callable[[str], None]) -> None:
     """Serve until a signal stops it; `announce` hears the gateway's URL. Raises OSError with the address if it cannot be
     listened on."""
     config = BoundedConfig(Gateway(build), settings.server, settings.logs)
-    listener = listen(settings.server)
-    announce(address(settings.server, listener))
-    log.info(
-        "gateway is listening", extra={"url": address(settings.server, listener), "workers": settings.server.workers}
-    )
-    if settings.server.workers == 1:
-        Server(config).run(sockets=[listener])
-        return
-    # Each worker counts for itself; the Prometheus client adds them up from files.
-    with tempfile.TemporaryDirectory(prefix="farthing-metrics-") as folder:
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-        Multiprocess(config, [listener]).run()
+    with listen(settings.server) as listener:
+        url = address(settings.server, listener)
+        announce(url)
+        log.info("gateway is listening", extra={"url": url, "workers": settings.server.workers})
+        if settings.server.workers == 1:
+            Server(config).run(sockets=[listener])
+            return
+        # Each worker counts for itself; the Prometheus client adds them up from files.
+        with tempfile.TemporaryDirectory(prefix="farthing-metrics-") as folder:
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+            Multiprocess(config, [listener]).run()
+
+
+def _stop_after(parent: int) -> None:
+    """In a worker: stop when the process that started it is gone, or nobody could have the address again."""
+    wait([parent])
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def listen(server: ServerSettings) -> socket.socket:

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from farthing.model.errors import NotAllowed, NotFound
 from farthing.model.principal import Key
 from farthing.settings import is_loopback
-from farthing.steps.identify import Keys, authenticate, require_own_machine, secret_of
+from farthing.steps.identify import Keys, key_of_caller
 
 
 class Guard:
@@ -19,11 +19,7 @@ class Guard:
 
     async def caller(self, request: Request) -> Key | None:
         """The key of the request; None where the gateway has no keys. Raises NotAuthenticated, NotAllowed."""
-        headers = dict(request.scope["headers"])
-        if self._keys.empty:
-            require_own_machine(_peer(request), headers)
-            return None
-        return await authenticate(self._keys, secret_of(headers), time.time_ns() // 1000)
+        return await key_of_caller(self._keys, dict(request.scope["headers"]), _peer(request), time.time_ns() // 1000)
 
     async def administrator(self, request: Request) -> Key | None:
         """The same for admin pages, which need an admin key, and are absent where they are off."""

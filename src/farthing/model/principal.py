@@ -17,6 +17,8 @@ class Principal(msgspec.Struct, frozen=True):
     tags: dict[str, str] = {}
 
 
+KEY_PREFIX = "fk-"
+"""What the secret of every key starts with."""
 TAG_FIELDS = ("team", "project", "user", "feature")
 """What a key can carry as owner tags, and pin."""
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from farthing.model.call import Answer, Call
 from farthing.model.errors import NotAllowed, NotAuthenticated
-from farthing.model.principal import TAG_FIELDS, Key, Principal
+from farthing.model.principal import KEY_PREFIX, TAG_FIELDS, Key, Principal
 from farthing.pipeline import Proceed
 
 HEADER = b"x-farthing-"
@@ -50,16 +50,10 @@ class Identify:
         self._known: dict[tuple[object, ...], tuple[Principal, str]] = {}
 
     async def __call__(self, call: Call, proceed: Proceed) -> Answer:
-        secret = secret_of(call.headers)
-        if self._keys.empty:
-            require_own_machine(call.peer, call.headers)
-        else:
-            call.key = await authenticate(self._keys, secret, call.started_us)
-            if not may_use(call.key, call.ask.model):
-                allowed = ", ".join(call.key.models)
-                raise NotAllowed(
-                    f"The key '{call.key.name}' may not use this model. It may use: {allowed}.", param="model"
-                )
+        key = call.key = await key_of_caller(self._keys, call.headers, call.peer, call.started_us)
+        if key is not None and not may_use(key, call.ask.model):
+            allowed = ", ".join(key.models)
+            raise NotAllowed(f"The key '{key.name}' may not use this model. It may use: {allowed}.", param="model")
         call.principal, call.task = self._principal(call.key, said_of(call))
         return await proceed(call)
 
@@ -72,6 +66,20 @@ class Identify:
             if memo is not None and len(self._known) < MEMO:
                 self._known[memo] = known
         return known
+
+
+async def key_of_caller(keys: Keys, headers: Mapping[bytes, bytes], peer: str, now_us: int) -> Key | None:
+    """The key that a request was sent with; None where the gateway has none yet. Raises NotAuthenticated, NotAllowed."""
+    secret = secret_of(headers)
+    if keys.empty and not await _just_made(keys, secret):
+        require_own_machine(peer, headers)
+        return None
+    return await authenticate(keys, secret, now_us)
+
+
+async def _just_made(keys: Keys, secret: bytes) -> bool:
+    """Whether this is the secret of the very first key, of which the gateway has not heard yet."""
+    return secret.startswith(KEY_PREFIX.encode()) and await keys.look_up(sha256(secret).digest()) is not None
 
 
 async def authenticate(keys: Keys, secret: bytes, now_us: int) -> Key:

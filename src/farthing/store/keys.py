@@ -16,12 +16,10 @@ from typing import Protocol
 import msgspec
 
 from farthing.model.errors import Unavailable
-from farthing.model.principal import Key
+from farthing.model.principal import KEY_PREFIX, Key
 from farthing.store.engine import Connection, Row
 from farthing.store.errors import Duplicate, StoreError
 from farthing.store.schema import KEY_COLUMNS
-
-PREFIX = "fk-"
 
 _json = msgspec.json.Encoder()
 _tags = msgspec.json.Decoder(dict[str, str])
@@ -31,7 +29,7 @@ _ALL = ", ".join((*KEY_COLUMNS, "former_hash", "former_until_us"))
 
 def new_secret() -> str:
     """A secret with 256 random bits, safe in headers, URLs and shells."""
-    return PREFIX + secrets.token_urlsafe(32)
+    return KEY_PREFIX + secrets.token_urlsafe(32)
 
 
 def new_id() -> str:

@@ -70,6 +70,13 @@ async def test_no_way_in_without_a_good_key(
     assert "secret" not in caught.value.message
 
 
+async def test_the_first_key_counts_before_the_gateway_has_heard_of_it(make_call: MakeCall, proceed: Proceed) -> None:
+    ring = Ring(in_store=key(tags={"team": "web"}))
+    ring.empty = True
+    assert (await identified(make_call(headers={b"x-api-key": SECRET}), proceed, ring)).team == "web"
+    assert (await identified(make_call(headers={b"x-api-key": b"fk-other"}), proceed, ring)).key_id == ""
+
+
 async def test_a_key_for_some_models_only(make_call: MakeCall, proceed: Proceed) -> None:
     ring = Ring(key(models=("gpt-*", "claude-haiku-*")))
     headers = {b"x-api-key": SECRET}

@@ -112,7 +112,8 @@ def _attempt(attempt: Attempt) -> Group:
     tier = f", tier {attempt.tier}" if attempt.tier else ""
     head = f"attempt {attempt.no}{part}: {attempt.model} at {attempt.provider}{tier}, {attempt.status or '-'} {attempt.outcome}"
     notes = [(name, text) for name, text in _notes(attempt) if text]
-    return Group(Text(printable(head), style="bold"), Padding(lines_table(attempt.lines), (0, 0, 0, 2)), _grid(notes))
+    lines = [Padding(lines_table(attempt.lines), (0, 0, 0, 2))] if attempt.lines else []
+    return Group(Text(printable(head), style="bold"), *lines, _grid(notes))
 
 
 def _notes(attempt: Attempt) -> Iterator[tuple[str, str]]:

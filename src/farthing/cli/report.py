@@ -76,6 +76,7 @@ def _for_machines(names: Sequence[str], row: ReportRow) -> dict[str, Any]:
         | {name: getattr(row, name) for name in COUNTS}
         | {name: amounts(getattr(row, name)) for name in AMOUNTS}
         | {"calls_by_cost_state": row.calls_by_state, "calls_without_cost": row.calls_without_cost}
+        | {"cost_by_cost_state": {state: amounts(cost) for state, cost in row.cost_by_state.items()}}
     )
 
 

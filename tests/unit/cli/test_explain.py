@@ -83,3 +83,4 @@ def test_an_attempt_that_the_provider_refused_is_not_billed() -> None:
     )  # fmt: skip
     assert "gpt-4o at openai" in shown
     assert shown.count("no provider bills it") == 2
+    assert "per 1M" not in shown

@@ -32,6 +32,7 @@ def test_json_has_exact_amounts(farthing: Callable[..., Result], ledger: Path) -
     chat = shown["rows"][0]
     assert (chat["day"], chat["feature"], chat["calls"]) == ("2024-10-04", "chat", 1)
     assert chat["cost"] == {"nano_dollars": 2_600_000, "dollars": "0.002600000"}
+    assert chat["cost_by_cost_state"] == {"computed": {"nano_dollars": 2_600_000, "dollars": "0.002600000"}}
     assert shown["rows"][1]["calls_without_cost"] == 1
 
 

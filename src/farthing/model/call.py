@@ -45,6 +45,14 @@ class Trail:
         self.attempts: list[Attempt] = []
         self.savings: list[Saving] = []
 
+    @property
+    def last_attempt(self) -> Attempt | None:
+        """The latest attempt itself, not a part of it that is billed apart."""
+        for attempt in reversed(self.attempts):
+            if not attempt.part:
+                return attempt
+        return None
+
     def note(self, step: str, what: str, why: str = "") -> None:
         self.decisions.append(Decision(step, what, why))
 
@@ -103,6 +111,7 @@ class Call:
     def record(self, status: int, ending: "Ending", duration_us: int) -> Record:
         """The call as it stands, without amounts."""
         principal, deployment, trail = self.principal, self.deployment, self.trail
+        last = trail.last_attempt
         return Record(
             id=self.id, started_us=self.started_us, wire=self.wire, model_asked=self.ask.model,
             model=deployment.model if deployment is not None else "",
@@ -111,7 +120,7 @@ class Call:
             tenant=principal.tenant, key_id=principal.key_id, team=principal.team, project=principal.project,
             user=principal.user, feature=principal.feature, task=self.task, transaction=principal.transaction,
             tags=principal.tags, stream=self.ask.stream, status=status, outcome=ending.outcome, error=ending.error,
-            first_byte_us=trail.attempts[-1].first_byte_us if trail.attempts else 0, duration_us=duration_us,
+            first_byte_us=last.first_byte_us if last is not None else 0, duration_us=duration_us,
             attempts=trail.attempts, savings=trail.savings, decisions=trail.decisions, trace=self.trace,
         )  # fmt: skip
 

@@ -107,10 +107,9 @@ def total(record: Record) -> None:
             record.in_tokens += usage.total_in
             record.cached_tokens += usage.cached_in
             record.out_tokens += usage.total_out
-    if attempts:
-        served = attempts[-1].served_model
-        if served and not _is_snapshot(served, record.model):
-            record.model = served
+    served = next((attempt.served_model for attempt in reversed(attempts) if not attempt.part), "")
+    if served and not _is_snapshot(served, record.model):
+        record.model = served
 
 
 def _is_snapshot(served: str, asked: str) -> bool:

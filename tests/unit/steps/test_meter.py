@@ -188,6 +188,16 @@ async def test_a_snapshot_of_the_model_is_the_model(meter: Metered, rows: Rows, 
     assert (await booked(meter, rows, make_call("gpt-4o", deployment=OPENAI), tried)).model == "gpt-4o"
 
 
+async def test_a_part_billed_at_another_model_does_not_name_the_call(
+    meter: Metered, rows: Rows, make_call: MakeCall
+) -> None:
+    call = make_call("gpt-4o", deployment=OPENAI)
+    whole = attempt(Usage(out=100), served_model="gpt-4o", first_byte_us=7)
+    part = attempt(Usage(out=100), part=1, served_model="gpt-4o-mini")
+    record = await booked(meter, rows, call, whole, part)
+    assert (record.model, record.first_byte_us, record.cost) == ("gpt-4o", 7, 1_060_000)
+
+
 async def test_a_call_is_known_as_well_as_its_least_known_attempt(
     meter: Metered, rows: Rows, make_call: MakeCall
 ) -> None:

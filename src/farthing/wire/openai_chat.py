@@ -172,9 +172,10 @@ class ChatStream(Tape):
 
     @property
     def complete(self) -> bool:
-        """`[DONE]` was seen, or a stop reason: some hosts send no end mark."""
+        """`[DONE]` was seen, or a stop reason: some hosts send no end mark. Of several answers one may stop long before
+        the others; then usage, which comes after all of them, must be there too."""
         seen = self._look()
-        return seen.done or bool(seen.finish)
+        return seen.done or (bool(seen.finish) and (self._ask.choices == 1 or seen.usage is not NULL))
 
     @property
     def ending(self) -> bool:

@@ -221,6 +221,13 @@ class TestStream:
     def test_a_host_without_an_end_mark(self) -> None:
         assert run(CHAT.stream(ASKED), [chunk({"content": "a"}), chunk({}, "stop")])[2]
 
+    def test_one_of_two_answers_that_stops_is_not_the_end(self) -> None:
+        two = Ask(model="gpt-4o-mini", stream=True, wants_usage=True, choices=2)
+        both = [chunk({}, "stop"), chunk({"content": "and the other"})]
+        assert not run(CHAT.stream(two), both)[2]
+        assert run(CHAT.stream(two), [*both, chunk({}, "stop"), usage_chunk(**USAGE)])[2]
+        assert run(CHAT.stream(two), [*both, chunk({}, "stop"), DONE])[2]
+
     def test_a_cut_stream(self) -> None:
         reader = CHAT.stream(ASKED)
         _, reading, complete = run(reader, [chunk({"content": "a"}), b'data: {"choi'])

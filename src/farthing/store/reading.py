@@ -250,15 +250,16 @@ def _view_for(names: Sequence[str], where: Mapping[str, str]) -> View:
         for view in VIEWS:
             if wanted <= {view.a, view.b} and (view.bucket_us == HOUR_US) is hourly:
                 return view
-    asked = " by ".join(dict.fromkeys((*names, *where)))
-    kept = ", ".join(_spoken(view) for view in VIEWS)
-    raise BadRequest(f"no sums are kept for {asked!r}; kept are {kept}, each also by day", param="by")
+    asked = ",".join(dict.fromkeys((*names, *where)))
+    kept = "; ".join(_spoken(view) for view in VIEWS)
+    raise BadRequest(f"no sums are kept for {asked!r}; kept are: {kept}; and each of them by day", param="by")
 
 
 def _spoken(view: View) -> str:
+    """A view as it is asked for: `hour,feature`."""
     spoken = {column: name for name, column in DIMENSIONS.items()}
     parts = [spoken[column] for column in (view.a, view.b) if column]
-    return " by ".join([*(["hour"] if view.bucket_us == HOUR_US else []), *parts]) or "day"
+    return ",".join([*(["hour"] if view.bucket_us == HOUR_US else []), *parts]) or "day"
 
 
 def _group(name: str, view: View) -> str:

@@ -72,6 +72,7 @@ def test_an_empty_span_says_so(farthing: Callable[..., Result], ledger: Path) ->
     ("arguments", "code", "said"),
     [
         (("--by", "colour"), 1, "no sums are kept for 'colour'"),
+        (("--by", "team,feature"), 1, "user,feature; team,model"),
         (("--since", "soon"), 2, "is no time"),
         (("--where", "chat"), 2, "NAME=VALUE"),
     ],

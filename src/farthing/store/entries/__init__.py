@@ -1,0 +1,44 @@
+"""The cache's store: answers with their questions, in a file beside the ledger's or in tables of their own.
+
+`open_entries` gives the async `Entries`. What is in it is disposable: damaged, of another version, or gone, it begins anew
+with one warning, and calls go on as misses.
+"""
+
+from farthing.store.entries.entries import Entries, open_entries
+from farthing.store.entries.sealing import Wrapping, wrapping
+from farthing.store.entries.values import (
+    Changes,
+    Entry,
+    Link,
+    Position,
+    ScopeStats,
+    Stats,
+    Tally,
+    Vector,
+    Verdict,
+    Which,
+    new_entry_id,
+    new_link_id,
+)
+from farthing.store.entries.worth import Budget, Budgets
+
+__all__ = [
+    "Budget",
+    "Budgets",
+    "Changes",
+    "Entries",
+    "Entry",
+    "Link",
+    "Position",
+    "ScopeStats",
+    "Stats",
+    "Tally",
+    "Vector",
+    "Verdict",
+    "Which",
+    "Wrapping",
+    "new_entry_id",
+    "new_link_id",
+    "open_entries",
+    "wrapping",
+]

@@ -76,7 +76,7 @@ class Call:
     """One request of a client."""
 
     __slots__ = (
-        "ask", "body", "deployment", "headers", "id", "key", "peer", "principal", "started", "started_us", "task",
+        "ask", "body", "cache", "deployment", "headers", "id", "key", "peer", "principal", "started", "started_us", "task",
         "trail", "wire",
     )  # fmt: skip
 
@@ -98,6 +98,8 @@ class Call:
         self.principal = Principal()
         self.key: Key | None = None
         self.task = ""
+        self.cache = ""
+        """How our own cache answered: exact, semantic; empty if it did not."""
         self.deployment: Deployment | None = None
         """Where the next attempt goes; `balance` chooses it."""
         self.trail = Trail()
@@ -122,6 +124,7 @@ class Call:
             tags=principal.tags, stream=self.ask.stream, status=status, outcome=ending.outcome, error=ending.error,
             first_byte_us=last.first_byte_us if last is not None else 0, duration_us=duration_us,
             attempts=trail.attempts, savings=trail.savings, decisions=trail.decisions, trace=self.trace,
+            cache=self.cache,
         )  # fmt: skip
 
 

@@ -15,6 +15,7 @@
     ├── UpstreamError 502         the provider could not be reached, or broke off, or answered with nonsense
     │   ├── UpstreamUnreachable 502  there was no connection: nothing was sent, so nothing is billed
     │   └── UpstreamTimeout 504
+    ├── NotCached 504             the call says only-if-cached, and the cache has no answer
     └── Unavailable 503           the gateway is stopping, or cannot keep its ledger (policy `refuse`)
 
 A provider's own error is not in this tree: it reaches the client with its own status and body. The wire of the client
@@ -110,3 +111,8 @@ class Unavailable(FarthingError):
     status = 503
     code = "unavailable"
     retryable = True
+
+
+class NotCached(FarthingError):
+    status = 504
+    code = "not_cached"

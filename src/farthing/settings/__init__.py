@@ -14,7 +14,9 @@ from farthing.settings.errors import Problem, SettingsError
 from farthing.settings.reading import Reader, reason
 from farthing.settings.toml_lines import lines_of_keys
 from farthing.settings.tree import (
+    CacheSettings,
     ContractSettings,
+    FeatureCacheSettings,
     LogSettings,
     ModelSettings,
     OtelSettings,
@@ -30,7 +32,7 @@ from farthing.settings.values import Amount, FilePath, Secret, StoreUrl, Url, is
 DEFAULT_FILE = "farthing.toml"
 
 __all__ = [
-    "DEFAULT_FILE", "Amount", "ContractSettings", "FilePath", "LogSettings", "ModelSettings", "OtelSettings",
+    "DEFAULT_FILE", "Amount", "CacheSettings", "ContractSettings", "FeatureCacheSettings", "FilePath", "LogSettings", "ModelSettings", "OtelSettings",
     "PricesSettings", "Problem", "ProviderSettings", "Secret", "ServerSettings", "Settings", "SettingsError",
     "StoreSettings", "StoreUrl", "TimeoutSettings", "Url", "is_loopback", "load", "parse", "shown_url",
 ]  # fmt: skip

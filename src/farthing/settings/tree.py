@@ -115,6 +115,45 @@ class PricesSettings(msgspec.Struct, frozen=True):
     contracts: Annotated[list[ContractSettings], doc("What you agreed with providers.")] = []
 
 
+CacheMode = Literal["off", "exact"]
+CacheShare = Literal["user", "team", "tenant"]
+Temperature = Annotated[float, Meta(ge=0, le=2)]
+
+
+class FeatureCacheSettings(msgspec.Struct, frozen=True):
+    """The cache of one feature, where it differs."""
+
+    mode: Annotated[Literal["", "off", "exact"], doc("As `cache.mode`. Empty: the same.")] = ""
+    ttl_s: Annotated[Seconds | None, doc("As `cache.ttl_s`.")] = None
+    max_temperature: Annotated[Temperature | None, doc("As `cache.max_temperature`.")] = None
+    share: Annotated[Literal["", "user", "team", "tenant"], doc("As `cache.share`. Empty: the same.")] = ""
+
+
+class CacheSettings(msgspec.Struct, frozen=True):
+    """Answers that are given again. It holds questions and answers, so it is off until you switch it on."""
+
+    mode: Annotated[
+        CacheMode,
+        doc("`exact`: the same request is answered from the cache; equal ones at once go to the provider once."),
+    ] = "off"
+    ttl_s: Annotated[Seconds, doc("Seconds after which an answer is not given again.")] = 86_400.0
+    max_temperature: Annotated[
+        Temperature, doc("Calls above it want chance to play its part and are left alone. Not given counts as 1.")
+    ] = 0.0
+    share: Annotated[CacheShare, doc("Who may get an answer: the same user, team or tenant as whoever caused it.")] = (
+        "team"
+    )
+    usage: Annotated[
+        Literal["original", "zero"], doc("Tokens that a given answer reports: those of the original call, or none.")
+    ] = "original"
+    max_mb: Annotated[int, doc("Most MiB of a tenant's answers; what saves least a byte goes first.", ge=1)] = 256
+    max_entries: Annotated[int, doc("Most answers of a tenant.", ge=1)] = 100_000
+    encryption_key: Annotated[
+        Secret, doc("Encrypts questions and answers at rest, such as `env:FARTHING_CACHE_KEY`. Empty: not encrypted.")
+    ] = Secret()
+    features: Annotated[dict[str, FeatureCacheSettings], doc("By feature, where it differs.")] = {}
+
+
 class LogSettings(msgspec.Struct, frozen=True):
     """What the gateway says about itself. Prompts, answers and secrets are never logged."""
 
@@ -137,6 +176,7 @@ class Settings(msgspec.Struct, frozen=True):
     providers: dict[str, ProviderSettings] = {}
     models: dict[str, ModelSettings] = {}
     prices: PricesSettings = PricesSettings()
+    cache: CacheSettings = CacheSettings()
     logs: LogSettings = LogSettings()
     otel: OtelSettings = OtelSettings()
 
@@ -168,6 +208,8 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "models.NAME": ModelSettings,
     "prices": PricesSettings,
     "prices.contracts": ContractSettings,
+    "cache": CacheSettings,
+    "cache.features.NAME": FeatureCacheSettings,
     "logs": LogSettings,
     "otel": OtelSettings,
 }

@@ -3,8 +3,9 @@
 1. `meter`     outermost: it must see every answer and every error, whichever step they come from
 2. `identify`  all that follows depends on who calls
 3. `limits`    a refusal must cost nothing, so it comes before any work
-4. `balance`   the deployment decides what an attempt is journalled and priced as
-5. `admit`     innermost, once an attempt: written down before it is sent, priced when it has ended
+4. `cache`     a hit costs nothing and needs no provider, so it comes before one is chosen
+5. `balance`   the deployment decides what an attempt is journalled and priced as
+6. `admit`     innermost, once an attempt: written down before it is sent, priced when it has ended
 
 Then comes the provider (`upstream.relay`).
 """

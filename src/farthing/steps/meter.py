@@ -66,7 +66,7 @@ class Meter:
             headers.append((b"x-farthing-model", _header(record.model)))
             headers.append((b"x-farthing-cost", show_cost(record)))
             headers.append((b"x-farthing-saved", exact_dollars(record.baseline - record.cost).encode()))
-        headers.append((b"x-farthing-cache", b"none"))
+        headers.append((b"x-farthing-cache", call.cache.encode() or b"none"))
         return answer
 
     async def _wait_for_room(self) -> None:

@@ -1,0 +1,33 @@
+"""What the cache step asks of a semantic tier, and what it hears."""
+
+from typing import Protocol
+
+import msgspec
+
+from farthing.steps.cache.place import Place
+from farthing.store.entries import Entry
+from farthing.wire.question import Question
+
+
+class Near(msgspec.Struct, frozen=True):
+    """A stored answer whose question is near enough for the guard."""
+
+    entry: Entry
+    similarity: float
+    """Cosine, 0 to 1."""
+    serves: bool
+    """Whether it may be given: its scope has shown the bound, and it was not drawn for a check."""
+    why: str
+
+
+class SemanticTier(Protocol):
+    """Finds near questions and keeps new ones."""
+
+    async def look(self, place: Place, asked: Question) -> Near | None:
+        """The best stored answer that the guard lets through. Never raises."""
+
+    def keep(self, entry: Entry, asked: Question) -> None:
+        """Store an entry so that it is found by its question too."""
+
+    def check(self, near: Near, asked: Question, call_id: str) -> None:
+        """Have it judged, off the caller's path, whether the stored answer would have done."""

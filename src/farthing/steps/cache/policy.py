@@ -1,0 +1,96 @@
+"""What a call may take from the cache and leave in it: the settings of its feature, then what its headers ask for.
+
+Callers can only ask for less than the settings allow: to skip the cache, to want fresher answers, to want nothing else.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from farthing.model.call import Call
+from farthing.model.errors import BadRequest
+from farthing.model.principal import Principal
+from farthing.settings import CacheSettings
+
+HEADERS = (b"x-farthing-cache", b"cache-control")
+"""Ours is read first; the other is what HTTP libraries know."""
+
+
+class Rules(msgspec.Struct, frozen=True):
+    """The settings of one feature."""
+
+    exact: bool
+    semantic: bool
+    ttl_s: float
+    max_temperature: float
+    share: str
+    """user, team or tenant: who may get an answer that one of them caused."""
+
+
+class Policy(msgspec.Struct, frozen=True):
+    """What one call may do."""
+
+    rules: Rules
+    reads: bool
+    stores: bool
+    only: bool
+    """Answer from the cache or not at all."""
+    max_age_s: float
+
+    def allows(self, temperature: float | None, choices: int) -> bool:
+        """Whether an answer may stand for another one: not where the client wants several, or chance to play its part.
+        A temperature that is not given is the providers' default, 1."""
+        return choices == 1 and (1.0 if temperature is None else temperature) <= self.rules.max_temperature
+
+
+class Policies:
+    """Policies by feature."""
+
+    def __init__(self, settings: CacheSettings) -> None:
+        self._default = _rules(settings.mode, settings.ttl_s, settings.max_temperature, settings.share)
+        self._features = {
+            name: _rules(
+                feature.mode or settings.mode,
+                settings.ttl_s if feature.ttl_s is None else feature.ttl_s,
+                settings.max_temperature if feature.max_temperature is None else feature.max_temperature,
+                feature.share or settings.share,
+            )
+            for name, feature in settings.features.items()
+        }
+
+    def of(self, call: Call) -> Policy | None:
+        """The call's policy; None where the cache has no part in it. Raises BadRequest for a directive with no sense."""
+        rules = self._features.get(call.principal.feature, self._default)
+        if not rules.exact:
+            return None
+        said = directives(call.headers)
+        only = "only-if-cached" in said
+        max_age_s = _seconds(said["max-age"]) if "max-age" in said else float("inf")
+        reads = "no-cache" not in said and "no-store" not in said and max_age_s > 0
+        return Policy(rules, reads or only, "no-store" not in said, only, max_age_s)
+
+
+def sharing(principal: Principal, share: str) -> str:
+    """Who shares an answer with this principal, as one word. Without the name that a share goes by, it is the key."""
+    name = {"user": principal.user, "team": principal.team, "tenant": "all"}[share]
+    return f"{share} {name}" if name else f"key {principal.key_id}"
+
+
+def directives(headers: Mapping[bytes, bytes]) -> dict[str, str]:
+    """Cache directives of a request: name -> value. Ones that we do not know are left alone, as HTTP wants."""
+    said: dict[str, str] = {}
+    for header in HEADERS:
+        for part in headers.get(header, b"").decode("latin-1").split(","):
+            name, _, value = part.strip().partition("=")
+            said.setdefault(name.lower(), value.strip('"'))
+    return said
+
+
+def _rules(mode: str, ttl_s: float, max_temperature: float, share: str) -> Rules:
+    return Rules(mode != "off", mode == "semantic", ttl_s, max_temperature, share)
+
+
+def _seconds(text: str) -> float:
+    if not (text.isascii() and text.isdigit()) or len(text) > 12:
+        raise BadRequest("max-age is a number of seconds, such as max-age=3600.", param="x-farthing-cache")
+    return float(text)

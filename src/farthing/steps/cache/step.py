@@ -1,0 +1,153 @@
+"""The cache step: exact, then semantic; equal calls at the same time fly as one; what lands well is kept.
+
+A hit costs nothing, so it comes before any budget. Whatever fails in here makes the call a miss, never an error.
+"""
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Literal
+
+from farthing.model.call import Answer, Call, Deployment, Headers
+from farthing.model.errors import NotCached
+from farthing.model.record import Saving
+from farthing.pipeline import Proceed
+from farthing.steps.cache.flight import Flights
+from farthing.steps.cache.place import Place
+from farthing.steps.cache.policy import Policies, Policy, sharing
+from farthing.steps.cache.near import Near, SemanticTier
+from farthing.store.entries import Entries, Entry, new_entry_id
+from farthing.wire.question import Question, question
+from farthing.wire.replay import replay, storable, whole_from_stream
+
+LEVER = "semantic cache"
+CACHED = frozenset(("openai.chat", "openai.responses", "anthropic.messages"))
+TAGS_HEADER = b"x-farthing-cache-tags"
+MOST_TAGS = 8
+
+
+class Cache:
+    """See the module. `semantic` is None where no feature wants it."""
+
+    name = "cache"
+
+    def __init__(
+        self, policies: Policies, entries: Entries, flights: Flights, semantic: SemanticTier | None, *,
+        usage: Literal["original", "zero"] = "original", clock: Callable[[], float] = time.time,
+    ) -> None:  # fmt: skip
+        self._policies = policies
+        self._entries = entries
+        self._flights = flights
+        self._semantic = semantic
+        self._usage: Literal["original", "zero"] = usage
+        self._clock = clock
+
+    async def __call__(self, call: Call, proceed: Proceed) -> Answer:
+        policy = self._policies.of(call) if call.wire in CACHED else None
+        asked = question(call.wire, call.body) if policy is not None else None
+        if policy is None or asked is None or not policy.allows(asked.temperature, asked.choices):
+            if policy is not None and policy.only:
+                raise _not_cached()
+            return await proceed(call)
+        place = Place(
+            tenant=call.principal.tenant, share=sharing(call.principal, policy.rules.share),
+            feature=call.principal.feature, wire=call.wire, model=call.ask.model,
+        )  # fmt: skip
+        key = place.key(asked.exact)
+        near: Near | None = None
+        if policy.reads:
+            entry = await self._entries.get(place.tenant, key, now_us=int(self._clock() * 1e6))
+            if entry is not None and self._is_fresh(entry, policy):
+                return self._hit(call, entry, "exact", f"the same request as {entry.source_call}")
+            if self._semantic is not None and policy.rules.semantic:
+                near = await self._semantic.look(place, asked)
+                if near is not None and near.serves and self._is_fresh(near.entry, policy):
+                    return self._hit(call, near.entry, "semantic", near.why)
+        if policy.only:
+            raise _not_cached()
+        landed = partial(self._landed, policy, place, key, asked, near)
+        flight = key + (b"s" if call.ask.stream else b"p") if policy.reads else call.id.encode()
+        answer, leader = await self._flights.join(flight, call, proceed, landed)
+        if leader is not call:
+            self._joined(call, leader, answer)
+        return answer
+
+    async def close(self) -> None:
+        await self._flights.close()
+
+    def _is_fresh(self, entry: Entry, policy: Policy) -> bool:
+        age_s = self._clock() - entry.created_us / 1e6
+        return age_s <= min(policy.max_age_s, policy.rules.ttl_s) or entry.pinned
+
+    def _hit(self, call: Call, entry: Entry, kind: str, why: str) -> Answer:
+        """Give a kept answer in the client's wire, plain or as a stream, and book what it saved."""
+        age_s = max(0.0, self._clock() - entry.created_us / 1e6)
+        call.cache = kind
+        call.deployment = Deployment("cache", "", entry.model, "")
+        call.trail.note(self.name, f"{kind} hit {entry.id}", f"{why}, {age_s:.0f} s old")
+        call.trail.savings.append(Saving(LEVER, entry.cost, 0))
+        self._entries.hit(entry.tenant, entry.id, at_us=int(self._clock() * 1e6))
+        body = replay(call.wire, entry.answer, call.ask, usage=self._usage, call_id=call.id, now=int(self._clock()))
+        kind_of_body = b"text/event-stream; charset=utf-8" if call.ask.stream else b"application/json"
+        return Answer(200, [(b"content-type", kind_of_body)], body)
+
+    def _joined(self, call: Call, leader: Call, answer: Answer) -> None:
+        """The call got the answer that another one caused; what that one cost is saved."""
+        call.cache = "exact"
+        call.deployment = leader.deployment
+        call.trail.note(self.name, f"joined {leader.id}", "the same request was under way")
+        answer.headers = _without_call_headers(answer.headers)
+
+        def book() -> None:
+            attempts = leader.trail.attempts
+            estimated = any(attempt.cost_state not in ("computed", "reported") for attempt in attempts)
+            call.trail.savings.append(Saving(LEVER, sum(attempt.cost for attempt in attempts), 0, estimated=estimated))
+
+        answer.on_end(lambda _: book())
+
+    def _landed(
+        self, policy: Policy, place: Place, key: bytes, asked: Question, near: Near | None, call: Call, answer: Answer,
+        body: bytes,
+    ) -> None:  # fmt: skip
+        """Keep an answer that ended well, and let it be the measure of the near hit that was not given."""
+        whole = _whole(call, body) if answer.stream is not None else body
+        if answer.status != 200 or whole is None or not storable(call.wire, whole):
+            return
+        if near is not None and self._semantic is not None:
+            self._semantic.check(near, asked, call.id)
+        if not policy.stores:
+            return
+        attempts = call.trail.attempts
+        entry = Entry(
+            id=new_entry_id(), tenant=place.tenant, scope=place.feature, owner=call.principal.user,
+            team=call.principal.team, format=call.wire, model=attempts[-1].served_model or attempts[-1].model,
+            asked=call.ask.model, exact=key, context=place.group(asked.context), question=asked.text, answer=whole,
+            cost=sum(attempt.cost for attempt in attempts), created_us=call.started_us,
+            expires_us=int((self._clock() + policy.rules.ttl_s) * 1e6), source_call=call.id, tags=_tags(call),
+        )  # fmt: skip
+        if self._semantic is not None and policy.rules.semantic:
+            self._semantic.keep(entry, asked)
+        else:
+            self._entries.put(entry)
+
+
+def _whole(call: Call, stream: bytes) -> bytes | None:
+    """The answer that a plain call would have got, with the usage that the client may not have asked for."""
+    collector = whole_from_stream(call.wire)
+    collector.feed(stream)
+    return collector.result(call.trail.attempts[-1].usage)
+
+
+def _tags(call: Call) -> tuple[str, ...]:
+    """Tags by which the answer can be invalidated."""
+    said = call.headers.get(TAGS_HEADER, b"").decode("utf-8", "replace")
+    return tuple(tag.strip()[:64] for tag in said.split(",") if tag.strip())[:MOST_TAGS]
+
+
+def _without_call_headers(headers: Headers) -> Headers:
+    """The provider's limits and ids belong to the call that really went there."""
+    return [header for header in headers if header[0] in (b"content-type", b"cache-control")]
+
+
+def _not_cached() -> NotCached:
+    return NotCached("There is no answer in the cache, and the call says only-if-cached.")

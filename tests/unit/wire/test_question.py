@@ -219,7 +219,8 @@ def test_breakpoints_of_openai_do_not_count() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", [("tools", 0, "input_schema"), ("messages", 1, "content", 0, "input"), ("messages", 4, "content", 1, "source")]
+    "path",
+    [("tools", 0, "input_schema"), ("messages", 1, "content", 0, "input"), ("messages", 4, "content", 1, "source")],
 )
 def test_what_only_looks_like_a_mark_counts(path: tuple[Any, ...]) -> None:
     request = copy.deepcopy(FULL[MESSAGES])

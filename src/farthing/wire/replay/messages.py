@@ -131,7 +131,11 @@ def _told(whole: bytes, zero: bool, call_id: str) -> dict[str, Any]:
 
 
 def _is_storable(answer: dict[str, Any]) -> bool:
+    """Raises ValueError for an answer that is not built as one."""
     blocks = objects(answer.get("content"))
+    an_object(answer.get("usage"))
+    for block in blocks:
+        objects(block.get("citations"))
     return (
         answer.get("type") == "message"
         and answer.get("stop_reason") in _ENDS

@@ -98,7 +98,12 @@ def _told(whole: bytes, ask: Ask, zero: bool, call_id: str, now: int) -> dict[st
 
 
 def _is_storable(answer: dict[str, Any]) -> bool:
+    """Raises ValueError for an answer that is not built as one."""
     items = objects(answer.get("output"))
+    for item in items:
+        objects(item.get("summary"))
+        for part in objects(item.get("content")):
+            objects(part.get("annotations"))
     texts = [part for item in items if item.get("type") == "message" for part in objects(item.get("content"))]
     return (
         answer.get("status") == "completed"

@@ -16,6 +16,16 @@ if TYPE_CHECKING:
     Vectors = NDArray[np.float32]
 
 
+CHARS_READ = 8_192
+"""No encoder reads more characters than these from each end of a text. So no text, however long, takes long to cut into
+tokens or to hash."""
+
+
+def ends(text: str, most: int = CHARS_READ) -> str:
+    """The text, or of one longer than twice `most` characters its first and its last `most`."""
+    return text if len(text) <= 2 * most else f"{text[:most]} {text[-most:]}"
+
+
 class EncoderError(Exception):
     """No vectors: a library or the model is missing, an endpoint failed. The message says what to do, and holds no text
     of a caller and no secret."""

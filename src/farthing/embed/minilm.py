@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from farthing.embed import EncoderError
+from farthing.embed import CHARS_READ, EncoderError, ends
 from farthing.embed.library import library
 from farthing.embed.wordpiece import END, START, tokenizer
 
@@ -33,8 +33,6 @@ _MODEL_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a
 
 _TEXTS_A_RUN = 32
 _CHARS_A_RUN = 16_384
-_CHARS_READ = 8_192
-"""From each end of a text: far more than the tokens read need, and cut in no time however long the text is."""
 
 
 class MiniLM:
@@ -67,7 +65,7 @@ class MiniLM:
 
     def reads_whole(self, text: str) -> bool:
         """Whether the vector of a text comes from all of it. 20 us for a question, once `warm` has run."""
-        return len(text) <= 2 * _CHARS_READ and len(tokenizer().ids(text)) <= self._max_tokens - 2
+        return len(text) <= 2 * CHARS_READ and len(tokenizer().ids(text)) <= self._max_tokens - 2
 
     async def warm(self) -> None:
         """Load everything now. Raises EncoderError. Importing onnxruntime can hold up the event loop for some 0.1 s,
@@ -119,7 +117,7 @@ class MiniLM:
             if call.done.done():
                 continue
             if call.texts:
-                chars += min(len(call.texts[call.taken]), 2 * _CHARS_READ)
+                chars += min(len(call.texts[call.taken]), 2 * CHARS_READ)
             taken.append((call, call.taken))
             call.taken += 1
             if call.taken < len(call.texts):
@@ -147,14 +145,9 @@ class MiniLM:
 
     def _tokens(self, text: str) -> list[int]:
         most = self._max_tokens - 2
-        if len(text) <= 2 * _CHARS_READ:
-            ids = tokenizer().ids(text)
-            head, tail = ids, ids
-        else:
-            head, tail = tokenizer().ids(text[:_CHARS_READ]), tokenizer().ids(text[-_CHARS_READ:])
-            ids = head + tail
+        ids = tokenizer().ids(ends(text))
         if len(ids) > most:
-            ids = head[: most - most // 2] + tail[-(most // 2) :]
+            ids = ids[: most - most // 2] + ids[-(most // 2) :]
         return [START, *ids, END]
 
     def _load(self) -> Any:

@@ -21,7 +21,7 @@ class Strictness(Enum):
     """How sure the guard has to be; the value is the least cosine of the two texts."""
 
     STRICT = 0.92
-    DEFAULT = 0.80
+    DEFAULT = 0.75
     LENIENT = 0.70
 
 

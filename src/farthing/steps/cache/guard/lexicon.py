@@ -37,23 +37,23 @@ BE = _words("be am is are was were been being")
 DO = _words("do does did done doing")
 HAVE = _words("have has had having")
 AUXILIARIES = BE | DO | HAVE | _words("can could may might must shall should will would ought")
-NOTHING = _words("it its there so well just-now et cetera etc as-well which-is ones get got one's ain")
+NOTHING = _words("it its there so well just-now et cetera etc as-well which-is ones get got ain gets getting")
 """Words that carry no answer of their own once the sentence is read."""
 
 SOFT = _words(
     "already yet now currently presently today's available exactly really actually very-much ever even-so anyway possible "
-    "possibly properly any own then else quite"
+    "exists possibly properly any own then else quite"
 )
 """Adverbs that one side may have and the other not."""
 
 QUESTION_WORDS = _words("what which who whom whose where when why how")
 SUBORDINATORS = _words("if unless when while because although though whether until since once whenever wherever")
-PREPOSITIONS_WEAK = _words("in on at of for with about by as into onto regarding concerning upon toward towards")
+PREPOSITIONS_WEAK = _words("inside using in on at of for with about by as into onto regarding concerning upon toward towards")
 """Prepositions that paraphrases swap freely; which noun they go with still counts."""
 
 STRONG = _words(
     "from to-dir before after without above below under over between among until since except besides including against "
-    "instead outside inside during while if unless when because than like off out up down through across along around behind "
+    "instead outside during while if unless when because than like off out up down through across along around behind "
     "beyond despite per via versus within towards-not whether although though once or and-then "
     "all some most several both either neither few many much little enough too also only even still again always "
     "sometimes often usually rarely more less at-least at-most more-than less-than or-more or-less no-longer as-as "
@@ -71,8 +71,20 @@ OWNERS_NEAR = _words("my your our")
 MONTHS = {
     name: number
     for number, names in enumerate(
-        "january jan|february feb|march|april apr|may-month|june jun|july jul|august aug|september sep sept|october oct|"
-        "november nov|december dec".split("|"),
+        [
+            "january jan",
+            "february feb",
+            "march",
+            "april apr",
+            "may-month",
+            "june jun",
+            "july jul",
+            "august aug",
+            "september sep sept",
+            "october oct",
+            "november nov",
+            "december dec",
+        ],
         1,
     )
     for name in names.split()
@@ -83,15 +95,52 @@ MONTHS = {
 NUMBER_WORDS = {
     word: value
     for value, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-        "eighteen nineteen".split()
+        [
+            "zero",
+            "one",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+            "thirteen",
+            "fourteen",
+            "fifteen",
+            "sixteen",
+            "seventeen",
+            "eighteen",
+            "nineteen",
+        ]
     )
-} | {word: 10 * value for value, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)}
+} | {
+    word: 10 * value
+    for value, word in enumerate(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], 2)
+}
 MULTIPLIERS = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "dozen": 12}
 ORDINALS = {
     word: value
     for value, word in enumerate(
-        "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split(), 1
+        [
+            "first",
+            "second",
+            "third",
+            "fourth",
+            "fifth",
+            "sixth",
+            "seventh",
+            "eighth",
+            "ninth",
+            "tenth",
+            "eleventh",
+            "twelfth",
+        ],
+        1,
     )
 }
 UNITS = _groups(
@@ -294,13 +343,16 @@ PARTICIPLES = PAST_FORMS | _words(
 )
 
 NOUNS_IN_ING = _words(
-    "building meeting training marketing accounting banking engineering housing clothing wedding painting saving setting "
-    "feeling heading opening ending shipping booking evening morning thing nothing something anything everything during "
-    "king ring string spring wing sing bring string swing ceiling sibling pudding ping bing boeing beijing earring sterling "
-    "parking rating hearing being outing lightning offspring darling filing listing posting mailing drawing recording "
-    "warning learning gaming pricing billing funding staffing nursing dressing seasoning"
+    "building meeting training marketing accounting banking engineering housing clothing wedding painting evening morning "
+    "thing nothing something anything everything during king ring string spring wing sing bring swing ceiling sibling pudding "
+    "ping bing boeing beijing earring sterling being outing lightning offspring darling filing listing posting nursing "
+    "dressing seasoning funding staffing gaming pricing setting feeling rating hearing"
 )
 """Words in -ing that are no form of a verb, or whose noun means something else than the verb."""
+NOUNS_TOO = _words(
+    "shipping parking opening ending booking saving recording drawing mailing warning learning billing heading"
+)
+"""Words in -ing that may be the noun or the verb."""
 
 NOUNS_IN_S = _words(
     "news status bus gas lens glass class access address business process analysis basis bonus campus virus focus "
@@ -368,9 +420,7 @@ SYNONYMS = _groups(
     choose select pick
     give provide
     allow permit let
-    earn make-money
     use utilize utilise
-    contact reach-out
     recommend suggest
     retrieve recover
     obtain acquire
@@ -380,13 +430,9 @@ SYNONYMS = _groups(
     keep retain
     require need
     happen occur
-    attend come-to
     improve enhance
-    receive
-    fetch
     examine inspect
     verify validate
-    request
     connect link
     copy duplicate
     search look-for
@@ -406,6 +452,7 @@ SYNONYMS = _groups(
     lift elevator
     trash rubbish garbage
     parcel package
+    register enroll
     problem issue
     reservation booking
     trip journey
@@ -413,20 +460,16 @@ SYNONYMS = _groups(
     disadvantage drawback con downside
     people human humans folks
     author writer
-    error mistake
     present gift
     purpose goal aim
     method approach
-    laptop notebook
     tv television
     fridge refrigerator
-    supermarket grocery-store
     employee worker
     coworker colleague
-    boss
     cv resume
     payslip paystub
-    zip postcode zip-code
+    zip postcode
     place location
     big large huge
     bigger larger
@@ -441,7 +484,6 @@ SYNONYMS = _groups(
     wrong incorrect
     correct accurate
     cheap inexpensive
-    cheapest
     expensive costly
     smart intelligent clever
     rich wealthy
@@ -452,10 +494,9 @@ SYNONYMS = _groups(
     important essential
     mandatory compulsory obligatory
     okay alright fine
-    correctly right-way
     all every each entire whole
     several multiple various
-    only just-only solely exclusively merely
+    only solely exclusively merely
     almost nearly
     maybe perhaps
     often frequently
@@ -465,33 +506,50 @@ SYNONYMS = _groups(
     immediately instantly
     who whom
     what which
-    inside within-place
-    over-than
     america usa
     uk britain
-    weekday working-day
     internet web
-    email
-    password
-    login
     adult grown-up
-    begin launch-not
-    chat
-    edible eatable
-    delivery
-    kind type sort-of
+    kind type
     student pupil
-    salary
-    spouse
-    error-code
-    app application-software
     attorney lawyer
-    mail post-service
-    movie motion-picture
-    street road-street
     reverse invert
+    only just
+    ask inquire enquire
+    client customer
+    hire recruit
+    approve authorize
+    mother mom mum
+    father dad
+    tip advice
+    quit resign
+    warranty guarantee
+    sofa couch
+    tap faucet
+    schedule timetable
+    luggage baggage
+    truck lorry
+    sidewalk pavement
+    highway motorway
+    soccer football
+    diaper nappy
+    stroller pram
+    eggplant aubergine
+    zucchini courgette
+    cilantro coriander
+    talk speak
+    inform notify
+    find-out discover figure-out
+    repay reimburse
+    job occupation profession
+    duration length
+    submit hand-in
+    rent lease
+    beautiful pretty
+    safe secure
     """
 )
+
 
 PHRASES_TEXT = """
 how come = why
@@ -566,7 +624,6 @@ is it possible for me to = @can i
 would it be possible to = @can
 is it allowed to = @can
 is it permitted to = @can
-is it ok to = is it okay to
 am i able to = @can i
 am i allowed to = @can i
 am i permitted to = @can i
@@ -632,7 +689,7 @@ or fewer = or-less
 as well as = and
 as well = also
 as long as = while
-as soon as = once
+as soon as = after
 even if = even if
 even though = although
 in case = if
@@ -716,13 +773,13 @@ turning off = disable
 switch off = disable
 go up = increase
 goes up = increase
-gone up = increase
-went up = increase
+gone up = increased
+went up = increased
 going up = increase
 go down = decrease
 goes down = decrease
-gone down = decrease
-went down = decrease
+gone down = decreased
+went down = decreased
 get rid of = delete
 getting rid of = delete
 gets rid of = delete
@@ -737,6 +794,40 @@ log out = logout
 log off = logout
 sign out = logout
 sign up = register
+a few = several
+a little = a bit
+by post = by mail
+hand in = hand-in
+find out = find-out
+figure out = figure-out
+is there = exists is
+there is = exists is
+there are = exists are
+are there = exists are
+know if = know whether
+tell if = know whether
+tell whether = know whether
+see if = know whether
+check if = check whether
+once the = after the
+once i = after i
+once you = after you
+once my = after my
+once we = after we
+what do you mean by = what is
+what is meant by = what is
+is it okay to = @can
+is it okay for me to = @can i
+is it all right to = @can
+what is the best time to = when is the best time to
+give me a summary of = summarize
+give a summary of = summarize
+write a summary of = summarize
+give me an explanation of = explain
+give me the = what is the
+give me a list of = list
+make a list of = list
+show me a list of = list
 sign me up = register
 set up = setup
 setting up = setup
@@ -746,7 +837,6 @@ check out = checkout
 fill in = fill-in
 fill out = fill-in
 find out = find-out
-figure out = find-out
 look for = look-for
 carry out = perform
 throw away = discard
@@ -795,10 +885,6 @@ at present = now
 these days = now
 nowadays = now
 of all time = ever
-there is = is
-there are = are
-is there = is
-are there = are
 was there = was
 were there = were
 such as = like
@@ -812,7 +898,7 @@ that is why = why
 years old = year-old
 year old = year-old
 years of age = year-old
-the age of = year-old
+the age of =
 wake up = wake
 grow up = grow
 slow down = slow-down
@@ -935,9 +1021,29 @@ ENGLISH = (
     )
 )  # fmt: skip
 
+FLOATING = _words(
+    "still again also too often usually sometimes always rarely almost nearly partly fully completely slightly together alone "
+    "at-least at-most more-than less-than or-more or-less enough all"
+)
+"""Strong words that may stand at several places of a sentence without another meaning."""
+
+PREPOSITION_GROUPS = (
+    _words("of in on at for about regarding concerning upon inside into onto to"),
+    _words("with by using"),
+    _words("with to"),
+)
+"""Prepositions in one group may replace each other before the same noun."""
+
+SAYING = _words("say said saying mean means word words phrase write translate spell pronounce reply type called")
+
+WEEKDAYS = _words("monday tuesday wednesday thursday friday saturday sunday tomorrow today noon midnight")
+
 KNOWN: frozenset[str] = _words(
     "desert dessert principle principal collage college martial marital casual causal dairy diary stationary stationery "
     "lose loose quite quiet angel angle trial trail sliver silver form from united untied costumer customer personal personnel "
-    "complement compliment carrier career broad board statue statute parameter perimeter"
+    "complement compliment carrier career broad board statue statute parameter perimeter tired tried later latter coma comma "
+    "super supper diner dinner filing filling planed planned hoping hopping staring starring scraping scrapping taping tapping "
+    "robed robbed moping mopping below bellow holly holy furry fury minuets minutes sacred scared coats coast lions loins "
+    "calvary cavalry spilt split signed singed"
 )
 """English words that are one slip away from another English word: never taken for a slip."""

@@ -25,6 +25,8 @@ class Token(NamedTuple):
     keys: frozenset[str]
     name: bool
     acronym: bool
+    preposition: str
+    """The preposition that governs it, "" if none."""
 
 
 class Prepared(NamedTuple):
@@ -59,6 +61,10 @@ class Prepared(NamedTuple):
     """Lower-case words, for acronyms spelled out."""
     extraposed: bool
     ordering: bool
+    has: bool
+    """The verb "have" itself, not as an auxiliary."""
+    times: frozenset[str]
+    """Which of by, for, in stand before a time or a number."""
 
 
 _TOKEN = re.compile(
@@ -83,6 +89,9 @@ def _table(text: str) -> dict[str, list[tuple[tuple[str, ...], tuple[str, ...]]]
 
 _PHRASES = _table(lx.PHRASES_TEXT)
 _FILLERS = _table(lx.FILLERS_TEXT)
+_AT_END = frozenset(
+    tuple(text.split()) for text in ("please", "thanks", "thank you", "thanks a lot", "for me", "in general", "btw", "by the way")
+)
 _POLITE = sorted((tuple(p.split()) for p in lx.POLITE_REQUEST), key=len, reverse=True)
 
 
@@ -105,14 +114,14 @@ def prepare(text: str) -> Prepared:
         return _bare(folded, language, long=False)
     raw = tuple(word.text for word in words)
     words = _replaced(_without_fillers(words))
-    return _read(folded, _genitives(_passives(words)), raw)
+    return _read(folded, _meanings(_passives([word for word in words if word.text != "'s"])), raw)
 
 
 def _bare(folded: str, language: str, *, long: bool) -> Prepared:
     none: frozenset[str] = frozenset()
     return Prepared(
         folded, language, long, (), 0, 0, (), none, "", (), none, False, (), False, none, (), (), False, False, False, (), False,
-        False,
+        False, False, none,
     )  # fmt: skip
 
 
@@ -137,6 +146,8 @@ def _split(text: str) -> list[_Word]:
                 out.append(_Word("|"))
             opening = opening or token in ".?!\n:"
             continue
+        if low == "°":
+            continue
         if low in _SYMBOL:
             out.append(_Word(_SYMBOL[low]))
             continue
@@ -146,7 +157,8 @@ def _split(text: str) -> list[_Word]:
             out += _number(low, unit if glued else "")
             opening = False
             continue
-        if low == "°":
+        if low in ("c", "f") and text[match.start() - 1 : match.start()] == "°":
+            out.append(_Word("celsius" if low == "c" else "fahrenheit"))
             continue
         name = not opening and token[0].isupper() and not shouting
         acronym = len(token) > 1 and token.isupper() and not shouting
@@ -200,7 +212,9 @@ def _date(parts: list[int], low: str) -> list[_Word]:
 
 _ENDINGS = {"'re": "are", "'ll": "will", "'ve": "have", "'d": "would", "'m": "am"}
 _IS_BEFORE_S = (
-    lx.QUESTION_WORDS | lx.PERSONS | frozenset("it there here that this everything something nothing everyone".split())
+    lx.QUESTION_WORDS
+    | lx.PERSONS
+    | frozenset(["it", "there", "here", "that", "this", "everything", "something", "nothing", "everyone"])
 )
 
 
@@ -255,11 +269,20 @@ def _without_fillers(words: list[_Word]) -> list[_Word]:
         skip = 0
         for pattern, _ in _FILLERS.get(words[at].text, ()):
             end = at + len(pattern)
-            ends = end >= len(words) or words[end].text == "|"
+            ends = (end >= len(words) or words[end].text == "|") and pattern in _AT_END
             anywhere = pattern in (("please",), ("kindly",))
+            if out and out[-1].text in lx.SAYING:
+                break
             if (begins or ends or anywhere) and _match(words, at, pattern):
                 skip = len(pattern)
                 break
+        if (
+            begins
+            and words[at].text in ("right", "correct", "yes")
+            and (at + 1 == len(words) or words[at + 1].text == "|")
+            and out
+        ):
+            skip = 1
         if not skip and begins:
             skip = _polite(words, at)
         if skip:
@@ -319,6 +342,14 @@ def _numbered(words: list[_Word]) -> list[_Word]:
             out[-1] = _Word(f"#nth{previous[1:]}")
         elif word in lx.ORDINALS and not (word == "second" and previous.startswith("#")):
             out.append(_Word(f"#nth{lx.ORDINALS[word]}"))
+        elif (
+            word in lx.MONTHS
+            and previous.startswith("#")
+            and word != "may"
+            and previous[1:].isdigit()
+            and int(previous[1:]) < 32
+        ):
+            out[-1:] = [_Word(f"month{lx.MONTHS[word]}"), out[-1]]
         elif word in lx.MONTHS and (
             word != "march" or words[at].name or previous in ("in", "for", "of", "since", "until")
         ):
@@ -375,44 +406,16 @@ def _is_content(word: str) -> bool:
 
 _FUNCTION = (
     lx.ARTICLES | lx.AUXILIARIES | lx.NOTHING | lx.SOFT | lx.QUESTION_WORDS | lx.PERSONS | lx.OWNERS
-    | frozenset("and or but to from not than".split())
+    | frozenset(["and", "or", "but", "to", "from", "not", "than"])
 )  # fmt: skip
 _MARKERS = lx.PREPOSITIONS_WEAK | lx.SUBORDINATORS | frozenset({"to", "from"})
 
 
-def _genitives(words: list[_Word]) -> list[_Word]:
-    """ "The battery of the drone" is read as "the drone battery", as "the drone's battery" is."""
-    for at, word in enumerate(words):
-        if word.text != "of" or at == 0 or not _is_content(words[at - 1].text):
-            continue
-        start = at
-        while start > 0 and _is_content(words[start - 1].text) and at - start < 2:
-            start -= 1
-        end = at + 1
-        while end < len(words) and (words[end].text in lx.ARTICLES or words[end].text in lx.OWNERS):
-            end += 1
-        begin = end
-        while end < len(words) and _is_content(words[end].text) and end - begin < 3:
-            end += 1
-        if end > begin and words[at - 1].text not in lx.UNITS.values():
-            head = _noun_start(words, start, at)
-            return _genitives(words[:head] + words[at + 1 : end] + words[head:at] + words[end:])
-    return [word for word in words if word.text != "'s"]
-
-
-def _noun_start(words: list[_Word], start: int, at: int) -> int:
-    """Where the noun before "of" begins: after an article if there is one, else the last word alone."""
-    for index in range(at - 1, max(-1, start - 2), -1):
-        if words[index].text in lx.ARTICLES | lx.OWNERS:
-            return index + 1
-    return at - 1
-
-
 def _participle(word: str) -> bool:
-    return word in lx.PARTICIPLES or (word.endswith("ed") and len(word) > 4)
+    return word in lx.PARTICIPLES or (word.endswith("ed") and len(word) > 3 and not word.endswith("eed"))
 
 
-_INVERSE_IN = frozenset("included contained covered".split())
+_INVERSE_IN = frozenset(["included", "contained", "covered"])
 
 
 def _passives(words: list[_Word]) -> list[_Word]:
@@ -445,6 +448,16 @@ def _passives(words: list[_Word]) -> list[_Word]:
     return words
 
 
+def _meanings(words: list[_Word]) -> list[_Word]:
+    """ "What does X mean" is read as "what is X"."""
+    end = len(words)
+    while end and words[end - 1].text == "|":
+        end -= 1
+    if end > 3 and words[0].text == "what" and words[1].text in ("do", "does") and words[end - 1].text == "mean":
+        return [words[0], _Word("is"), *words[2 : end - 1]]
+    return words
+
+
 # --- the reading ------------------------------------------------------------------------------------------------------
 
 
@@ -467,19 +480,25 @@ class _Reader:
         self.content: list[Token] = []
         self.sequence: list[str | int] = []
         self.present_aux = False
+        self.preposition = ""
+        self.has = False
+        self.times: set[str] = set()
         self.participle_seen = False
 
-    def open_phrase(self, marker: str) -> None:
+    def open_phrase(self, marker: str, preposition: str = "") -> None:
         self.sequence.append("p:" + marker)
+        self.preposition = preposition
 
     def must_match(self, word: str) -> None:
+        word = {"or-more": "at-least", "or-less": "at-most"}.get(word, word)
         self.strong.append(word)
-        self.sequence.append("s:" + word)
+        if word not in lx.FLOATING:
+            self.sequence.append("s:" + word)
 
     def add(self, word: _Word, *, number: bool = False) -> None:
         keys = frozenset({word.text}) if number or word.acronym else forms(word.text)
         self.sequence.append(len(self.content))
-        self.content.append(Token(word.text, keys, word.name, word.acronym))
+        self.content.append(Token(word.text, keys, word.name, word.acronym, self.preposition))
 
     def walk(self) -> None:
         for at, word in enumerate(self.words):
@@ -491,6 +510,7 @@ class _Reader:
         before = self.words[at - 1].text if at else "|"
         if text == "|":
             self.sequence.append("|")
+            self.preposition = ""
         elif text.startswith("#"):
             self.numbers.append(text[1:])
             self.add(word, number=True)
@@ -507,10 +527,14 @@ class _Reader:
         elif text == "no" and after != "|" and after:
             self.negations += 1
             self.strong.append("no")
+        elif text in lx.DO and self.is_main_verb(at, text, before, after):
+            self.add(_Word("do"))
         elif text in lx.AUXILIARIES:
             self.auxiliary(at, text, before)
         elif text in lx.ARTICLES or text in lx.NOTHING:
             self.indefinite |= text in ("a", "an")
+            if text == "that" and _is_content(before):
+                self.open_phrase("")
         elif text in lx.SOFT:
             self.soft.add(text)
         elif text in lx.PERSONS:
@@ -521,14 +545,26 @@ class _Reader:
             )
         elif text in ("and", "or", "but"):
             self.sequence.append(text)
+            if text != "and":
+                self.strong.append(text)
         else:
-            self.other(word, text)
+            self.other(word, text, after)
 
-    def other(self, word: _Word, text: str) -> None:
+    def bound(self, text: str, after: str) -> str:
+        """ "Over 18" is "more than 18", "within 5 days" is "at most 5 days"."""
+        if not (after.startswith("#") or after in lx.UNITS.values()):
+            return text
+        return _BOUNDS.get(text, text)
+
+    def other(self, word: _Word, text: str, after: str) -> None:
+        text = self.bound(text, after)
         head = next(iter(forms(text))) if len(forms(text)) == 1 else text
         if text in lx.SUBORDINATORS or text in ("from", "to") or text in lx.PREPOSITIONS_WEAK:
             weak = "to" if text in ("into", "onto") else "~"
-            self.open_phrase(weak if text in lx.PREPOSITIONS_WEAK else text)
+            preposition = text if text in lx.PREPOSITIONS_WEAK or text == "to" else ""
+            self.open_phrase(weak if text in lx.PREPOSITIONS_WEAK else text, preposition)
+            if text in ("by", "for", "in") and (after.startswith(("#", "month")) or after in lx.WEEKDAYS):
+                self.times.add(text)
             if text in lx.STRONG or text == "from":
                 self.must_match(text)
         elif not word.name and (text in lx.STRONG or head in lx.STRONG):
@@ -563,6 +599,8 @@ class _Reader:
             self.open_phrase("when")
             self.must_match("when")
             return
+        if text in ("who", "which", "whom") and _is_content(before):
+            return
         self.open_phrase("")
         self.asks.append({"which": "what", "whom": "who"}.get(text, text))
 
@@ -571,7 +609,17 @@ class _Reader:
             word.text in lx.QUESTION_WORDS or word.text.startswith("how-")
             for place, word in enumerate(self.words)
             if place != at
-        ) or any(word.text == "|" for word in self.words[at:])
+        ) or any(
+            word.text == "|" and place + 1 < len(self.words) for place, word in enumerate(self.words) if place > at
+        )
+
+    def is_main_verb(self, at: int, text: str, before: str, after: str) -> bool:
+        """ "Do" as in "what does she do": behind a subject, another auxiliary or "to", or at the end."""
+        if text in ("doing", "done"):
+            return True
+        if after in ("", "|"):
+            return before != "|"
+        return before == "to" or before in lx.PERSONS or before in lx.AUXILIARIES or before.startswith("@")
 
     def auxiliary(self, at: int, text: str, before: str) -> None:
         if before == "|" or before in lx.QUESTION_WORDS:
@@ -588,24 +636,60 @@ class _Reader:
             self.modals.add("would")
         elif text in ("did", "was", "were", "had"):
             self.past = True
+            self.has |= text == "had" 
         elif text in ("has", "have"):
             self.perfect(at)
         else:
             self.present_aux = True
 
     def perfect(self, at: int) -> None:
-        for word in self.words[at + 1 : at + 6]:
+        for word in self.words[at + 1 : at + 8]:
             if _participle(word.text):
                 self.past = True
                 return
             if word.text == "|" or word.text == "to":
-                return
+                break
+        self.has = True
         self.present_aux = True
 
 
+_BOUNDS = {"over": "more-than", "above": "more-than", "under": "less-than", "below": "less-than", "within": "at-most"}
 _RELATIONS = frozenset(
-    "without above below under over between among since except besides against instead outside inside during than "
-    "through across along around behind beyond despite per via versus within less-than more-than at-least at-most".split()
+    [
+        "before",
+        "after",
+        "without",
+        "above",
+        "below",
+        "under",
+        "over",
+        "between",
+        "among",
+        "since",
+        "except",
+        "besides",
+        "against",
+        "instead",
+        "outside",
+        "inside",
+        "during",
+        "than",
+        "through",
+        "across",
+        "along",
+        "around",
+        "behind",
+        "beyond",
+        "despite",
+        "per",
+        "via",
+        "versus",
+        "within",
+        "less-than",
+        "more-than",
+        "at-least",
+        "at-most",
+    ]
 )
 
 
@@ -630,7 +714,7 @@ def _read(folded: str, words: list[_Word], raw: tuple[str, ...]) -> Prepared:
         owners=frozenset(reader.owners),
         indefinite=reader.indefinite,
         strong=tuple(sorted(reader.strong)),
-        passive=any(_participle(b) and a in lx.BE for a, b in zip(texts, texts[1:], strict=False)),
+        passive=_is_passive(texts),
         soft=frozenset(reader.soft),
         content=tuple(reader.content),
         sequence=tuple(reader.sequence),
@@ -640,15 +724,42 @@ def _read(folded: str, words: list[_Word], raw: tuple[str, ...]) -> Prepared:
         raw=raw,
         extraposed=texts[:2] == ["is", "it"] or texts[:2] == ["was", "it"],
         ordering=any(forms(word) & lx.ORDERING for word in texts if word[0].isalpha()),
+        has=reader.has,
+        times=frozenset(reader.times),
     )
 
 
+def _is_passive(texts: list[str]) -> bool:
+    """A form of "be" or "get" with a participle, next to it or behind a pronoun."""
+    for at, text in enumerate(texts[:-1]):
+        if text in lx.BE or text in ("get", "gets", "got", "getting"):
+            after = at + 1
+            while after < len(texts) - 1 and (
+                texts[after] in lx.PERSONS or texts[after] in lx.SOFT or texts[after] in ("not", "being")
+            ):
+                after += 1
+            if _participle(texts[after]):
+                return True
+    return False
+
+
 def _kind(words: list[_Word]) -> str:
-    texts = [word.text for word in words if word.text != "|"]
-    if not texts:
-        return "topic"
-    if texts[0] in lx.AUXILIARIES or texts[0].startswith("@"):
-        return "yes-no"
-    if texts[0] in lx.IMPERATIVES or spelled(texts[0]) in lx.IMPERATIVES:
-        return "order"
+    """What the main clause does where no question word is used; clauses in front of it are passed over."""
+    for clause in _clauses(words):
+        if clause[0] in lx.AUXILIARIES or clause[0].startswith("@"):
+            return "yes-no"
+        if clause[0] in lx.IMPERATIVES or spelled(clause[0]) in lx.IMPERATIVES:
+            return "order"
+        if clause[0] not in lx.SUBORDINATORS and clause[0] not in lx.PREPOSITIONS_WEAK and clause[0] not in lx.STRONG:
+            return "topic"
     return "topic"
+
+
+def _clauses(words: list[_Word]) -> list[list[str]]:
+    clauses: list[list[str]] = [[]]
+    for word in words:
+        if word.text == "|":
+            clauses.append([])
+        else:
+            clauses[-1].append(word.text)
+    return [clause for clause in clauses if clause]

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from farthing.steps.cache.guard import lexicon as lx
 from farthing.steps.cache.guard.prepared import Prepared, Token
-from farthing.steps.cache.guard.words import opposite, slip
+from farthing.steps.cache.guard.words import opposite, singular, slip
 
 
 class Alignment(NamedTuple):
@@ -104,7 +104,11 @@ def negation(ours: Prepared, theirs: Prepared, _: Alignment) -> str:
 
 def kind(ours: Prepared, theirs: Prepared, _: Alignment) -> str:
     mine, others = _asked(ours), _asked(theirs)
-    if mine == others or {mine, others} == {("topic",), ("what",)}:
+    if mine == others:
+        return ""
+    if {mine, others} == {("topic",), ("what",)} and not any(
+        one.persons or one.modals or one.tense for one in (ours, theirs)
+    ):
         return ""
     return f"they ask {' '.join(mine)} / {' '.join(others)}"
 
@@ -118,7 +122,7 @@ def _asked(one: Prepared) -> tuple[str, ...]:
 
 def modality(ours: Prepared, theirs: Prepared, _: Alignment) -> str:
     free: set[str] = set()
-    if "how" in ours.asks:
+    if any(ask.startswith("how") for ask in ours.asks):
         free = {"can", "should", "would"}
     elif "where" in ours.asks:
         free = {"can"}
@@ -127,6 +131,8 @@ def modality(ours: Prepared, theirs: Prepared, _: Alignment) -> str:
 
 
 def tense(ours: Prepared, theirs: Prepared, _: Alignment) -> str:
+    if "if" in ours.strong and {ours.tense, theirs.tense} == {"", "future"}:
+        return ""
     return "" if ours.tense == theirs.tense else f"{ours.tense or 'present'} is not {theirs.tense or 'present'}"
 
 
@@ -135,6 +141,8 @@ def persons(ours: Prepared, theirs: Prepared, _: Alignment) -> str:
     if mine != others:
         return f"{' '.join(mine) or 'nobody'} is not {' '.join(others) or 'nobody'}"
     near, far = _near(ours), _near(theirs)
+    if ours.passive != theirs.passive and near and far:
+        return "one does it, to the other it is done"
     if near == far or not (set(near) and set(far)):
         both = len(set(near)) > 1 or len(set(far)) > 1
         return "who does it to whom differs" if both and near != far else ""
@@ -142,8 +150,13 @@ def persons(ours: Prepared, theirs: Prepared, _: Alignment) -> str:
         return "" if near == far else "who does it to whom differs"
     if set(near) == set(far):
         return ""
-    general = "how" in ours.asks or ("can" in ours.modals and ours.asks == ("yes-no",)) or "should" in ours.modals
-    return "" if general and not ours.tense else "I is not you"
+    return "" if _general(ours) and _general(theirs) else "I is not you"
+
+
+def _general(one: Prepared) -> bool:
+    """Questions in which "I" and "you" both stand for anybody: "how do I", "can you"."""
+    anybody = "how" in one.asks or ("can" in one.modals and one.asks == ("yes-no",)) or "should" in one.modals
+    return anybody and not one.tense and len(set(_near(one))) == 1
 
 
 _PERSON = {"i": "i", "me": "i", "we": "i", "us": "i", "you": "you"}
@@ -159,12 +172,20 @@ def _third(one: Prepared) -> list[str]:
 
 def owners(ours: Prepared, theirs: Prepared, _: Alignment) -> str:
     mine, others = ours.owners, theirs.owners
+    if not mine or not others:
+        mine, others = mine - {"their"}, others - {"their"}
     if mine == others:
         return ""
     why = f"{'/'.join(sorted(mine)) or 'nobody'}'s is not {'/'.join(sorted(others)) or 'nobody'}'s"
+    if {*mine, *others} == {"my", "your"} and len(mine) == len(others) == 1 and _general(ours) and _general(theirs):
+        speaks = {"my": "i", "your": "you"}
+        return "" if speaks[min(mine)] in _near(ours) and speaks[min(others)] in _near(theirs) else why
     if mine - lx.OWNERS_NEAR != others - lx.OWNERS_NEAR or (mine & lx.OWNERS_NEAR and others & lx.OWNERS_NEAR):
         return why
-    bare = theirs if mine else ours
+    bare, owned = (theirs, mine) if mine else (ours, others)
+    other_party = {"my": "you", "our": "you", "your": "i"}
+    if any(other_party.get(owner) in _near(bare) for owner in owned) and "how" not in bare.asks:
+        return why
     return why if bare.indefinite and "how" not in bare.asks else ""
 
 
@@ -178,9 +199,29 @@ def small_words(ours: Prepared, theirs: Prepared, _: Alignment) -> str:
     return f"{' '.join(extra) or 'nothing'} is not {' '.join(missing) or 'nothing'}"
 
 
-def one_or_many(ours: Prepared, theirs: Prepared, _: Alignment) -> str:
+def relation(ours: Prepared, theirs: Prepared, found: Alignment) -> str:
+    """The same noun behind another preposition, or with and without "have"."""
+    for index, other in found.pairs.items():
+        left, right = ours.content[index].preposition, theirs.content[other].preposition
+        if left and right and left != right and not any(left in group and right in group for group in lx.PREPOSITION_GROUPS):
+            return f"{left} {ours.content[index].text} is not {right} {theirs.content[other].text}"
+    if ("by" in ours.times) != ("by" in theirs.times) or {"for", "in"} == ours.times ^ theirs.times:
+        return "another relation to the time"
+    if ours.has != theirs.has:
+        other_side = theirs if ours.has else ours
+        if not (other_side.soft & {"available", "exists"} or any(token.preposition for token in other_side.content)):
+            return "to have is not to be"
+    return ""
+
+
+def one_or_many(ours: Prepared, theirs: Prepared, found: Alignment) -> str:
     if ours.superlative and theirs.superlative and ours.plural_be != theirs.plural_be and "what" in ours.asks:
         return "one is asked for, not many"
+    if ours.asks == theirs.asks == ("order",) and not (ours.listed or "all" in ours.strong):
+        for index, other in found.pairs.items():
+            left, right = ours.content[index].text, theirs.content[other].text
+            if (singular(left) != left) != (singular(right) != right) and not (ours.numbers or theirs.numbers):
+                return f"{left} is not {right}"
     return ""
 
 
@@ -198,6 +239,8 @@ def name(ours: Prepared, theirs: Prepared, found: Alignment) -> str:
 
 
 def content(ours: Prepared, theirs: Prepared, found: Alignment) -> str:
+    if not found.pairs:
+        return "there is nothing to compare"
     if not found.left and not found.right:
         return ""
     return f"{_said(found.left)} is not {_said(found.right)}"
@@ -214,22 +257,58 @@ def order(ours: Prepared, theirs: Prepared, found: Alignment) -> str:
     matched = set(found.pairs.values())
     mine = [item for item in mine if item != -1]
     others = [item for item in others if not isinstance(item, int) or item in matched]
+    if ours.listed and theirs.listed:
+        mine, others = [item for item in mine if item != "s:all"], [item for item in others if item != "s:all"]
     if not (ours.ordering or theirs.ordering):
         mine, others = _lists_sorted(mine), _lists_sorted(others)
     flat, there = _flat(mine), _flat(others)
-    if flat == there:
+    if _alike(mine, others):
         return ""
-    if Counter(_phrases(mine)) == Counter(_phrases(others)):
+    more, fewer = (mine, others) if _weak(mine) > _weak(others) else (others, mine)
+    if any(_alike(variant, fewer) for variant in _compounds(more, _weak(more) - _weak(fewer))):
         return ""
-    if ours.passive != theirs.passive and _one_turned(flat, there):
+    if ours.superlative and theirs.superlative:
+        ranks = {
+            i for i, token in enumerate(theirs.content) if token.text.endswith("est") or token.text in ("best", "worst")
+        }
+        if len(ranks) == 1 and [i for i in flat if i not in ranks] == [i for i in there if i not in ranks]:
+            return ""
+    if ours.passive != theirs.passive and (ours.persons or theirs.persons) and _one_moved(flat, there):
         return ""
-    if (
-        ours.extraposed != theirs.extraposed
-        and _rotated(flat, there)
-        and not any(isinstance(item, str) for item in flat)
-    ):
+    if ours.extraposed != theirs.extraposed and _one_moved(flat, there):
         return ""
     return "the same words in another order"
+
+
+def _alike(left: list[str | int], right: list[str | int]) -> bool:
+    """Same words in the same order, or the same phrases in any order."""
+    return _flat(left) == _flat(right) or Counter(_phrases(left)) == Counter(_phrases(right))
+
+
+def _weak(items: list[str | int]) -> int:
+    return sum(item == "p:~" and isinstance(after, int) for item, after in zip(items, items[1:], strict=False))
+
+
+def _compounds(items: list[str | int], depth: int) -> list[list[str | int]]:
+    """Readings of "the policy on parental leave" as "the parental leave policy", up to `depth` of them at once."""
+    if depth < 1:
+        return []
+    found: list[list[str | int]] = []
+    for at, item in enumerate(items):
+        if item != "p:~" or at == 0:
+            continue
+        end = at + 1
+        while end < len(items) and isinstance(items[end], int):
+            end += 1
+        for size in range(1, min(3, end - at - 1) + 1):
+            block, rest, start = items[at + 1 : at + 1 + size], items[at + 1 + size :], at
+            while start > 0 and at - start < 3 and isinstance(items[start - 1], int):
+                start -= 1
+                variant = items[:start] + block + items[start:at] + rest
+                found.append(variant)
+                if depth > 1 and len(found) < 24:
+                    found += _compounds(variant, depth - 1)
+    return found
 
 
 def _flat(items: list[str | int]) -> list[str | int]:
@@ -278,18 +357,15 @@ def _lists_sorted(items: list[str | int]) -> list[str | int]:
     return out
 
 
-def _one_turned(left: list[str | int], right: list[str | int]) -> bool:
-    differ = [i for i, (a, b) in enumerate(zip(left, right, strict=False)) if a != b]
-    return (
-        len(left) == len(right)
-        and len(differ) == 2
-        and differ[1] == differ[0] + 1
-        and all(isinstance(left[i], int) for i in differ)
+def _one_moved(left: list[str | int], right: list[str | int]) -> bool:
+    """Equal but for the place of one content word."""
+    if len(left) != len(right):
+        return False
+    return any(
+        [other for other in left if other != item] == [other for other in right if other != item]
+        for item in left
+        if isinstance(item, int)
     )
-
-
-def _rotated(left: list[str | int], right: list[str | int]) -> bool:
-    return len(left) == len(right) and any(left[i:] + left[:i] == right for i in range(len(left)))
 
 
 Rule = Callable[[Prepared, Prepared, Alignment], str]
@@ -306,5 +382,6 @@ RULES: tuple[tuple[str, Rule], ...] = (
     ("owner", owners),
     ("one or many", one_or_many),
     ("content", content),
+    ("relation", relation),
     ("order", order),
 )

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from farthing.steps.cache.guard.lexicon import BRITISH, COUPLES, IRREGULAR, NOUNS_IN_ING, NOUNS_IN_S, SYNONYMS
+from farthing.steps.cache.guard.lexicon import (
+    BRITISH,
+    COUPLES,
+    IRREGULAR,
+    NOUNS_IN_ING,
+    NOUNS_IN_S,
+    NOUNS_TOO,
+    SYNONYMS,
+)
 
 VOWELS = frozenset("aeiouy")
 
@@ -27,7 +35,27 @@ def spelled(word: str) -> str:
 
 _NOT_IZE = tuple(
     stem + end
-    for stem in "exerc adv rev superv surpr comprom enterpr prom franch telev d ra cru merchand prec expert pra prem pro".split()
+    for stem in [
+        "exerc",
+        "adv",
+        "rev",
+        "superv",
+        "surpr",
+        "comprom",
+        "enterpr",
+        "prom",
+        "franch",
+        "telev",
+        "d",
+        "ra",
+        "cru",
+        "merchand",
+        "prec",
+        "expert",
+        "pra",
+        "prem",
+        "pro",
+    ]
     for end in ("ise", "ised", "ising", "ises")
 )
 
@@ -54,7 +82,7 @@ def _plain(word: str) -> tuple[str, ...]:
         base = word[:-3]
     elif word.endswith("ied") and len(word) > 4:
         return (word[:-3] + "y",)
-    elif word.endswith("ed") and len(word) > 4 and not word.endswith("eed"):
+    elif word.endswith("ed") and len(word) > 3 and not word.endswith("eed"):
         base = word[:-2]
     if not base or not VOWELS & set(base):
         return (word,)
@@ -71,7 +99,7 @@ def forms(word: str) -> frozenset[str]:
     for base in (word, *_plain(word)):
         base = spelled(base)
         found.add(_HEADS.get(base, base))
-    if len(found) > 1:
+    if len(found) > 1 and word not in NOUNS_TOO:
         found.discard(word)
     return frozenset(found)
 
@@ -96,18 +124,19 @@ def opposite(left: str, right: str) -> bool:
 
 
 def slip(left: str, right: str) -> bool:
-    """One letter doubled, left out, or two letters turned round: a slip of the fingers, not another vowel or ending."""
+    """A doubled letter, two letters turned round or (in long words) one left out: fingers, not another vowel or ending."""
     if min(len(left), len(right)) < 5 or left[0] != right[0]:
         return False
     if len(left) == len(right):
         differ = [i for i, (a, b) in enumerate(zip(left, right, strict=True)) if a != b]
-        return (
-            len(differ) == 2
-            and differ[1] == differ[0] + 1
-            and left[differ[0]] == right[differ[1]]
-            and left[differ[1]] == right[differ[0]]
-        )
+        if len(differ) != 2 or differ[1] != differ[0] + 1:
+            return False
+        first, second = differ
+        return left[first] == right[second] and left[second] == right[first]
     short, long = sorted((left, right), key=len)
     if len(long) != len(short) + 1:
         return False
-    return any(long[:i] + long[i + 1 :] == short for i in range(2, len(long) - 1))
+    for i in range(1, len(long) - 1):
+        if long[:i] + long[i + 1 :] == short:
+            return len(short) >= 8 or long[i] in (long[i - 1], long[i + 1])
+    return False

@@ -6,26 +6,25 @@ import logging
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from farthing.gateway import admin, calls, health, models, openapi
+from farthing.app_cache import build_cache
+from farthing.gateway import admin, calls, feedback, health, models, openapi
 from farthing.gateway.asgi import Build, Endpoints
 from farthing.gateway.edge import Edge
 from farthing.gateway.guard import Guard
 from farthing.gateway.metrics import Metrics
 from farthing.gateway.pages import pages
-from farthing.pipeline import chain
+from farthing.pipeline import Step, chain
 from farthing.prices.configured import configured_book
+from farthing.quality.judge import Overhead
 from farthing.settings import ProviderSettings, Settings
 from farthing.steps.admit import Admit
 from farthing.steps.balance import Balance
-from farthing.steps.cache.flight import Flights
-from farthing.steps.cache.policy import Policies
-from farthing.steps.cache.step import Cache
+from farthing.steps.cache.step import LEVER
 from farthing.steps.identify import Identify
 from farthing.steps.limits import Limits
 from farthing.steps.meter import Meter
 from farthing.store import Journal, KeyRing, Ledger, open_store, recover
 from farthing.store.buckets import Buckets, SharedBuckets
-from farthing.store.entries import Budget, Budgets, open_entries, wrapping
 from farthing.store.ledger import Observer
 from farthing.upstream.client import Client
 from farthing.upstream.http1 import Http1Client
@@ -65,24 +64,19 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Endpoints:
     buckets = SharedBuckets(folder / "limits") if settings.server.workers > 1 else Buckets()
     stack.callback(buckets.close)
 
-    cache = await _cache(settings, stack)
     serve_without_ledger = settings.store.when_unavailable == "serve"
-    proceed = chain(
-        [
-            Meter(ledger, serve_without_ledger=serve_without_ledger),
-            Identify(keys),
-            Limits(buckets),
-            *([cache] if cache is not None else []),
-            Balance(providers),
-            Admit(
-                book,
-                journal,
-                allow_unpriced=settings.prices.allow_unpriced,
-                serve_without_ledger=serve_without_ledger,
-            ),
-        ],
-        Relay(providers),
-    )
+    innermost: list[Step] = [
+        Balance(providers),
+        Admit(
+            book, journal,
+            allow_unpriced=settings.prices.allow_unpriced, serve_without_ledger=serve_without_ledger,
+        ),
+    ]  # fmt: skip
+    relay = Relay(providers)
+    meter = Meter(ledger, serve_without_ledger=serve_without_ledger)
+    cache = await build_cache(settings, chain([meter, Overhead(LEVER), *innermost], relay), stack)
+    outer: list[Step] = [meter, Identify(keys), Limits(buckets), *([cache.step] if cache is not None else [])]
+    proceed = chain([*outer, *innermost], relay)
     guard = Guard(keys, settings.server.admin)
     edges = {
         format.path: Edge(
@@ -97,25 +91,10 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Endpoints:
         *models.routes(providers, book, guard),
         *calls.routes(store, ledger, guard),
         *admin.routes(store, guard),
+        *feedback.routes(store, ledger, guard, cache.feedback if cache is not None else None),
         *openapi.routes(),
     ]
     return Endpoints(edges, pages(routes, list(edges)))
-
-
-async def _cache(settings: Settings, stack: AsyncExitStack) -> Cache | None:
-    """The cache, where any feature wants it."""
-    wanted = {settings.cache.mode, *(feature.mode for feature in settings.cache.features.values())}
-    if not wanted & {"exact", "semantic"}:
-        return None
-    budget = Budget(settings.cache.max_mb * 2**20, settings.cache.max_entries)
-    entries = await open_entries(
-        settings.store.url.reveal(),
-        wrapping=wrapping(settings.cache.encryption_key.reveal()), budgets=Budgets(budget),
-    )  # fmt: skip
-    stack.push_async_callback(entries.close)
-    flights = Flights()
-    stack.push_async_callback(flights.close)
-    return Cache(Policies(settings.cache), entries, flights, None, usage=settings.cache.usage)
 
 
 def _telemetry(settings: Settings, stack: AsyncExitStack) -> list[Observer]:

@@ -9,14 +9,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from farthing.gateway.bodies import read_body
 from farthing.gateway.guard import Guard
-from farthing.model.errors import BadRequest, NotFound, TooLarge
+from farthing.model.errors import BadRequest, NotFound
 from farthing.model.principal import Key
 from farthing.steps.identify import VALUE_LIMIT
 from farthing.store import Store, hash_of, new_id, new_secret
 from farthing.wire.body import MODEL_LIMIT
 
-BODY_LIMIT = 64 * 1024
 LATEST_US = 4 * 10**15
 """The year 2096."""
 
@@ -53,7 +53,7 @@ def routes(store: Store, guard: Guard) -> list[Route]:
         return JSONResponse({"data": [_shown(key) for key in every]})
 
     async def create(request: Request, tenant: str) -> Response:
-        wanted = await _read(request, NewKey)
+        wanted = await read_body(request, NewKey)
         secret = new_secret()
         now_us = time.time_ns() // 1000
         key = Key(id=new_id(), hash=hash_of(secret), tenant=tenant, created_us=now_us, **msgspec.structs.asdict(wanted))
@@ -99,18 +99,6 @@ async def _mine(store: Store, request: Request, tenant: str) -> Key:
     if key is None or key.tenant != tenant:
         raise NotFound("There is no such key.")
     return key
-
-
-async def _read(request: Request, type: type[NewKey]) -> NewKey:
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > BODY_LIMIT:
-            raise TooLarge("The body is too large.")
-    try:
-        return msgspec.json.decode(body, type=type)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise BadRequest(f"The body is not what makes a key: {error}") from None
 
 
 def _moment(text: str) -> int:

@@ -23,27 +23,27 @@ LOOK_AGAIN_S = 0.1
 
 
 def routes(store: Store, ledger: Ledger, guard: Guard) -> list[Route]:
-    async def found(call_id: str) -> Record | None:
-        return ledger.find(call_id) or await store.call(call_id)
-
     async def call(request: Request) -> Response:
         key = await guard.caller(request)
-        call_id = request.path_params["call_id"]
-        record = await found(call_id)
-        until = time.monotonic() + WRITTEN_WITHIN_S
-        # It may end just now, or has ended in another worker, which has not written it yet.
-        while record is None and time.monotonic() < until:
-            await asyncio.sleep(LOOK_AGAIN_S)
-            record = await found(call_id)
-        if record is None or not _may_see(key, record):
-            raise NotFound("There is no such call in the ledger, or it is not yours, or it is still under way.")
-        return JSONResponse(card(record))
+        return JSONResponse(card(await own_call(store, ledger, key, request.path_params["call_id"])))
 
     return [Route("/v1/farthing/calls/{call_id}", call)]
 
 
+async def own_call(store: Store, ledger: Ledger, key: Key | None, call_id: str) -> Record:
+    """A call that the key may see: its own, or with an admin key any of its tenant. Raises NotFound."""
+    record = ledger.find(call_id) or await store.call(call_id)
+    until = time.monotonic() + WRITTEN_WITHIN_S
+    # It may end just now, or has ended in another worker, which has not written it yet.
+    while record is None and time.monotonic() < until:
+        await asyncio.sleep(LOOK_AGAIN_S)
+        record = ledger.find(call_id) or await store.call(call_id)
+    if record is None or not _may_see(key, record):
+        raise NotFound("There is no such call in the ledger, or it is not yours, or it is still under way.")
+    return record
+
+
 def _may_see(key: Key | None, record: Record) -> bool:
-    """A key sees its own calls; an admin key those of its tenant."""
     if key is None:
         return True
     return key.tenant == record.tenant and (key.admin or key.id == record.key_id)

@@ -44,6 +44,17 @@ NEW_KEY: Json = {
         "expires_us": COUNT,
     },
 }
+FEEDBACK: Json = {
+    "type": "object",
+    "required": ["call_id", "verdict"],
+    "additionalProperties": False,
+    "properties": {
+        "call_id": TEXT,
+        "verdict": {"type": "string", "enum": ["good", "bad"]},
+        "score": {"type": ["number", "null"]},
+        "comment": TEXT,
+    },
+}
 ERRORS = {
     "400": "The body or a header cannot be used; the message says why.",
     "401": "No key, or one that is not known, revoked or expired.",
@@ -75,6 +86,7 @@ def openapi() -> Json:
         "/v1/models": {"get": _page("Models that callers can ask for", query=("limit", "after_id"))},
         "/v1/models/{model}": {"get": _page("One model", path=("model",))},
         "/v1/farthing/calls/{call_id}": {"get": _page("What a call cost, and why", path=("call_id",))},
+        "/v1/farthing/feedback": {"post": _page("Say whether a call's answer was good", body=FEEDBACK)},
         "/v1/farthing/keys": {
             "get": _page("Keys (admin)"),
             "post": _page("Make a key (admin); its secret is shown once", body=NEW_KEY, status="201"),

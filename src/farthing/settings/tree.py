@@ -115,7 +115,7 @@ class PricesSettings(msgspec.Struct, frozen=True):
     contracts: Annotated[list[ContractSettings], doc("What you agreed with providers.")] = []
 
 
-CacheMode = Literal["off", "exact"]
+CacheMode = Literal["off", "exact", "semantic"]
 CacheShare = Literal["user", "team", "tenant"]
 Temperature = Annotated[float, Meta(ge=0, le=2)]
 
@@ -123,7 +123,7 @@ Temperature = Annotated[float, Meta(ge=0, le=2)]
 class FeatureCacheSettings(msgspec.Struct, frozen=True):
     """The cache of one feature, where it differs."""
 
-    mode: Annotated[Literal["", "off", "exact"], doc("As `cache.mode`. Empty: the same.")] = ""
+    mode: Annotated[Literal["", "off", "exact", "semantic"], doc("As `cache.mode`. Empty: the same.")] = ""
     ttl_s: Annotated[Seconds | None, doc("As `cache.ttl_s`.")] = None
     max_temperature: Annotated[Temperature | None, doc("As `cache.max_temperature`.")] = None
     share: Annotated[Literal["", "user", "team", "tenant"], doc("As `cache.share`. Empty: the same.")] = ""
@@ -132,10 +132,9 @@ class FeatureCacheSettings(msgspec.Struct, frozen=True):
 class CacheSettings(msgspec.Struct, frozen=True):
     """Answers that are given again. It holds questions and answers, so it is off until you switch it on."""
 
-    mode: Annotated[
-        CacheMode,
-        doc("`exact`: the same request is answered from the cache; equal ones at once go to the provider once."),
-    ] = "off"
+    mode: Annotated[CacheMode, doc("`exact`: the same request; `semantic`: also the same question in other words.")] = (
+        "off"
+    )
     ttl_s: Annotated[Seconds, doc("Seconds after which an answer is not given again.")] = 86_400.0
     max_temperature: Annotated[
         Temperature, doc("Calls above it want chance to play its part and are left alone. Not given counts as 1.")
@@ -151,6 +150,16 @@ class CacheSettings(msgspec.Struct, frozen=True):
     encryption_key: Annotated[
         Secret, doc("Encrypts questions and answers at rest, such as `env:FARTHING_CACHE_KEY`. Empty: not encrypted.")
     ] = Secret()
+    wrong_hits_percent: Annotated[
+        float,
+        Meta(ge=0.01, le=50, description="Most wrong answers in a hundred semantic hits; kept with 95 % confidence."),
+    ] = 1.0
+    check_percent: Annotated[
+        float, Meta(ge=0, le=100, description="Semantic hits in a hundred that are checked: the model is asked anyway.")
+    ] = 5.0
+    judge: Annotated[str, doc("Model that judges checked hits, such as `gpt-5-mini`. Empty: no semantic hits.")] = ""
+    judgements_a_minute: Annotated[int, doc("Most judgements that a gateway asks for in a minute.", ge=0)] = 60
+    threads: Annotated[int, doc("Threads of the local encoder.", ge=1, le=64)] = 1
     features: Annotated[dict[str, FeatureCacheSettings], doc("By feature, where it differs.")] = {}
 
 
@@ -195,6 +204,13 @@ class Settings(msgspec.Struct, frozen=True):
             )
         if not is_loopback(self.server.host) and self.server.admin == "on":
             found.append("server.admin: admin endpoints answer on a public address")
+        if not self.cache.judge and "semantic" in {
+            self.cache.mode,
+            *(each.mode for each in self.cache.features.values()),
+        }:
+            found.append(
+                "cache.judge: without a judge no semantic hit is shown to be right, so only pinned ones are given"
+            )
         if self.prices.allow_unpriced:
             found.append("prices.allow_unpriced: models without a price are served, and their cost stays unknown")
         return found

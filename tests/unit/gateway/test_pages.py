@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from farthing.gateway import admin, calls, health, models, openapi
+from farthing.gateway import admin, calls, feedback, health, models, openapi
 from farthing.gateway.guard import Guard
 from farthing.gateway.metrics import Metrics
 from farthing.gateway.pages import pages
@@ -36,7 +36,7 @@ class Site:
         routes = [
             *health.routes(ledger, serve_without_ledger=False), *metrics.routes(guard),
             *models.routes(providers, PriceBook.load(), guard), *calls.routes(store, ledger, guard),
-            *admin.routes(store, guard), *openapi.routes(),
+            *admin.routes(store, guard), *openapi.routes(), *feedback.routes(store, ledger, guard, None),
         ]  # fmt: skip
         self.app = pages(routes, [format.path for format in FORMATS.values()])
 
@@ -265,3 +265,15 @@ async def test_the_openapi_document_names_every_endpoint(site: Site) -> None:
     paths = json.loads(body)["paths"]
     served = {route.path.replace(":path", "") for route in site.app.routes}  # type: ignore[attr-defined]
     assert served == set(paths)
+
+
+async def test_feedback_on_one_s_own_calls(site: Site) -> None:
+    mine, other = await site.add("mine"), await site.add("other")
+    site.ledger.put(record("call-1", key_id="key-mine"))
+    body = b'{"call_id":"call-1","verdict":"bad","score":0.1,"comment":"wrong"}'
+    status, _, said = await site("POST", "/v1/farthing/feedback", key=mine, body=body)
+    assert (status, json.loads(said)) == (200, {"call_id": "call-1", "verdict": "bad", "answers_dropped": 0})
+    assert (await site("POST", "/v1/farthing/feedback", key=other, body=body))[0] == 404
+    assert (await site("POST", "/v1/farthing/feedback", body=body))[0] == 401
+    for odd in (b"", b"{}", b'{"call_id":"call-1","verdict":"so-so"}', b'{"call_id":1,"verdict":"bad"}'):
+        assert (await site("POST", "/v1/farthing/feedback", key=mine, body=odd))[0] == 400

@@ -4,19 +4,23 @@ from typing import Protocol
 
 import msgspec
 
+from farthing.model.call import Call
 from farthing.steps.cache.place import Place
 from farthing.store.entries import Entry
 from farthing.wire.question import Question
 
 
 class Near(msgspec.Struct, frozen=True):
-    """A stored answer whose question is near enough for the guard."""
+    """A stored answer whose question is near."""
 
     entry: Entry
     similarity: float
     """Cosine, 0 to 1."""
+    passed: bool
+    """Whether the guard found no difference that changes the answer."""
     serves: bool
-    """Whether it may be given: its scope has shown the bound, and it was not drawn for a check."""
+    """Whether it may be given: the guard let it through, its scope has shown the bound, and it was not drawn for a check;
+    or people or a judge have approved it."""
     why: str
 
 
@@ -24,10 +28,10 @@ class SemanticTier(Protocol):
     """Finds near questions and keeps new ones."""
 
     async def look(self, place: Place, asked: Question) -> Near | None:
-        """The best stored answer that the guard lets through. Never raises."""
+        """The best stored answer that the guard lets through, else the nearest. Never raises."""
 
     def keep(self, entry: Entry, asked: Question) -> None:
         """Store an entry so that it is found by its question too."""
 
-    def check(self, near: Near, asked: Question, call_id: str) -> None:
+    def check(self, near: Near, asked: Question, call: Call) -> None:
         """Have it judged, off the caller's path, whether the stored answer would have done."""

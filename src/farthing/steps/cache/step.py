@@ -12,11 +12,12 @@ from farthing.model.call import Answer, Call, Deployment, Headers
 from farthing.model.errors import NotCached
 from farthing.model.record import Saving
 from farthing.pipeline import Proceed
+from farthing.steps.cache.feedback import entry_id_of, hit_note
 from farthing.steps.cache.flight import Flights
+from farthing.steps.cache.near import Near, SemanticTier
 from farthing.steps.cache.place import Place
 from farthing.steps.cache.policy import Policies, Policy, sharing
-from farthing.steps.cache.near import Near, SemanticTier
-from farthing.store.entries import Entries, Entry, new_entry_id
+from farthing.store.entries import Entries, Entry
 from farthing.wire.question import Question, question
 from farthing.wire.replay import replay, storable, whole_from_stream
 
@@ -58,11 +59,11 @@ class Cache:
         if policy.reads:
             entry = await self._entries.get(place.tenant, key, now_us=int(self._clock() * 1e6))
             if entry is not None and self._is_fresh(entry, policy):
-                return self._hit(call, entry, "exact", f"the same request as {entry.source_call}")
+                return self._hit(call, entry, "exact", 1.0, f"the same request as {entry.source_call}")
             if self._semantic is not None and policy.rules.semantic:
                 near = await self._semantic.look(place, asked)
                 if near is not None and near.serves and self._is_fresh(near.entry, policy):
-                    return self._hit(call, near.entry, "semantic", near.why)
+                    return self._hit(call, near.entry, "semantic", near.similarity, near.why)
         if policy.only:
             raise _not_cached()
         landed = partial(self._landed, policy, place, key, asked, near)
@@ -79,12 +80,12 @@ class Cache:
         age_s = self._clock() - entry.created_us / 1e6
         return age_s <= min(policy.max_age_s, policy.rules.ttl_s) or entry.pinned
 
-    def _hit(self, call: Call, entry: Entry, kind: str, why: str) -> Answer:
+    def _hit(self, call: Call, entry: Entry, kind: str, similarity: float, why: str) -> Answer:
         """Give a kept answer in the client's wire, plain or as a stream, and book what it saved."""
         age_s = max(0.0, self._clock() - entry.created_us / 1e6)
         call.cache = kind
         call.deployment = Deployment("cache", "", entry.model, "")
-        call.trail.note(self.name, f"{kind} hit {entry.id}", f"{why}, {age_s:.0f} s old")
+        call.trail.note(self.name, hit_note(kind, entry.id, similarity), f"{why}, {age_s:.0f} s old")
         call.trail.savings.append(Saving(LEVER, entry.cost, 0))
         self._entries.hit(entry.tenant, entry.id, at_us=int(self._clock() * 1e6))
         body = replay(call.wire, entry.answer, call.ask, usage=self._usage, call_id=call.id, now=int(self._clock()))
@@ -114,12 +115,12 @@ class Cache:
         if answer.status != 200 or whole is None or not storable(call.wire, whole):
             return
         if near is not None and self._semantic is not None:
-            self._semantic.check(near, asked, call.id)
+            self._semantic.check(near, asked, call)
         if not policy.stores:
             return
         attempts = call.trail.attempts
         entry = Entry(
-            id=new_entry_id(), tenant=place.tenant, scope=place.feature, owner=call.principal.user,
+            id=entry_id_of(call.id), tenant=place.tenant, scope=place.feature, owner=call.principal.user,
             team=call.principal.team, format=call.wire, model=attempts[-1].served_model or attempts[-1].model,
             asked=call.ask.model, exact=key, context=place.group(asked.context), question=asked.text, answer=whole,
             cost=sum(attempt.cost for attempt in attempts), created_us=call.started_us,

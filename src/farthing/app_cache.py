@@ -1,0 +1,58 @@
+"""The cache's part of the composition root: settings -> the step, and who takes feedback. Nothing is decided here."""
+
+import importlib
+from contextlib import AsyncExitStack
+from typing import Any, NamedTuple
+
+from farthing.embed.memo import Memo
+from farthing.embed.minilm import MiniLM
+from farthing.gateway.edge import new_call_id
+from farthing.model.call import Proceed
+from farthing.quality.judge import Judge
+from farthing.settings import CacheSettings, Settings
+from farthing.steps.cache.bounds import Bounds
+from farthing.steps.cache.feedback import Feedback
+from farthing.steps.cache.flight import Flights
+from farthing.steps.cache.policy import Policies
+from farthing.steps.cache.step import Cache
+from farthing.store.buckets import Buckets
+from farthing.store.entries import Budget, Budgets, Entries, open_entries, wrapping
+
+
+class Built(NamedTuple):
+    """What the gateway needs of the cache."""
+
+    step: Cache
+    feedback: Feedback
+
+
+async def build_cache(settings: Settings, judged: Proceed, stack: AsyncExitStack) -> Built | None:
+    """The cache, where any feature wants it. `judged` is the pipeline of the judge's own calls."""
+    modes = {settings.cache.mode, *(feature.mode for feature in settings.cache.features.values())}
+    if not modes & {"exact", "semantic"}:
+        return None
+    entries = await open_entries(
+        settings.store.url.reveal(),
+        wrapping=wrapping(settings.cache.encryption_key.reveal()),
+        budgets=Budgets(Budget(settings.cache.max_mb * 2**20, settings.cache.max_entries)),
+    )
+    stack.push_async_callback(entries.close)
+    flights = Flights()
+    stack.push_async_callback(flights.close)
+    bounds = Bounds(entries, settings.cache.wrong_hits_percent / 100)
+    semantic = _semantic(settings.cache, entries, bounds, judged, stack) if "semantic" in modes else None
+    step = Cache(Policies(settings.cache), entries, flights, semantic, usage=settings.cache.usage)
+    return Built(step, Feedback(entries, bounds, semantic))
+
+
+def _semantic(settings: CacheSettings, entries: Entries, bounds: Bounds, judged: Proceed, stack: AsyncExitStack) -> Any:
+    """numpy and the encoder are an extra, and slow to import: only who wants this tier pays for them."""
+    semantic = importlib.import_module("farthing.steps.cache.semantic")
+    index = importlib.import_module("farthing.steps.cache.index").Index()
+    tier = semantic.Semantic(
+        Memo(MiniLM(settings.threads)), index, entries, bounds, Judge(judged, settings.judge, new_call_id), Buckets(),
+        check_share=settings.check_percent / 100, judgements_a_minute=settings.judgements_a_minute,
+    )  # fmt: skip
+    stack.push_async_callback(tier.close)
+    tier.start()
+    return tier

@@ -1,0 +1,34 @@
+"""`POST /v1/farthing/feedback`: what people say of a call's answer. A key speaks of its own calls only."""
+
+from typing import Literal
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from farthing.gateway.bodies import read_body
+from farthing.gateway.calls import own_call
+from farthing.gateway.guard import Guard
+from farthing.steps.cache.feedback import Feedback
+from farthing.store import Ledger, Store
+
+
+class Said(msgspec.Struct, forbid_unknown_fields=True):
+    """The body. A comment may be sent and is not kept: it could hold anything."""
+
+    call_id: str
+    verdict: Literal["good", "bad"]
+    score: float | None = None
+    comment: str = ""
+
+
+def routes(store: Store, ledger: Ledger, guard: Guard, feedback: Feedback | None) -> list[Route]:
+    async def say(request: Request) -> Response:
+        key = await guard.caller(request)
+        said = await read_body(request, Said)
+        record = await own_call(store, ledger, key, said.call_id)
+        dropped = 0 if feedback is None else await feedback.take(record, good=said.verdict == "good")
+        return JSONResponse({"call_id": record.id, "verdict": said.verdict, "answers_dropped": dropped})
+
+    return [Route("/v1/farthing/feedback", say, methods=["POST"])]

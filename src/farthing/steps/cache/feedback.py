@@ -1,0 +1,75 @@
+"""What people say of an answer: a bad one dies at once on every gateway, and its neighbourhood becomes stricter."""
+
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+
+from farthing.model.record import Record
+from farthing.steps.cache.bounds import Bounds
+from farthing.store.entries import Entries, Verdict, Which
+
+STEP = "cache"
+
+
+class Forgetful(Protocol):
+    """Whoever holds entries in memory too."""
+
+    def forget(self, entry_ids: list[str]) -> None: ...
+
+
+class Given(msgspec.Struct, frozen=True):
+    """The entry that a call was answered with, or that its answer became."""
+
+    entry_id: str
+    similarity: float
+    kind: str
+    """exact, semantic, or source."""
+
+
+def entry_id_of(call_id: str) -> str:
+    """The entry that a call's answer is kept as."""
+    return "ent-" + call_id.removeprefix("call-")
+
+
+def hit_note(kind: str, entry_id: str, similarity: float) -> str:
+    """A hit as the call's trail has it; `given` reads it."""
+    return f"{kind} hit {entry_id} {similarity:.6f}"
+
+
+def given(record: Record) -> Given:
+    """What the cache had to do with a call."""
+    for decision in record.decisions:
+        words = decision.what.split()
+        if decision.step == STEP and len(words) == 4 and words[1] == "hit":
+            return Given(words[2], float(words[3]), words[0])
+    return Given(entry_id_of(record.id), 1.0, "source")
+
+
+class Feedback:
+    """Takes verdicts of people on calls. `semantic` is None where only exact hits are given."""
+
+    def __init__(
+        self, entries: Entries, bounds: Bounds, semantic: Forgetful | None,
+        now_us: Callable[[], int] = lambda: time.time_ns() // 1000,
+    ) -> None:  # fmt: skip
+        self._entries = entries
+        self._bounds = bounds
+        self._semantic = semantic
+        self._now_us = now_us
+
+    async def take(self, record: Record, *, good: bool) -> int:
+        """Count the verdict; how many stored answers died of it. Raises StoreError if the cache cannot be written."""
+        about = given(record)
+        if about.kind == "semantic":
+            verdict = Verdict(
+                tenant=record.tenant, scope=record.feature, entry_id=about.entry_id, call_id=record.id,
+                similarity=about.similarity, wrong=not good, source="feedback", at_us=self._now_us(),
+            )  # fmt: skip
+            self._bounds.add(verdict)
+        if good:
+            return 0
+        if self._semantic is not None:
+            self._semantic.forget([about.entry_id])
+        return await self._entries.drop(record.tenant, Which(ids=(about.entry_id,)))

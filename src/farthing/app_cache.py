@@ -1,9 +1,11 @@
 """The cache's part of the composition root: settings -> the step, and who takes feedback. Nothing is decided here."""
 
 import importlib
+import logging
 from contextlib import AsyncExitStack
 from typing import Any, NamedTuple
 
+from farthing.embed import EncoderError
 from farthing.embed.memo import Memo
 from farthing.embed.minilm import MiniLM
 from farthing.gateway.edge import new_call_id
@@ -17,6 +19,8 @@ from farthing.steps.cache.policy import Policies
 from farthing.steps.cache.step import Cache
 from farthing.store.buckets import Buckets
 from farthing.store.entries import Budget, Budgets, Entries, open_entries, wrapping
+
+log = logging.getLogger("farthing.cache")
 
 
 class Built(NamedTuple):
@@ -40,17 +44,26 @@ async def build_cache(settings: Settings, judged: Proceed, stack: AsyncExitStack
     flights = Flights()
     stack.push_async_callback(flights.close)
     bounds = Bounds(entries, settings.cache.wrong_hits_percent / 100)
-    semantic = _semantic(settings.cache, entries, bounds, judged, stack) if "semantic" in modes else None
+    semantic = await _semantic(settings.cache, entries, bounds, judged, stack) if "semantic" in modes else None
     step = Cache(Policies(settings.cache), entries, flights, semantic, usage=settings.cache.usage)
     return Built(step, Feedback(entries, bounds, semantic))
 
 
-def _semantic(settings: CacheSettings, entries: Entries, bounds: Bounds, judged: Proceed, stack: AsyncExitStack) -> Any:
-    """numpy and the encoder are an extra, and slow to import: only who wants this tier pays for them."""
+async def _semantic(
+    settings: CacheSettings, entries: Entries, bounds: Bounds, judged: Proceed, stack: AsyncExitStack
+) -> Any:  # fmt: skip
+    """numpy and the encoder are an extra, and slow to import: only who wants this tier pays for them. Without them exact
+    hits remain."""
+    encoder = MiniLM(settings.threads)
+    try:
+        await encoder.warm()
+    except EncoderError as error:
+        log.warning("no semantic cache, exact hits only: %s", error)
+        return None
     semantic = importlib.import_module("farthing.steps.cache.semantic")
     index = importlib.import_module("farthing.steps.cache.index").Index()
     tier = semantic.Semantic(
-        Memo(MiniLM(settings.threads)), index, entries, bounds, Judge(judged, settings.judge, new_call_id), Buckets(),
+        Memo(encoder), index, entries, bounds, Judge(judged, settings.judge, new_call_id), Buckets(),
         check_share=settings.check_percent / 100, judgements_a_minute=settings.judgements_a_minute,
     )  # fmt: skip
     stack.push_async_callback(tier.close)

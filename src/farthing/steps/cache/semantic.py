@@ -29,8 +29,10 @@ from farthing.wire.replay.words import words_of
 
 log = logging.getLogger("farthing.cache")
 
-LONGEST = 2_000
-"""Characters of a question; what is longer is a document, and not asked again in other words."""
+LONGEST = 800
+"""Characters of a question: the local encoder reads some 1,000 of English whole, and what is longer is a document."""
+PATIENCE_S = 0.5
+"""How long a call waits for the vector of its question."""
 CANDIDATES = 6
 LINKABLE = 0.55
 """The least similarity at which a question that the guard refused may be judged for a link."""
@@ -189,11 +191,12 @@ class Semantic:
 
     async def _vector(self, text: str) -> Any:
         try:
-            return (await self._encoder.encode([text]))[0]
-        except EncoderError as error:
+            async with asyncio.timeout(PATIENCE_S):
+                return (await self._encoder.encode([text]))[0]
+        except (EncoderError, TimeoutError) as error:
             if not self._warned:
                 self._warned = True
-                log.warning("no semantic cache, exact hits only: %s", error)
+                log.warning("no semantic cache, exact hits only: %s", str(error) or "the encoder is too slow")
             return None
 
     async def _follow(self) -> None:

@@ -42,7 +42,7 @@ NOTHING = _words("it its there so well just-now et cetera etc as-well which-is o
 
 SOFT = _words(
     "already yet now currently presently today's available exactly really actually very-much ever even-so anyway possible "
-    "exists possibly properly any own then else quite"
+    "exists possibly properly any own then quite"
 )
 """Adverbs that one side may have and the other not."""
 
@@ -57,7 +57,7 @@ STRONG = _words(
     "beyond despite per via versus within towards-not whether although though once or and-then "
     "all some most several both either neither few many much little enough too also only even still again always "
     "sometimes often usually rarely more less at-least at-most more-than less-than or-more or-less no-longer as-as "
-    "same other another next last previous current would not never nor none nobody nothing nowhere almost nearly "
+    "same other else another next last previous current would not never nor none nobody nothing nowhere almost nearly "
     "partly fully completely entirely slightly together alone back away far abroad apart whenever wherever once where so-that"
 )
 """Function words that change the answer: both sides must have the same ones."""
@@ -488,6 +488,8 @@ SYNONYMS = _groups(
     smart intelligent clever
     rich wealthy
     near close-to nearby
+    nearest closest
+    nearer closer
     annual yearly
     dangerous unsafe hazardous
     famous well-known
@@ -1028,11 +1030,22 @@ FLOATING = _words(
 """Strong words that may stand at several places of a sentence without another meaning."""
 
 PREPOSITION_GROUPS = (
-    _words("of in on at for about regarding concerning upon inside into onto to"),
+    _words("of in on at inside"),
+    _words("for on at"),
+    _words("of about regarding concerning on upon"),
+    _words("about for"),
+    _words("to into onto"),
+    _words("to for"),
     _words("with by using"),
     _words("with to"),
 )
 """Prepositions in one group may replace each other before the same noun."""
+
+NO_ADVERB = _words(
+    "family reply supply apply assembly july italy anomaly monopoly butterfly jelly belly bully rally ally tally daily weekly "
+    "monthly yearly hourly friendly early likely elderly only"
+)
+"""Words in -ly that do not move freely as adverbs do."""
 
 SAYING = _words("say said saying mean means word words phrase write translate spell pronounce reply type called")
 

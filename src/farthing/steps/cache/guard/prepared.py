@@ -63,6 +63,8 @@ class Prepared(NamedTuple):
     ordering: bool
     has: bool
     """The verb "have" itself, not as an auxiliary."""
+    stranded: tuple[str, ...]
+    """Prepositions without a noun behind them."""
     times: frozenset[str]
     """Which of by, for, in stand before a time or a number."""
 
@@ -121,7 +123,7 @@ def _bare(folded: str, language: str, *, long: bool) -> Prepared:
     none: frozenset[str] = frozenset()
     return Prepared(
         folded, language, long, (), 0, 0, (), none, "", (), none, False, (), False, none, (), (), False, False, False, (), False,
-        False, False, none,
+        False, False, (), none,
     )  # fmt: skip
 
 
@@ -273,6 +275,8 @@ def _without_fillers(words: list[_Word]) -> list[_Word]:
             anywhere = pattern in (("please",), ("kindly",))
             if out and out[-1].text in lx.SAYING:
                 break
+            if pattern[-2:] in (("help", "me"), ("you", "help"), ("need", "help")) and end < len(words) and words[end].text == "with":
+                continue
             if (begins or ends or anywhere) and _match(words, at, pattern):
                 skip = len(pattern)
                 break
@@ -360,6 +364,8 @@ def _numbered(words: list[_Word]) -> list[_Word]:
             and previous in ("in", "for", "of", "since", "until", "by", "last", "next", "from")
         ):
             out.append(_Word("month5"))
+        elif word.removesuffix("s") in lx.WEEKDAYS:
+            out.append(_Word(word.removesuffix("s"), words[at].name))
         elif word in lx.UNITS and (len(word) > 2 or previous.startswith("#")):
             out.append(_Word(lx.UNITS[word]))
         else:
@@ -480,14 +486,22 @@ class _Reader:
         self.content: list[Token] = []
         self.sequence: list[str | int] = []
         self.present_aux = False
-        self.preposition = ""
+        self.preposition = self.waiting = ""
+        self.stranded: list[str] = []
         self.has = False
         self.times: set[str] = set()
         self.participle_seen = False
 
     def open_phrase(self, marker: str, preposition: str = "") -> None:
+        self.strand()
         self.sequence.append("p:" + marker)
-        self.preposition = preposition
+        self.preposition = self.waiting = preposition
+
+    def strand(self) -> None:
+        """A preposition that governs nothing here: "who do I work for", "for whom do I work"."""
+        if self.waiting:
+            self.stranded.append(self.waiting)
+        self.waiting = ""
 
     def must_match(self, word: str) -> None:
         word = {"or-more": "at-least", "or-less": "at-most"}.get(word, word)
@@ -497,18 +511,21 @@ class _Reader:
 
     def add(self, word: _Word, *, number: bool = False) -> None:
         keys = frozenset({word.text}) if number or word.acronym else forms(word.text)
+        self.waiting = ""
         self.sequence.append(len(self.content))
         self.content.append(Token(word.text, keys, word.name, word.acronym, self.preposition))
 
     def walk(self) -> None:
         for at, word in enumerate(self.words):
             self.one(at, word)
+        self.strand()
 
     def one(self, at: int, word: _Word) -> None:
         text = word.text
         after = self.words[at + 1].text if at + 1 < len(self.words) else ""
         before = self.words[at - 1].text if at else "|"
         if text == "|":
+            self.strand()
             self.sequence.append("|")
             self.preposition = ""
         elif text.startswith("#"):
@@ -539,6 +556,7 @@ class _Reader:
             self.soft.add(text)
         elif text in lx.PERSONS:
             self.persons.append(text)
+            self.waiting = ""
         elif text in lx.OWNERS:
             self.owners.add(
                 {"mine": "my", "yours": "your", "ours": "our", "hers": "her", "theirs": "their"}.get(text, text)
@@ -696,7 +714,10 @@ _RELATIONS = frozenset(
 def _read(folded: str, words: list[_Word], raw: tuple[str, ...]) -> Prepared:
     reader = _Reader(words)
     reader.walk()
-    asks = tuple(sorted(reader.asks)) or (_kind(words),)
+    kind = _kind(words)
+    asks = tuple(sorted(reader.asks)) or (kind,)
+    if reader.asks and kind == "yes-no":
+        asks = (*asks, kind)
     texts = [word.text for word in words]
     if not (reader.past or reader.present_aux or reader.modals or reader.future):
         reader.past = any(word in lx.PAST_FORMS or (word.endswith("ed") and len(word) > 4) for word in texts[:8])
@@ -725,6 +746,7 @@ def _read(folded: str, words: list[_Word], raw: tuple[str, ...]) -> Prepared:
         extraposed=texts[:2] == ["is", "it"] or texts[:2] == ["was", "it"],
         ordering=any(forms(word) & lx.ORDERING for word in texts if word[0].isalpha()),
         has=reader.has,
+        stranded=tuple(sorted(reader.stranded)),
         times=frozenset(reader.times),
     )
 
@@ -746,7 +768,7 @@ def _is_passive(texts: list[str]) -> bool:
 def _kind(words: list[_Word]) -> str:
     """What the main clause does where no question word is used; clauses in front of it are passed over."""
     for clause in _clauses(words):
-        if clause[0] in lx.AUXILIARIES or clause[0].startswith("@"):
+        if clause[0] in lx.AUXILIARIES or clause[0].startswith("@") or clause[0] == "exists":
             return "yes-no"
         if clause[0] in lx.IMPERATIVES or spelled(clause[0]) in lx.IMPERATIVES:
             return "order"

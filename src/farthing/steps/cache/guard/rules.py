@@ -123,7 +123,7 @@ def _asked(one: Prepared) -> tuple[str, ...]:
 def modality(ours: Prepared, theirs: Prepared, _: Alignment) -> str:
     free: set[str] = set()
     if any(ask.startswith("how") for ask in ours.asks):
-        free = {"can", "should", "would"}
+        free = {"can", "would"} | ({"should"} if {"how", "how-long"} & set(ours.asks) else set())
     elif "where" in ours.asks:
         free = {"can"}
     mine, others = ours.modals - free, theirs.modals - free
@@ -203,8 +203,12 @@ def relation(ours: Prepared, theirs: Prepared, found: Alignment) -> str:
     """The same noun behind another preposition, or with and without "have"."""
     for index, other in found.pairs.items():
         left, right = ours.content[index].preposition, theirs.content[other].preposition
+        if ours.content[index].text.startswith(("#", "month")):
+            continue
         if left and right and left != right and not any(left in group and right in group for group in lx.PREPOSITION_GROUPS):
             return f"{left} {ours.content[index].text} is not {right} {theirs.content[other].text}"
+    if ours.stranded != theirs.stranded:
+        return f"{' '.join(ours.stranded) or 'nothing'} is not {' '.join(theirs.stranded) or 'nothing'}"
     if ("by" in ours.times) != ("by" in theirs.times) or {"for", "in"} == ours.times ^ theirs.times:
         return "another relation to the time"
     if ours.has != theirs.has:
@@ -259,6 +263,8 @@ def order(ours: Prepared, theirs: Prepared, found: Alignment) -> str:
     others = [item for item in others if not isinstance(item, int) or item in matched]
     if ours.listed and theirs.listed:
         mine, others = [item for item in mine if item != "s:all"], [item for item in others if item != "s:all"]
+    adverbs = {index for index, token in enumerate(theirs.content) if _floats(token)}
+    mine, others = [item for item in mine if item not in adverbs], [item for item in others if item not in adverbs]
     if not (ours.ordering or theirs.ordering):
         mine, others = _lists_sorted(mine), _lists_sorted(others)
     flat, there = _flat(mine), _flat(others)
@@ -278,6 +284,10 @@ def order(ours: Prepared, theirs: Prepared, found: Alignment) -> str:
     if ours.extraposed != theirs.extraposed and _one_moved(flat, there):
         return ""
     return "the same words in another order"
+
+
+def _floats(token: Token) -> bool:
+    return token.text.endswith("ly") and len(token.text) > 4 and not token.name and token.text not in lx.NO_ADVERB
 
 
 def _alike(left: list[str | int], right: list[str | int]) -> bool:
@@ -320,7 +330,10 @@ def _phrases(items: list[str | int]) -> list[tuple[str | int, ...]]:
     pieces: list[list[str | int]] = [["p:"]]
     for item in items:
         if isinstance(item, str) and item.startswith("p:"):
-            pieces.append([item])
+            if item != "p:" and pieces[-1] != ["p:"] and not any(isinstance(word, int) for word in pieces[-1]):
+                pieces[-1].append(item)
+            else:
+                pieces.append([item])
         elif item == "|":
             pieces.append(["p:"])
         elif isinstance(item, int) or item.startswith("s:"):

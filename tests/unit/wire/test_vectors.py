@@ -122,6 +122,8 @@ def test_tokens_are_shared_out_by_size() -> None:
     assert [vectors.tokens(part) for part in parts] == [10, 30, 60]
     parts = vectors.cut(answer([[1], [1, 2, 3]], 4), [[1], [1, 2, 3]]) or []
     assert [vectors.tokens(part) for part in parts] == [1, 3]
+    parts = vectors.cut(answer(["a" * 5, "a"], 4), ["a" * 5, "a"]) or []
+    assert [vectors.tokens(part) for part in parts] == [3, 1]
     parts = vectors.cut(answer(["a", "a", "a"], 4), ["a", "a", "a"]) or []
     assert sorted(vectors.tokens(part) for part in parts) == [1, 1, 2]
 

@@ -44,7 +44,7 @@ def test_storable(whole: bytes) -> None:
 def test_not_storable(whole: bytes) -> None:
     assert not storable(CHAT, whole)
     for stream in (False, True):
-        with pytest.raises(ValueError, match="."):
+        with pytest.raises(ValueError):
             told(CHAT, whole, stream=stream)
 
 

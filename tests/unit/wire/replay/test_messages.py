@@ -46,7 +46,7 @@ def test_storable(whole: bytes) -> None:
 def test_not_storable(whole: bytes) -> None:
     assert not storable(MESSAGES, whole)
     for stream in (False, True):
-        with pytest.raises(ValueError, match="."):
+        with pytest.raises(ValueError):
             told(MESSAGES, whole, stream=stream)
 
 

@@ -1,5 +1,6 @@
 """Answers told anew, as the official SDKs read them; streams of the simulator amount to its plain answers."""
 
+import contextlib
 import json
 from typing import Any
 
@@ -270,10 +271,8 @@ def test_answers_nested_too_deep(format: str) -> None:
     deep = b'{"a":' * 990 + b"1" + b"}" * 990
     whole = WHOLE[format][:-1] + b',"usage":' + deep + b"}"
     for stream in (False, True):
-        try:
+        with contextlib.suppress(ValueError):
             told(format, whole, stream=stream, zero=True)
-        except ValueError:
-            pass
 
 
 def test_a_stream_that_is_too_long_is_let_go() -> None:

@@ -57,7 +57,7 @@ def test_storable(whole: bytes) -> None:
 def test_not_storable(whole: bytes) -> None:
     assert not storable(RESPONSES, whole)
     for stream in (False, True):
-        with pytest.raises(ValueError, match="."):
+        with pytest.raises(ValueError):
             told(RESPONSES, whole, stream=stream)
 
 

@@ -15,14 +15,19 @@ class Place(msgspec.Struct, frozen=True):
     wire: str
     model: str
     """The model that was asked for."""
+    options: str = ""
+    """Headers that change what a provider answers."""
 
     def key(self, exact: bytes) -> bytes:
         """The key of one request in all its detail."""
-        return digest("exact", self.tenant, self.share, self.feature, self.wire, self.model, exact)
+        return digest("exact", *self._walls(), exact)
 
     def group(self, context: bytes) -> bytes:
         """The key of all questions that may be compared: those with an equal context."""
-        return digest("group", self.tenant, self.share, self.feature, self.wire, self.model, context)
+        return digest("group", *self._walls(), context)
+
+    def _walls(self) -> tuple[str, ...]:
+        return self.tenant, self.share, self.feature, self.wire, self.model, self.options
 
 
 def digest(*parts: bytes | str) -> bytes:

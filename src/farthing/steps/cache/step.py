@@ -23,6 +23,8 @@ from farthing.wire.replay import replay, storable, whole_from_stream
 
 LEVER = "semantic cache"
 CACHED = frozenset(("openai.chat", "openai.responses", "anthropic.messages"))
+OPTIONS = (b"anthropic-beta", b"anthropic-version", b"openai-beta")
+EVERYONES_VERSION = b"2023-06-01"
 TAGS_HEADER = b"x-farthing-cache-tags"
 MOST_TAGS = 8
 
@@ -52,7 +54,7 @@ class Cache:
             return await proceed(call)
         place = Place(
             tenant=call.principal.tenant, share=sharing(call.principal, policy.rules.share),
-            feature=call.principal.feature, wire=call.wire, model=call.ask.model,
+            feature=call.principal.feature, wire=call.wire, model=call.ask.model, options=_options(call),
         )  # fmt: skip
         key = place.key(asked.exact)
         near: Near | None = None
@@ -67,7 +69,8 @@ class Cache:
         if policy.only:
             raise _not_cached()
         landed = partial(self._landed, policy, place, key, asked, near)
-        flight = key + (b"s" if call.ask.stream else b"p") if policy.reads else call.id.encode()
+        shape = b"%d%d" % (call.ask.stream, call.ask.wants_usage)  # a flight's listeners get equal bytes
+        flight = key + shape if policy.reads else call.id.encode()
         answer, leader = await self._flights.join(flight, call, proceed, landed)
         if leader is not call:
             self._joined(call, leader, answer)
@@ -137,6 +140,12 @@ def _whole(call: Call, stream: bytes) -> bytes | None:
     collector = whole_from_stream(call.wire)
     collector.feed(stream)
     return collector.result(call.trail.attempts[-1].usage)
+
+
+def _options(call: Call) -> str:
+    """Request headers that change the answer, apart from what every client of today sends."""
+    said = (call.headers.get(name, b"") for name in OPTIONS)
+    return "\n".join("" if value == EVERYONES_VERSION else value.decode("latin-1") for value in said).strip("\n")
 
 
 def _tags(call: Call) -> tuple[str, ...]:

@@ -118,7 +118,8 @@ class Scene:
 
     async def ask(
         self, text: str = "Say hi", *, stream: bool = False, principal: Principal | None = None, headers: str = "",
-        model: str = "gpt-4o-mini", body: bytes | None = None, **fields: Any,
+        model: str = "gpt-4o-mini", body: bytes | None = None, more_headers: dict[bytes, bytes] | None = None,
+        **fields: Any,
     ) -> str:  # fmt: skip
         """The text that comes back."""
         self.number += 1
@@ -127,7 +128,7 @@ class Scene:
             request["stream"] = True
         sent = body or json.dumps(request).encode()
         call = Call(
-            id=f"call-{self.number}", wire="openai.chat", headers={b"x-farthing-cache": headers.encode()}, peer="",
+            id=f"call-{self.number}", wire="openai.chat", headers={b"x-farthing-cache": headers.encode(), **(more_headers or {})}, peer="",
             body=sent, ask=FORMATS["openai.chat"].ask(sent), started_us=int(self.clock.now * 1e6), started=0.0,
         )  # fmt: skip
         call.principal = principal or Principal(team="web", key_id="key-1")
@@ -198,6 +199,18 @@ async def test_whatever_changes_the_answer_or_who_may_have_it_is_another_request
 ) -> None:
     await scene.ask()
     assert await scene.ask(**other) == "answer 2"
+
+
+async def test_headers_that_change_the_answer_are_part_of_the_request(scene: Scene) -> None:
+    await scene.ask()
+    assert await scene.ask(more_headers={b"openai-beta": b"x"}) == "answer 2"
+
+
+async def test_listeners_of_one_flight_get_what_they_asked_for(scene: Scene) -> None:
+    """A stream with usage and one without are not the same bytes."""
+    asked = [scene.ask(stream=True), scene.ask(stream=True, stream_options={"include_usage": True})]
+    await asyncio.gather(*asked)
+    assert scene.upstream.calls == 2
 
 
 async def test_a_system_prompt_is_part_of_the_request(scene: Scene) -> None:

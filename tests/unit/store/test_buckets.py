@@ -1,4 +1,3 @@
-import multiprocessing
 from collections.abc import Callable, Iterator
 from hashlib import blake2b
 from pathlib import Path
@@ -8,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from farthing.store.buckets import Buckets, SharedBuckets
+from unit.store.takers import taken_by_processes
 
 Either = Buckets | SharedBuckets
 
@@ -83,17 +83,6 @@ def test_more_names_than_a_neighbourhood_holds(tmp_path: Path) -> None:
     buckets.close()
 
 
-def _take_many(path: str, taken: "multiprocessing.Queue[int]") -> None:
-    buckets = SharedBuckets(Path(path), lambda: 7.0)
-    taken.put(sum(buckets.take(name("shared"), 1000, 1) == 0 for _ in range(800)))
-
-
 def test_processes_share_the_levels(tmp_path: Path) -> None:
-    context = multiprocessing.get_context("spawn")
-    taken = context.Queue()
-    workers = [context.Process(target=_take_many, args=(str(tmp_path / "limits"), taken)) for _ in range(2)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    assert taken.get() + taken.get() == 1000
+    taken = taken_by_processes(tmp_path / "limits", name("shared"), processes=2, a_minute=1000, times=800)
+    assert taken == 1000

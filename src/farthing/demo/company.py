@@ -1,4 +1,4 @@
-"""Who works at the company and what they ask of models: five features of four teams, each as one coroutine a piece of work.
+"""Who works at the company and what they ask of models: six features of four teams, each as one coroutine a piece of work.
 
 A piece of work is one or several calls; `calls` counts them for the progress bar. Texts are made from a seed, so that
 each morning is the same.
@@ -96,6 +96,23 @@ PARTS = ("lamp", "desk", "chair", "shelf", "cable", "monitor", "keyboard", "draw
 FILES = ("billing/invoice.py", "shop/cart.py", "stock/reserve.py", "mail/render.py")
 
 
+FREQUENT = (
+    "How long does delivery take?",
+    "How do I return a lamp that I do not like?",
+    "Can I pay by invoice?",
+    "Do you deliver to Switzerland?",
+    "How do I cancel my subscription?",
+    "Where do I find my order number?",
+    "How do I change my delivery address?",
+    "What does express delivery cost?",
+    "Do you take back old furniture?",
+    "Can I pick up my order at a store?",
+    "How long is the warranty on desks?",
+    "Which bulbs fit the lamp Nordlys?",
+)
+"""What a help page is asked, the most frequent first."""
+
+
 def trouble(dice: random.Random) -> str:
     return dice.choice(TROUBLES).format(n=dice.randint(40_000, 49_999), m=dice.randint(15, 240))
 
@@ -119,6 +136,21 @@ async def support_chat(me: Colleague, dice: random.Random, done: Done) -> None:
                 {"role": "assistant", "content": answer},
                 {"role": "user", "content": "And when will that be?"},
             ]
+
+
+async def help_page(me: Colleague, dice: random.Random, done: Done) -> None:
+    """A question of the many that were asked before: at temperature 0 the gateway need not ask the model again."""
+    weights = [1 / rank for rank in range(1, len(FREQUENT) + 1)]
+    await me.openai.chat.completions.create(
+        model="gpt-4.1-mini",
+        messages=[
+            {"role": "system", "content": f"You are the help page of a furniture shop. {HANDBOOK}"},
+            {"role": "user", "content": dice.choices(FREQUENT, weights)[0]},
+        ],
+        temperature=0,
+        max_tokens=300,
+    )
+    done()
 
 
 async def ticket_queue(me: Colleague, dice: random.Random, done: Done) -> None:
@@ -224,6 +256,7 @@ def _tool_output(dice: random.Random, path: str) -> str:
 
 FEATURES = (
     Feature("support chat", "support", ("ana", "ben", "chloe", "dmitri", "emil"), 45, 2, support_chat),
+    Feature("help page", "support", ("web",), 80, 1, help_page),
     Feature("ticket queue", "support", ("robot",), 120, 1, ticket_queue),
     Feature("invoice fields", "finance", ("farah", "gus"), 60, 1, invoice_fields),
     Feature("weekly report", "sales", ("hana", "ivo", "jon"), 18, 1, weekly_report),

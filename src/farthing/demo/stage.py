@@ -23,6 +23,9 @@ port = {port}
 [store]
 url = "sqlite:///farthing.db"
 
+[cache]
+mode = "exact"
+
 [logs]
 level = "warning"
 format = "text"

@@ -123,3 +123,11 @@ class Record(msgspec.Struct):
     attempts: list[Attempt] = []
     savings: list[Saving] = []
     decisions: list[Decision] = []
+
+
+def model_that_ran(asked: str, served: str) -> str:
+    """The model as reports name it: the one that the provider says it ran, unless that is just a date of the one asked for
+    (gpt-4o-2024-08-06), which reports need not tell apart."""
+    rest = served[len(asked) :]
+    is_snapshot = served.startswith(asked) and (not rest or (rest[0] in "-@" and rest[1:5].isdigit()))
+    return asked if is_snapshot or not served else served

@@ -12,7 +12,7 @@ from typing import Protocol
 from farthing.model.call import Answer, Call, Ending
 from farthing.model.errors import FarthingError, NotAuthenticated, Unavailable
 from farthing.model.money import exact_dollars
-from farthing.model.record import Record
+from farthing.model.record import Record, model_that_ran
 from farthing.model.usage import CostState
 from farthing.pipeline import Proceed
 
@@ -44,7 +44,7 @@ class Meter:
         self._clock = clock
 
     async def __call__(self, call: Call, proceed: Proceed) -> Answer:
-        if self._ledger.full:
+        if self._ledger.full and not self._serve_without_ledger:
             await self._wait_for_room()
         try:
             answer = await proceed(call)
@@ -52,6 +52,9 @@ class Meter:
             raise  # nobody's call: rows for it would let strangers fill the ledger
         except FarthingError as error:
             self._put(call, error.status, Ending("error", error.code))
+            raise
+        except Exception:  # a mistake of ours; what was sent until then may have cost
+            self._put(call, FarthingError.status, Ending("error", FarthingError.code))
             raise
         except BaseException:
             self._put(call, 0, Ending("left"))
@@ -70,7 +73,7 @@ class Meter:
         return answer
 
     async def _wait_for_room(self) -> None:
-        if await self._ledger.room(self._patience_s) or self._serve_without_ledger:
+        if await self._ledger.room(self._patience_s):
             return
         raise Unavailable(
             "The gateway cannot keep its ledger right now, and its policy is to refuse calls that it cannot book. Its log says why.",
@@ -108,14 +111,7 @@ def total(record: Record) -> None:
             record.cached_tokens += usage.cached_in
             record.out_tokens += usage.total_out
     served = next((attempt.served_model for attempt in reversed(attempts) if not attempt.part), "")
-    if served and not _is_snapshot(served, record.model):
-        record.model = served
-
-
-def _is_snapshot(served: str, asked: str) -> bool:
-    """Whether `served` is just a date of the model asked for (gpt-4o-2024-08-06): reports need not tell these apart."""
-    rest = served[len(asked) :]
-    return served.startswith(asked) and (not rest or (rest[0] in "-@" and rest[1:5].isdigit()))
+    record.model = model_that_ran(record.model, served)
 
 
 def _header(text: str) -> bytes:

@@ -10,7 +10,7 @@ from typing import Literal
 
 from farthing.model.call import Answer, Call, Deployment, Headers
 from farthing.model.errors import NotCached
-from farthing.model.record import Saving
+from farthing.model.record import Saving, model_that_ran
 from farthing.pipeline import Proceed
 from farthing.steps.cache.feedback import entry_id_of, hit_note
 from farthing.steps.cache.flight import Flights
@@ -124,7 +124,7 @@ class Cache:
         attempts = call.trail.attempts
         entry = Entry(
             id=entry_id_of(call.id), tenant=place.tenant, scope=place.feature, owner=call.principal.user,
-            team=call.principal.team, format=call.wire, model=attempts[-1].served_model or attempts[-1].model,
+            team=call.principal.team, format=call.wire, model=model_that_ran(attempts[-1].model, attempts[-1].served_model),
             asked=call.ask.model, exact=key, context=place.group(asked.context), question=asked.text, answer=whole,
             cost=sum(attempt.cost for attempt in attempts), created_us=call.started_us,
             expires_us=int((self._clock() + policy.rules.ttl_s) * 1e6), source_call=call.id, tags=_tags(call),

@@ -97,6 +97,8 @@ def create(
     all_tags = tags | {field: value for field, value in owners.items() if value}
     if not all(word.isprintable() for word in (name, tenant, *pinned, *models, *all_tags.values())):
         raise click.UsageError("names, tags and models are plain text in one line")
+    if not all((name, tenant, *pinned, *models)):
+        raise click.UsageError("a name, a tenant, a pinned tag and a model are not empty")
     secret = new_secret()
     key = Key(
         id=new_id(), name=name, hash=hash_of(secret), tenant=tenant, tags=all_tags,
@@ -144,7 +146,7 @@ def revoke(key_id: str, config: Path | None) -> None:
     async def end(store: Store) -> bool:
         return await store.revoke_key(key_id)
 
-    if not with_store(_store_settings(config), end, make=True):
+    if not with_store(_store_settings(config), end):
         raise click.ClickException(f"there is no valid key {key_id}; `farthing keys list` shows all")
     click.echo(f"The key {key_id} is revoked.")
 
@@ -163,7 +165,7 @@ def rotate(key_id: str, config: Path | None, grace: int, as_json: bool) -> None:
     async def change(store: Store) -> bool:
         return await store.rotate_key(key_id, hash_of(secret), grace_s=grace)
 
-    if not with_store(_store_settings(config), change, make=True):
+    if not with_store(_store_settings(config), change):
         raise click.ClickException(f"there is no valid key {key_id}; `farthing keys list` shows all")
     until = f"the old one works for {grace} s more" if grace else "the old one works no longer"
     _print_secret(key_id, secret, as_json, f"The key {key_id} has a new secret, shown only now; {until}:")

@@ -54,13 +54,13 @@ def command(
         seed=seed, latency=latency, requests_per_minute=rpm, tokens_per_minute=tpm, faults=faults,
         batch_seconds=batch_seconds, strict=strict,
     )  # fmt: skip
-    click.echo(
-        f"The simulator serves http://{host}:{port} (OpenAI clients: http://{host}:{port}/v1). Ctrl-C ends it.",
-        err=True,
-    )
     try:
-        serve(settings, host=host, port=port)
+        serve(settings, host=host, port=port, announce=_announce)
     except UnknownFault as error:
         raise click.UsageError(str(error)) from None
     except KeyboardInterrupt:
         pass  # Ctrl-C is how it ends
+
+
+def _announce(url: str) -> None:
+    click.echo(f"The simulator serves {url} (OpenAI clients: {url}/v1). Ctrl-C ends it.", err=True)

@@ -90,6 +90,7 @@ def test_a_key_is_rotated(farthing: Callable[..., Result], folder: Path) -> None
         (("--tag", "novalue"), "is not NAME=VALUE"),
         (("--tag", "a=b\nc"), "is not NAME=VALUE"),
         (("--rpm", "0"), "range"),
+        (("--model", ""), "not empty"),
     ],
 )
 def test_mistakes_are_explained(arguments: tuple[str, ...], said: str, farthing: Callable[..., Result]) -> None:

@@ -62,14 +62,19 @@ async def running(
         await server.wait_closed()
 
 
-def serve(settings: SimulatorSettings | None = None, *, host: str = "127.0.0.1", port: int = 4142) -> None:
-    """Serve until SIGINT or SIGTERM. Raises Unavailable where the address cannot be had, and what `create_app` raises."""
+def serve(
+    settings: SimulatorSettings | None = None, *, host: str = "127.0.0.1", port: int = 4142,
+    announce: Callable[[str], None] = lambda url: None,
+) -> None:  # fmt: skip
+    """Serve until SIGINT or SIGTERM; `announce` hears the base URL, without a path, once clients can connect. Raises
+    Unavailable where the address cannot be had, and what `create_app` raises."""
     app = create_app(settings)
     try:
         listener = socket.create_server((host, port))
     except OSError as error:
         raise Unavailable(f"The simulator cannot listen on {host}:{port}: {error.strerror}") from error
     with listener:
+        announce(f"http://{host}:{listener.getsockname()[1]}")
         uvicorn.Server(_config(app)).run(sockets=[listener])
 
 

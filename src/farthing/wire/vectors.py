@@ -4,7 +4,7 @@ The answer to one input is kept as a whole answer of its own, so it needs no for
 nothing of who keeps it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from hashlib import blake2b
 from typing import Any, Literal
 
@@ -99,8 +99,8 @@ def cut(answer: bytes, inputs: Sequence[str | list[int]]) -> list[bytes] | None:
     usages: list[_Usage | None] = [None] * len(inputs)
     if found.usage is not None:
         weights = [_size(each) for each in inputs]
-        prompts = _shared(found.usage.prompt_tokens, weights)
-        totals = _shared(found.usage.total_tokens, weights)
+        prompts = shared(found.usage.prompt_tokens, weights)
+        totals = shared(found.usage.total_tokens, weights)
         usages = [_Usage(prompt, total) for prompt, total in zip(prompts, totals, strict=True)]
     return [
         msgspec.json.encode(_Answer([_Vector(vector.embedding)], found.model, usage))
@@ -108,8 +108,11 @@ def cut(answer: bytes, inputs: Sequence[str | list[int]]) -> list[bytes] | None:
     ]
 
 
-def joined(answers: Sequence[bytes], usage: Literal["original", "zero"] = "original") -> bytes | None:
-    """One answer for all inputs from the answers to each, in the order of the inputs. Its usage is their sum, or zero.
+def joined(
+    answers: Sequence[bytes], usage: Literal["original", "zero"] = "original", *, paid: Collection[int] = ()
+) -> bytes | None:  # fmt: skip
+    """One answer for all inputs from the answers to each, in the order of the inputs. Its usage is their sum; or zero, but
+    for those at the places `paid`.
 
     None if they cannot be put together: one is damaged, or they come from different models, whose vectors must never be
     compared.
@@ -123,7 +126,7 @@ def joined(answers: Sequence[bytes], usage: Literal["original", "zero"] = "origi
             (vector,) = found.data
             vectors.append(_Vector(vector.embedding, at))
             models.add(found.model)
-            if found.usage is not None and usage == "original":
+            if found.usage is not None and (usage == "original" or at in paid):
                 total.prompt_tokens += found.usage.prompt_tokens
                 total.total_tokens += found.usage.total_tokens
     except (ValueError, RecursionError):
@@ -162,7 +165,7 @@ def _size(item: str | list[int]) -> int:
     return max(1, len(item.encode()) if isinstance(item, str) else len(item))
 
 
-def _shared(total: int, weights: Sequence[int]) -> list[int]:
+def shared(total: int, weights: Sequence[int]) -> list[int]:
     """The total in whole shares that are proportional to the weights; who loses most by rounding down gets one more."""
     whole = sum(weights)
     shares = [total * weight // whole for weight in weights]

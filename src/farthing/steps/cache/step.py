@@ -12,17 +12,19 @@ from farthing.model.call import Answer, Call, Deployment, Headers
 from farthing.model.errors import NotCached
 from farthing.model.record import Saving, model_that_ran
 from farthing.pipeline import Proceed
+from farthing.steps.cache import vectors
 from farthing.steps.cache.feedback import entry_id_of, hit_note
 from farthing.steps.cache.flight import Flights
 from farthing.steps.cache.near import Near, SemanticTier
 from farthing.steps.cache.place import Place
 from farthing.steps.cache.policy import Policies, Policy, sharing
+from farthing.steps.cache.vectors import Vectors
 from farthing.store.entries import Entries, Entry
 from farthing.wire.question import Question, question
 from farthing.wire.replay import replay, storable, whole_from_stream
 
 LEVER = "semantic cache"
-CACHED = frozenset(("openai.chat", "openai.responses", "anthropic.messages"))
+CACHED = frozenset(("openai.chat", "openai.responses", "anthropic.messages", vectors.WIRE))
 OPTIONS = (b"anthropic-beta", b"anthropic-version", b"openai-beta")
 EVERYONES_VERSION = b"2023-06-01"
 TAGS_HEADER = b"x-farthing-cache-tags"
@@ -44,18 +46,18 @@ class Cache:
         self._semantic = semantic
         self._usage: Literal["original", "zero"] = usage
         self._clock = clock
+        self._vectors = Vectors(entries, flights, usage=usage, clock=clock)
 
     async def __call__(self, call: Call, proceed: Proceed) -> Answer:
         policy = self._policies.of(call) if call.wire in CACHED else None
+        if policy is not None and call.wire == vectors.WIRE:
+            return await self._vectors.answer(call, policy, _place(call, policy), _tags(call), proceed)
         asked = question(call.wire, call.body) if policy is not None else None
         if policy is None or asked is None or not policy.allows(asked.temperature, asked.choices):
             if policy is not None and policy.only:
                 raise _not_cached()
             return await proceed(call)
-        place = Place(
-            tenant=call.principal.tenant, share=sharing(call.principal, policy.rules.share),
-            feature=call.principal.feature, wire=call.wire, model=call.ask.model, options=_options(call),
-        )  # fmt: skip
+        place = _place(call, policy)
         key = place.key(asked.exact)
         near: Near | None = None
         if policy.reads:
@@ -133,6 +135,14 @@ class Cache:
             self._semantic.keep(entry, asked)
         else:
             self._entries.put(entry)
+
+
+def _place(call: Call, policy: Policy) -> Place:
+    """The walls around the call."""
+    return Place(
+        tenant=call.principal.tenant, share=sharing(call.principal, policy.rules.share),
+        feature=call.principal.feature, wire=call.wire, model=call.ask.model, options=_options(call),
+    )  # fmt: skip
 
 
 def _whole(call: Call, stream: bytes) -> bytes | None:

@@ -48,7 +48,9 @@ SOFT = _words(
 
 QUESTION_WORDS = _words("what which who whom whose where when why how")
 SUBORDINATORS = _words("if unless when while because although though whether until since once whenever wherever")
-PREPOSITIONS_WEAK = _words("inside using in on at of for with about by as into onto regarding concerning upon toward towards")
+PREPOSITIONS_WEAK = _words(
+    "inside using in on at of for with about by as into onto regarding concerning upon toward towards"
+)
 """Prepositions that paraphrases swap freely; which noun they go with still counts."""
 
 STRONG = _words(
@@ -174,7 +176,7 @@ UNITS = _groups(
     celsius °c c
     fahrenheit °f f
     percent % pct
-    dollar $ dollars bucks
+    dollar $ dollars bucks usd
     euro € euros eur
     pound £ pounds gbp quid
     yen ¥ jpy
@@ -185,7 +187,7 @@ UNITS = _groups(
 SYMBOLS = {
     "$": " dollar ", "€": " euro ", "£": " pound ", "¥": " yen ", "₹": " rupee ", "%": " percent ", "°c": " celsius ",
     "°f": " fahrenheit ", "°": " degree ", "&": " and ", "+": " plus ", "@": " at ", "=": " equals ", "<": " less-than ",
-    ">": " more-than ", "×": " times ", "*": " times ", "#": " ",
+    ">": " more-than ", "\u00d7": " times ", "*": " times ", "#": " ",
 }  # fmt: skip
 
 # --- spellings ------------------------------------------------------------------------------------------------------
@@ -525,6 +527,9 @@ SYNONYMS = _groups(
     father dad
     tip advice
     quit resign
+    someone somebody
+    anyone anybody
+    everyone everybody
     warranty guarantee
     sofa couch
     tap faucet
@@ -806,6 +811,14 @@ is there = exists is
 there is = exists is
 there are = exists are
 are there = exists are
+explain how = how
+explain to me how = how
+explain why = why
+explain to me why = why
+explain what = what
+explain to me what = what
+in what year = when
+in which year = when
 know if = know whether
 tell if = know whether
 tell whether = know whether
@@ -876,6 +889,8 @@ working day = weekday
 working days = weekday
 business day = weekday
 business days = weekday
+us dollar = dollar
+us dollars = dollar
 human being = people
 human beings = people
 new york = new-york
@@ -1013,7 +1028,7 @@ FOREIGN = _words(
     "kann dem den des sich werden haben le la les des du est et je vous nous comment où quand pourquoi quel quelle mon ma mes "
     "dans avec pour sur une el los las es y yo cómo como dónde cuándo qué cuál mi con para por una il lo gli che è sono mio "
     "dove quando perché della nella een het niet ik hoe waar wanneer waarom mijn met voor van naar og och jag hvor hvordan "
-    "jest nie jak gdzie kiedy moje dlaczego o um uma não meu minha onde você que para ve bir nasıl nerede ben"
+    "jest nie jak gdzie kiedy moje dlaczego o um uma não meu minha onde você que para ve bir nerede"
 )
 """Function words of other languages in Latin letters; those that English also has are counted against it."""
 

@@ -71,10 +71,10 @@ class Prepared(NamedTuple):
 
 _TOKEN = re.compile(
     r"0x[0-9a-fA-F]+|[A-Za-z](?:\+\+|#)|[!=<>]=+|[^\W\d_]+(?:-[^\W\d_]+)+|[^\W\d_]+(?:'[^\W\d_]+)*'?"
-    r"|\d+(?:[.,:/-]\d+)*|[$€£¥₹%<>=+@&×*#°]|[,;:.?!()\n–—-]|\S"
+    r"|\d+(?:[.,:/-]\d+)*|[$€£¥₹%<>=+@&\u00d7*#°]|[,;:.?!()\n\u2013\u2014-]|\S"
 )
-_MASK = str.maketrans({"’": "'", "‘": "'", "`": "'", "“": '"', "”": '"', "…": "."})
-_BOUNDARY = frozenset(",;:.?!()\n–—-")
+_MASK = str.maketrans({"\u2019": "'", "\u2018": "'", "`": "'", "\u201c": '"', "\u201d": '"', "…": "."})
+_BOUNDARY = frozenset(",;:.?!()\n\u2013\u2014-")
 _SYMBOL = {key: value.strip() for key, value in lx.SYMBOLS.items() if value.strip()}
 
 
@@ -92,7 +92,8 @@ def _table(text: str) -> dict[str, list[tuple[tuple[str, ...], tuple[str, ...]]]
 _PHRASES = _table(lx.PHRASES_TEXT)
 _FILLERS = _table(lx.FILLERS_TEXT)
 _AT_END = frozenset(
-    tuple(text.split()) for text in ("please", "thanks", "thank you", "thanks a lot", "for me", "in general", "btw", "by the way")
+    tuple(text.split())
+    for text in ("please", "thanks", "thank you", "thanks a lot", "for me", "in general", "btw", "by the way")
 )
 _POLITE = sorted((tuple(p.split()) for p in lx.POLITE_REQUEST), key=len, reverse=True)
 
@@ -275,7 +276,11 @@ def _without_fillers(words: list[_Word]) -> list[_Word]:
             anywhere = pattern in (("please",), ("kindly",))
             if out and out[-1].text in lx.SAYING:
                 break
-            if pattern[-2:] in (("help", "me"), ("you", "help"), ("need", "help")) and end < len(words) and words[end].text == "with":
+            if (
+                pattern[-2:] in (("help", "me"), ("you", "help"), ("need", "help"))
+                and end < len(words)
+                and words[end].text == "with"
+            ):
                 continue
             if (begins or ends or anywhere) and _match(words, at, pattern):
                 skip = len(pattern)
@@ -322,7 +327,23 @@ def _replaced(words: list[_Word]) -> list[_Word]:
         else:
             out.append(words[at])
             at += 1
-    return _numbered(out)
+    return _amounts(_numbered(out))
+
+
+_CURRENCIES = frozenset(("dollar", "euro", "pound", "yen", "rupee"))
+
+
+def _amounts(words: list[_Word]) -> list[_Word]:
+    """ "$ 500" and "EUR 500" are read as "500 dollar" and "500 euro"."""
+    out = list(words)
+    for at in range(len(out) - 1):
+        if (
+            out[at].text in _CURRENCIES
+            and out[at + 1].text.startswith("#")
+            and not (at and out[at - 1].text.startswith("#"))
+        ):
+            out[at], out[at + 1] = out[at + 1], out[at]
+    return out
 
 
 def _numbered(words: list[_Word]) -> list[_Word]:
@@ -366,7 +387,7 @@ def _numbered(words: list[_Word]) -> list[_Word]:
             out.append(_Word("month5"))
         elif word.removesuffix("s") in lx.WEEKDAYS:
             out.append(_Word(word.removesuffix("s"), words[at].name))
-        elif word in lx.UNITS and (len(word) > 2 or previous.startswith("#")):
+        elif word in lx.UNITS and (len(word) > 2 or previous.startswith("#") or not word.isalnum()):
             out.append(_Word(lx.UNITS[word]))
         else:
             out.append(words[at])
@@ -494,7 +515,7 @@ class _Reader:
 
     def open_phrase(self, marker: str, preposition: str = "") -> None:
         self.strand()
-        self.sequence.append("p:" + marker)
+        self.sequence.append("p:" + marker + (preposition if marker == "~" else ""))
         self.preposition = self.waiting = preposition
 
     def strand(self) -> None:
@@ -556,6 +577,8 @@ class _Reader:
             self.soft.add(text)
         elif text in lx.PERSONS:
             self.persons.append(text)
+            if self.waiting:
+                self.stranded.append(f"{self.waiting} {text}")
             self.waiting = ""
         elif text in lx.OWNERS:
             self.owners.add(
@@ -654,7 +677,7 @@ class _Reader:
             self.modals.add("would")
         elif text in ("did", "was", "were", "had"):
             self.past = True
-            self.has |= text == "had" 
+            self.has |= text == "had"
         elif text in ("has", "have"):
             self.perfect(at)
         else:
@@ -752,16 +775,14 @@ def _read(folded: str, words: list[_Word], raw: tuple[str, ...]) -> Prepared:
 
 
 def _is_passive(texts: list[str]) -> bool:
-    """A form of "be" or "get" with a participle, next to it or behind a pronoun."""
-    for at, text in enumerate(texts[:-1]):
+    """A form of "be" or "get" with a participle within the same phrase."""
+    for at, text in enumerate(texts):
         if text in lx.BE or text in ("get", "gets", "got", "getting"):
-            after = at + 1
-            while after < len(texts) - 1 and (
-                texts[after] in lx.PERSONS or texts[after] in lx.SOFT or texts[after] in ("not", "being")
-            ):
-                after += 1
-            if _participle(texts[after]):
-                return True
+            for word in texts[at + 1 : at + 6]:
+                if word == "|" or word in _MARKERS or word in lx.QUESTION_WORDS:
+                    break
+                if _participle(word):
+                    return True
     return False
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 from typing import NamedTuple
 
 from farthing.steps.cache.guard import lexicon as lx
@@ -65,7 +66,7 @@ def _slipped(ours: Token, theirs: Token) -> bool:
 def _joined(ones: list[Token], parts: list[Token]) -> tuple[list[Token], list[Token]]:
     """ "check out" and "checkout" are one word."""
     for one in ones:
-        for first, second in zip(parts, parts[1:], strict=False):
+        for first, second in pairwise(parts):
             if one.text == first.text + second.text:
                 return [t for t in ones if t is not one], [t for t in parts if t is not first and t is not second]
     return ones, parts
@@ -92,9 +93,9 @@ def numbers(ours: Prepared, theirs: Prepared, _: Alignment) -> str:
         return ""
     mine, others = Counter(ours.numbers), Counter(theirs.numbers)
     extra, missing = mine - others, others - mine
-    if set(extra) <= {"1"} and set(missing) <= {"1"}:
-        if (not extra or theirs.soft_ones) and (not missing or ours.soft_ones):
-            return ""
+    only_ones = set(extra) <= {"1"} and set(missing) <= {"1"}
+    if only_ones and (not extra or theirs.soft_ones) and (not missing or ours.soft_ones):
+        return ""
     return f"numbers differ: {' '.join(extra) or 'none'} / {' '.join(missing) or 'none'}"
 
 
@@ -205,7 +206,12 @@ def relation(ours: Prepared, theirs: Prepared, found: Alignment) -> str:
         left, right = ours.content[index].preposition, theirs.content[other].preposition
         if ours.content[index].text.startswith(("#", "month")):
             continue
-        if left and right and left != right and not any(left in group and right in group for group in lx.PREPOSITION_GROUPS):
+        if (
+            left
+            and right
+            and left != right
+            and not any(left in group and right in group for group in lx.PREPOSITION_GROUPS)
+        ):
             return f"{left} {ours.content[index].text} is not {right} {theirs.content[other].text}"
     if ours.stranded != theirs.stranded:
         return f"{' '.join(ours.stranded) or 'nothing'} is not {' '.join(theirs.stranded) or 'nothing'}"
@@ -243,7 +249,7 @@ def name(ours: Prepared, theirs: Prepared, found: Alignment) -> str:
 
 
 def content(ours: Prepared, theirs: Prepared, found: Alignment) -> str:
-    if not found.pairs:
+    if not ours.content and not theirs.content:
         return "there is nothing to compare"
     if not found.left and not found.right:
         return ""
@@ -271,7 +277,9 @@ def order(ours: Prepared, theirs: Prepared, found: Alignment) -> str:
     if _alike(mine, others):
         return ""
     more, fewer = (mine, others) if _weak(mine) > _weak(others) else (others, mine)
-    if any(_alike(variant, fewer) for variant in _compounds(more, _weak(more) - _weak(fewer))):
+    if _near(ours) == _near(theirs) and any(
+        _alike(variant, fewer) for variant in _compounds(more, _weak(more) - _weak(fewer))
+    ):
         return ""
     if ours.superlative and theirs.superlative:
         ranks = {
@@ -281,9 +289,21 @@ def order(ours: Prepared, theirs: Prepared, found: Alignment) -> str:
             return ""
     if ours.passive != theirs.passive and (ours.persons or theirs.persons) and _one_moved(flat, there):
         return ""
-    if ours.extraposed != theirs.extraposed and _one_moved(flat, there):
+    if ours.extraposed != theirs.extraposed and (_one_moved(flat, there) or _blocks_turned(flat, there)):
         return ""
     return "the same words in another order"
+
+
+def as_said(ours: Prepared, theirs: Prepared, found: Alignment) -> bool:
+    """The same words, inflection aside, in the same order."""
+    same_words = all(
+        ours.content[index].text[:3] == theirs.content[other].text[:3] for index, other in found.pairs.items()
+    )
+    return same_words and list(found.pairs.values()) == sorted(found.pairs.values())
+
+
+LONGEST_REORDERED = 40
+"""Longer sequences are not read in other orders: it would take long and they hardly ever come again."""
 
 
 def _floats(token: Token) -> bool:
@@ -296,16 +316,20 @@ def _alike(left: list[str | int], right: list[str | int]) -> bool:
 
 
 def _weak(items: list[str | int]) -> int:
-    return sum(item == "p:~" and isinstance(after, int) for item, after in zip(items, items[1:], strict=False))
+    return sum(_is_weak(item) and isinstance(after, int) for item, after in pairwise(items))
+
+
+def _is_weak(item: str | int) -> bool:
+    return isinstance(item, str) and item.startswith("p:~")
 
 
 def _compounds(items: list[str | int], depth: int) -> list[list[str | int]]:
-    """Readings of "the policy on parental leave" as "the parental leave policy", up to `depth` of them at once."""
-    if depth < 1:
+    """Readings of "the policy on parental leave" as "the parental leave policy", up to `depth` (at most 2) at once."""
+    if not 1 <= depth <= 2 or len(items) > LONGEST_REORDERED:
         return []
     found: list[list[str | int]] = []
     for at, item in enumerate(items):
-        if item != "p:~" or at == 0:
+        if not _is_weak(item) or at == 0:
             continue
         end = at + 1
         while end < len(items) and isinstance(items[end], int):
@@ -362,7 +386,7 @@ def _lists_sorted(items: list[str | int]) -> list[str | int]:
                 if joined:
                     break
         if len(places) > 1 and joined:
-            for place, value in zip(places, sorted(out[p] for p in places if isinstance(out[p], int)), strict=True):  # type: ignore[type-var]
+            for place, value in zip(places, sorted(out[p] for p in places if isinstance(out[p], int)), strict=True):
                 out[place] = value
             at = end
         else:
@@ -378,6 +402,16 @@ def _one_moved(left: list[str | int], right: list[str | int]) -> bool:
         [other for other in left if other != item] == [other for other in right if other != item]
         for item in left
         if isinstance(item, int)
+    )
+
+
+def _blocks_turned(left: list[str | int], right: list[str | int]) -> bool:
+    """ "Safe to drink" and "tap water" have changed places at the beginning."""
+    return len(left) == len(right) and any(
+        left[first:second] + left[:first] + left[second:] == right
+        for second in range(2, min(7, len(left) + 1))
+        for first in range(1, second)
+        if all(isinstance(item, int) for item in left[:second])
     )
 
 

@@ -98,13 +98,12 @@ def forms(word: str) -> frozenset[str]:
     found: set[str] = set()
     for base in (word, *_plain(word)):
         base = spelled(base)
-        found.add(_HEADS.get(base, base))
+        found.add(SYNONYMS.get(base, base))
     if len(found) > 1 and word not in NOUNS_TOO:
         found.discard(word)
     return frozenset(found)
 
 
-_HEADS = {word: head for word, head in SYNONYMS.items()}
 PREFIXES = ("un", "in", "im", "ir", "il", "dis", "non", "mis", "de")
 
 

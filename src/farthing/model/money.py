@@ -10,7 +10,6 @@ Nano = int
 Pico = int
 
 NANO_PER_DOLLAR = 1_000_000_000
-PICO_PER_DOLLAR = 1_000_000_000_000
 PICO_PER_NANO = 1_000
 
 
@@ -24,17 +23,16 @@ def nano_from_pico(pico: Pico) -> Nano:
 
 def nano_from_dollars(amount: str | int | Decimal) -> Nano:
     """Nano-dollars of an amount that a person typed. Raises ValueError if it is no number or finer than a nano-dollar."""
-    return _scaled(amount, NANO_PER_DOLLAR, "nano-dollar")
-
-
-def pico_from_dollars(amount: str | int | Decimal) -> Pico:
-    """Pico-dollars of an amount that a person typed. Raises ValueError if it is no number or finer than a pico-dollar."""
-    return _scaled(amount, PICO_PER_DOLLAR, "pico-dollar")
-
-
-def pico_from_dollars_per_million(amount: str | int | Decimal) -> Pico:
-    """The rate in pico-dollars a unit of a price list's "$ per 1M". Raises ValueError if it is finer than that."""
-    return _scaled(amount, PICO_PER_DOLLAR // 1_000_000, "pico-dollar a unit")
+    try:
+        exact = Decimal(str(amount)) * NANO_PER_DOLLAR
+    except InvalidOperation:
+        raise ValueError(f"{amount!r} is not an amount") from None
+    if not exact.is_finite():
+        raise ValueError(f"{amount!r} is not an amount")
+    nano = int(exact)
+    if nano != exact:
+        raise ValueError(f"{amount} is finer than a nano-dollar")
+    return nano
 
 
 def dollars(nano: Nano) -> Decimal:
@@ -56,16 +54,3 @@ def show_dollars(nano: Nano | None) -> str:
     amount = abs(Decimal(nano).scaleb(-9))
     digits = 2 if amount >= 1 or not nano else 4 if amount >= Decimal("0.001") else 1 - amount.adjusted()
     return f"{'-' if nano < 0 else ''}${amount:,.{digits}f}"
-
-
-def _scaled(amount: str | int | Decimal, scale: int, unit: str) -> int:
-    try:
-        exact = Decimal(str(amount)) * scale
-    except InvalidOperation:
-        raise ValueError(f"{amount!r} is not an amount") from None
-    if not exact.is_finite():
-        raise ValueError(f"{amount!r} is not an amount")
-    whole = int(exact)
-    if whole != exact:
-        raise ValueError(f"{amount} is finer than a {unit}")
-    return whole

@@ -9,7 +9,6 @@ from farthing.model.money import (
     exact_dollars,
     nano_from_dollars,
     nano_from_pico,
-    pico_from_dollars_per_million,
     show_dollars,
 )
 
@@ -39,12 +38,6 @@ def test_exact_dollars_lose_nothing(nano: int) -> None:
 def test_what_is_no_amount_is_refused(amount: str) -> None:
     with pytest.raises(ValueError, match=r"amount|finer"):
         nano_from_dollars(amount)
-
-
-def test_a_rate_finer_than_a_pico_dollar_is_refused() -> None:
-    assert pico_from_dollars_per_million("0.0028") == 2800
-    with pytest.raises(ValueError, match="finer"):
-        pico_from_dollars_per_million("0.0000001")
 
 
 @pytest.mark.parametrize(

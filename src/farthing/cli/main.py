@@ -29,6 +29,7 @@ COMMANDS = {
     "report": Place("report", "What was spent: by feature, user, team, model, day and so on."),
     "calls": Place("calls", "The newest calls, one line each."),
     "explain": Place("explain", "One call's cost card: rates, attempts, decisions, savings."),
+    "cache": Place("cache", "Look into the cache, drop and approve answers, try questions."),
     "prices": Place("prices", "Show prices, compare them with a newer list, price a call."),
     "demo": Place("demo", "A company's morning through the gateway, no key needed.", extra="demo"),
     "simulate": Place("simulate", "Start a simulated provider: no key, no network, no cost."),

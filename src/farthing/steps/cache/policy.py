@@ -58,9 +58,13 @@ class Policies:
             for name, feature in settings.features.items()
         }
 
+    def rules(self, feature: str) -> Rules:
+        """What the settings say of a feature."""
+        return self._features.get(feature, self._default)
+
     def of(self, call: Call) -> Policy | None:
         """The call's policy; None where the cache has no part in it. Raises BadRequest for a directive with no sense."""
-        rules = self._features.get(call.principal.feature, self._default)
+        rules = self.rules(call.principal.feature)
         if not rules.exact:
             return None
         said = directives(call.headers)

@@ -1,0 +1,229 @@
+"""`farthing cache stats`: what the cache holds and saves, how often it answers, and how often it was wrong."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+from rich.table import Table
+
+from farthing.cli.cache_store import cache_settings, tenant_option, with_entries
+from farthing.cli.common import When, amounts, config_option, print_json, print_table, show_time, with_store
+from farthing.model.money import show_dollars
+from farthing.settings import Settings
+from farthing.steps.cache.bound import Tally, Threshold, lower_limit, threshold, upper_limit
+from farthing.steps.cache.bounds import EDGES
+from farthing.store import ReportRow, Store
+from farthing.store.entries import Entries, ScopeStats, Stats
+
+TARGET = 0.30
+MOST_VERDICTS = 10_000
+"""Newest ones that are looked through for features that have nothing stored any more."""
+
+
+class Scope(msgspec.Struct, frozen=True):
+    """What is known of one feature's semantic hits."""
+
+    feature: str
+    allowed: Threshold
+    verdicts: int
+    """All that were given, or those from the threshold up where hits are served."""
+    wrong: int
+    missing: int
+    """Verdicts without a wrong one that it takes until hits are served."""
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Between these the share of wrong hits lies; each end with 95 % confidence."""
+        return lower_limit(self.verdicts, self.wrong), upper_limit(self.verdicts, self.wrong)
+
+
+@click.command()
+@config_option
+@tenant_option
+@click.option("--since", type=When(), help="First day (UTC) of the calls that are counted: 2026-01-31, 7d.")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def stats(config: Path | None, tenant: str, since: int | None, as_json: bool) -> None:
+    """What is stored, what it saves, how often it answers, and how often it was wrong.
+
+    Calls and hits are from the ledger's sums. Hits and savings beside the stored answers are of those that are still
+    there.
+    """
+    settings = cache_settings(config)
+
+    async def read(entries: Entries) -> tuple[Stats, list[Scope]]:
+        kept = await entries.stats(tenant)
+        return kept, await _scopes(entries, tenant, kept, settings)
+
+    async def report(store: Store) -> list[ReportRow]:
+        return await store.report("feature", since or 0, tenant=tenant)
+
+    kept, scopes = with_entries(settings, read)
+    called = with_store(settings, report, make=True)
+    if as_json:
+        print_json(_for_machines(settings, kept, scopes, called))
+    else:
+        _print(settings, kept, scopes, called)
+
+
+async def _scopes(entries: Entries, tenant: str, kept: Stats, settings: Settings) -> list[Scope]:
+    judged = {each.scope for each in await entries.verdicts(tenant, limit=MOST_VERDICTS)}
+    bound = settings.cache.wrong_hits_percent / 100
+    return [
+        await _scope(entries, tenant, feature, bound)
+        for feature in sorted(judged | {each.scope for each in kept.scopes})
+        if feature in judged or _mode(settings, feature) == "semantic"
+    ]
+
+
+async def _scope(entries: Entries, tenant: str, feature: str, bound: float) -> Scope:
+    tally = Tally.empty()
+    for each in await entries.counts(tenant, feature, EDGES):
+        tally.add(each.at_least, False, each.total - each.wrong)
+        tally.add(each.at_least, True, each.wrong)
+    allowed = threshold(tally, bound)
+    if allowed.serves:
+        return Scope(feature, allowed, allowed.verdicts, allowed.wrong, 0)
+    return Scope(feature, allowed, sum(tally.all), sum(tally.wrong), missing(tally, bound))
+
+
+def missing(tally: Tally, bound: float) -> int:
+    """The least number of further verdicts, none of them wrong, after which a threshold can serve."""
+    most: dict[int, int] = {}
+    count = wrong = 0
+    for here, wrong_here in zip(reversed(tally.all), reversed(tally.wrong), strict=True):
+        count, wrong = count + here, wrong + wrong_here
+        most[wrong] = count  # of cuts with as many wrong ones, the lowest needs least
+    return min(_more(count, wrong, bound) for wrong, count in most.items())
+
+
+def _more(count: int, wrong: int, bound: float) -> int:
+    low, high = -1, 1
+    while upper_limit(count + high, wrong) > bound:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        if count + middle > 0 and upper_limit(count + middle, wrong) <= bound:
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+def _mode(settings: Settings, feature: str) -> str:
+    own = settings.cache.features.get(feature)
+    return (own.mode if own is not None else "") or settings.cache.mode
+
+
+def _print(settings: Settings, kept: Stats, scopes: Sequence[Scope], called: Sequence[ReportRow]) -> None:
+    times = f"; the oldest of {show_time(kept.oldest_us)}" if kept.entries else ""
+    click.echo(
+        f"{kept.entries:,} answers, {kept.pinned:,} of them approved, {kept.links:,} further questions; "
+        f"{_size(kept.bytes)} of {settings.cache.max_mb:,} MiB{times}"
+    )
+    if kept.scopes:
+        _print_table(
+            kept.scopes,
+            [
+                ("feature", lambda each: each.scope or "(none)"), ("answers", lambda each: f"{each.entries:,}"),
+                ("size", lambda each: _size(each.bytes)), ("hits", lambda each: f"{each.hits:,}"),
+                ("saved", lambda each: show_dollars(each.saved)),
+            ],
+        )  # fmt: skip
+    if called:
+        _print_table(
+            called,
+            [
+                ("feature", lambda row: row.key or "(none)"), ("calls", lambda row: f"{row.calls:,}"),
+                ("from the cache", lambda row: f"{row.cache_hits:,}"),
+                (f"of all calls (target {TARGET:.0%})", lambda row: f"{row.cache_hits / row.calls:.1%}"),
+                ("cache", lambda row: _mode(settings, row.key)),
+            ],
+        )  # fmt: skip
+        click.echo(_NOT_KNOWN)
+    if scopes:
+        bound = settings.cache.wrong_hits_percent
+        _print_table(
+            scopes,
+            [
+                ("feature", lambda each: each.feature or "(none)"), ("verdicts", lambda each: f"{each.verdicts:,}"),
+                ("wrong", lambda each: f"{each.wrong:,}"), ("wrong hits", _estimate),
+                (f"semantic hits (at most {bound:g} % wrong)", _serves),
+            ],
+        )  # fmt: skip
+
+
+_NOT_KNOWN = (
+    "The share of cacheable calls is not shown: the ledger does not keep which calls might have been answered (feature "
+    "switched on, temperature low enough, one choice, no no-cache or no-store)."
+)
+
+
+def _estimate(scope: Scope) -> str:
+    if not scope.verdicts:
+        return "not known"
+    low, high = scope.interval
+    return f"{scope.wrong / scope.verdicts:.2%} ({low:.2%} to {high:.2%})"
+
+
+def _serves(scope: Scope) -> str:
+    if scope.allowed.serves:
+        return f"given from similarity {scope.allowed.similarity:.3f}"
+    return f"not yet: {scope.missing:,} more verdicts, none of them wrong"
+
+
+def _print_table(rows: Sequence[Any], columns: Sequence[tuple[str, Callable[[Any], str]]]) -> None:
+    table = Table(box=None, pad_edge=False)
+    for place, (title, _) in enumerate(columns):
+        table.add_column(title, justify="right" if place and title != columns[-1][0] else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*(cell(row) for _, cell in columns))
+    click.echo()
+    print_table(table)
+
+
+def _size(count: int) -> str:
+    return f"{count / 2**20:,.1f} MiB" if count >= 2**20 else f"{count / 2**10:,.1f} KiB"
+
+
+def _for_machines(
+    settings: Settings, kept: Stats, scopes: Sequence[Scope], called: Sequence[ReportRow]
+) -> dict[str, Any]:  # fmt: skip
+    return {
+        "stored": {name: getattr(kept, name) for name in ("entries", "pinned", "links", "bytes", "hits")}
+        | {"oldest_us": kept.oldest_us, "newest_us": kept.newest_us}
+        | {"by_feature": [_stored(each) for each in kept.scopes]},
+        "hit_rate": {
+            "target": TARGET,
+            "of": "all calls",
+            "by_feature": [
+                {
+                    "feature": row.key,
+                    "calls": row.calls,
+                    "cache_hits": row.cache_hits,
+                    "share": row.cache_hits / row.calls,
+                }
+                for row in called
+            ],
+        },
+        "wrong_hits": {
+            "bound": settings.cache.wrong_hits_percent / 100,
+            "by_feature": [_judged(each) for each in scopes],
+        },
+    }
+
+
+def _stored(each: ScopeStats) -> dict[str, Any]:
+    return {"feature": each.scope, "entries": each.entries, "bytes": each.bytes, "hits": each.hits} | {
+        "saved": amounts(each.saved)
+    }
+
+
+def _judged(scope: Scope) -> dict[str, Any]:
+    low, high = scope.interval if scope.verdicts else (0.0, 1.0)
+    return {
+        "feature": scope.feature, "verdicts": scope.verdicts, "wrong": scope.wrong, "at_least": low, "at_most": high,
+        "serves": scope.allowed.serves, "from_similarity": scope.allowed.similarity if scope.allowed.serves else None,
+        "verdicts_missing": scope.missing,
+    }  # fmt: skip

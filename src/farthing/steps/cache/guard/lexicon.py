@@ -819,6 +819,7 @@ explain what = what
 explain to me what = what
 in what year = when
 in which year = when
+thank you = thank-you
 know if = know whether
 tell if = know whether
 tell whether = know whether

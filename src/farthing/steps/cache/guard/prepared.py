@@ -266,6 +266,7 @@ def _match(words: list[_Word], at: int, pattern: tuple[str, ...]) -> bool:
 def _without_fillers(words: list[_Word]) -> list[_Word]:
     """Greetings, thanks, "could you tell me": dropped where a sentence begins or ends."""
     out: list[_Word] = []
+    asking = any(word.text in lx.QUESTION_WORDS for word in words)
     at = 0
     while at < len(words):
         begins = not out or out[-1].text == "|"
@@ -274,7 +275,7 @@ def _without_fillers(words: list[_Word]) -> list[_Word]:
             end = at + len(pattern)
             ends = (end >= len(words) or words[end].text == "|") and pattern in _AT_END
             anywhere = pattern in (("please",), ("kindly",))
-            if out and out[-1].text in lx.SAYING:
+            if (out and out[-1].text in lx.SAYING) or (pattern == ("for", "me") and asking):
                 break
             if (
                 pattern[-2:] in (("help", "me"), ("you", "help"), ("need", "help"))

@@ -37,14 +37,22 @@ def align(ours: Prepared, theirs: Prepared) -> Alignment:
                     pairs[index] = other
                     free.remove(other)
                     break
-    left = [token for index, token in enumerate(ours.content) if index not in pairs]
-    right = [theirs.content[index] for index in free]
+    left = [token for index, token in enumerate(ours.content) if index not in pairs and not _is_got(token, theirs)]
+    right = [theirs.content[index] for index in free if not _is_got(theirs.content[index], ours)]
     if left and right:
         left, right = _joined(left, right)
         right, left = _joined(right, left)
         left, right = _spelled_out(left, right, theirs.raw)
         right, left = _spelled_out(right, left, ours.raw)
     return Alignment(pairs, tuple(left), tuple(right))
+
+
+def _is_got(token: Token, other: Prepared) -> bool:
+    """ "Obtain" and "receive" where the other text says "get", which is too light a word to be kept."""
+    return not token.keys.isdisjoint(("obtain", "receive")) and not _GET.isdisjoint(other.raw)
+
+
+_GET = frozenset(("get", "gets", "got", "getting"))
 
 
 def _equal(ours: Token, theirs: Token) -> bool:
@@ -107,9 +115,8 @@ def kind(ours: Prepared, theirs: Prepared, _: Alignment) -> str:
     mine, others = _asked(ours), _asked(theirs)
     if mine == others:
         return ""
-    if {mine, others} == {("topic",), ("what",)} and not any(
-        one.persons or one.modals or one.tense for one in (ours, theirs)
-    ):
+    bare = {mine, others} == {("topic",), ("what",)} and len(ours.content) > 1
+    if bare and not any(one.persons or one.modals or one.tense for one in (ours, theirs)):
         return ""
     return f"they ask {' '.join(mine)} / {' '.join(others)}"
 
@@ -144,6 +151,8 @@ def persons(ours: Prepared, theirs: Prepared, _: Alignment) -> str:
     near, far = _near(ours), _near(theirs)
     if ours.passive != theirs.passive and near and far:
         return "one does it, to the other it is done"
+    if near and far and ("me" in near) != ("me" in far):
+        return "who does it to whom differs"
     if near == far or not (set(near) and set(far)):
         both = len(set(near)) > 1 or len(set(far)) > 1
         return "who does it to whom differs" if both and near != far else ""
@@ -160,7 +169,7 @@ def _general(one: Prepared) -> bool:
     return anybody and not one.tense and len(set(_near(one))) == 1
 
 
-_PERSON = {"i": "i", "me": "i", "we": "i", "us": "i", "you": "you"}
+_PERSON = {"i": "i", "me": "me", "we": "i", "us": "me", "you": "you"}
 
 
 def _near(one: Prepared) -> list[str]:
@@ -274,6 +283,8 @@ def order(ours: Prepared, theirs: Prepared, found: Alignment) -> str:
     if not (ours.ordering or theirs.ordering):
         mine, others = _lists_sorted(mine), _lists_sorted(others)
     flat, there = _flat(mine), _flat(others)
+    if flat == there and (role := _changed_role(ours, theirs, found)):
+        return role
     if _alike(mine, others):
         return ""
     more, fewer = (mine, others) if _weak(mine) > _weak(others) else (others, mine)
@@ -304,6 +315,18 @@ def as_said(ours: Prepared, theirs: Prepared, found: Alignment) -> bool:
 
 LONGEST_REORDERED = 40
 """Longer sequences are not read in other orders: it would take long and they hardly ever come again."""
+
+
+ROLES = frozenset(("with", "by", "using", "as", "for", "about"))
+"""Prepositions that give a noun another part in the sentence: "pay with the card", "pay the card"."""
+
+
+def _changed_role(ours: Prepared, theirs: Prepared, found: Alignment) -> str:
+    for index, other in found.pairs.items():
+        left, right = ours.content[index].preposition, theirs.content[other].preposition
+        if bool(left) != bool(right) and (left or right) in ROLES and not (ours.has or theirs.has):
+            return f"{left} {ours.content[index].text} is not {right} {theirs.content[other].text}".replace("  ", " ")
+    return ""
 
 
 def _floats(token: Token) -> bool:

@@ -4,8 +4,9 @@ Two texts are read once each (`prepared`), their content words are matched (`rul
 difference that changes the answer (`rules`). It errs on the safe side: what it does not understand, it refuses. It knows
 nothing of vectors, tenants or storage; the cosine is given to it.
 
-There is no learned part. Boosted trees over the rules' findings, the cosine and word overlap were tried and did not pay:
-on kinds of traps that they had not seen they let 4 to 28 of 174 through where the rules let none through.
+There is no learned part. Boosted trees over the rules' findings, the cosine and word overlap were tried and did not pay: on
+kinds of traps that they had not seen they let 28, 13, 4, 1 of 174 through at thresholds 0.5, 0.8, 0.9, 0.95 and served fewer
+paraphrases than the rules from 0.9 on; the rules let none through. As a second opinion they only cost hits.
 """
 
 from __future__ import annotations

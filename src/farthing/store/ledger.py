@@ -169,7 +169,7 @@ class Ledger:
 
     def _write_batch(self) -> None:
         if self._connection is None:
-            self._connection = self._store.engine.connect(_PATIENCE_S)
+            self._connection = self._store.connect(_PATIENCE_S)
         batch = list(self._batch)
         refused: list[Record] = []
 

@@ -53,6 +53,7 @@ class SqliteConnection:
             self._db.execute("PRAGMA wal_autocheckpoint=2000")
             self._db.execute("PRAGMA synchronous=NORMAL")
             self._db.execute("PRAGMA cache_size=-4000")
+            self._place = _place(path)
             self._most_values = self._db.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
         except BaseException:
             self._db.close()
@@ -60,6 +61,7 @@ class SqliteConnection:
 
     def query(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
         with _explained(self._path):
+            self._check_place()
             return self._db.execute(sql, values).fetchall()
 
     def execute(self, sql: str, values: Sequence[object] = ()) -> int:
@@ -80,6 +82,7 @@ class SqliteConnection:
     @contextmanager
     def _between(self, begin: str) -> Iterator[None]:
         with _explained(self._path):
+            self._check_place()
             self._db.execute(begin)
             try:
                 yield
@@ -87,6 +90,14 @@ class SqliteConnection:
             except BaseException:
                 self._give_up()
                 raise
+
+    def _check_place(self) -> None:
+        """SQLite goes on with a file that was deleted, and all that it writes is lost. Raises StoreError."""
+        if not self._db.in_transaction and _place(self._path) != self._place:
+            raise StoreError(
+                f"the store {self._path} was deleted, moved or replaced while it was in use. What was in it is where it was "
+                "moved to, if anywhere; from now on the file of this name is used, and made if there is none"
+            )
 
     def _give_up(self) -> None:
         """Roll back, unless SQLite did it itself (a full disk) or cannot any more; then closing will."""
@@ -134,6 +145,15 @@ class SqliteConnection:
     def close(self) -> None:
         with suppress(sqlite3.Error):
             self._db.close()
+
+
+def _place(path: str) -> tuple[int, int]:
+    """Which file it is, whatever its name."""
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        return (0, 0)
+    return (found.st_dev, found.st_ino)
 
 
 def _use_wal(db: sqlite3.Connection, patience_s: float) -> None:

@@ -44,7 +44,17 @@ class Store:
 
     async def prepare(self) -> None:
         """Make the tables, or bring them to this version."""
-        await self._do(lambda connection: migrate(self.engine, connection))
+        await self._do(lambda _: None)
+
+    def connect(self, patience_s: float = 10.0) -> Connection:
+        """A new connection to a store that has its tables, even if it had to be made again. Blocks. Raises StoreError."""
+        connection = self.engine.connect(patience_s)
+        try:
+            migrate(self.engine, connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     async def close(self) -> None:
         self._closed = True
@@ -154,9 +164,16 @@ class Store:
         self._put_back(connection)
 
     def _taken(self) -> Connection:
+        """A kept connection, if it still works: the server may have started again, the file may be another one."""
         with suppress(IndexError):
-            return self._idle.pop()
-        return self.engine.connect()
+            while True:
+                connection = self._idle.pop()
+                try:
+                    connection.query("SELECT 1")
+                    return connection
+                except StoreError:
+                    connection.close()
+        return self.connect()
 
     def _put_back(self, connection: Connection) -> None:
         if self._closed:

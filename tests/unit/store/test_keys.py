@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import closing
 
 import pytest
 
@@ -187,6 +188,19 @@ async def test_keys_are_read_again_only_when_they_changed(store: Store) -> None:
     await store.add_key(a_key(new_secret()))
     await ring.refresh()
     assert counted.loads == 2
+
+
+async def test_a_store_that_lost_its_keys_does_not_open_the_gateway(store: Store) -> None:
+    secret = new_secret()
+    await store.add_key(a_key(secret))
+    ring = KeyRing(store)
+    await ring.refresh()
+    with closing(store.connect()) as connection:
+        connection.execute("DELETE FROM keys")
+        connection.execute("UPDATE marks SET n = 0 WHERE name = 'keys'")
+    await ring.refresh()
+    assert not ring.empty and ring.find(hash_of(secret)) is not None
+    assert "lost its keys" in ring.trouble
 
 
 async def test_known_keys_work_while_the_store_is_away(store: Store) -> None:

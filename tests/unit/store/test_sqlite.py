@@ -157,3 +157,14 @@ async def test_a_locked_file_is_said_and_passes(tmp_path: Path) -> None:
     await ledger.close()
     journal.end()
     await store.close()
+
+
+async def test_a_file_that_was_deleted_is_not_written_any_more(tmp_path: Path) -> None:
+    store = await open_store(f"sqlite:///{tmp_path}/gone.db")
+    with closing(store.connect()) as connection:
+        for file in tmp_path.glob("gone.db*"):
+            file.unlink()
+        with pytest.raises(StoreError, match="deleted, moved or replaced"), connection.transaction():
+            pass
+    assert await store.calls() == [], "a new connection finds tables again"
+    await store.close()

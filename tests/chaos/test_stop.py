@@ -1,0 +1,111 @@
+"""SIGTERM: streams under way are finished, within the grace; nothing is lost either way."""
+
+import json
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from chaos.conftest import complete, config, ledger
+from chaos.load import Load, Provider
+from hostile.raw import Line, request
+from integration.gateways import eventually, gateway
+
+ENDED = (0, -signal.SIGTERM)
+"""Exit statuses of an orderly end; uvicorn passes the signal on once all is closed."""
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_finishes_what_is_under_way(
+    tmp_path: Path, provider: Provider, workers: int, how: signal.Signals
+) -> None:
+    provider.stream_s = 1.0
+    with gateway(tmp_path, config(provider, server=f"workers = {workers}")) as gate:
+        load = Load(gate.url, clients=8).start()
+        time.sleep(1.2)
+        status = gate.stop(how)
+        load.stop()
+        assert status in ENDED and "Traceback" not in gate.log
+    rows = ledger(f"sqlite:///{tmp_path}/ledger.db")
+    outcomes = complete(rows, provider, load)
+    assert set(outcomes) == {"ok"}, outcomes
+    never_taken = {user for user in load.cut if user not in {row.user for row in rows}}
+    assert load.cut == never_taken, "an answer was cut"
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_streams_that_outlast_the_grace(tmp_path: Path, provider: Provider, workers: int) -> None:
+    provider.stream_s = 60.0
+    settings = config(provider, server=f"workers = {workers}").replace("shutdown_grace_s = 5", "shutdown_grace_s = 1")
+    with gateway(tmp_path, settings) as gate:
+        key = gate.farthing("keys", "create", "limited", "--rpm", "1000", "--tpm", "100000").stdout.strip()
+        eventually(lambda: gate.get("/v1/models", key).status_code == 200, "the key is known")
+        streams = [_stream(gate.url, key, number) for number in range(5)]
+        eventually(lambda: len(provider.seen) == 5, "all are under way")
+        time.sleep(0.5)
+        started = time.monotonic()
+        assert gate.stop() in ENDED
+        assert time.monotonic() - started < 6
+        for stream in streams:
+            stream.close()
+    rows = ledger(f"sqlite:///{tmp_path}/ledger.db")
+    assert complete(rows, provider) == {"left": 5}, [(row.outcome, row.error) for row in rows]
+    assert all(row.cost_state == "estimated" for row in rows)
+
+
+def test_no_grace_at_all(tmp_path: Path, provider: Provider) -> None:
+    provider.stream_s = 60.0
+    settings = config(provider).replace("shutdown_grace_s = 5", "shutdown_grace_s = 0")
+    with gateway(tmp_path, settings) as gate:
+        stream = _stream(gate.url, "", 1)
+        eventually(lambda: provider.seen, "it is under way")
+        started = time.monotonic()
+        assert gate.stop() in ENDED
+        assert time.monotonic() - started < 4
+        stream.close()
+    assert complete(ledger(f"sqlite:///{tmp_path}/ledger.db"), provider) == {"left": 1}
+
+
+def test_a_client_that_takes_nothing_does_not_lose_its_call(tmp_path: Path, provider: Provider) -> None:
+    """Its stream waits for it when the gateway stops."""
+    settings = config(provider).replace("shutdown_grace_s = 5", "shutdown_grace_s = 1")
+    provider.burst = 40_000
+    with gateway(tmp_path, settings) as gate:
+        stream = _stream(gate.url, "", 1)
+        eventually(lambda: provider.seen, "it is under way")
+        time.sleep(0.7)
+        assert gate.stop() in ENDED
+        stream.close()
+    assert sum(complete(ledger(f"sqlite:///{tmp_path}/ledger.db"), provider).values()) == 1
+
+
+def test_two_stops(tmp_path: Path, provider: Provider) -> None:
+    """Ctrl-C twice: whoever is in a hurry waits for nothing, and loses no call that had ended."""
+    provider.stream_s = 60.0
+    with gateway(tmp_path, config(provider, server="")) as gate:
+        load = Load(gate.url, clients=3).start()
+        time.sleep(0.8)
+        threading.Timer(0.4, lambda: gate.process.send_signal(signal.SIGINT)).start()
+        started = time.monotonic()
+        gate.stop(signal.SIGINT)
+        assert time.monotonic() - started < 4
+        load.stop()
+        gate.start()
+    outcomes = complete(ledger(f"sqlite:///{tmp_path}/ledger.db"), provider, load)
+    assert outcomes["ok"] == len(load.ended)
+
+
+def _stream(url: str, key: str, number: int) -> Line:
+    body = {
+        "model": "gpt-4o-mini",
+        "stream": True,
+        "user": f"{number}",
+        "messages": [{"role": "user", "content": "hi"}],
+    }
+    head = {"authorization": f"Bearer {key}"} if key else {}
+    made = Line(url)
+    made.send(request(json.dumps(body).encode(), **head))
+    return made

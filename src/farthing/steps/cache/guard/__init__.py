@@ -6,7 +6,8 @@ nothing of vectors, tenants or storage; the cosine is given to it.
 
 There is no learned part. Boosted trees over the rules' findings, the cosine and word overlap were tried and did not pay: on
 kinds of traps that they had not seen they let 28, 13, 4, 1 of 174 through at thresholds 0.5, 0.8, 0.9, 0.95 and served fewer
-paraphrases than the rules from 0.9 on; the rules let none through. As a second opinion they only cost hits.
+paraphrases than the rules from 0.9 on; the rules let none through. As a second opinion they removed no sprung trap and cost hits; on questions of neighbouring intents
+they removed 5 of 7 hits across labels, most of which were label errors, and 159 of 519 within. One configuration was tried.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Sequence
 
 from farthing.store.engine import Connection, Row
 from farthing.store.entries import reading, rows, writing
+from farthing.store.entries.health import Health
 from farthing.store.entries.place import Place, place_for
 from farthing.store.entries.reader import Reader
 from farthing.store.entries.sealing import Unreadable, Wrapping
@@ -76,8 +77,11 @@ class Entries:
         self._waiting = waiting
         self._now_us = now_us
         self._dead: dict[tuple[str, str], None] = {}
-        self._reader = Reader(place, patience_s=patience_s)
-        self._writer = Writer(place, wrapping, waiting, budgets=budgets, flush_s=flush_s, now_us=now_us)
+        reading_health = Health("read")
+        self._reader = Reader(place, reading_health, patience_s=patience_s)
+        self._writer = Writer(
+            place, wrapping, waiting, Health("written", reading_health), budgets=budgets, flush_s=flush_s, now_us=now_us
+        )
 
     @property
     def trouble(self) -> str:

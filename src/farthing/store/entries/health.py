@@ -12,8 +12,11 @@ _LONGEST_REST_S = 15.0
 class Health:
     """Of one side of the store. Any thread may tell it; a lost race costs a second warning at most."""
 
-    def __init__(self, side: str) -> None:
-        """`side`: what cannot be done, such as "read"."""
+    def __init__(self, side: str, beside: "Health | None" = None) -> None:
+        """`side`: what cannot be done, such as "read". What the side `beside` this one has said is not said again."""
+        self._beside = beside
+        if beside is not None:
+            beside._beside = self
         self._side = side
         self._rest_s = 0.0
         self._until = 0.0
@@ -30,7 +33,7 @@ class Health:
         """`then`: what happens until it works again, for people."""
         self._rest_s = min(max(2 * self._rest_s, _FIRST_REST_S), _LONGEST_REST_S)
         self._until = time.monotonic() + self._rest_s
-        if not self.trouble:
+        if not self.trouble and (self._beside is None or self._beside.trouble != why):
             log.warning("the cache cannot be %s now, so %s: %s", self._side, then, why)
         self.trouble = why
 

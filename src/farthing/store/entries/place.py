@@ -104,10 +104,14 @@ class FilePlace:
             return connection
 
     def _make_private(self) -> None:
-        """Questions and answers are for nobody else's eyes, so the file belongs to its user alone from the start."""
+        """Questions and answers are for nobody else's eyes, so the file belongs to its user alone from the start.
+
+        A file that is there is not opened: closing it would end the locks that SQLite holds on it in this process, and
+        the next process to leave would take itself for the last one and delete the log that this one writes to.
+        """
         with suppress(OSError):  # connecting says it better
             Path(self._path).parent.mkdir(parents=True, exist_ok=True)
-            os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
+            os.close(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
     @staticmethod
     def _set_up(connection: Connection) -> None:

@@ -32,7 +32,7 @@ _BUSY_MS = 2
 class Reader:
     """Connections for reading. Made in any thread; `quick` only on the event loop."""
 
-    def __init__(self, place: Place, *, patience_s: float) -> None:
+    def __init__(self, place: Place, health: Health, *, patience_s: float) -> None:
         self._place = place
         self._patience_s = patience_s
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="cache reader")
@@ -41,7 +41,7 @@ class Reader:
         self._looked_at = 0.0
         self._threads_until = 0.0
         self._closed = threading.Event()
-        self.health = Health("read")
+        self.health = health
 
     async def quick(self, work: Callable[[Connection], T], otherwise: T) -> T:
         """For a call: `otherwise` if the store cannot answer within the patience."""

@@ -11,6 +11,9 @@ from farthing.store.errors import NewerSchema
 
 VERSION = 1
 
+_NONE = -1
+"""The version where there are no tables."""
+
 ENTRY_COLUMNS = (
     "id", "tenant", "scope", "owner", "team", "format", "model", "asked", "encoder", "exact", "context", "cost",
     "in_tokens", "out_tokens", "created_us", "expires_us", "source_call", "tags", "pinned", "hits", "heat", "worth",
@@ -20,8 +23,6 @@ ENTRY_COLUMNS = (
 LINK_COLUMNS = ("id", "tenant", "entry_id", "source", "created_us", "size", "seal", "changed", "question", "vector")
 
 VERDICT_COLUMNS = ("tenant", "scope", "entry_id", "call_id", "similarity_ppm", "wrong", "source", "at_us")
-
-SIZE_SUMS = ("entries", "bytes")
 
 _TABLES = (
     "cache_entries",
@@ -125,7 +126,7 @@ def prepare(engine: Engine, connection: Connection) -> bool:
         found = _version(engine, connection)
         if found != VERSION:
             _make(engine, connection)
-    return found not in (0, VERSION)
+    return found not in (_NONE, VERSION)
 
 
 def _make(engine: Engine, connection: Connection) -> None:
@@ -138,11 +139,10 @@ def _make(engine: Engine, connection: Connection) -> None:
 
 
 def _version(engine: Engine, connection: Connection) -> int:
-    """0 if there are no tables."""
     if not connection.has_table("cache_marks"):
-        return 0
+        return _NONE
     rows = connection.query("SELECT n FROM cache_marks WHERE name = 'schema'")
-    version = int(rows[0][0]) if rows else -1
+    version = int(rows[0][0]) if rows else 0
     if version > VERSION:
         raise NewerSchema(
             f"the cache in {engine.where} has schema version {version}, and this Farthing knows {VERSION}: a newer "

@@ -34,7 +34,7 @@ class Writer:
     """Writes from the moment it is made. One a process."""
 
     def __init__(
-        self, place: Place, wrapping: Wrapping, waiting: Waiting, *, budgets: Budgets, flush_s: float,
+        self, place: Place, wrapping: Wrapping, waiting: Waiting, health: Health, *, budgets: Budgets, flush_s: float,
         now_us: Callable[[], int],
     ) -> None:  # fmt: skip
         self._place = place
@@ -49,7 +49,7 @@ class Writer:
         self._writing = threading.RLock()
         self._wake = threading.Event()
         self._ending = threading.Event()
-        self.health = Health("written")
+        self.health = health
         self.written = 0
         """Entries that were handed to the store."""
         self.refused = 0

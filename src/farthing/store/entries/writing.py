@@ -10,7 +10,7 @@ import msgspec
 from farthing.store.engine import Connection, Row
 from farthing.store.entries import rows
 from farthing.store.entries.rows import EntryRow, LinkRow
-from farthing.store.entries.schema import ENTRY_COLUMNS, LINK_COLUMNS, SIZE_SUMS, VERDICT_COLUMNS
+from farthing.store.entries.schema import ENTRY_COLUMNS, LINK_COLUMNS, VERDICT_COLUMNS
 from farthing.store.entries.values import Entry, Verdict, Which
 from farthing.store.entries.worth import Budget, Budgets, heated, worth
 
@@ -27,6 +27,11 @@ _ROOM = 0.9
 """The part of a budget that is left full after making room, so that room is not made for every entry."""
 
 T = TypeVar("T")
+
+_ADD_SIZES = (
+    "INSERT INTO cache_sizes (tenant, entries, bytes) VALUES (?, ?, ?) ON CONFLICT (tenant) "
+    "DO UPDATE SET entries = cache_sizes.entries + excluded.entries, bytes = cache_sizes.bytes + excluded.bytes"
+)
 
 _which = msgspec.json.Decoder(Which)
 _json = msgspec.json.Encoder()
@@ -244,8 +249,8 @@ def _add_sizes(connection: Connection, changes: Iterable[tuple[str, int, int]]) 
     for tenant, entries, size in changes:
         sums[tenant][0] += entries
         sums[tenant][1] += size
-    if sums:
-        connection.add_up("cache_sizes", ("tenant",), SIZE_SUMS, [(tenant, *sums[tenant]) for tenant in sorted(sums)])
+    for tenant in sorted(sums):
+        connection.execute(_ADD_SIZES, (tenant, *sums[tenant]))
 
 
 def drop(connection: Connection, tenant: str, which: Which, now_us: int) -> int:

@@ -127,6 +127,16 @@ async def test_errors_are_rows_too(meter: Metered, rows: Rows, make_call: MakeCa
     assert (record.cost, record.cost_state) == (0, "computed")
 
 
+async def test_a_mistake_of_ours_is_not_the_clients(meter: Metered, rows: Rows, make_call: MakeCall) -> None:
+    async def mistaken(call: Call) -> Answer:
+        raise KeyError("a bug")
+
+    with pytest.raises(KeyError):
+        await meter(make_call(), mistaken)
+    (record,) = rows.rows
+    assert (record.status, record.outcome, record.error) == (500, "error", "internal_error")
+
+
 async def test_strangers_cannot_fill_the_ledger(meter: Metered, rows: Rows, make_call: MakeCall) -> None:
     async def refusing(call: Call) -> Answer:
         raise NotAuthenticated("no")

@@ -29,6 +29,9 @@ _PATIENCE_S = 2.0
 
 _LONGEST_PAUSE_S = 5.0
 
+_SPILL_S = 0.5
+"""How long an ended call is in memory alone while the store is in trouble."""
+
 log = logging.getLogger(__name__)
 
 Observer = Callable[[Sequence[Record]], None]
@@ -141,8 +144,10 @@ class Ledger:
             self._connection.close()
 
     def _pause_after(self, pause: float) -> float:
-        """The store is in trouble: wait twice as long as before, without being woken by new calls."""
-        self._ending.wait(pause)
+        """The store is in trouble: wait twice as long as before, without being woken by new calls; these go to disk."""
+        until = time.monotonic() + pause
+        while (left := until - time.monotonic()) > 0 and not self._ending.wait(min(left, _SPILL_S)):
+            self._spill()
         return 0.1 if self._ending.is_set() else min(max(2 * pause, 0.1), _LONGEST_PAUSE_S)
 
     def _write_all(self) -> bool:

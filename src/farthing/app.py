@@ -9,7 +9,7 @@ from pathlib import Path
 from farthing.app_cache import build_cache
 from farthing.gateway import admin, calls, feedback, health, models, openapi
 from farthing.gateway.asgi import Build, Endpoints
-from farthing.gateway.edge import Edge
+from farthing.gateway.edge import BODIES, Edge, Intake
 from farthing.gateway.guard import Guard
 from farthing.gateway.metrics import Metrics
 from farthing.gateway.pages import pages
@@ -32,6 +32,8 @@ from farthing.upstream.providers import Provider, Providers
 from farthing.upstream.relay import Relay
 from farthing.wire import FORMATS
 
+SMALLEST_INTAKE = 64 * 2**20
+"""Bytes of unfinished bodies that a process holds at least, however small the largest body is."""
 log = logging.getLogger("farthing.gateway")
 
 
@@ -78,10 +80,11 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Endpoints:
     outer: list[Step] = [meter, Identify(keys), Limits(buckets), *([cache.step] if cache is not None else [])]
     proceed = chain([*outer, *innermost], relay)
     guard = Guard(keys, settings.server.admin)
+    max_body = settings.server.max_body_mb * 2**20
+    intake = Intake(max(SMALLEST_INTAKE, BODIES * max_body))
     edges = {
         format.path: Edge(
-            format, proceed,
-            max_body=settings.server.max_body_mb * 2**20, body_timeout_s=settings.server.body_timeout_s,
+            format, proceed, max_body=max_body, body_timeout_s=settings.server.body_timeout_s, intake=intake
         )
         for format in FORMATS.values()
     }  # fmt: skip

@@ -14,7 +14,7 @@ from typing import Any
 
 from farthing.gateway.protocol import CONNECTION
 from farthing.model.call import Answer, Body, Call, Headers
-from farthing.model.errors import BadRequest, FarthingError, RequestTimeout, TooLarge, UpstreamError
+from farthing.model.errors import BadRequest, FarthingError, RequestTimeout, TooLarge, Unavailable, UpstreamError
 from farthing.pipeline import Proceed
 from farthing.wire.format import Format
 
@@ -22,6 +22,8 @@ Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
+BODIES = 8
+"""As many bodies of the largest size may be on their way in at once."""
 JSON: tuple[bytes, bytes] = (b"content-type", b"application/json")
 log = logging.getLogger("farthing.gateway")
 _random = random.SystemRandom()
@@ -36,10 +38,22 @@ class InternalError(FarthingError):
     """A mistake of ours. The cause is in the log, by place and not by content."""
 
 
-class Edge:
-    """Serves one wire format."""
+class Intake:
+    """Bytes of bodies that are not whole yet. Nobody knows who sends them before they are, so they are bounded for the
+    whole process."""
 
-    def __init__(self, format: Format, proceed: Proceed, *, max_body: int, body_timeout_s: float) -> None:
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.held = 0
+
+
+class Edge:
+    """Serves one wire format. Edges of one process share their `intake`."""
+
+    def __init__(
+        self, format: Format, proceed: Proceed, *, max_body: int, body_timeout_s: float, intake: Intake | None = None
+    ) -> None:  # fmt: skip
+        self._intake = intake or Intake(max_body * BODIES)
         self._format = format
         self._proceed = proceed
         self._max_body = max_body
@@ -93,19 +107,25 @@ class Edge:
     async def _rest(self, message: dict[str, Any], receive: Receive) -> bytes:
         """The body that comes in parts. The server wakes us with an empty part when its time is up (`protocol`)."""
         late = time.monotonic() + self._body_timeout_s
-        parts, size = [], 0
-        while True:
-            if message["type"] == "http.disconnect":
-                raise ClientLeft
-            parts.append(message.get("body", b""))
-            size += len(parts[-1])
-            if size > self._max_body:
-                raise self._too_large()
-            if not message.get("more_body"):
-                return b"".join(parts)
-            if self._body_timeout_s and time.monotonic() >= late:
-                raise RequestTimeout("The request's body did not arrive in time. Send it again.")
-            message = await receive()
+        parts, size, intake = [], 0, self._intake
+        try:
+            while True:
+                if message["type"] == "http.disconnect":
+                    raise ClientLeft
+                parts.append(message.get("body", b""))
+                size += len(parts[-1])
+                intake.held += len(parts[-1])
+                if size > self._max_body:
+                    raise self._too_large()
+                if not message.get("more_body"):
+                    return b"".join(parts)
+                if intake.held > intake.limit:
+                    raise Unavailable("Too many large bodies are on their way in. Send it again.", retry_after=1)
+                if self._body_timeout_s and time.monotonic() >= late:
+                    raise RequestTimeout("The request's body did not arrive in time. Send it again.")
+                message = await receive()
+        finally:
+            intake.held -= size
 
     def _too_large(self) -> TooLarge:
         return TooLarge(f"The body is larger than {self._max_body // 2**20} MiB (server.max_body_mb in farthing.toml).")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from farthing.gateway.edge import Edge, Scope, error_headers, new_call_id
+from farthing.gateway.edge import Edge, Intake, Scope, error_headers, new_call_id
 from farthing.gateway.protocol import CONNECTION
 from farthing.model.call import Answer, Call, Proceed
 from farthing.model.errors import NotAuthenticated, RateLimited, UpstreamError
@@ -200,6 +200,40 @@ def test_ids_are_unique_and_sort_by_time() -> None:
 
 def test_refusals_that_a_retry_cannot_help_say_so() -> None:
     assert (b"x-should-retry", b"false") in error_headers(NotAuthenticated("no"), b"{}", "call-1")
+
+
+async def test_bodies_on_their_way_in_are_bounded_together() -> None:
+    intake = Intake(100)
+    edge = Edge(CHAT, fine, max_body=1000, body_timeout_s=5, intake=intake)
+    arrived = asyncio.Event()
+
+    async def slowly(message: dict[str, Any]) -> dict[str, Any]:
+        await arrived.wait()
+        return message
+
+    parts = [
+        {"type": "http.request", "body": BODY + b" " * 20, "more_body": True},
+        {"type": "http.request", "body": b""},
+    ]
+    first, second = Client(BODY), Client(BODY)
+    waiting, more = iter(parts), iter(parts)
+
+    async def receive_first() -> dict[str, Any]:
+        message = next(waiting)
+        return message if message.get("more_body") else await slowly(message)
+
+    async def receive_second() -> dict[str, Any]:
+        return next(more)
+
+    held = asyncio.create_task(edge(first.scope, receive_first, first.send))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert intake.held > 60
+    await edge(second.scope, receive_second, second.send)
+    assert second.status == 503
+    arrived.set()
+    await held
+    assert first.status == 200 and intake.held == 0
 
 
 async def test_a_client_that_left_before_the_stream_began() -> None:

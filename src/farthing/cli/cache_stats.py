@@ -170,7 +170,7 @@ def _estimate(scope: Scope) -> str:
 def _serves(scope: Scope) -> str:
     if scope.allowed.serves:
         return f"given from similarity {scope.allowed.similarity:.3f}"
-    return f"not yet: {scope.missing:,} more verdicts, none of them wrong"
+    return f"not yet: at least {scope.missing:,} more verdicts, none of them wrong"
 
 
 def _print_table(rows: Sequence[Any], columns: Sequence[tuple[str, Callable[[Any], str]]]) -> None:

@@ -34,7 +34,6 @@ class Tenant:
     """A company, and what its customers ask."""
 
     name: str
-    system: str
     frequent: tuple[tuple[str, str, str, str], ...]
     """Four wordings each."""
     rare: tuple[str, ...]
@@ -46,7 +45,6 @@ class Tenant:
 
 SHOP = Tenant(
     "larch-outdoor",
-    "You answer customers of Larch Outdoor, a shop for tents, packs and boots.",
     (
         ("Where is my order?", "Can you tell me where my order is?", "Has my parcel been shipped yet?", "What is the status of my order?"),
         ("What is your refund policy?", "How do I get a refund?", "Can I get my money back if I don't like it?", "What's the refund policy?"),
@@ -100,7 +98,6 @@ SHOP = Tenant(
 
 CALENDAR = Tenant(
     "tidely",
-    "You answer users of Tidely, a shared calendar for teams.",
     (
         ("How do I invite a team member?", "How can I invite a team member?", "How do I add someone to my team?", "What's the way to invite a team member?"),
         ("How do I reset my password?", "How can I reset my password?", "I forgot my password, what now?", "I can't remember my password, how do I get in?"),
@@ -152,7 +149,6 @@ CALENDAR = Tenant(
 
 MOBILE = Tenant(
     "nordfon",
-    "You answer customers of Nordfon, a mobile network.",
     (
         ("How do I check my data usage?", "How can I check my data usage?", "How much data have I used?", "Where do I see my data usage?"),
         ("How do I pay my bill?", "How can I pay my bill?", "Where do I pay my bill?", "What are the ways to pay my bill?"),

@@ -21,8 +21,9 @@ def options(description: str) -> argparse.Namespace:
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured quantity: its repeats, and the most that their median may be (None: it is only shown). It is decided
-    by at least `needs` repeats; `noisy` says that these were disturbed and are shown only for want of better ones."""
+    """One measured quantity: its repeats, and the most, or the least, that their median may be (None: it is only shown).
+    It is decided by at least `needs` repeats; `noisy` says that these were disturbed and are shown only for want of better
+    ones."""
 
     name: str
     unit: str
@@ -30,6 +31,7 @@ class Figure:
     most: float | None = None
     needs: int = DECIDES
     noisy: bool = False
+    least: float | None = None
 
     @property
     def value(self) -> float | None:
@@ -38,11 +40,18 @@ class Figure:
     @property
     def verdict(self) -> str:
         """`holds`, `FAILS`, `undecided`, or nothing where there is no bar."""
-        if self.most is None:
+        if self.most is None and self.least is None:
             return ""
         if self.value is None or self.noisy or len(self.repeats) < self.needs:
             return "undecided"
-        return "holds" if self.value <= self.most else "FAILS"
+        high = self.most is not None and self.value > self.most
+        low = self.least is not None and self.value < self.least
+        return "FAILS" if high or low else "holds"
+
+    @property
+    def bar(self) -> dict[str, float]:
+        """The bar's ends."""
+        return {name: end for name, end in (("least", self.least), ("most", self.most)) if end is not None}
 
 
 @dataclass
@@ -79,9 +88,9 @@ class Report:
                 figure.name: None if figure.value is None else round(figure.value, 3) for figure in self.figures
             },
             "bars": {
-                figure.name: {"most": figure.most, "ok": figure.verdict == "holds", "verdict": figure.verdict.lower()}
+                figure.name: {**figure.bar, "ok": figure.verdict == "holds", "verdict": figure.verdict.lower()}
                 for figure in self.figures
-                if figure.most is not None
+                if figure.bar
             },
             "ok": self.ok,
         }
@@ -90,7 +99,9 @@ class Report:
 def _row(figure: Figure, width: int) -> str:
     numbers = [figure.value, min(figure.repeats), max(figure.repeats)] if figure.repeats else [None] * 3
     shown = " ".join(f"{_number(number):>9}" for number in numbers)
-    bar = "" if figure.most is None else f"{figure.most:g}"
+    bar = " to ".join(f"{end:g}" for end in figure.bar.values())
+    if figure.most is None and figure.bar:
+        bar = f">= {bar}"
     said = "  ".join(filter(None, (figure.verdict, "(noisy)" if figure.noisy else "")))
     return f"{figure.name:<{width}}  {shown} {len(figure.repeats):>2}  {figure.unit:<7} {bar:>7}  {said}".rstrip()
 

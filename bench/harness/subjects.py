@@ -106,14 +106,15 @@ class Farthing:
 
 
 @contextmanager
-def configured(upstream: str, *, tls: "Certificates | None" = None) -> Iterator[Farthing]:
-    """Farthing as a user sets it up: a file, a SQLite ledger, and a key with owner tags and limits too wide to bite."""
+def configured(upstream: str, *, tls: "Certificates | None" = None, more: str = "") -> Iterator[Farthing]:
+    """Farthing as a user sets it up: a file, a SQLite ledger, and a key with owner tags and limits too wide to bite. `more`
+    is added to the file."""
     with tempfile.TemporaryDirectory(prefix="farthing-bench-") as name:
         folder, port = Path(name), free_port()
         file = folder / "farthing.toml"
         server = f'tls_cert = "{tls.certificate}"\ntls_key = "{tls.key}"' if tls else ""
         ca = f'ca_file = "{tls.authority}"' if tls else ""
-        file.write_text(CONFIG.format(port=port, folder=folder, upstream=upstream, tls=server, ca=ca))
+        file.write_text(CONFIG.format(port=port, folder=folder, upstream=upstream, tls=server, ca=ca) + more)
         secret = _key(file)
         headers = [
             f"authorization: Bearer {secret}", "x-farthing-feature: support-answers", "anthropic-version: 2023-06-01",

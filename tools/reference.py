@@ -72,7 +72,7 @@ def _fields(kind: type[msgspec.Struct]) -> str:
     rows = [
         (f"`{field.name}`", _type_words(hints[field.name]), _default(field), describe(hints[field.name]))
         for field in msgspec.structs.fields(kind)
-        if field.name != "contracts"
+        if field.name not in ("contracts", "features")
     ]
     return _table(("key", "type", "default", "what it does"), rows)
 
@@ -92,6 +92,8 @@ def _type_words(hint: Any) -> str:
         return "store's address"
     if inner and all(isinstance(each, str) for each in inner):
         return " or ".join(f"`{each}`" for each in inner)
+    if inner:
+        return " or ".join(_type_words(each) for each in inner if each is not type(None))
     return "date"
 
 

@@ -14,6 +14,7 @@ from farthing.settings import DEFAULT_FILE, Secret
 from farthing.settings.tree import (
     SECTIONS,
     ContractSettings,
+    FeatureCacheSettings,
     ModelSettings,
     ProviderSettings,
     TimeoutSettings,
@@ -29,6 +30,7 @@ HEAD = """\
 EXAMPLES: dict[type[msgspec.Struct], dict[str, Any]] = {
     ModelSettings: {"provider": "openai", "model": "gpt-5-mini"},
     ContractSettings: {"provider": "openai", "percent_off": "12.5"},
+    FeatureCacheSettings: {"mode": "exact", "ttl_s": 3600.0, "max_temperature": 1.0},
 }
 """What the tables that are all commented out show instead of a default."""
 
@@ -88,7 +90,7 @@ def _example(name: str, kind: type[msgspec.Struct]) -> str:
 def _fields(kind: type[msgspec.Struct], without: tuple[str, ...] = ()) -> Iterator[str]:
     hints = get_type_hints(kind, include_extras=True)
     for field in msgspec.structs.fields(kind):
-        if field.name in without or field.name == "contracts":
+        if field.name in without or field.name in ("contracts", "features"):
             continue
         if field.name == "timeouts":
             yield from _comment("How long the provider may take, in seconds; 0 means no limit.")

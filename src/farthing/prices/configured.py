@@ -12,6 +12,7 @@ def configured_book(settings: PricesSettings) -> PriceBook:
     contracts = [
         Contract(
             provider=each.provider, models=tuple(each.models), percent_off=each.percent_off, rates=dict(each.rates),
+            tier=each.tier,
             valid_from=each.valid_from, valid_to=each.valid_to,
         )
         for each in settings.contracts

@@ -42,7 +42,9 @@ class Contract(msgspec.Struct, frozen=True):
     models: tuple[str, ...] = ("*",)
     percent_off: str = ""
     rates: dict[str, str] = {}
-    """Unit -> dollars per 1M (or as listed in REQUEST_UNITS), instead of the list price, in every tier and band."""
+    """Unit -> dollars per 1M (or as listed in REQUEST_UNITS), instead of the list price, in every band of `tier`."""
+    tier: str = ""
+    """The service tier that `rates` hold for; empty for the standard one. `percent_off` is off all of them."""
     valid_from: date | None = None
     valid_to: date | None = None
     """The last day, included."""
@@ -52,7 +54,7 @@ class Contract(msgspec.Struct, frozen=True):
         try:
             if not 0 <= Decimal(self.percent_off or "0") <= 100:
                 raise ValueError(f"{self.percent_off} is not a percentage")
-            _own(self)
+            _own(self, self.tier)
         except (ValueError, InvalidOperation) as error:
             said = error if isinstance(error, ValueError) else "an amount is no number"
             raise ValueError(f"contract with {self.provider}, {', '.join(self.models)}: {said}") from None
@@ -128,10 +130,10 @@ def rates_at(card: Card, tier: str, geo: str, at_us: int) -> Rates:
     name = "" if tier.lower() in STANDARD_TIERS else tier.lower()
     found = {unit: rate for unit in TOKEN_UNITS if (rate := reader.rate(unit, name)) is not None}
     events = {unit: rate for unit in REQUEST_UNITS if (rate := reader.stated(unit, name)) is not None}
-    contract = next((each for each in card.contracts if each.holds(moment.day)), None)
+    contract = _contract(card, moment.day, name)
     factor, flags = reader.residency(geo)
     listed = {unit: rate.times(factor, "") for unit, rate in found.items()}
-    agreed = {unit: _agreed(contract, rate) for unit, rate in (listed | events).items()} | _own(contract)
+    agreed = {unit: _agreed(contract, rate) for unit, rate in (listed | events).items()} | _own(contract, name)
     versions = dict.fromkeys(rate.version for rate in (*found.values(), *events.values()) if rate.version)
     return Rates(
         from_us=max((edge for edge in edges if edge <= at_us), default=0),
@@ -276,8 +278,14 @@ def _agreed(contract: Contract | None, rate: _Found) -> _Found:
     return rate.times((100 - Decimal(contract.percent_off)) / 100, "")
 
 
-def _own(contract: Contract | None) -> dict[str, _Found]:
-    rates = {} if contract is None else contract.rates
+def _contract(card: Card, day: date, tier: str) -> Contract | None:
+    """The first contract of the day that says something about the tier."""
+    days = (each for each in card.contracts if each.holds(day))
+    return next((each for each in days if each.percent_off or each.tier == tier), None)
+
+
+def _own(contract: Contract | None, tier: str) -> dict[str, _Found]:
+    rates = contract.rates if contract is not None and contract.tier == tier else {}
     return {unit_name(name): _Found(ladder_of(unit_name(name), Decimal(amount))) for name, amount in rates.items()}
 
 

@@ -78,6 +78,12 @@ class ProviderSettings(msgspec.Struct, frozen=True):
     headers: Annotated[dict[str, Secret], doc("Sent with each request; a value may be `env:NAME` or `file:PATH`.")] = {}
     models: Annotated[list[str], doc("Patterns of the models that it serves (`gpt-*`). Empty: its kind's own.")] = []
     formats: Annotated[list[WireFormat], doc("The wire formats that it speaks. Empty: those of its kind.")] = []
+    drain: Annotated[
+        bool,
+        doc(
+            "Read streams that the client left to their end: for providers that bill all of it anyway, so that it is exact."
+        ),
+    ] = False
     forward_headers: Annotated[list[str], doc("Names of further headers of the client that it is to see.")] = []
     timeouts: Annotated[TimeoutSettings, doc("How long it may take.")] = TimeoutSettings()
     ca_file: Annotated[FilePath, doc("Authorities (PEM file) to trust instead of the system's.")] = FilePath()
@@ -103,6 +109,9 @@ class ContractSettings(msgspec.Struct, frozen=True):
     )
     percent_off: Annotated[Amount, doc("Discount on every rate, in percent.")] = Amount()
     rates: Annotated[dict[str, Amount], doc("Agreed rates by unit (`input`, `output`, ...), in dollars per 1M.")] = {}
+    tier: Annotated[
+        str, doc("Service tier that `rates` hold for: `flex`, `batch`, `priority`. Empty: the standard one.")
+    ] = ""
     valid_from: Annotated[date | None, doc("First day, such as 2026-01-01.")] = None
     valid_to: Annotated[date | None, doc("Last day, included.")] = None
 

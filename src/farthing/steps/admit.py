@@ -96,8 +96,11 @@ def price(attempt: Attempt, book: PriceBook, call: Call) -> None:
 
 
 def _compare(attempt: Attempt, priced: Priced, reported: int) -> None:
-    """A provider's own price counts where ours is unknown or agrees roughly; one in other units must not trip a budget."""
-    if priced.state in ("unpriced", "unknown") or TRUSTED[0] * priced.nano <= reported <= TRUSTED[1] * priced.nano:
+    """A provider's own price counts where ours is unknown or roughly the same list price; one in other units must not trip
+    a budget, and one at list price must not undo a contract."""
+    agreed = priced.nano != priced.list_nano
+    near = TRUSTED[0] * priced.nano <= reported <= TRUSTED[1] * priced.nano
+    if priced.state in ("unpriced", "unknown") or (near and not agreed):
         attempt.cost_state, attempt.cost = "reported", reported
-    else:
+    elif not near:
         attempt.flags = [*attempt.flags, "reported_cost_differs"]

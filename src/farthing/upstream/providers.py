@@ -31,7 +31,7 @@ class Provider:
         self.client = client
         self.formats = tuple(settings.formats) or host.formats
         self.dialect = host.dialect
-        self.drain = host.drain
+        self.drain = settings.drain or host.drain
         self.prices = settings.prices or host.prices or name
         self.patterns = tuple(settings.models)
         limits = settings.timeouts

@@ -43,9 +43,9 @@ def test_every_setting_is_in_the_file() -> None:
     text = template({})
     for kind in SECTIONS.values():
         for name in kind.__struct_fields__:
-            assert re.search(rf"^(# )?(timeouts\.|\[\[prices\.)?{name}(\.connect_s|\]\])? ?=?", text, re.MULTILINE), (
-                name
-            )
+            assert re.search(
+                rf"^(# )?(timeouts\.|\[\[prices\.|\[cache\.)?{name}(\.connect_s|\]\]|\.NAME\])? ?=?", text, re.MULTILINE
+            ), name
 
 
 def test_every_line_can_be_uncommented() -> None:

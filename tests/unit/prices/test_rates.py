@@ -209,11 +209,14 @@ def test_a_contract_takes_percent_off_within_its_days_and_keeps_the_list_price()
     assert shelf.price("acme", "m", usage, at_us=us("2026-03-05T00:00")).version == "r1+contract"
 
 
-def test_a_contracts_own_rates_hold_in_every_tier_and_band() -> None:
-    contract = Contract("acme", ("m",), rates={"input": "1.5"})
+def test_a_contracts_own_rates_hold_in_every_band_of_their_tier() -> None:
+    standard = Contract("acme", ("m",), rates={"input": "1.5"})
+    scale = Contract("acme", ("m",), rates={"input": "0.7"}, tier="scale")
     priced = [{"rates": {"input": {"0": 3, "100": 6}, "output": 15}}, {"rates": {"input": 1}, "tier": "batch"}]
-    shelf = book(cards(models=[model(*priced)]), contracts=(contract,))
-    assert dollars(shelf, INPUT) == dollars(shelf, INPUT, tier="batch") == dollars(shelf, INPUT, tier="scale") == 1.5
+    shelf = book(cards(models=[model(*priced)]), contracts=(standard, scale))
+    assert dollars(shelf, INPUT) == 1.5
+    assert dollars(shelf, INPUT, tier="batch") == 1, "a typed standard rate must not make a cheaper tier dearer"
+    assert dollars(shelf, INPUT, tier="scale") == 0.7
     assert shelf.price("acme", "m", INPUT, at_us=NOON).list_nano == 6_000_000_000
     assert dollars(shelf, Usage(out=MILLION)) == 15, "what the contract is silent on costs the list price"
 

@@ -9,7 +9,7 @@ from farthing.model.errors import NotAuthenticated, RateLimited, Unavailable, Up
 from farthing.model.record import Attempt, Record, Saving
 from farthing.model.usage import Usage
 from farthing.pipeline import chain
-from farthing.prices import PriceBook
+from farthing.prices import Contract, PriceBook
 from farthing.steps.admit import Admit
 from farthing.steps.meter import Meter, total
 from unit.steps.conftest import MakeCall
@@ -259,3 +259,11 @@ async def test_upstream_errors_name_their_code(meter: Metered, rows: Rows, make_
     with pytest.raises(UpstreamError):
         await meter(make_call(), failing)
     assert (rows.rows[0].error, rows.rows[0].status) == ("upstream_error", 502)
+
+
+async def test_a_contract_counts_before_the_provider_s_own_price(rows: Rows, make_call: MakeCall) -> None:
+    """What providers report is their list price."""
+    book = PriceBook.load(contracts=[Contract("openai", ("gpt-4o",), percent_off="20")])
+    tried = attempt(Usage(out=100), reported_cost=1_000_000)
+    record = await booked(Metered(book, rows), rows, make_call("gpt-4o", deployment=OPENAI), tried)
+    assert (record.cost_state, record.cost, record.attempts[0].flags) == ("computed", 800_000, [])

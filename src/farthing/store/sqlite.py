@@ -169,23 +169,34 @@ def _use_wal(db: sqlite3.Connection, patience_s: float) -> None:
             time.sleep(0.02)
 
 
-@contextmanager
-def _explained(path: str) -> Iterator[None]:
-    """Turn the driver's errors into the store's, which say what to do."""
-    try:
-        yield
-    except sqlite3.IntegrityError as error:
-        if "UNIQUE" in str(error):
-            raise Duplicate(str(error)) from error
-        raise RowRefused(str(error)) from error
-    except (sqlite3.DataError, OverflowError, UnicodeError) as error:
-        raise RowRefused(str(error)) from error
-    except (sqlite3.InterfaceError, sqlite3.ProgrammingError) as error:
+class _explained:
+    """Turn the driver's errors into the store's, which say what to do. A class, since a call from the cache pays for it."""
+
+    __slots__ = ("_path",)
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, _DRIVERS):
+            raise _translated(self._path, error) from error
+
+
+_DRIVERS = (sqlite3.Error, OSError, OverflowError, UnicodeError)
+
+
+def _translated(path: str, error: Exception) -> Exception:
+    if isinstance(error, sqlite3.IntegrityError):
+        return Duplicate(str(error)) if "UNIQUE" in str(error) else RowRefused(str(error))
+    if isinstance(error, (sqlite3.DataError, OverflowError, UnicodeError)):
+        return RowRefused(str(error))
+    if isinstance(error, (sqlite3.InterfaceError, sqlite3.ProgrammingError)):
         if "binding" in str(error):
-            raise RowRefused(str(error)) from error
-        raise StoreError(f"the store {path} failed: {error}") from error
-    except (sqlite3.Error, OSError) as error:
-        raise StoreError(_advice(path, error)) from error
+            return RowRefused(str(error))
+        return StoreError(f"the store {path} failed: {error}")
+    return StoreError(_advice(path, error))
 
 
 def _advice(path: str, error: Exception) -> str:

@@ -219,7 +219,9 @@ class Entries:
 
         def work(connection: Connection) -> int:
             waited = self._waiting.drop(None, Which(), now_us)
-            return waited + writing.purge(connection, now_us)
+            purged = writing.purge(connection, now_us)
+            self._place.tidy(connection, everything=True)
+            return waited + purged
 
         return await self._dropping(work, None, Which(), now_us)
 

@@ -21,6 +21,8 @@ SUFFIX = ".cache"
 _ASIDE = ".damaged"
 _CORRUPT, _NOT_A_DATABASE = 11, 26
 """SQLite's result codes."""
+_PAGES = 2000
+"""Of 8 KB, given back at a time."""
 _SIDE_FILES = ("-wal", "-shm")
 
 log = logging.getLogger(__name__)
@@ -45,8 +47,8 @@ class Place(Protocol):
     def gone(self, connection: Connection) -> bool:
         """Whether the connection reads something that is no longer the cache."""
 
-    def tidy(self, connection: Connection) -> None:
-        """Give back some of the space that dropped entries leave."""
+    def tidy(self, connection: Connection, *, everything: bool = False) -> None:
+        """Give back space that dropped entries leave: some of it, or all."""
 
 
 def place_for(ledger_url: str) -> Place:
@@ -78,7 +80,7 @@ class ServerPlace:
     def gone(self, connection: Connection) -> bool:
         return False
 
-    def tidy(self, connection: Connection) -> None:
+    def tidy(self, connection: Connection, *, everything: bool = False) -> None:
         """The server does it."""
 
 
@@ -155,8 +157,14 @@ class FilePlace:
             raise StoreError(f"the cache {self._path} is damaged and cannot be moved aside: {error}") from error
         log.warning("the cache %s is damaged; it begins anew, and what it was is now %s", self._path, aside)
 
-    def tidy(self, connection: Connection) -> None:
-        connection.query("PRAGMA incremental_vacuum(256)")
+    def tidy(self, connection: Connection, *, everything: bool = False) -> None:
+        if everything:
+            connection.execute("VACUUM")
+            connection.query("PRAGMA wal_checkpoint(TRUNCATE)")  # what was purged is not to stay in the log
+            return
+        with connection.transaction():
+            for _ in range(min(_PAGES, connection.query("PRAGMA freelist_count")[0][0])):
+                connection.execute("PRAGMA incremental_vacuum(1)")  # the driver takes one step, which is one page
 
 
 def _with_tables(engine: Engine, connection: Connection, set_up: "_SetUp | None" = None) -> Connection:

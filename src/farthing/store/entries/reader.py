@@ -25,6 +25,8 @@ _SLOW_S = 0.004
 """A read on the event loop that takes longer is one too many."""
 _THREADS_FOR_S = 60.0
 _LOOK_S = 1.0
+_CACHE_KB = 16_000
+"""Pages that the event loop's connection keeps: the index over 100,000 fingerprints stays in memory."""
 _BUSY_MS = 2
 """Readers of a file never wait for its writer; whatever else holds it must not hold up the event loop."""
 
@@ -93,6 +95,7 @@ class Reader:
             with suppress(IndexError, StoreError):
                 own = self._idle.pop()
                 own.query(f"PRAGMA busy_timeout={_BUSY_MS}")
+                own.query(f"PRAGMA cache_size=-{_CACHE_KB}")
                 self._own = own
                 self._looked_at = time.monotonic()
         return found

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import random
 import shutil
 import sqlite3
 import subprocess
@@ -325,3 +326,26 @@ async def test_a_server_that_does_not_answer_costs_a_call_its_patience_once(
 @pytest.fixture(autouse=True)
 def _all_logs(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING)
+
+
+async def test_what_is_purged_is_gone_from_the_disk(opened_at: Opener, sqlite_url: str, path: Path) -> None:
+    cache = await opened_at(url=sqlite_url)
+    for number in range(300):
+        cache.put(an_entry(f"e{number}", answer=f"secret {number} ".encode() * 15))
+    await cache.flush()
+    assert any(b"secret 7 secret 7" in file.read_bytes() for file in path.parent.glob(path.name + "*"))
+    assert await cache.purge() == 300
+    assert not any(b"secret" in file.read_bytes() for file in path.parent.glob(path.name + "*"))
+
+
+async def test_space_of_dropped_entries_is_given_back(opened_at: Opener, sqlite_url: str, path: Path) -> None:
+    first = await opened_at(url=sqlite_url, flush_s=60.0)
+    for number in range(300):
+        first.put(an_entry(f"e{number}", answer=random.Random(number).randbytes(5000)))
+    await first.flush()
+    await first.close()
+    assert path.stat().st_size > 1_500_000
+    second = await opened_at(url=sqlite_url, flush_s=60.0)
+    await second.drop("acme", Which())
+    await second.close()
+    assert path.stat().st_size < 300_000

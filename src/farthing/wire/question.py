@@ -121,6 +121,40 @@ def question(format: str, body: bytes) -> Question | None:
         return None
 
 
+class Questions:
+    """Reads questions, and remembers those of the bodies that came lately: who repeats a request repeats its bytes. Reading
+    one takes some 25 us for 5 KB, remembering one 2."""
+
+    LONGEST = 32 * 1024
+    """Bytes of a body that is remembered."""
+
+    def __init__(self, most_bytes: int = 16 * 1024 * 1024) -> None:
+        self._half = most_bytes // 2
+        self._young: dict[tuple[str, bytes], Question | None] = {}
+        self._old: dict[tuple[str, bytes], Question | None] = {}
+        """What was not asked for again since the young were as many goes with these."""
+        self._bytes = 0
+        """Of the young."""
+
+    def of(self, format: str, body: bytes) -> Question | None:
+        """The same as `question`."""
+        if len(body) > self.LONGEST:
+            return question(format, body)
+        key = (format, body)
+        if key in self._young:
+            return self._young[key]
+        found = self._old[key] if key in self._old else question(format, body)
+        self._young[key] = found
+        self._bytes += len(body) + _REMEMBERED
+        if self._bytes > self._half:
+            self._old, self._young, self._bytes = self._young, {}, 0
+        return found
+
+
+_REMEMBERED = 1000
+"""Bytes that a remembered question takes beside the body."""
+
+
 def settle(request: dict[str, Any], left_out: Iterable[str], defaults: dict[str, tuple[Any, ...]]) -> None:
     """Take out of the request what does not change the answer."""
     for name in left_out:

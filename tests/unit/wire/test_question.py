@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from farthing.wire.question import DEFAULTS, LEFT_OUT, LONGEST, Question, question
+from farthing.wire.question import DEFAULTS, LEFT_OUT, LONGEST, Question, Questions, question
 from unit.wire.streams import dump
 from unit.wire.test_canonical import OBJECTS, TREES, shuffled
 
@@ -473,3 +473,23 @@ def test_nothing_raises_on_requests_that_are_nearly_good(
 def test_nothing_raises_on_bytes(body: bytes) -> None:
     for format in FORMATS:
         question(format, body)
+
+
+def test_questions_are_remembered_by_their_bytes() -> None:
+    questions = Questions(most_bytes=40_000)
+    bodies = [dump({"messages": [{"role": "user", "content": f"{number} " * 500}]}) for number in range(60)]
+    for body in [*bodies, *reversed(bodies)]:
+        first = questions.of("openai.chat", body)
+        assert first == question("openai.chat", body)
+        assert questions.of("openai.chat", body) is first
+        assert questions._bytes <= 20_000
+        assert questions.of("openai.responses", body) != first, "another format reads the same bytes in another way"
+
+
+def test_what_is_no_question_is_remembered_too_and_long_bodies_are_not() -> None:
+    questions = Questions()
+    assert questions.of("openai.chat", b"{") is None
+    assert questions.of("openai.chat", b"{") is None
+    long = dump({"messages": [{"role": "user", "content": "long " * 10_000}]})
+    assert questions.of("openai.chat", long) == question("openai.chat", long)
+    assert len(questions._young) == 1

@@ -20,7 +20,7 @@ from farthing.steps.cache.place import Place
 from farthing.steps.cache.policy import Policies, Policy, sharing
 from farthing.steps.cache.vectors import Vectors
 from farthing.store.entries import Entries, Entry
-from farthing.wire.question import Question, question
+from farthing.wire.question import Question, Questions
 from farthing.wire.replay import replay, storable, whole_from_stream
 
 LEVER = "semantic cache"
@@ -46,13 +46,14 @@ class Cache:
         self._semantic = semantic
         self._usage: Literal["original", "zero"] = usage
         self._clock = clock
+        self._questions = Questions()
         self._vectors = Vectors(entries, flights, usage=usage, clock=clock)
 
     async def __call__(self, call: Call, proceed: Proceed) -> Answer:
         policy = self._policies.of(call) if call.wire in CACHED else None
         if policy is not None and call.wire == vectors.WIRE:
             return await self._vectors.answer(call, policy, _place(call, policy), _tags(call), proceed)
-        asked = question(call.wire, call.body) if policy is not None else None
+        asked = self._questions.of(call.wire, call.body) if policy is not None else None
         if policy is None or asked is None or not policy.allows(asked.temperature, asked.choices):
             if policy is not None and policy.only:
                 raise _not_cached()

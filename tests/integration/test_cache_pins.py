@@ -145,6 +145,10 @@ def test_an_answer_that_a_call_left_is_approved_and_taken_back(desk: Gateway) ->
     assert (kind(answer), said(answer)) == ("semantic", "See the mail."), "not the model's answer any more"
     answer = send(desk, CHAT, asked)
     assert (kind(answer), said(answer)) == ("exact", "See the mail.")
+    (link,) = desk.farthing_json("cache", "inspect", made["entries"][0])["links"]
+    desk.farthing("cache", "unpin", link["id"])
+    assert cached(desk, CHAT, reworded) is None, "one question is taken back, at once"
+    assert cached(desk, CHAT, asked)
     desk.farthing("cache", "unpin", made["id"])
     assert cached(desk, CHAT, asked) is None
     assert cached(desk, CHAT, reworded) is None

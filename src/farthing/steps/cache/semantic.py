@@ -98,6 +98,8 @@ class Semantic:
             stored = await self._question(place.tenant, found)
             if stored is None or not compare_prepared(prepared, stored, found.cosine).same:
                 continue
+            if found.link and not await self._is_linked(place.tenant, found):
+                continue
             entry = await self._entries.read(place.tenant, found.entry_id, now_us=self._now_us())
             if entry is not None:
                 return await self._near(place, entry, found)
@@ -169,6 +171,14 @@ class Semantic:
         if self._entries.link(link):
             self._index.add(entry.context, entry.id, link.vector, link=link.id)
             self._remember(entry.id, link.id, question)
+
+    async def _is_linked(self, tenant: str, found: Neighbour) -> bool:
+        """Whether the question is linked to its entry still: people take links back."""
+        links = await self._entries.links(tenant, found.entry_id)
+        if any(link.id == found.link for link in links):
+            return True
+        self._index.remove(found.entry_id, link=found.link)
+        return False
 
     async def _question(self, tenant: str, found: Neighbour) -> Prepared | None:
         """A stored question as the guard reads it."""

@@ -44,7 +44,7 @@ CACHE_HEADERS = {
 ANSWER_HEADERS = {
     "x-farthing-call-id": "The call's id, for `farthing explain` and `GET /v1/farthing/calls/ID`. On every answer, errors included.",
     "x-farthing-model": "The model that ran.",
-    "x-farthing-cache": "How Farthing's own cache answered: `exact`, or `none` if it did not.",
+    "x-farthing-cache": "How Farthing's own cache answered: `exact`, `semantic`, or `none` if it did not.",
     "x-farthing-cost": "What the call cost, in dollars, nine digits. Not on streams: their cost is known at the end.",
     "x-farthing-saved": "What the call saved, in dollars, nine digits. Not on streams.",
     "x-should-retry": "`false` on refusals that the same call would meet again; the official SDKs obey it.",

@@ -11,6 +11,7 @@ from rich.table import Table
 from farthing.cli.cache_store import cache_settings, tenant_option, with_entries
 from farthing.cli.common import When, amounts, config_option, print_json, print_table, show_time, with_store
 from farthing.model.money import show_dollars
+from farthing.quality.judge import FEATURE as JUDGE
 from farthing.settings import Settings
 from farthing.steps.cache.bound import Tally, Threshold, lower_limit, threshold, upper_limit
 from farthing.steps.cache.bounds import EDGES
@@ -18,6 +19,7 @@ from farthing.store import ReportRow, Store
 from farthing.store.entries import Entries, ScopeStats, Stats
 
 TARGET = 0.30
+TOTAL = "total"
 MOST_VERDICTS = 10_000
 """Newest ones that are looked through for features that have nothing stored any more."""
 
@@ -57,7 +59,8 @@ def stats(config: Path | None, tenant: str, since: int | None, as_json: bool) ->
         return kept, await _scopes(entries, tenant, kept, settings)
 
     async def report(store: Store) -> list[ReportRow]:
-        return await store.report("feature", since or 0, tenant=tenant)
+        rows = await store.report("feature", since or 0, tenant=tenant)
+        return [row for row in rows if row.key != JUDGE]
 
     kept, scopes = with_entries(settings, read)
     called = with_store(settings, report, make=True)
@@ -133,12 +136,12 @@ def _print(settings: Settings, kept: Stats, scopes: Sequence[Scope], called: Seq
         )  # fmt: skip
     if called:
         _print_table(
-            called,
+            [*called, _total(called)],
             [
                 ("feature", lambda row: row.key or "(none)"), ("calls", lambda row: f"{row.calls:,}"),
                 ("from the cache", lambda row: f"{row.cache_hits:,}"),
                 (f"of all calls (target {TARGET:.0%})", lambda row: f"{row.cache_hits / row.calls:.1%}"),
-                ("cache", lambda row: _mode(settings, row.key)),
+                ("cache", lambda row: "" if row.key == TOTAL else _mode(settings, row.key)),
             ],
         )  # fmt: skip
         click.echo(_NOT_KNOWN)
@@ -152,6 +155,12 @@ def _print(settings: Settings, kept: Stats, scopes: Sequence[Scope], called: Seq
                 (f"semantic hits (at most {bound:g} % wrong)", _serves),
             ],
         )  # fmt: skip
+
+
+def _total(called: Sequence[ReportRow]) -> ReportRow:
+    return ReportRow(
+        TOTAL, calls=sum(row.calls for row in called), cache_hits=sum(row.cache_hits for row in called)
+    )  # fmt: skip
 
 
 _NOT_KNOWN = (

@@ -33,6 +33,8 @@ SCHEMA = {
         "additionalProperties": False,
     },
 }
+FEATURE = "farthing judge"
+"""What its calls are booked as."""
 LONGEST = 20_000
 """Characters of a question or answer that are shown to the judge; longer ones are not judged."""
 
@@ -57,7 +59,7 @@ class Judge:
     """Asks `model`; without one there are no judgements. `proceed` is a pipeline that meters, as for any call; `new_id` gives its calls their ids."""
 
     def __init__(
-        self, proceed: Proceed, model: str, new_id: Callable[[], str], *, feature: str = "farthing judge"
+        self, proceed: Proceed, model: str, new_id: Callable[[], str], *, feature: str = FEATURE
     ) -> None:  # fmt: skip
         self._proceed = proceed
         self._model = model

@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Sequence
 from farthing.store.engine import Connection, Row
 from farthing.store.entries import reading, rows, writing
 from farthing.store.entries.health import Health
+from farthing.store.entries.opened import Opened
 from farthing.store.entries.place import Place, place_for
 from farthing.store.entries.reader import Reader
 from farthing.store.entries.sealing import Unreadable, Wrapping
@@ -76,6 +77,7 @@ class Entries:
         self._wrapping = wrapping
         self._waiting = waiting
         self._now_us = now_us
+        self._lately = Opened()
         self._dead: dict[tuple[str, str], None] = {}
         reading_health = Health("read")
         self._reader = Reader(place, reading_health, patience_s=patience_s)
@@ -110,10 +112,16 @@ class Entries:
         waiting = self._waiting.exact(tenant, exact)
         if waiting is not None:
             return self._served(waiting, now_us)
-        row = await self._reader.quick(lambda db: reading.exact_row(db, self._wrapping, tenant, exact), None)
+        known = self._lately.find(tenant, exact)
+        mark, row = await self._reader.quick(
+            lambda db: reading.exact_row(db, self._wrapping, tenant, exact, known and known[0]), reading.NOTHING
+        )
+        if known is not None and mark == known[0]:
+            return self._served(known[1], now_us)
         entry = await self._opened(row)
-        if entry is None or entry.tenant != tenant or entry.exact != exact:
+        if mark is None or entry is None or entry.tenant != tenant or entry.exact != exact:
             return None
+        self._lately.keep(mark, entry)
         return self._served(entry, now_us)
 
     async def get_many(self, tenant: str, exact: Sequence[bytes], *, now_us: int) -> dict[bytes, Entry]:

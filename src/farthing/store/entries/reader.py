@@ -1,7 +1,8 @@
 """Reads of the cache for calls: quick, never an exception, a miss if the store does not answer in time.
 
 A file is read on the event loop itself, since that takes tens of microseconds and a thread would cost more than the
-read; after a read that took long, threads read for a while. A server is always read by threads.
+read; after a read that took long, threads read for a while: a quarter of a second the first time, since a busy machine
+may just have done something else, and longer each time it happens again. A server is always read by threads.
 """
 
 import asyncio
@@ -23,7 +24,9 @@ _THREADS = 4
 _CONNECT_S = 0.5
 _SLOW_S = 0.004
 """A read on the event loop that takes longer is one too many."""
-_THREADS_FOR_S = 60.0
+_THREADS_FIRST_S, _THREADS_LONGEST_S = 0.25, 60.0
+_ALL_WELL = 500
+"""Quick reads in a row after which a slow one is the first again."""
 _LOOK_S = 1.0
 _CACHE_KB = 16_000
 """Pages that the event loop's connection keeps: the index over 100,000 fingerprints stays in memory."""
@@ -42,6 +45,8 @@ class Reader:
         self._own: Connection | None = None
         self._looked_at = 0.0
         self._threads_until = 0.0
+        self._threads_for_s = 0.0
+        self._quick_reads = 0
         self._closed = threading.Event()
         self.health = health
 
@@ -60,8 +65,7 @@ class Reader:
             own.close()
             self._failed(error)
             return otherwise
-        if time.perf_counter() - began > _SLOW_S:
-            self._threads_until = time.monotonic() + _THREADS_FOR_S
+        self._note_time(time.perf_counter() - began)
         self.health.worked()
         return found
 
@@ -80,6 +84,17 @@ class Reader:
                 self._own.close()
                 self._own = None
         return self._own
+
+    def _note_time(self, took_s: float) -> None:
+        """Leave reading to threads for a while if the event loop had to wait for it."""
+        if took_s <= _SLOW_S:
+            self._quick_reads += 1
+            return
+        if self._quick_reads >= _ALL_WELL:
+            self._threads_for_s = 0.0
+        self._quick_reads = 0
+        self._threads_for_s = min(max(2 * self._threads_for_s, _THREADS_FIRST_S), _THREADS_LONGEST_S)
+        self._threads_until = time.monotonic() + self._threads_for_s
 
     async def _patiently(self, work: Callable[[Connection], T], otherwise: T) -> T:
         try:

@@ -5,9 +5,11 @@ What a call is served is checked here once more after SQL has found it: tenant, 
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
 from farthing.store.engine import Connection, Row
 from farthing.store.entries import rows
+from farthing.store.entries.opened import Mark
 from farthing.store.entries.sealing import Unreadable, Wrapping
 from farthing.store.entries.values import (
     Changes,
@@ -27,10 +29,21 @@ CLOCKS_DIFFER_US = 60 * 1_000_000
 """How far in the future an entry may have been made: gateways' clocks differ. One from later than that was made before a
 clock was set back, so nobody knows its age, and it is not served."""
 
-_EXACT = f"SELECT {rows.READ} FROM cache_entries WHERE exact = ? AND tenant = ? AND seal = ?"
+_EXACT = f"SELECT {rows.READ}, changed FROM cache_entries WHERE exact = ? AND tenant = ? AND seal = ?"
+_EXACT_MARK = "SELECT id, changed FROM cache_entries WHERE exact = ? AND tenant = ? AND seal = ?"
 _BY_ID = f"SELECT {rows.READ} FROM cache_entries WHERE id = ? AND tenant = ? AND seal = ?"
 _OF_ENTRIES = "tenant, id, '', scope, context, encoder, expires_us, vector"
 _OF_LINKS = "e.tenant, e.id, l.id, e.scope, e.context, e.encoder, e.expires_us, l.vector"
+
+
+class Found(NamedTuple):
+    """What there is for a fingerprint."""
+
+    mark: Mark | None
+    row: Row | None
+
+
+NOTHING = Found(None, None)
 
 
 def alive(entry: Entry, now_us: int) -> bool:
@@ -38,9 +51,15 @@ def alive(entry: Entry, now_us: int) -> bool:
     return entry.created_us <= now_us + CLOCKS_DIFFER_US and (entry.expires_us == 0 or now_us < entry.expires_us)
 
 
-def exact_row(connection: Connection, wrapping: Wrapping, tenant: str, exact: bytes) -> Row | None:
-    found = connection.query(_EXACT, (exact, tenant, wrapping.mark))
-    return found[0] if found else None
+def exact_row(
+    connection: Connection, wrapping: Wrapping, tenant: str, exact: bytes, known: Mark | None = None
+) -> Found:  # fmt: skip
+    """The row, and which one it is; without the row where it is the `known` one."""
+    key = (exact, tenant, wrapping.mark)
+    if known is not None and connection.query(_EXACT_MARK, key) == [known]:
+        return Found(known, None)
+    found = connection.query(_EXACT, key)
+    return Found(Mark(found[0][0], found[0][-1]), found[0][:-1]) if found else NOTHING
 
 
 def id_row(connection: Connection, wrapping: Wrapping, tenant: str, entry_id: str) -> Row | None:

@@ -22,8 +22,9 @@ T = TypeVar("T")
 
 _THREADS = 4
 _CONNECT_S = 0.5
-_SLOW_S = 0.004
-"""A read on the event loop that takes longer is one too many."""
+_SLOW_S = 0.012
+"""A read on the event loop that takes longer is one too many. Not less: each lets go of Python's lock, and getting it back
+from another thread that computes takes up to 5 ms, twice in a row at times, however quick the disk."""
 _THREADS_FIRST_S, _THREADS_LONGEST_S = 0.25, 60.0
 _ALL_WELL = 500
 """Quick reads in a row after which a slow one is the first again."""

@@ -16,9 +16,9 @@ from farthing.store.errors import StoreError
 
 _RAW, _ZLIB = b"\0", b"\1"
 _LEVEL = 6
-"""Level 9 takes twice as long for 1 % less, level 1 gives 10 % more bytes."""
+"""On texts of 600 bytes level 6 leaves 52.8 %, level 1 54.1 % in three quarters of the time, level 9 no less than 6."""
 _WORTH_IT = 200
-"""Bytes from which compression gains more than its own header."""
+"""Bytes; what is shorter is not compressed."""
 _NONCE = 12
 _KEY = 32
 _LARGEST = 256 * 1024 * 1024

@@ -1,8 +1,12 @@
 """The index finds exactly what a comparison with every vector finds, whatever came and went before."""
 
+import os
 import random
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -240,3 +244,28 @@ def test_clear_forgets_everything() -> None:
     assert index.nearest(b"g", vector) == []
     assert len(index) == index.size == index.groups == 0
     assert index.add(b"g", "e1", pack(vector))
+
+
+BROKEN = {
+    "fails": "def cdist(*arguments, **options): raise TypeError('no bytes today')",
+    "computes wrong products": "import numpy\ndef cdist(one, many, metric): return numpy.zeros((1, len(many)))",
+}
+
+
+@pytest.mark.parametrize("how", [*BROKEN, "is missing"])
+def test_numpy_takes_over_where_simsimd_is_of_no_use(how: str, tmp_path: Path) -> None:
+    """In a process of its own, with a stand-in for the library."""
+    if how in BROKEN:
+        (tmp_path / "simsimd.py").write_text(BROKEN[how])
+    script = (
+        "import sys, logging; logging.basicConfig()\n"
+        + ("" if how in BROKEN else "sys.modules['simsimd'] = None\n")
+        + "import numpy as np\n"
+        "from farthing.steps.cache.index import Index, kernel, pack\n"
+        "index = Index(); vector = np.arange(1, 65, dtype=np.float32); index.add(b'g', 'e1', pack(vector))\n"
+        "print(kernel().__name__, index.nearest(b'g', vector)[0].entry_id)\n"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=True)
+    assert done.stdout.split() == ["dots_with_numpy", "e1"]
+    assert (how in done.stderr) is (how in BROKEN)

@@ -10,8 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import cache_quality as quality
-import cache_speed as speed
+from caching import quality, speed
 from harness.harness import Unfit, prepare
 from harness.report import Figure, Report, options
 

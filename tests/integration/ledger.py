@@ -10,7 +10,7 @@ def booked(gateway: Gateway, caller: Caller | AsyncCaller, cost: int, key: str =
     """The record of the caller's last call, which must cost `cost` nano-dollars by usage that the provider reported."""
     record = gateway.call(caller.call_id, key)
     assert (record["cost"], record["cost_state"], record["outcome"]) == (cost, "computed", "ok"), record
-    assert record["baseline"] - sum(saving["saved"] for saving in record["savings"]) == cost
+    assert record["baseline"] - sum(one["before"] - one["after"] - one["overhead"] for one in record["savings"]) == cost
     assert len(record["attempts"]) == 1
     assert record["attempts"][0]["cost"] == cost
     assert "usage_mismatch" not in record["attempts"][0]["flags"]

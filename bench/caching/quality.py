@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from cache_workload import Asked, workload
+from caching.workload import Asked, workload
 from farthing.embed.memo import Memo
 from farthing.embed.minilm import MiniLM
 from farthing.model.call import Answer, Call
@@ -38,7 +38,7 @@ from farthing.steps.meter import Meter
 from farthing.store.entries import Entries, open_entries
 from farthing.wire import FORMATS
 
-TRAPS = Path(__file__).resolve().parent.parent / "tests" / "traps" / "pairs.jsonl"
+TRAPS = Path(__file__).resolve().parent.parent.parent / "tests" / "traps" / "pairs.jsonl"
 PLAIN = 0.95
 """The cosine of the usual recipe."""
 INTENTS = ("banking77", "clinc150", "snips")
@@ -327,7 +327,8 @@ async def plain_support() -> Served:
     """The same by the usual recipe: equal words, else the nearest question of the tenant with a cosine of 0.95."""
     questions = workload(1)
     vectors = np.asarray(await _encode([asked.text for asked in questions]))
-    index, known, served = Index(), {}, Served()
+    index, served = Index(), Served()
+    known: dict[tuple[str, str], int] = {}
     for at, asked in enumerate(questions):
         served.asked += 1
         group = asked.tenant.encode()

@@ -93,6 +93,8 @@ class Semantic:
         if vector is None:
             return None
         neighbours = self._index.nearest(place.group(asked.context), vector, CANDIDATES, at_least=LINKABLE)
+        if not neighbours:
+            return None  # most misses end here, before the guard has to read the question
         prepared = prepare(asked.text)
         for found in neighbours:
             stored = await self._question(place.tenant, found)

@@ -58,13 +58,13 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Endpoints:
         log.warning("recovered from an earlier stop: %s", found)
     journal = Journal(folder)
     stack.callback(journal.end)
+    buckets = SharedBuckets(folder / "limits") if settings.server.workers > 1 else Buckets()
+    stack.callback(buckets.close)  # after the ledger: what a stop cuts off settles in both
     metrics = Metrics(lambda: ledger)
     ledger = Ledger(
         store, journal, queue=settings.store.queue, observers=[metrics.observe, *_telemetry(settings, stack)]
     )
     stack.push_async_callback(ledger.close)
-    buckets = SharedBuckets(folder / "limits") if settings.server.workers > 1 else Buckets()
-    stack.callback(buckets.close)
 
     serve_without_ledger = settings.store.when_unavailable == "serve"
     innermost: list[Step] = [

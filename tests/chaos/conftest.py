@@ -14,6 +14,7 @@ from integration.gateways import settings_text
 
 ROUNDS = int(os.environ.get("FARTHING_CHAOS_ROUNDS", "1"))
 """How often each kind of accident happens; more is for machines with time."""
+long = pytest.mark.skipif(ROUNDS == 1, reason="a longer version; FARTHING_CHAOS_ROUNDS=2 runs it")
 
 
 @pytest.fixture
@@ -52,8 +53,9 @@ def complete(rows: list[CallRow], provider: Provider, *loads: Load, killed: floa
     for load in loads:
         for user, at in load.ended.items():
             row = by_user[user]
-            if not killed - 1 <= at <= killed:
-                assert (row.outcome, row.status, row.cost, row.cost_state) == ("ok", 200, COST, "computed"), row
+            if not killed - 1 <= at <= killed + 1:  # an answer may still have been on its way to the client
+                known = (row.outcome, row.status, row.cost, row.cost_state)
+                assert known == ("ok", 200, COST, "computed"), f"{killed - at:.2f} s before the end: {row}"
     for row in rows:
         assert row.cost in (0, COST) or row.cost_state == "estimated", row
     return Counter(row.outcome for row in rows)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from chaos.conftest import complete, config, ledger
+from chaos.conftest import complete, config, ledger, long
 from chaos.load import Load, Provider
 from hostile.conftest import sane_log
 from integration.gateways import eventually, gateway
@@ -18,13 +18,13 @@ def settings(provider: Provider, url: str, policy: str = "refuse", server: str =
     return config(provider, server=server, store=f'url = "{url}"\nqueue = 100\nwhen_unavailable = "{policy}"')
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [pytest.param(1, marks=long), 2])
 def test_sessions_that_are_ended(
     tmp_path: Path, provider: Provider, postgres: Postgres, postgres_url: str, workers: int
 ) -> None:  # fmt: skip
     with gateway(tmp_path, settings(provider, postgres_url, server=f"workers = {workers}")) as gate:
         load = Load(gate.url).start()
-        for _ in range(10):
+        for _ in range(6):
             time.sleep(0.2)
             postgres.run(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND application_name = 'farthing'"
@@ -36,7 +36,7 @@ def test_sessions_that_are_ended(
     assert set(complete(ledger(postgres_url), provider, load)) == {"ok"}
 
 
-@pytest.mark.parametrize("policy", ["refuse", "serve"])
+@pytest.mark.parametrize("policy", [pytest.param("refuse", marks=long), "serve"])
 def test_a_server_that_crashes_and_comes_back(
     tmp_path: Path, provider: Provider, postgres: Postgres, postgres_url: str, policy: str
 ) -> None:  # fmt: skip
@@ -88,6 +88,7 @@ def test_killed_while_the_server_is_away(
     complete([row for row in rows if row.status != 503], provider, load, killed=killed)
 
 
+@long
 def test_a_stop_while_the_server_is_away(
     tmp_path: Path, provider: Provider, postgres: Postgres, postgres_url: str
 ) -> None:  # fmt: skip

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from chaos.conftest import complete, config, ledger
+from chaos.conftest import complete, config, ledger, long
 from chaos.load import Load, Provider
 from hostile.conftest import sane_log
 from integration.gateways import FARTHING, Gateway, eventually, gateway
@@ -82,6 +82,7 @@ def test_a_full_disk(small_disk: Path, provider: Provider, policy: str) -> None:
         assert set(complete(served, provider, load)) == {"ok"}
 
 
+@long
 def test_killed_on_a_full_disk(small_disk: Path, provider: Provider) -> None:
     """What waited in memory is lost with its price, but not the knowledge that it took place."""
     with gateway(small_disk, config(provider, store=SMALL.format(policy="refuse"))) as gate:
@@ -102,6 +103,7 @@ def test_killed_on_a_full_disk(small_disk: Path, provider: Provider) -> None:
         complete([row for row in rows if row.status != 503], provider, load, killed=killed)
 
 
+@long
 def test_files_that_may_not_grow(tmp_path: Path, provider: Provider) -> None:
     """A limit on the size of files, as some hosts have it."""
     with gateway(tmp_path, config(provider, store=SMALL.format(policy="refuse"))) as gate:

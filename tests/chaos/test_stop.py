@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from chaos.conftest import complete, config, ledger
+from chaos.conftest import complete, config, ledger, long
 from chaos.load import Load, Provider
 from hostile.raw import Line, request
 from integration.gateways import eventually, gateway
@@ -17,8 +17,10 @@ ENDED = (0, -signal.SIGTERM)
 """Exit statuses of an orderly end; uvicorn passes the signal on once all is closed."""
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    ("workers", "how"),
+    [(1, signal.SIGTERM), (2, signal.SIGTERM), (1, signal.SIGINT), pytest.param(2, signal.SIGINT, marks=long)],
+)
 def test_a_stop_finishes_what_is_under_way(
     tmp_path: Path, provider: Provider, workers: int, how: signal.Signals
 ) -> None:
@@ -36,7 +38,7 @@ def test_a_stop_finishes_what_is_under_way(
     assert load.cut == never_taken, "an answer was cut"
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [pytest.param(1, marks=long), 2])
 def test_streams_that_outlast_the_grace(tmp_path: Path, provider: Provider, workers: int) -> None:
     provider.stream_s = 60.0
     settings = config(provider, server=f"workers = {workers}").replace("shutdown_grace_s = 5", "shutdown_grace_s = 1")

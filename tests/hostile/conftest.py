@@ -15,7 +15,7 @@ from integration.upstreams import Recorder, Simulator, recorder, simulator
 LIMITS = """
 max_body_mb = 1
 header_timeout_s = 1
-body_timeout_s = 1
+body_timeout_s = 0.5
 max_connections = 400
 shutdown_grace_s = 2
 """
@@ -39,9 +39,9 @@ base_url = "{recorder_url}/v1"
 api_key = "sk-tape"
 models = ["gpt-4.1-nano", "text-embedding-3-large"]
 [providers.tape.timeouts]
-first_byte_s = 1
-idle_s = 1
-total_s = 3
+first_byte_s = 0.5
+idle_s = 0.5
+total_s = 1.5
 [providers.tape_aiohttp]
 kind = "openai"
 client = "aiohttp"
@@ -49,18 +49,18 @@ base_url = "{recorder_url}/v1"
 api_key = "sk-tape"
 models = ["gpt-4.1-mini"]
 [providers.tape_aiohttp.timeouts]
-first_byte_s = 1
-idle_s = 1
-total_s = 3
+first_byte_s = 0.5
+idle_s = 0.5
+total_s = 1.5
 [providers.tape_anthropic]
 kind = "anthropic"
 base_url = "{recorder_url}/v1"
 api_key = "sk-tape"
 models = ["claude-3-5-haiku-*"]
 [providers.tape_anthropic.timeouts]
-first_byte_s = 1
-idle_s = 1
-total_s = 3
+first_byte_s = 0.5
+idle_s = 0.5
+total_s = 1.5
 """
 
 

@@ -48,8 +48,8 @@ FAULTY: dict[str, tuple[Part, ...]] = {
     "nothing": (None,),
     "not HTTP": (b"SSH-2.0-OpenSSH_9.6\r\n", None),
     "half a head": (HEAD, None),
-    "a head without end": (HEAD, *(b"x: " + b"y" * 60_000 + b"\r\n" for _ in range(40)), 2.0),
-    "a flood of interim answers": (*(b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n" * 1000 for _ in range(40)), 2.0),
+    "a head without end": (HEAD, *(b"x: " + b"y" * 60_000 + b"\r\n" for _ in range(40)), 1.0),
+    "a flood of interim answers": (*(b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n" * 1000 for _ in range(40)), 1.0),
     "another protocol": (b"HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\nboo", 2.0),
     "too long a length": (HEAD + b"content-length: 5000\r\n\r\n{}", None),
     "two lengths": (HEAD + b"content-length: 2\r\ncontent-length: 3\r\n\r\n{}", None),
@@ -62,10 +62,10 @@ FAULTY: dict[str, tuple[Part, ...]] = {
     "gzip that is none": (HEAD + b"content-encoding: gzip\r\ncontent-length: 2\r\n\r\n{}", None),
     "gzip that is cut": (whole(gzip.compress(json.dumps(answer()).encode())[:-12], content_encoding="gzip"), None),
     "an encoding unknown": (whole(b"\x0b\x02\x80", content_encoding="br"), None),
-    "silence": (3.0,),
-    "a slow first byte": (1.6, HEAD + b"content-length: 2\r\n\r\n{}", None),
-    "a body that stalls": (HEAD + b"content-length: 5000\r\n\r\n{", 3.0),
-    "a body that drips": (HEAD + b"content-length: 5000\r\n\r\n", *([b" ", 0.4] * 20)),
+    "silence": (1.5,),
+    "a slow first byte": (0.9, HEAD + b"content-length: 2\r\n\r\n{}", None),
+    "a body that stalls": (HEAD + b"content-length: 5000\r\n\r\n{", 1.5),
+    "a body that drips": (HEAD + b"content-length: 5000\r\n\r\n", *([b" ", 0.2] * 20)),
     "a redirect": (b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/elsewhere\r\ncontent-length: 0\r\n\r\n", None),
     "a redirect that keeps the method": (
         b"HTTP/1.1 307 Temporary Redirect\r\nlocation: http://127.0.0.1:1/elsewhere\r\ncontent-length: 0\r\n\r\n", None,
@@ -74,8 +74,7 @@ FAULTY: dict[str, tuple[Part, ...]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(("model", "stream"), [(MODELS[0], False), (MODELS[0], True), (MODELS[1], True)])
 @pytest.mark.parametrize("fault", FAULTY)
 def test_faults_before_the_answer(gate: Gateway, tape: Recorder, model: str, stream: bool, fault: str) -> None:
     tape.answers(*FAULTY[fault])
@@ -216,7 +215,7 @@ def test_a_stream_without_end_ends_at_the_total_limit(gate: Gateway, tape: Recor
     tape.answers(events(), *([chunk(delta()), 0.05] * 1000))
     started = time.monotonic()
     response = asked(gate, question(stream=True))
-    assert 2 < time.monotonic() - started < 6
+    assert 1 < time.monotonic() - started < 6
     assert "upstream_timeout" in response.text and "[DONE]" in response.text
     assert booked(gate, response)["outcome"] == "broken"
 
@@ -229,7 +228,7 @@ def test_a_stream_as_fast_as_it_can(gate: Gateway, tape: Recorder, path: str) ->
     size = memory(gate)
     with line(gate.url) as client:
         client.send(request(question(stream=True), path=path))
-        time.sleep(1.5)
+        time.sleep(0.8)
         assert memory(gate) - size < 64 * 2**20
     eventually(lambda: tape.left == 1, "the provider is told to stop", 5)
 
@@ -287,8 +286,8 @@ def test_a_bomb_in_a_compressed_stream(gate: Gateway, tape: Recorder) -> None:
     with line(gate.url) as client:
         client.send(request(question(stream=True)))
         most = 0
-        for _ in range(10):
-            time.sleep(0.1)
+        for _ in range(12):
+            time.sleep(0.05)
             most = max(most, memory(gate) - size)
         assert most < 64 * 2**20, f"it grew by {most >> 20} MiB"
 

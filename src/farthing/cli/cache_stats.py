@@ -141,10 +141,11 @@ def _print(settings: Settings, kept: Stats, scopes: Sequence[Scope], called: Seq
                 ("feature", lambda row: row.key or "(none)"), ("calls", lambda row: f"{row.calls:,}"),
                 ("from the cache", lambda row: f"{row.cache_hits:,}"),
                 (f"of all calls (target {TARGET:.0%})", lambda row: f"{row.cache_hits / row.calls:.1%}"),
+                ("of cacheable calls", lambda row: f"{row.cache_hits / row.cacheable:.1%}" if row.cacheable else ""),
                 ("cache", lambda row: "" if row.key == TOTAL else _mode(settings, row.key)),
             ],
         )  # fmt: skip
-        click.echo(_NOT_KNOWN)
+        click.echo(_CACHEABLE)
     if scopes:
         bound = settings.cache.wrong_hits_percent
         _print_table(
@@ -159,13 +160,14 @@ def _print(settings: Settings, kept: Stats, scopes: Sequence[Scope], called: Seq
 
 def _total(called: Sequence[ReportRow]) -> ReportRow:
     return ReportRow(
-        TOTAL, calls=sum(row.calls for row in called), cache_hits=sum(row.cache_hits for row in called)
+        TOTAL, calls=sum(row.calls for row in called), cacheable=sum(row.cacheable for row in called),
+        cache_hits=sum(row.cache_hits for row in called),
     )  # fmt: skip
 
 
-_NOT_KNOWN = (
-    "The share of cacheable calls is not shown: the ledger does not keep which calls might have been answered (feature "
-    "switched on, temperature low enough, one choice, no no-cache or no-store)."
+_CACHEABLE = (
+    "Cacheable: the feature's cache is on, the temperature is low enough, one answer is wanted, and the call did not say "
+    "no-cache or no-store."
 )
 
 
@@ -211,7 +213,9 @@ def _for_machines(
                     "feature": row.key,
                     "calls": row.calls,
                     "cache_hits": row.cache_hits,
+                    "cacheable": row.cacheable,
                     "share": row.cache_hits / row.calls,
+                    "share_of_cacheable": row.cache_hits / row.cacheable if row.cacheable else None,
                 }
                 for row in called
             ],

@@ -99,7 +99,7 @@ class Call:
         self.key: Key | None = None
         self.task = ""
         self.cache = ""
-        """How our own cache answered: exact, semantic; empty if it did not."""
+        """How our own cache answered: exact, semantic, or miss; empty where it had no part."""
         self.deployment: Deployment | None = None
         """Where the next attempt goes; `balance` chooses it."""
         self.trail = Trail()

@@ -9,6 +9,10 @@ from farthing.model.money import Nano, Pico
 from farthing.model.usage import CostState, Usage
 
 
+CACHE_HITS = ("exact", "semantic")
+"""What `Record.cache` says of a call that Farthing's own cache answered."""
+
+
 class PricedLine(msgspec.Struct, frozen=True):
     """One line of a cost: so many units at a rate."""
 
@@ -119,7 +123,7 @@ class Record(msgspec.Struct):
     trace: str = ""
     """The client's W3C `traceparent`, so that its traces and this ledger find each other."""
     cache: str = ""
-    """How Farthing's own cache answered; empty means that it did not."""
+    """How Farthing's own cache answered: exact, semantic, or miss; empty where it had no part in the call."""
     attempts: list[Attempt] = []
     savings: list[Saving] = []
     decisions: list[Decision] = []

@@ -12,7 +12,7 @@ from typing import Protocol
 from farthing.model.call import Answer, Call, Ending
 from farthing.model.errors import FarthingError, NotAuthenticated, Unavailable
 from farthing.model.money import exact_dollars
-from farthing.model.record import Record, model_that_ran
+from farthing.model.record import CACHE_HITS, Record, model_that_ran
 from farthing.model.usage import CostState
 from farthing.pipeline import Proceed
 
@@ -69,7 +69,7 @@ class Meter:
             headers.append((b"x-farthing-model", _header(record.model)))
             headers.append((b"x-farthing-cost", show_cost(record)))
             headers.append((b"x-farthing-saved", exact_dollars(record.baseline - record.cost).encode()))
-        headers.append((b"x-farthing-cache", call.cache.encode() or b"none"))
+        headers.append((b"x-farthing-cache", call.cache.encode() if call.cache in CACHE_HITS else b"none"))
         return answer
 
     async def _wait_for_room(self) -> None:

@@ -51,6 +51,8 @@ class ReportRow(msgspec.Struct, frozen=True):
     """The second value of a report by two."""
     calls: int = 0
     errors: int = 0
+    cacheable: int = 0
+    """Calls that the cache was allowed to answer."""
     cache_hits: int = 0
     in_tokens: int = 0
     cached_tokens: int = 0

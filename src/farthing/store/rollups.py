@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from farthing.model.record import Record
+from farthing.model.record import CACHE_HITS, Record
 from farthing.store.engine import Row
 from farthing.store.rows import saved
 from farthing.store.schema import ROLLUP_SUMS
@@ -49,7 +49,7 @@ NOT_ERRORS = ("ok", "left")
 def measures(record: Record) -> tuple[int, ...]:
     """What one call adds to each cell that it falls into: the columns of `schema.ROLLUP_SUMS`."""
     return (
-        1, int(record.outcome not in NOT_ERRORS), int(record.cache != ""), record.in_tokens, record.cached_tokens,
+        1, int(record.outcome not in NOT_ERRORS), int(record.cache != ""), int(record.cache in CACHE_HITS), record.in_tokens, record.cached_tokens,
         record.out_tokens, record.cost, record.baseline, saved(record), record.duration_us,
     )  # fmt: skip
 
@@ -170,7 +170,8 @@ _FROM_ROWS = (
     "count(*)",
     f"sum(CASE WHEN outcome IN {NOT_ERRORS!r} THEN 0 ELSE 1 END)",
     "sum(CASE WHEN cache <> '' THEN 1 ELSE 0 END)",
-    *(f"sum({column})" for column in ROLLUP_SUMS[3:]),
+    f"sum(CASE WHEN cache IN {CACHE_HITS!r} THEN 1 ELSE 0 END)",
+    *(f"sum({column})" for column in ROLLUP_SUMS[4:]),
 )
 
 

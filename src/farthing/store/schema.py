@@ -29,7 +29,7 @@ STATES = ("reported", "computed", "estimated", "unpriced", "unknown")
 ROLLUP_KEY = ("dims", "bucket_us", "tenant", "a", "b", "cost_state")
 
 ROLLUP_SUMS = (
-    "calls", "errors", "cache_hits", "in_tokens", "cached_tokens", "out_tokens", "cost", "baseline", "saved",
+    "calls", "errors", "cacheable", "cache_hits", "in_tokens", "cached_tokens", "out_tokens", "cost", "baseline", "saved",
     "duration_us",
 )  # fmt: skip
 

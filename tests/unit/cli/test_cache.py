@@ -58,7 +58,7 @@ def stored(folder: Path) -> Path:
         await entries.close()
         store = await open_store("sqlite:///farthing.db")
         calls = [
-            a_call(f"c{number}", started_us=now_us, feature="faq", cache="exact" if number == 1 else "")
+            a_call(f"c{number}", started_us=now_us, feature="faq", cache=("", "exact", "miss", "")[number])
             for number in range(4)
         ]
         await store.write(calls)
@@ -78,7 +78,9 @@ def test_stats_for_machines(farthing: Farthing, stored: Path) -> None:
         ("chat", 1, 0), ("faq", 1, 1),
     ]  # fmt: skip
     assert said["stored"]["by_feature"][1]["saved"]["nano_dollars"] == 2_000_000
-    assert said["hit_rate"]["by_feature"] == [{"feature": "faq", "calls": 4, "cache_hits": 1, "share": 0.25}]
+    assert said["hit_rate"]["by_feature"] == [
+        {"feature": "faq", "calls": 4, "cache_hits": 1, "cacheable": 2, "share": 0.25, "share_of_cacheable": 0.5}
+    ]
     (faq,) = said["wrong_hits"]["by_feature"]
     assert (faq["verdicts"], faq["wrong"], faq["serves"]) == (50, 1, False)
     assert faq["at_least"] < 0.02 < faq["at_most"]
@@ -89,7 +91,7 @@ def test_stats_for_people(farthing: Farthing, stored: Path) -> None:
     said = farthing("cache", "stats").output
     assert "2 answers, 1 of them approved, 1 further questions" in said
     assert "of all calls (target 30%)" in said and "25.0%" in said
-    assert "share of cacheable calls is not shown" in said
+    assert "of cacheable calls" in said and "50.0%" in said
     assert "more verdicts, none of them wrong" in said
     assert "Rosebud" not in said
 

@@ -62,6 +62,7 @@ class Cache:
         key = place.key(asked.exact)
         near: Near | None = None
         if policy.reads:
+            call.cache = "miss"
             entry = await self._entries.get(place.tenant, key, now_us=int(self._clock() * 1e6))
             if entry is not None and self._is_fresh(entry, policy):
                 return self._hit(call, entry, "exact", 1.0, f"the same request as {entry.source_call}")

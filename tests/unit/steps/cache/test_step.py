@@ -168,7 +168,7 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
 @pytest.mark.parametrize("second", [False, True])
 async def test_the_same_request_is_answered_again_at_no_cost(scene: Scene, first: bool, second: bool) -> None:
     assert await scene.ask(stream=first) == "answer 1"
-    assert (scene.last.cache, scene.last.cost) == ("", COST)
+    assert (scene.last.cache, scene.last.cost) == ("miss", COST)
     assert await scene.ask(stream=second) == "answer 1"
     hit = scene.last
     assert (hit.cache, hit.cost, hit.baseline, hit.in_tokens) == ("exact", 0, COST, 0)

@@ -8,7 +8,6 @@ import msgspec
 from farthing.model.money import Nano, Pico
 from farthing.model.usage import CostState, Usage
 
-
 CACHE_HITS = ("exact", "semantic")
 """What `Record.cache` says of a call that Farthing's own cache answered."""
 

@@ -57,7 +57,9 @@ def duplicates(data: Path, *, quick: bool) -> list[Figure]:
         shown += [
             told(f"{name}: answered", "%", stream.hit_percent),
             told(f"{name}: hits", "hits", stream.hits),
-            told(f"{name}: another intent, of hits", "%", stream.wrong_percent),
+            told(
+                f"{name}: another intent, of hits", "%", stream.wrong_percent, WRONG_MOST if recipe == "guard" else None
+            ),
             told(f"{name}: lower end of the 95 % interval", "%", low),
             told(f"{name}: upper end of the 95 % interval", "%", high),
         ]

@@ -297,7 +297,7 @@ class _Day:
     def _count(self, served: Served, asked: Asked, answer: str) -> None:
         record = self.rows.last
         served.asked += 1
-        if not record.cache:
+        if record.cache not in ("exact", "semantic"):
             return
         linked = any("linked" in decision.why for decision in record.decisions)
         served.exact += record.cache == "exact"

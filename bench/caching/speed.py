@@ -264,11 +264,12 @@ def _watch(blocked_ms: list[float]) -> Iterator[None]:
 
     def turn() -> None:
         nonlocal before
+        if over:
+            return
         now = time.thread_time()
         blocked_ms.append((now - before) * 1e3)
         before = now
-        if not over:
-            loop.call_later(0.0005, turn)
+        loop.call_later(0.0005, turn)
 
     loop = asyncio.get_running_loop()
     loop.call_soon(turn)

@@ -95,6 +95,7 @@ class Semantic:
         neighbours = self._index.nearest(place.group(asked.context), vector, CANDIDATES, at_least=LINKABLE)
         if not neighbours:
             return None  # most misses end here, before the guard has to read the question
+        await asyncio.sleep(0)  # others first: among many questions the search took a millisecond or two
         prepared = prepare(asked.text)
         for found in neighbours:
             stored = await self._question(place.tenant, found)
@@ -187,6 +188,7 @@ class Semantic:
         known = self._questions.get((found.entry_id, found.link))
         if known is not None:
             return known
+        await asyncio.sleep(0)  # reading several at once would hold up the event loop for milliseconds
         if found.link:
             for link in await self._entries.links(tenant, found.entry_id):
                 self._remember(found.entry_id, link.id, link.question)

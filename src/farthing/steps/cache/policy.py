@@ -84,7 +84,9 @@ def directives(headers: Mapping[bytes, bytes]) -> dict[str, str]:
     """Cache directives of a request: name -> value. Ones that we do not know are left alone, as HTTP wants."""
     said: dict[str, str] = {}
     for header in HEADERS:
-        for part in headers.get(header, b"").decode("latin-1").split(","):
+        if header not in headers:
+            continue
+        for part in headers[header].decode("latin-1").split(","):
             name, _, value = part.strip().partition("=")
             said.setdefault(name.lower(), value.strip('"'))
     return said

@@ -46,7 +46,10 @@ class Vectors:
         if asked is None:
             return await _unless_only(policy, call, proceed)
         keys = [place.key(key) for key in asked.keys]
-        known = await self._known(place.tenant, keys, policy) if policy.reads else {}
+        known: dict[bytes, Entry] = {}
+        if policy.reads:
+            call.cache = "miss"
+            known = await self._known(place.tenant, keys, policy)
         missing = _first_places(keys, known)
         if not missing:
             body = vectors.joined([known[key].answer for key in keys], self._usage)

@@ -117,7 +117,7 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
 
 async def test_inputs_that_are_known_cost_nothing(scene: Scene) -> None:
     assert await scene.vectors(["a", "bb"]) == [[1, 1], [2, 1]]
-    assert scene.amounts == (300, 300, "")
+    assert scene.amounts == (300, 300, "miss")
     assert await scene.vectors(["bb", "a"]) == [[2, 1], [1, 1]]
     assert scene.amounts == (0, 300, "exact")
     assert scene.last.model == MODEL and scene.last.in_tokens == 0
@@ -130,7 +130,7 @@ async def test_only_what_is_missing_is_asked_for(scene: Scene) -> None:
     await scene.ask(["a", "bb"])
     assert await scene.vectors(["ccc", "bb", "dddd", "a"]) == [[3, 2], [2, 1], [4, 2], [1, 1]]
     assert scene.upstream.asked[-1] == ["ccc", "dddd"]
-    assert scene.amounts == (700, 1000, "")
+    assert scene.amounts == (700, 1000, "miss")
     assert scene.last.in_tokens == 70
     assert scene.last.decisions[0].what == "reused 2 of 4 inputs"
 
@@ -167,7 +167,7 @@ async def test_vectors_of_two_models_are_never_mixed(scene: Scene) -> None:
     scene.upstream.model = "text-embedding-4"
     assert await scene.vectors(["a", "bb"]) == [[1, 3], [2, 3]]
     assert scene.upstream.asked == [["a"], ["bb"], ["a", "bb"]]
-    assert scene.amounts == (500, 500, ""), "both calls were made, and both are paid"
+    assert scene.amounts == (500, 500, "miss"), "both calls were made, and both are paid"
 
 
 async def test_an_answer_that_cannot_be_told_apart_is_passed_on_and_not_kept(scene: Scene) -> None:
@@ -223,7 +223,7 @@ async def test_many_inputs(scene: Scene) -> None:
     found = await scene.vectors(texts)
     assert [length for length, _ in found] == list(range(1, 201))
     assert len(scene.upstream.asked[-1]) == 50
-    assert scene.amounts == (100 * sum(range(151, 201)), 100 * sum(range(1, 201)), "")
+    assert scene.amounts == (100 * sum(range(151, 201)), 100 * sum(range(1, 201)), "miss")
 
 
 async def test_token_lists_are_inputs_too(scene: Scene) -> None:

@@ -6,6 +6,7 @@ gateway is made of: CPU of the whole process, so the encoder's thread counts.
 
 import asyncio
 import contextlib
+import gc
 import json
 import random
 import statistics
@@ -184,6 +185,9 @@ def in_process(*, quick: bool) -> InProcess:
 
 async def _in_process(lookups: int, rounds: int) -> InProcess:
     found = InProcess()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)  # as the gateway has it
     with tempfile.TemporaryDirectory(prefix="farthing-bench-") as folder:
         entries = await open_entries(f"sqlite:///{folder}/farthing.db")
         encoder = MiniLM()

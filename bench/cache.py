@@ -19,6 +19,8 @@ SPRUNG_MOST, RECALL_LEAST = 1.0, 65.0
 """Traps of 150; percent of the traps' paraphrases."""
 WRONG_MOST = 1.0
 """Percent of hits."""
+HITS_LEAST = 300
+"""Fewer decide nothing about a share of 1 %."""
 ANSWERED = (30.0, 60.0)
 """Percent of the support workload's calls."""
 EXACT_MOST_US, SHORT_MOST_MS, LONG_MOST_MS, BLOCKED_MOST_MS, MISS_MOST_US = 80.0, 8.0, 25.0, 5.0, 10.0
@@ -57,8 +59,12 @@ def duplicates(data: Path, *, quick: bool) -> list[Figure]:
         shown += [
             told(f"{name}: answered", "%", stream.hit_percent),
             told(f"{name}: hits", "hits", stream.hits),
-            told(
-                f"{name}: another intent, of hits", "%", stream.wrong_percent, WRONG_MOST if recipe == "guard" else None
+            Figure(
+                f"{name}: another intent, of hits",
+                "%",
+                [stream.wrong_percent],
+                WRONG_MOST if recipe == "guard" else None,
+                needs=1 if stream.hits >= HITS_LEAST else 2,
             ),
             told(f"{name}: lower end of the 95 % interval", "%", low),
             told(f"{name}: upper end of the 95 % interval", "%", high),

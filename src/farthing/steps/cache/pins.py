@@ -70,7 +70,7 @@ def pinned(pin: Pin, rules: Rules, vectors: Vectors, encoder: str, *, now_us: in
     id = new_pin_id()
     answer = answer_of(pin.wire, pin.model, pin.answer, now_s=now_us // 1_000_000)
     place = Place(
-        tenant=pin.principal.tenant, share=sharing(pin.principal, rules.share), feature=pin.principal.feature,
+        tenant=pin.principal.tenant, share=sharing(pin.principal, None, rules.share), feature=pin.principal.feature,
         wire=pin.wire, model=pin.model,
     )  # fmt: skip
     made = []

@@ -9,7 +9,7 @@ import msgspec
 
 from farthing.model.call import Call
 from farthing.model.errors import BadRequest
-from farthing.model.principal import Principal
+from farthing.model.principal import Key, Principal
 from farthing.settings import CacheSettings
 
 HEADERS = (b"x-farthing-cache", b"cache-control")
@@ -74,10 +74,16 @@ class Policies:
         return Policy(rules, reads or only, "no-store" not in said, only, max_age_s)
 
 
-def sharing(principal: Principal, share: str) -> str:
-    """Who shares an answer with this principal, as one word. Without the name that a share goes by, it is the key."""
-    name = {"user": principal.user, "team": principal.team, "tenant": "all"}[share]
-    return f"{share} {name}" if name else f"key {principal.key_id}"
+def sharing(principal: Principal, key: Key | None, share: str) -> str:
+    """Who shares an answer with this caller, as one word. A team or user counts where the key itself carries it: what a
+    caller says of itself must not open answers of others. A user that only the caller names is one of its key's users."""
+    own = key.tags if key is not None else {"team": principal.team, "user": principal.user}
+    if share == "tenant":
+        return "tenant"
+    if own.get(share):
+        return f"{share} {own[share]}"
+    user = f" user {principal.user}" if share == "user" and principal.user else ""
+    return f"key {principal.key_id}{user}"
 
 
 def directives(headers: Mapping[bytes, bytes]) -> dict[str, str]:

@@ -142,7 +142,7 @@ class Cache:
 def _place(call: Call, policy: Policy) -> Place:
     """The walls around the call."""
     return Place(
-        tenant=call.principal.tenant, share=sharing(call.principal, policy.rules.share),
+        tenant=call.principal.tenant, share=sharing(call.principal, call.key, policy.rules.share),
         feature=call.principal.feature, wire=call.wire, model=call.ask.model, options=_options(call),
     )  # fmt: skip
 

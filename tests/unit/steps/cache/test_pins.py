@@ -30,7 +30,9 @@ def keys(wire: str, body: dict[str, Any], who: Principal = WHO, share: str = "te
     """What the cache step looks a call up by."""
     asked = question(wire, msgspec.json.encode(body))
     assert asked is not None
-    place = Place(tenant=who.tenant, share=sharing(who, share), feature=who.feature, wire=wire, model=body["model"])
+    place = Place(
+        tenant=who.tenant, share=sharing(who, None, share), feature=who.feature, wire=wire, model=body["model"]
+    )
     return place.key(asked.exact), place.group(asked.context)
 
 

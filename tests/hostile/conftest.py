@@ -11,6 +11,7 @@ from farthing.upstream.simulator import SimulatorSettings
 from hostile.raw import QUESTION
 from integration.gateways import Gateway, eventually, gateway, settings_text
 from integration.upstreams import Recorder, Simulator, recorder, simulator
+from unit.gateway.test_logs import restored_logs as restored_logs
 
 LIMITS = """
 max_body_mb = 1

@@ -214,7 +214,7 @@ def shown(gate: Gateway, key: str) -> list[str]:
         f'[providers.openai]\napi_key = "a"\nbase_url = "http://u:{PROVIDER_KEY}@h:x/v1"\n',
     ],
 )
-def test_settings_that_are_wrong_are_not_quoted(tmp_path: Path, wrong: str) -> None:
+def test_settings_that_are_wrong_are_not_quoted(tmp_path: Path, wrong: str, restored_logs: None) -> None:
     config = tmp_path / "farthing.toml"
     config.write_text(wrong)
     for command in (["up", "--port", "0"], ["check"], ["check", "--ledger"], ["report"]):

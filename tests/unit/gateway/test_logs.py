@@ -1,10 +1,22 @@
 import json
 import logging
+from collections.abc import Iterator
 
 import pytest
 
 from farthing.gateway.logs import JsonLines, Text, set_up_logs
 from farthing.settings import LogSettings
+
+
+@pytest.fixture(autouse=True)
+def restored_logs() -> Iterator[None]:
+    """Logs are the process's own: what a test sets up there must not outlive it."""
+    loggers = [logging.getLogger(name) for name in ("", "farthing", "uvicorn.error", "uvicorn.access")]
+    before = [(list(logger.handlers), logger.level, logger.propagate) for logger in loggers]
+    yield
+    for logger, (handlers, level, propagate) in zip(loggers, before, strict=True):
+        logger.handlers, logger.level, logger.propagate = handlers, level, propagate
+        logger.setLevel(level)
 
 
 def record(message: str, **fields: object) -> logging.LogRecord:

@@ -8,7 +8,7 @@ import msgspec
 
 from farthing.model.record import Record
 from farthing.steps.cache.bounds import Bounds
-from farthing.store.entries import Entries, Verdict, Which
+from farthing.store.entries import Entries, Entry, Verdict, Which
 
 STEP = "cache"
 
@@ -26,6 +26,8 @@ class Given(msgspec.Struct, frozen=True):
     similarity: float
     kind: str
     """exact, semantic, or source."""
+    exact: bytes = b""
+    """The request that the entry answers to the letter; another gateway may have stored an answer of its own to it."""
 
 
 def entry_id_of(call_id: str) -> str:
@@ -33,17 +35,17 @@ def entry_id_of(call_id: str) -> str:
     return "ent-" + call_id.removeprefix("call-")
 
 
-def hit_note(kind: str, entry_id: str, similarity: float) -> str:
+def hit_note(kind: str, entry: Entry, similarity: float) -> str:
     """A hit as the call's trail has it; `given` reads it."""
-    return f"{kind} hit {entry_id} {similarity:.6f}"
+    return f"{kind} hit {entry.id} {similarity:.6f} {entry.exact.hex()}".strip()
 
 
 def given(record: Record) -> Given:
     """What the cache had to do with a call."""
     for decision in record.decisions:
         words = decision.what.split()
-        if decision.step == STEP and len(words) == 4 and words[1] == "hit":
-            return Given(words[2], float(words[3]), words[0])
+        if decision.step == STEP and len(words) in (4, 5) and words[1] == "hit":
+            return Given(words[2], float(words[3]), words[0], bytes.fromhex("".join(words[4:])))
     return Given(entry_id_of(record.id), 1.0, "source")
 
 
@@ -72,4 +74,7 @@ class Feedback:
             return 0
         if self._semantic is not None:
             self._semantic.forget([about.entry_id])
-        return await self._entries.drop(record.tenant, Which(ids=(about.entry_id,)))
+        dropped = await self._entries.drop(record.tenant, Which(ids=(about.entry_id,)))
+        if about.exact:
+            dropped += await self._entries.drop(record.tenant, Which(exact=about.exact))
+        return dropped

@@ -92,7 +92,7 @@ class Cache:
         age_s = max(0.0, self._clock() - entry.created_us / 1e6)
         call.cache = kind
         call.deployment = Deployment("cache", "", entry.model, "")
-        call.trail.note(self.name, hit_note(kind, entry.id, similarity), f"{why}, {age_s:.0f} s old")
+        call.trail.note(self.name, hit_note(kind, entry, similarity), f"{why}, {age_s:.0f} s old")
         call.trail.savings.append(Saving(LEVER, entry.cost, 0))
         self._entries.hit(entry.tenant, entry.id, at_us=int(self._clock() * 1e6))
         body = replay(call.wire, entry.answer, call.ask, usage=self._usage, call_id=call.id, now=int(self._clock()))

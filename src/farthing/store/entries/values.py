@@ -96,6 +96,7 @@ class Which(msgspec.Struct, frozen=True, kw_only=True):
     owner: str | None = None
     team: str | None = None
     context: bytes | None = None
+    exact: bytes | None = None
     created_before_us: int | None = None
     keep_pinned: bool = False
     """Leave pinned entries out."""
@@ -104,6 +105,7 @@ class Which(msgspec.Struct, frozen=True, kw_only=True):
         equal = (
             (self.scope, entry.scope), (self.model, entry.model), (self.asked, entry.asked), (self.owner, entry.owner),
             (self.team, entry.team), (self.context, entry.context),
+            (self.exact, entry.exact),
         )  # fmt: skip
         return (
             all(wanted is None or wanted == found for wanted, found in equal)

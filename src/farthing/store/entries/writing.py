@@ -292,7 +292,7 @@ def condition(tenant: str, which: Which) -> tuple[str, list[object]]:
     """SQL for all that is meant but the tag, which SQL does not look into."""
     terms: list[str] = ["tenant = ?"]
     values: list[object] = [tenant]
-    for column in ("scope", "model", "asked", "owner", "team", "context"):
+    for column in ("scope", "model", "asked", "owner", "team", "context", "exact"):
         if (wanted := getattr(which, column)) is not None:
             terms.append(f"{column} = ?")
             values.append(wanted)

@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 
 np = pytest.importorskip("numpy")
@@ -151,7 +152,7 @@ async def test_wrong_verdicts_close_it_again(scene: Scene) -> None:
     near = await scene.look("when does the shop open on monday")
     assert near is not None and near.serves
     record = Record("call-7", 1, "openai.chat", tenant="t", feature="faq")
-    record.decisions = [Decision("cache", hit_note("semantic", "ent-other", 0.99))]
+    record.decisions = [Decision("cache", hit_note("semantic", Entry(id="ent-other", tenant="t", created_us=1), 0.99))]
     feedback = Feedback(scene.entries, scene.bounds, scene.tier)
     for number in range(5):
         record.id = f"call-{number}"
@@ -228,9 +229,21 @@ async def test_a_bad_answer_dies_at_once(scene: Scene) -> None:
     entry = await scene.keep("When does the shop open on Monday?")
     scene.trust()
     record = Record("call-8", 1, "openai.chat", tenant="t", feature="faq")
-    record.decisions = [Decision("cache", hit_note("semantic", entry.id, 0.9))]
+    record.decisions = [Decision("cache", hit_note("semantic", entry, 0.9))]
     assert await Feedback(scene.entries, scene.bounds, scene.tier).take(record, good=False) == 1
     assert await scene.look("When does the shop open on Monday?") is None
+
+
+async def test_an_answer_that_replaced_the_bad_one_dies_too(scene: Scene) -> None:
+    """Two gateways may have asked the model at the same time: the later answer stands in the place of the one given."""
+    given = await scene.keep("When does the shop open on Monday?")
+    replaced = msgspec.structs.replace(given, id="ent-of-another-gateway")
+    scene.entries.put(replaced)
+    await scene.entries.flush()
+    record = Record("call-8", 1, "openai.chat", tenant="t", feature="faq")
+    record.decisions = [Decision("cache", hit_note("exact", given, 1.0))]
+    assert await Feedback(scene.entries, scene.bounds, scene.tier).take(record, good=False) == 1
+    assert await scene.entries.get("t", given.exact, now_us=2_000_000) is None
 
 
 async def test_an_entry_that_died_elsewhere_is_not_given(scene: Scene) -> None:

@@ -33,12 +33,13 @@ CONNECTION = "farthing.connection"
 class CorkedTransport:
     """A transport that gathers what is written in one turn of the event loop, for one system call and one packet."""
 
-    __slots__ = ("_gathered", "_loop", "_transport")
+    __slots__ = ("_gathered", "_loop", "_transport", "is_closing")
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._transport = transport
         self._loop = loop
         self._gathered: list[bytes] = []
+        self.is_closing = transport.is_closing
 
     def write(self, data: bytes) -> None:
         if not self._gathered:
@@ -106,7 +107,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if not self._head_open and not self._body_open:
             self._head_open, self._head_bytes = True, 0  # whatever comes after a request is the next one's beginning
-        if self._head_open and b"pgrade" in data:
+        if self._head_open and data.find(b"pgrade", 0, data.find(b"\r\n\r\n")) >= 0:
             data = _without_upgrade(data)
         body_before = self._body_bytes
         super().data_received(data)
@@ -124,14 +125,11 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head_open, self._head_bytes = True, 0
         self.scope["extensions"] = self._extensions  # type: ignore[typeddict-item]
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if self._head_open:
-            super().on_header(name, value)
-
     def on_headers_complete(self) -> None:
         self._head_open = False
         self._body_open, self._body_begun, self._framing_bytes = True, self._body_bytes, 0
         super().on_headers_complete()
+        self.headers = []  # trailers go here, where nobody reads them
 
     def on_body(self, body: bytes) -> None:
         self._body_bytes += len(body)

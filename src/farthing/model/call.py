@@ -11,7 +11,8 @@ import msgspec
 from farthing.model.principal import Key, Principal
 from farthing.model.record import Attempt, Decision, Record, Saving
 
-Headers = list[tuple[bytes, bytes]]
+Header = tuple[bytes, bytes]
+Headers = list[Header]
 """Names in lower case, as ASGI has them."""
 
 
@@ -76,7 +77,7 @@ class Call:
     """One request of a client."""
 
     __slots__ = (
-        "ask", "body", "cache", "deployment", "headers", "id", "key", "peer", "principal", "started", "started_us", "task",
+        "_record", "ask", "body", "cache", "deployment", "headers", "id", "key", "peer", "principal", "started", "started_us", "task",
         "trail", "wire",
     )  # fmt: skip
 
@@ -84,6 +85,7 @@ class Call:
         self, *, id: str, wire: str, headers: dict[bytes, bytes], peer: str, body: bytes, ask: Ask, started_us: int,
         started: float,
     ) -> None:  # fmt: skip
+        self._record: Record | None = None
         self.id = id
         self.wire = wire
         self.headers = headers
@@ -111,21 +113,28 @@ class Call:
         return sent.decode("ascii", "replace") if len(sent) == 55 else ""
 
     def record(self, status: int, ending: "Ending", duration_us: int) -> Record:
-        """The call as it stands, without amounts."""
-        principal, deployment, trail = self.principal, self.deployment, self.trail
-        last = trail.last_attempt
-        return Record(
+        """The call as it stands, without amounts: one record from the first note of it to the ledger's row."""
+        deployment = self.deployment
+        record = self._record or self._new_record()
+        record.status, record.outcome, record.error = status, ending.outcome, ending.error
+        record.duration_us, record.cache = duration_us, self.cache
+        if deployment is not None:
+            record.model, record.provider, record.deployment = deployment.model, deployment.provider, deployment.name
+        last = self.trail.last_attempt
+        if last is not None:
+            record.first_byte_us = last.first_byte_us
+        return record
+
+    def _new_record(self) -> Record:
+        principal, trail = self.principal, self.trail
+        self._record = Record(
             id=self.id, started_us=self.started_us, wire=self.wire, model_asked=self.ask.model,
-            model=deployment.model if deployment is not None else "",
-            provider=deployment.provider if deployment is not None else "",
-            deployment=deployment.name if deployment is not None else "",
             tenant=principal.tenant, key_id=principal.key_id, team=principal.team, project=principal.project,
             user=principal.user, feature=principal.feature, task=self.task, transaction=principal.transaction,
-            tags=principal.tags, stream=self.ask.stream, status=status, outcome=ending.outcome, error=ending.error,
-            first_byte_us=last.first_byte_us if last is not None else 0, duration_us=duration_us,
-            attempts=trail.attempts, savings=trail.savings, decisions=trail.decisions, trace=self.trace,
-            cache=self.cache,
+            tags=principal.tags, stream=self.ask.stream, trace=self.trace,
+            attempts=trail.attempts, savings=trail.savings, decisions=trail.decisions,
         )  # fmt: skip
+        return self._record
 
 
 class Body(Protocol):

@@ -42,6 +42,8 @@ def dollars(nano: Nano) -> Decimal:
 
 def exact_dollars(nano: Nano) -> str:
     """The exact amount in dollars as text, always with nine digits: for headers and files."""
+    if not nano:
+        return "0.000000000"
     whole, rest = divmod(abs(nano), NANO_PER_DOLLAR)
     return f"{'-' if nano < 0 else ''}{whole}.{rest:09d}"
 

@@ -1,11 +1,12 @@
 """The same client on aiohttp, for what the own one does not do: proxies, and hosts with HTTP of their own kind."""
 
 import ssl
+from collections.abc import Sequence
 from typing import Any
 
 import aiohttp
 
-from farthing.model.call import Headers
+from farthing.model.call import Header, Headers
 from farthing.model.errors import UpstreamError, UpstreamTimeout, UpstreamUnreachable
 from farthing.upstream.client import Timeouts
 
@@ -54,7 +55,9 @@ class AiohttpClient:
         )
         self._proxy = proxy or None
 
-    async def send(self, method: str, url: str, headers: Headers, body: bytes, timeouts: Timeouts) -> AiohttpResponse:
+    async def send(
+        self, method: str, url: str, headers: Sequence[Header], body: bytes, timeouts: Timeouts
+    ) -> AiohttpResponse:
         sent = [(name.decode("ascii"), value.decode("latin-1")) for name, value in headers]
         limits = aiohttp.ClientTimeout(
             total=timeouts.total or None,

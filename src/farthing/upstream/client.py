@@ -1,10 +1,11 @@
 """What the gateway asks of an HTTP client. Two stand behind it: `http1` (own, small, fast) and `aiohttp_client`."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
 
-from farthing.model.call import Headers
+from farthing.model.call import Header, Headers
 
 
 class Timeouts(msgspec.Struct, frozen=True):
@@ -39,7 +40,7 @@ class Response(Protocol):
 class Client(Protocol):
     """Sends requests to providers over pooled connections."""
 
-    async def send(self, method: str, url: str, headers: Headers, body: bytes, timeouts: Timeouts) -> Response:
+    async def send(self, method: str, url: str, headers: Sequence[Header], body: bytes, timeouts: Timeouts) -> Response:
         """Send and wait for the answer's head. `url` comes from settings, never from a client. Host, Content-Length and
         Accept-Encoding: identity are added. Raises UpstreamUnreachable, UpstreamTimeout, UpstreamError (with what
         failed, no secret)."""

@@ -6,12 +6,13 @@ nothing of models or money. What it does not do (proxies, redirects, content enc
 
 import asyncio
 import ssl
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 import httptools
 
-from farthing.model.call import Headers
+from farthing.model.call import Header, Headers
 from farthing.model.errors import UpstreamError, UpstreamTimeout, UpstreamUnreachable
 from farthing.upstream.client import Timeouts
 
@@ -315,14 +316,16 @@ class Http1Client:
         self.active: set[Exchange] = set()
         self.closing = False
         self._origins: dict[str, Origin] = {}
+        self._own_lines: dict[tuple[Header, ...], bytes] = {}
         self._pools: dict[tuple[str, int, bool], list[Connection]] = {}
         self._ca_file = ca_file
         self._tls: ssl.SSLContext | None = None
         self._sweeper: asyncio.TimerHandle | None = None
 
-    async def send(self, method: str, url: str, headers: Headers, body: bytes, timeouts: Timeouts) -> Exchange:
+    async def send(self, method: str, url: str, headers: Sequence[Header], body: bytes, timeouts: Timeouts) -> Exchange:
         origin = self._origins.get(url) or self._origin(url)
-        request = _request(method, origin, headers, body)
+        lines = self._lines(headers)
+        request = b"%b %b%bcontent-length: %d\r\n\r\n%b" % (method.encode(), origin.head, lines, len(body), body)
         while True:
             connection = self._idle_connection(origin) or await self._connect(origin, timeouts)
             exchange = Exchange(connection, self.loop.time(), timeouts)
@@ -363,6 +366,15 @@ class Http1Client:
             self._origins.clear()
         self._origins[url] = origin
         return origin
+
+    def _lines(self, headers: Sequence[Header]) -> bytes:
+        """The headers as they are sent. A tuple is a provider's own, the same for call after call: written once."""
+        if not isinstance(headers, tuple):
+            return _written(headers)
+        lines = self._own_lines.get(headers)
+        if lines is None:
+            lines = self._own_lines[headers] = _written(headers)
+        return lines
 
     def _idle_connection(self, origin: Origin) -> Connection | None:
         now = self.loop.time()
@@ -408,11 +420,11 @@ class Http1Client:
         self._sweeper = self.loop.call_later(SWEEP_S, self._sweep) if self.active or idle else None
 
 
-def _request(method: str, origin: Origin, headers: Headers, body: bytes) -> bytes:
+def _written(headers: Sequence[Header]) -> bytes:
     lines = b"".join([b"%b: %b\r\n" % header for header in headers])
     if lines.count(b"\n") != len(headers) or lines.count(b"\r") != len(headers):
         raise UpstreamUnreachable("A header for the provider holds a line break.")
-    return b"%b %b%bcontent-length: %d\r\n\r\n%b" % (method.encode("ascii"), origin.head, lines, len(body), body)
+    return lines
 
 
 def _kept_for(keep_alive: bytes) -> float:

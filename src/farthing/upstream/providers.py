@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from urllib.parse import quote
 
-from farthing.model.call import Deployment, Headers
+from farthing.model.call import Deployment, Header, Headers
 from farthing.model.errors import UnknownModel
 from farthing.settings import ModelSettings, ProviderSettings
 from farthing.upstream.client import Client, Timeouts
@@ -40,7 +40,7 @@ class Provider:
         self._base = (settings.base_url or host.base_url).rstrip("/")
         self._api_version = settings.api_version
         self._extra = [(header.lower().encode(), value.reveal().encode()) for header, value in settings.headers.items()]
-        self._headers = {format: self._headers_for(format, host, settings) for format in self.formats}
+        self._headers = {format: tuple(self._headers_for(format, host, settings)) for format in self.formats}
         secrets = [settings.api_key, *settings.headers.values()]
         self._secrets = [secret.reveal().encode() for secret in secrets if len(secret.reveal()) >= SHORTEST_SECRET]
         self._urls: dict[tuple[str, str], str] = {}
@@ -54,8 +54,8 @@ class Provider:
                 self._urls[format, model] = url
         return url
 
-    def headers(self, format: str) -> Headers:
-        """What every request carries, the key included."""
+    def headers(self, format: str) -> tuple[Header, ...]:
+        """What every request carries, the key included; the same tuple each time, which the client writes out once."""
         return self._headers[format]
 
     def without_secrets(self, headers: Headers, body: bytes) -> tuple[Headers, bytes]:

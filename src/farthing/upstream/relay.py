@@ -7,9 +7,9 @@ The meter always reads the provider's own bytes. Knows nothing of prices, keys o
 import asyncio
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from farthing.model.call import Answer, Call, Ending, Headers
+from farthing.model.call import Answer, Call, Ending, Header, Headers
 from farthing.model.errors import CannotTranslate, UpstreamError, UpstreamTimeout, UpstreamUnreachable
 from farthing.model.record import Attempt
 from farthing.model.usage import Reading
@@ -269,7 +269,7 @@ def _spoken(wire: str, provider: Provider) -> tuple[str, Translation | None]:
     )
 
 
-def _headers(call: Call, provider: Provider, format: Format) -> Headers:
+def _headers(call: Call, provider: Provider, format: Format) -> Sequence[Header]:
     headers = provider.headers(format.name)
     passed = FORWARDED[format.family] if FORMATS[call.wire].family == format.family else frozenset()
     forwarded = [(name, value) for name, value in call.headers.items() if name in passed or name in provider.forward]

@@ -9,13 +9,13 @@ from pathlib import Path
 from farthing.app_cache import build_cache
 from farthing.gateway import admin, calls, feedback, health, models, openapi
 from farthing.gateway.asgi import Build, Endpoints
-from farthing.gateway.edge import BODIES, Edge, Intake
+from farthing.gateway.edge import BODIES, Edge, Intake, new_call_id
 from farthing.gateway.guard import Guard
 from farthing.gateway.metrics import Metrics
 from farthing.gateway.pages import pages
 from farthing.pipeline import Step, chain
 from farthing.prices.configured import configured_book
-from farthing.quality.judge import Overhead
+from farthing.quality.errand import Errands, Overhead
 from farthing.settings import ProviderSettings, Settings
 from farthing.steps.admit import Admit
 from farthing.steps.balance import Balance
@@ -76,7 +76,7 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Endpoints:
     ]  # fmt: skip
     relay = Relay(providers)
     meter = Meter(ledger, serve_without_ledger=serve_without_ledger)
-    cache = await build_cache(settings, chain([meter, Overhead(LEVER), *innermost], relay), stack)
+    cache = await build_cache(settings, Errands(chain([meter, Overhead(LEVER), *innermost], relay), new_call_id), stack)
     outer: list[Step] = [meter, Identify(keys), Limits(buckets), *([cache.step] if cache is not None else [])]
     proceed = chain([*outer, *innermost], relay)
     guard = Guard(keys, settings.server.admin)

@@ -5,11 +5,11 @@ import logging
 from contextlib import AsyncExitStack
 from typing import Any, NamedTuple
 
-from farthing.embed import EncoderError
+from farthing.embed import Encoder, EncoderError
+from farthing.embed.endpoint import Endpoint
 from farthing.embed.memo import Memo
 from farthing.embed.minilm import MiniLM
-from farthing.gateway.edge import new_call_id
-from farthing.model.call import Proceed
+from farthing.quality.errand import FEATURES, Errands
 from farthing.quality.judge import Judge
 from farthing.settings import CacheSettings, Settings
 from farthing.steps.cache.bounds import Bounds
@@ -30,8 +30,8 @@ class Built(NamedTuple):
     feedback: Feedback
 
 
-async def build_cache(settings: Settings, judged: Proceed, stack: AsyncExitStack) -> Built | None:
-    """The cache, where any feature wants it. `judged` is the pipeline of the judge's own calls."""
+async def build_cache(settings: Settings, errands: Errands, stack: AsyncExitStack) -> Built | None:
+    """The cache, where any feature wants it. `errands` sends the judge's and the encoder's own calls."""
     modes = {settings.cache.mode, *(feature.mode for feature in settings.cache.features.values())}
     if not modes & {"exact", "semantic"}:
         return None
@@ -44,28 +44,43 @@ async def build_cache(settings: Settings, judged: Proceed, stack: AsyncExitStack
     flights = Flights()
     stack.push_async_callback(flights.close)
     bounds = Bounds(entries, settings.cache.wrong_hits_percent / 100)
-    semantic = await _semantic(settings.cache, entries, bounds, judged, stack) if "semantic" in modes else None
+    semantic = await _semantic(settings.cache, entries, bounds, errands, stack) if "semantic" in modes else None
     step = Cache(Policies(settings.cache), entries, flights, semantic, usage=settings.cache.usage)
     return Built(step, Feedback(entries, bounds, semantic))
 
 
 async def _semantic(
-    settings: CacheSettings, entries: Entries, bounds: Bounds, judged: Proceed, stack: AsyncExitStack
+    settings: CacheSettings, entries: Entries, bounds: Bounds, errands: Errands, stack: AsyncExitStack
 ) -> Any:  # fmt: skip
     """numpy and the encoder are an extra, and slow to import: only who wants this tier pays for them. Without them exact
     hits remain."""
-    encoder = MiniLM(settings.threads)
-    try:
-        await encoder.warm()
-    except EncoderError as error:
-        log.warning("no semantic cache, exact hits only: %s", error)
+    encoder = await _encoder(settings, errands)
+    if encoder is None:
         return None
     semantic = importlib.import_module("farthing.steps.cache.semantic")
     index = importlib.import_module("farthing.steps.cache.index").Index()
     tier = semantic.Semantic(
-        Memo(encoder), index, entries, bounds, Judge(judged, settings.judge, new_call_id), Buckets(),
+        Memo(encoder), index, entries, bounds, Judge(errands, settings.judge), Buckets(),
         check_share=settings.check_percent / 100, judgements_a_minute=settings.judgements_a_minute,
     )  # fmt: skip
     stack.push_async_callback(tier.close)
     tier.start()
     return tier
+
+
+async def _encoder(settings: CacheSettings, errands: Errands) -> Encoder | None:
+    """The provider's model that settings name, else the local one."""
+    if settings.encoder:
+
+        async def post(body: bytes) -> tuple[int, bytes]:
+            answer = await errands.send("openai.embeddings", body, tenant="default", feature=FEATURES[1])
+            return answer.status, answer.body
+
+        return Endpoint(post, settings.encoder)
+    local = MiniLM(settings.threads)
+    try:
+        await local.warm()
+    except EncoderError as error:
+        log.warning("no semantic cache, exact hits only: %s", error)
+        return None
+    return local

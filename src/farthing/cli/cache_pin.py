@@ -4,7 +4,7 @@ import csv
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 import msgspec
@@ -15,7 +15,7 @@ from farthing.cli.common import config_option, pairs_option, print_json, print_t
 from farthing.embed import Encoder
 from farthing.embed.library import library
 from farthing.model.principal import Principal
-from farthing.settings import Settings
+from farthing.settings import CacheSettings, FeatureCacheSettings, Settings
 from farthing.steps.cache.pins import WIRES, CannotPin, Pin, Pinned, Vectors, again, pinned
 from farthing.steps.cache.policy import Policies, Rules
 from farthing.store import StoreError
@@ -27,6 +27,7 @@ COLUMNS = ("question", "answer", "feature", "team", "model")
 MOST_ALIKE = 100_000
 """Stored answers with one system prompt that are looked through for older answers to a question."""
 
+Mode = TypeVar("Mode", CacheSettings, FeatureCacheSettings)
 Vocabulary = tuple[Vectors, str]
 """Vectors of texts, and the name of their encoder."""
 
@@ -161,7 +162,7 @@ def _pin_all(settings: Settings, pins: Sequence[Pin]) -> list[Pinned]:
         raise click.UsageError("each pin needs a question, an answer and a model")
     if any(each.wire == "anthropic.messages" and "max_tokens" not in each.more for each in pins):
         raise click.UsageError("callers of anthropic.messages always send max_tokens: say it, --with max_tokens=500")
-    policies = Policies(settings.cache)
+    policies = _policies(settings)
     now_us = time.time_ns() // 1000
 
     async def write(entries: Entries) -> list[Pinned]:
@@ -189,7 +190,7 @@ def _approve(
         known = [link.question for link in await entries.links(tenant, entry_id)]
         every = (*known, *(text.strip() for text in questions))
         texts = [found[0].question, *every]
-        semantic = Policies(settings.cache).rules(found[0].scope).semantic
+        semantic = _policies(settings).rules(found[0].scope).semantic
         vectors, encoder = await _vectors(settings, texts if semantic else [])
         made = _checked(again, found[0], every, answer, vectors, encoder, now_us=time.time_ns() // 1000)
         await _write(entries, [made])
@@ -251,8 +252,22 @@ def _print(made: Sequence[Pinned]) -> None:
     print_table(table)
 
 
+def _policies(settings: Settings) -> Policies:
+    """Where a provider's model makes the vectors, this command has none: the answer is pinned to each question, word by
+    word."""
+    cache = settings.cache
+    if cache.encoder:
+        features = {name: _exact(feature) for name, feature in cache.features.items()}
+        cache = msgspec.structs.replace(_exact(cache), features=features)
+    return Policies(cache)
+
+
+def _exact(rules: Mode) -> Mode:
+    return msgspec.structs.replace(rules, mode="exact") if rules.mode == "semantic" else rules
+
+
 def _warn(settings: Settings, made: Sequence[Pinned]) -> None:
-    policies = Policies(settings.cache)
+    policies = _policies(settings)
     for feature in sorted({each.entries[0].scope for each in made}):
         warning = _warning(policies.rules(feature))
         if warning:

@@ -11,7 +11,7 @@ from rich.table import Table
 from farthing.cli.cache_store import cache_settings, tenant_option, with_entries
 from farthing.cli.common import When, amounts, config_option, print_json, print_table, show_time, with_store
 from farthing.model.money import show_dollars
-from farthing.quality.judge import FEATURE as JUDGE
+from farthing.quality.errand import FEATURES as ERRANDS
 from farthing.settings import Settings
 from farthing.steps.cache.bound import Tally, Threshold, lower_limit, threshold, upper_limit
 from farthing.steps.cache.bounds import EDGES
@@ -60,7 +60,7 @@ def stats(config: Path | None, tenant: str, since: int | None, as_json: bool) ->
 
     async def report(store: Store) -> list[ReportRow]:
         rows = await store.report("feature", since or 0, tenant=tenant)
-        return [row for row in rows if row.key != JUDGE]
+        return [row for row in rows if row.key not in ERRANDS]
 
     kept, scopes = with_entries(settings, read)
     called = with_store(settings, report, make=True)

@@ -5,15 +5,12 @@ Each judgement is a call of its own through the pipeline, so it has a row in the
 """
 
 import logging
-import time
-from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
-from farthing.model.call import Answer, Ask, Call, Proceed
 from farthing.model.errors import FarthingError
-from farthing.model.principal import Principal
-from farthing.model.record import Saving
+from farthing.quality.errand import FEATURES, Errands
 
 log = logging.getLogger("farthing.quality")
 
@@ -33,7 +30,7 @@ SCHEMA = {
         "additionalProperties": False,
     },
 }
-FEATURE = "farthing judge"
+FEATURE = FEATURES[0]
 """What its calls are booked as."""
 LONGEST = 20_000
 """Characters of a question or answer that are shown to the judge; longer ones are not judged."""
@@ -56,23 +53,19 @@ class _Reply(msgspec.Struct):
 
 
 class Judge:
-    """Asks `model`; without one there are no judgements. `proceed` is a pipeline that meters, as for any call; `new_id` gives its calls their ids."""
+    """Asks `model`; without one there are no judgements."""
 
-    def __init__(
-        self, proceed: Proceed, model: str, new_id: Callable[[], str], *, feature: str = FEATURE
-    ) -> None:  # fmt: skip
-        self._proceed = proceed
+    def __init__(self, errands: Errands, model: str) -> None:
+        self._errands = errands
         self._model = model
-        self._new_id = new_id
-        self._feature = feature
 
     async def answers(self, tenant: str, question: str, answer: str) -> bool | None:
         """Whether `answer` answers `question`; None if the judge cannot be asked or says nothing clear."""
         if not self._model or not answer or len(question) > LONGEST or len(answer) > LONGEST:
             return None
-        call = self._call(tenant, question, answer)
+        body = msgspec.json.encode(_request(self._model, question, answer))
         try:
-            reply = await self._proceed(call)
+            reply = await self._errands.send("openai.chat", body, tenant=tenant, feature=FEATURE)
             if reply.status != 200:
                 return None
             said = msgspec.json.decode(reply.body, type=_Reply).choices[0].message.content or ""
@@ -81,36 +74,13 @@ class Judge:
             log.warning("the judge gave no judgement", extra={"error": type(error).__name__})
             return None
 
-    def _call(self, tenant: str, question: str, answer: str) -> Call:
-        body = {
-            "model": self._model,
-            "messages": [
-                {"role": "system", "content": INSTRUCTION},
-                {"role": "user", "content": f"Question:\n{question}\n\nAnswer:\n{answer}"},
-            ],
-            "response_format": {"type": "json_schema", "json_schema": SCHEMA},
-        }
-        call = Call(
-            id=self._new_id(), wire="openai.chat", headers={}, peer="", body=msgspec.json.encode(body),
-            ask=Ask(self._model), started_us=time.time_ns() // 1000, started=time.perf_counter(),
-        )  # fmt: skip
-        call.principal = Principal(tenant=tenant, feature=self._feature)
-        return call
 
-
-class Overhead:
-    """A step for calls that no client's call caused: all that they cost is the lever's own spending, their baseline 0."""
-
-    name = "overhead"
-
-    def __init__(self, lever: str) -> None:
-        self._lever = lever
-
-    async def __call__(self, call: Call, proceed: Proceed) -> Answer:
-        answer = await proceed(call)
-        answer.on_end(lambda _: self._book(call))
-        return answer
-
-    def _book(self, call: Call) -> None:
-        cost = sum(attempt.cost for attempt in call.trail.attempts)
-        call.trail.savings.append(Saving(self._lever, 0, 0, overhead=cost))
+def _request(model: str, question: str, answer: str) -> dict[str, Any]:
+    return {
+        "model": model,
+        "messages": [
+            {"role": "system", "content": INSTRUCTION},
+            {"role": "user", "content": f"Question:\n{question}\n\nAnswer:\n{answer}"},
+        ],
+        "response_format": {"type": "json_schema", "json_schema": SCHEMA},
+    }

@@ -168,6 +168,12 @@ class CacheSettings(msgspec.Struct, frozen=True):
     ] = 5.0
     judge: Annotated[str, doc("Model that judges checked hits, such as `gpt-5-mini`. Empty: no semantic hits.")] = ""
     judgements_a_minute: Annotated[int, doc("Most judgements that a gateway asks for in a minute.", ge=0)] = 60
+    encoder: Annotated[
+        str,
+        doc(
+            "Model that makes text vectors, such as `text-embedding-3-small`. Empty: the local one, which costs nothing."
+        ),
+    ] = ""
     threads: Annotated[int, doc("Threads of the local encoder.", ge=1, le=64)] = 1
     features: Annotated[dict[str, FeatureCacheSettings], doc("By feature, where it differs.")] = {}
 

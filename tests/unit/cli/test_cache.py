@@ -277,3 +277,12 @@ def test_trials_that_cannot_be(
 ) -> None:  # fmt: skip
     done = farthing("cache", "try", *arguments, stdin=stdin)
     assert (done.exit_code, said in done.output) == (code, True), done.output
+
+
+def test_with_an_encoder_at_a_provider_each_question_is_pinned_word_by_word(farthing: Farthing, folder: Path) -> None:
+    (folder / "farthing.toml").write_text('[cache]\nmode = "semantic"\nencoder = "text-embedding-3-small"\n')
+    done = farthing(
+        "cache", "pin", "--question", "Refund?", "--question", "Money back?", "--answer", "Yes.", "--model", "gpt-5"
+    )
+    assert done.exit_code == 0 and "word by word" in done.output
+    assert len(listed(farthing)) > 1

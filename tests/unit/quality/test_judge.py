@@ -6,7 +6,8 @@ from farthing.model.call import Answer, Call
 from farthing.model.errors import UnknownModel
 from farthing.model.record import Attempt, Record
 from farthing.pipeline import chain
-from farthing.quality.judge import Judge, Overhead
+from farthing.quality.errand import Errands, Overhead
+from farthing.quality.judge import Judge
 from farthing.steps.meter import Meter
 
 
@@ -38,7 +39,7 @@ class Model:
 
 
 def judge(model: Model, rows: Rows, name: str = "gpt-5-mini") -> Judge:
-    return Judge(chain([Meter(rows), Overhead("semantic cache")], model), name, lambda: "call-j")
+    return Judge(Errands(chain([Meter(rows), Overhead("semantic cache")], model), lambda: "call-j"), name)
 
 
 @pytest.mark.parametrize(
@@ -82,5 +83,5 @@ async def test_a_judge_that_cannot_be_asked_says_nothing() -> None:
     async def failing(call: Call) -> Answer:
         raise UnknownModel("no such model")
 
-    assert await Judge(failing, "m", lambda: "call-j").answers("t", "q", "a") is None
+    assert await Judge(Errands(failing, lambda: "call-j"), "m").answers("t", "q", "a") is None
     assert await judge(Model("{}", status=500), Rows()).answers("t", "q", "a") is None

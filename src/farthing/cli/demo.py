@@ -27,7 +27,7 @@ console = Console(highlight=False)
 def command(once: bool, port: int, latency: float) -> None:
     """Show the gateway at work: no key, no network, no cost.
 
-    A simulated provider, a real gateway, and a company whose teams use both SDKs: a support chat, a ticket queue, invoice
+    A simulated provider, a real gateway, and a company whose teams use both SDKs: a support chat, a help page, a ticket queue, invoice
     fields, weekly reports and a coding agent.
     """
     try:

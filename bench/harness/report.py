@@ -15,7 +15,7 @@ def options(description: str) -> argparse.Namespace:
     """The options that every benchmark takes: `quick` (bool) and `data` (Path or None)."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--quick", action="store_true", help="end within a minute; what that cannot decide fails")
-    parser.add_argument("--data", type=Path, help="a folder like shared/data; this benchmark needs none, so no effect")
+    parser.add_argument("--data", type=Path, help="a folder of data sets; this benchmark needs none, so no effect")
     return parser.parse_args()
 
 

@@ -177,11 +177,19 @@ class Answer:
             self._on_end.append(hear)
 
     def end(self, ending: Ending) -> None:
-        """The stream is over; only the first word counts."""
-        if self._ended is None:
-            self._ended = ending
-            for hear in self._on_end:
+        """The stream is over; only the first word counts. Each listener hears it, whatever happens to another: one of
+        them books the call. Raises what the first to fail raised."""
+        if self._ended is not None:
+            return
+        self._ended = ending
+        failed: Exception | None = None
+        for hear in self._on_end:
+            try:
                 hear(ending)
+            except Exception as error:
+                failed = failed or error
+        if failed is not None:
+            raise failed
 
 
 Proceed = Callable[[Call], Awaitable[Answer]]

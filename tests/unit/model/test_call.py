@@ -1,3 +1,5 @@
+import pytest
+
 from farthing.model.call import Answer, Ask, Call, Deployment, Ending
 from farthing.model.principal import Principal
 
@@ -25,6 +27,20 @@ def test_a_stream_ends_once_for_everyone_who_listens() -> None:
     answer.end(Ending("ok"))
     answer.on_end(late.append)
     assert early == late == [Ending("left")]
+
+
+def test_a_listener_that_fails_keeps_no_other_from_hearing() -> None:
+    heard: list[Ending] = []
+
+    def failing(ending: Ending) -> None:
+        raise ValueError("a mistake")
+
+    answer = Answer(200, [], stream=Silent())
+    answer.on_end(failing)
+    answer.on_end(heard.append)
+    with pytest.raises(ValueError, match="a mistake"):
+        answer.end(Ending())
+    assert heard == [Ending()]
 
 
 def call(**headers: bytes) -> Call:

@@ -8,7 +8,7 @@ LOCK := $(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-u
 	--custom-compile-command "make lock" $(LOCK_FLAGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench lock docs clean
+.PHONY: help setup demo test check format bench cards lock docs clean
 
 help:  ## Show this list.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ bench: $(READY)  ## Run each benchmark in bench/ and sum up; the README's figure
 
 docs: $(READY)  ## Write docs/reference/ again from the code.
 	$(BIN)/python tools/reference.py
+
+cards: $(READY)  ## Write the shipped rate cards again from the pinned genai-prices.
+	$(BIN)/python tools/cards.py
 
 lock: $(READY)  ## Pin the newest versions that pyproject.toml allows; LOCK_FLAGS="--upgrade" moves all.
 	$(LOCK) requirements/bootstrap.in -o requirements/bootstrap.txt

@@ -4,7 +4,7 @@ A row's line items are summed exactly in pico-dollars and rounded once, half to 
 the way from usage to ledger; Decimal appears only where people type or read amounts.
 """
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 Nano = int
 Pico = int
@@ -18,20 +18,6 @@ def nano_from_pico(pico: Pico) -> Nano:
     nano, rest = divmod(pico, PICO_PER_NANO)
     if rest > 500 or (rest == 500 and nano & 1):
         return nano + 1
-    return nano
-
-
-def nano_from_dollars(amount: str | int | Decimal) -> Nano:
-    """Nano-dollars of an amount that a person typed. Raises ValueError if it is no number or finer than a nano-dollar."""
-    try:
-        exact = Decimal(str(amount)) * NANO_PER_DOLLAR
-    except InvalidOperation:
-        raise ValueError(f"{amount!r} is not an amount") from None
-    if not exact.is_finite():
-        raise ValueError(f"{amount!r} is not an amount")
-    nano = int(exact)
-    if nano != exact:
-        raise ValueError(f"{amount} is finer than a nano-dollar")
     return nano
 
 

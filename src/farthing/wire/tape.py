@@ -4,6 +4,8 @@ Knows nothing of what the events say: each format looks at the tape when the rea
 is wound off. Feeding costs an append.
 """
 
+from abc import ABC, abstractmethod
+
 from farthing.model.call import Ask
 from farthing.model.usage import Reading, Usage
 from farthing.wire import sse, tokens
@@ -14,7 +16,7 @@ EVENT_LIMIT = 16 * 1024 * 1024
 """Bytes of one event; a larger one passes, but is not read."""
 
 
-class Tape:
+class Tape(ABC):
     """A reader that hides nothing. `feed` returns the very bytes it was given."""
 
     __slots__ = ("_ask", "_dialect", "_held", "_limit", "_reads", "_wound", "deltas", "text_bytes")
@@ -56,17 +58,17 @@ class Tape:
             finish=told.finish, flags=told.flags,
         )  # fmt: skip
 
+    @abstractmethod
     def _told(self) -> tuple[Reading, bool]:
         """What the stream said before it ended early, and whether that was about its output too."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _absorb(self, events: bytes) -> None:
         """Read whole events for good, because they are about to be dropped."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _text_of(self, payload: bytes) -> int:
         """Bytes of generated text in an event; 0 if it is no delta."""
-        raise NotImplementedError
 
     def _tape(self) -> bytes:
         if len(self._reads) > 1:

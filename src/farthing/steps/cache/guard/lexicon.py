@@ -64,9 +64,7 @@ STRONG = _words(
 )
 """Function words that change the answer: both sides must have the same ones."""
 
-NEGATIONS = _words("not never nor none nobody nothing nowhere neither without no-longer unless hardly barely scarcely")
 PERSONS = _words("i you we he she they one-self me us him them")
-FIRST_SECOND = _words("i you we me us")
 OWNERS = _words("my your our his her their mine yours ours hers theirs")
 OWNERS_NEAR = _words("my your our")
 
@@ -381,23 +379,6 @@ COUPLES = _pairs(
     "sync/async frontend/backend client/server horizontal/vertical row/column input/output read/write give/take "
     "raw/cooked single/double formal/casual formal/informal mild/severe morning/evening yesterday/tomorrow "
     "domestic/international annual/monthly daily/weekly part/full wholesale/retail inflation/deflation manual/automatic"
-)
-OPPOSING_PREFIXES = (
-    "un",
-    "in",
-    "im",
-    "ir",
-    "il",
-    "dis",
-    "non",
-    "mis",
-    "de",
-    "under",
-    "over",
-    "anti",
-    "pre",
-    "post",
-    "re",
 )
 
 # --- what may replace what ------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import msgspec
 
+from farthing.model.asked import Asked
 from farthing.model.principal import Key, Principal
 from farthing.model.record import Attempt, Decision, Record, Saving
 
@@ -77,8 +78,8 @@ class Call:
     """One request of a client."""
 
     __slots__ = (
-        "_record", "ask", "body", "cache", "deployment", "headers", "id", "key", "peer", "principal", "started", "started_us", "task",
-        "trail", "wire",
+        "_record", "arms", "ask", "asked", "body", "cache", "deployment", "headers", "id", "key", "peer", "principal", "session",
+        "started", "started_us", "targets", "task", "template", "tier", "trail", "wire",
     )  # fmt: skip
 
     def __init__(
@@ -99,7 +100,19 @@ class Call:
         """Monotonic seconds, for durations."""
         self.principal = Principal()
         self.key: Key | None = None
+        self.asked: Asked | None = None
+        """What the request asks for; None where no step needed to know."""
         self.task = ""
+        self.template = ""
+        """Fingerprint of the prompt's fixed part; empty where it has none, or nobody looked."""
+        self.session = ""
+        """What the call's turns have in common: a header, the prompt cache's key, or how the conversation began."""
+        self.arms: dict[str, bool] = {}
+        """Lever -> whether the call goes without it on purpose. A lever that is not here keeps no hold-out."""
+        self.targets: tuple[str, ...] = ()
+        """Models to try, in this order; empty means the model that was asked for. `route` chooses them."""
+        self.tier = ""
+        """Tier of the model that `route` chose: small, mid, flagship; empty where it had no part."""
         self.cache = ""
         """How our own cache answered: exact, semantic, or miss; empty where it had no part."""
         self.deployment: Deployment | None = None
@@ -117,7 +130,7 @@ class Call:
         deployment = self.deployment
         record = self._record or self._new_record()
         record.status, record.outcome, record.error = status, ending.outcome, ending.error
-        record.duration_us, record.cache = duration_us, self.cache
+        record.duration_us, record.cache, record.tier = duration_us, self.cache, self.tier
         if deployment is not None:
             record.model, record.provider, record.deployment = deployment.model, deployment.provider, deployment.name
         last = self.trail.last_attempt
@@ -131,7 +144,8 @@ class Call:
             id=self.id, started_us=self.started_us, wire=self.wire, model_asked=self.ask.model,
             tenant=principal.tenant, key_id=principal.key_id, team=principal.team, project=principal.project,
             user=principal.user, feature=principal.feature, task=self.task, transaction=principal.transaction,
-            tags=principal.tags, stream=self.ask.stream, trace=self.trace,
+            tags=principal.tags, stream=self.ask.stream, trace=self.trace, template=self.template, session=self.session,
+            arms=self.arms,
             attempts=trail.attempts, savings=trail.savings, decisions=trail.decisions,
         )  # fmt: skip
         return self._record

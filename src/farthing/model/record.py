@@ -123,6 +123,14 @@ class Record(msgspec.Struct):
     """The client's W3C `traceparent`, so that its traces and this ledger find each other."""
     cache: str = ""
     """How Farthing's own cache answered: exact, semantic, or miss; empty where it had no part in the call."""
+    tier: str = ""
+    """Tier of the model that was chosen for the call: small, mid, flagship; empty where it was asked for by name."""
+    template: str = ""
+    """Fingerprint of the prompt's fixed part, 16 hex digits; empty where nobody looked."""
+    session: str = ""
+    """What the turns of one conversation have in common; a fingerprint, or what the caller named it."""
+    arms: dict[str, bool] = {}
+    """Lever -> whether the call went without it on purpose (hold-out)."""
     attempts: list[Attempt] = []
     savings: list[Saving] = []
     decisions: list[Decision] = []

@@ -1,0 +1,18 @@
+"""Hold-outs: a small share of sessions goes without a lever, so that what the lever does can be measured.
+
+The draw is a hash, so that every gateway draws alike and a session stays in its arm. Its unit is the session or prefix
+family, so that a warm provider cache does not leak from one arm into the other.
+"""
+
+from hashlib import blake2b
+
+LEVERS = ("semantic cache", "model selection")
+"""The levers that hold-outs are drawn for, as savings name them."""
+
+
+def is_held_out(lever: str, unit: str, share: float, salt: str = "") -> bool:
+    """Whether `unit` goes without `lever`; `share` is that of the untreated, 0 to 1. Another salt, another draw."""
+    if share <= 0:
+        return False
+    drawn = blake2b(f"{lever}\0{unit}\0{salt}".encode(), digest_size=8).digest()
+    return int.from_bytes(drawn, "big") < share * 2.0**64

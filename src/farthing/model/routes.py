@@ -1,0 +1,65 @@
+"""Which model may do which work: tasks, tiers, and the table that was measured. Plain values.
+
+`quality/` makes a table from evidence, `store/` keeps its versions, `steps/route` picks by it, `farthing routes` shows it.
+"""
+
+from typing import Literal
+
+import msgspec
+
+Tier = Literal["small", "mid", "flagship"]
+TIERS: tuple[Tier, ...] = ("small", "mid", "flagship")
+"""From the cheapest up."""
+
+TASKS = (
+    "classification", "extraction", "summarisation", "qa", "reasoning", "creative", "code", "rewrite", "embedding",
+)  # fmt: skip
+"""Kinds of work that are told apart by themselves. Callers may declare any other."""
+
+ANY = "*"
+"""The scope, and the tenant, that stands for all."""
+
+State = Literal["prior", "measured", "demoted", "locked"]
+"""How a cell is known: by outcomes of others alone; by evidence of this tenant; found worse than its floor allows; set by
+an operator."""
+
+
+class Cell(msgspec.Struct, frozen=True):
+    """How well one model does in one scope, as a share of the flagship's quality (1.0: as good)."""
+
+    model: str
+    quality: float
+    """The best estimate."""
+    lower: float
+    """Its lower confidence bound (95 %, one-sided, valid at any time): what must clear the floor."""
+    observations: float = 0
+    """How many comparisons of this scope stand behind it; the prior's do not count."""
+    state: State = "prior"
+    out_tokens: float = 0
+    """Output tokens of a call, expected; 0 where nothing is known."""
+    why: str = ""
+    """The evidence in a few words."""
+
+
+class Table(msgspec.Struct, frozen=True):
+    """All cells, by (tenant, scope). A scope is `template:HASH`, `task:NAME`, or ANY; a look-up goes from the first to
+    the last, and from the tenant to ANY."""
+
+    version: int = 0
+    made_us: int = 0
+    cells: dict[tuple[str, str], dict[str, Cell]] = {}
+
+    def cell(self, tenant: str, scopes: tuple[str, ...], model: str) -> Cell | None:
+        """The nearest that is known of `model`; `scopes` from the narrowest to the widest."""
+        for whose in (tenant, ANY):
+            for scope in scopes:
+                found = self.cells.get((whose, scope), {}).get(model)
+                if found is not None:
+                    return found
+        return None
+
+
+def scopes_of(template: str, task: str) -> tuple[str, ...]:
+    """Where a call is looked up, from the narrowest scope to the widest."""
+    named = ((f"template:{template}",) if template else ()) + ((f"task:{task}",) if task else ())
+    return (*named, ANY)

@@ -14,17 +14,23 @@ from farthing.settings.errors import Problem, SettingsError
 from farthing.settings.reading import Reader, reason
 from farthing.settings.toml_lines import lines_of_keys
 from farthing.settings.tree import (
+    BalanceSettings,
     CacheSettings,
     ContractSettings,
+    DeploymentSettings,
     FeatureCacheSettings,
+    FeatureRoutingSettings,
     LogSettings,
     ModelSettings,
     OtelSettings,
     PricesSettings,
     ProviderSettings,
+    RoutingSettings,
     ServerSettings,
     Settings,
     StoreSettings,
+    TaskRoutingSettings,
+    TemplateRoutingSettings,
     TimeoutSettings,
 )  # fmt: skip
 from farthing.settings.values import Amount, FilePath, Secret, StoreUrl, Url, is_loopback, shown_url
@@ -32,9 +38,7 @@ from farthing.settings.values import Amount, FilePath, Secret, StoreUrl, Url, is
 DEFAULT_FILE = "farthing.toml"
 
 __all__ = [
-    "DEFAULT_FILE", "Amount", "CacheSettings", "ContractSettings", "FeatureCacheSettings", "FilePath", "LogSettings", "ModelSettings", "OtelSettings",
-    "PricesSettings", "Problem", "ProviderSettings", "Secret", "ServerSettings", "Settings", "SettingsError",
-    "StoreSettings", "StoreUrl", "TimeoutSettings", "Url", "is_loopback", "load", "parse", "shown_url",
+    "DEFAULT_FILE", "Amount", "BalanceSettings", "CacheSettings", "ContractSettings", "DeploymentSettings", "FeatureCacheSettings", "FeatureRoutingSettings", "FilePath", "LogSettings", "ModelSettings", "OtelSettings", "PricesSettings", "Problem", "ProviderSettings", "RoutingSettings", "Secret", "ServerSettings", "Settings", "SettingsError", "StoreSettings", "StoreUrl", "TaskRoutingSettings", "TemplateRoutingSettings", "TimeoutSettings", "Url", "is_loopback", "load", "parse", "shown_url",
 ]  # fmt: skip
 
 

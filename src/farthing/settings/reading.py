@@ -13,6 +13,7 @@ from farthing.settings.errors import Problem
 from farthing.settings.toml_lines import KeyPath, dotted
 from farthing.settings.tree import (
     SECTIONS,
+    ModelSettings,
     ProviderSettings,
     ServerSettings,
     Settings,
@@ -202,9 +203,18 @@ class Reader:
         for name, provider in settings.providers.items():
             self._check_provider(name, provider, server)
         for name, model in settings.models.items():
-            if model.provider not in settings.providers:
-                cure = _did_you_mean(model.provider, settings.providers) or "Add it below `providers`."
-                self.note(("models", name, "provider"), f"there is no provider {model.provider!r}", cure)
+            self._check_model(name, model, settings.providers)
+
+    def _check_model(self, name: str, model: ModelSettings, providers: dict[str, ProviderSettings]) -> None:
+        path: KeyPath = ("models", name)
+        if model.provider and model.deployments:
+            self.note((*path, "provider"), "a model has either a provider or deployments", "Move it below deployments.")
+        elif not model.provider and not model.deployments:
+            self.note(path, "it is not said where the model is served", 'Add provider = "NAME".')
+        for named in [model.provider, *(deployment.provider for deployment in model.deployments)]:
+            if named and named not in providers:
+                cure = _did_you_mean(named, providers) or "Add it below `providers`."
+                self.note((*path, "provider"), f"there is no provider {named!r}", cure)
 
     def _check_provider(self, name: str, provider: ProviderSettings, server: ServerSettings) -> None:
         path: KeyPath = ("providers", name)

@@ -92,12 +92,63 @@ class ProviderSettings(msgspec.Struct, frozen=True):
     prices: Annotated[str, doc("Whose price list holds (`farthing prices show`). Empty: its kind's.")] = ""
 
 
+class DeploymentSettings(msgspec.Struct, frozen=True):
+    """One place where a model is served. One `[[models.NAME.deployments]]` each; the first is the one whose price counts
+    as what the call would have cost."""
+
+    provider: Annotated[str, doc("The NAME of the provider.")]
+    model: Annotated[str, doc("What the model is called there. Empty: the same.")] = ""
+    price_as: Annotated[str, doc("The model whose price holds, where its name there says nothing (Azure).")] = ""
+    weight: Annotated[float, Meta(ge=0, le=1_000_000, description="Its share of the calls under `weighted`.")] = 1.0
+    reserved: Annotated[
+        bool, doc("Capacity that is paid for anyway (PTU, own GPUs): filled first, the rest flows over.")
+    ] = False
+    region: Annotated[str, doc("Where it runs, such as `eu`; tasks and keys can ask for one.")] = ""
+    requests_per_minute: Annotated[
+        int, doc("Its rate limit, if the provider does not say it. 0: none known.", ge=0)
+    ] = 0
+    tokens_per_minute: Annotated[int, doc("Its rate limit in tokens. 0: none known.", ge=0)] = 0
+    max_in_flight: Annotated[int, doc("Calls that may be under way there at once. 0: no limit.", ge=0)] = 0
+
+
 class ModelSettings(msgspec.Struct, frozen=True):
     """A model under a name of your own: callers ask for NAME."""
 
-    provider: Annotated[str, doc("The NAME of the provider that serves it.")]
+    provider: Annotated[str, doc("The NAME of the provider that serves it. Empty: `deployments` say where.")] = ""
     model: Annotated[str, doc("What the model is called there. Empty: the same.")] = ""
     price_as: Annotated[str, doc("The model whose price holds, where its name there says nothing (Azure).")] = ""
+    deployments: Annotated[list[DeploymentSettings], doc("All places that serve it, where there are several.")] = []
+    fallbacks: Annotated[
+        list[str], doc("Models that answer in its place when no deployment of it can, in this order.")
+    ] = []
+    context: Annotated[int, doc("Its context window in tokens, where the price list does not know it.", ge=0)] = 0
+    can: Annotated[
+        list[str],
+        doc("What it can do: `tools`, `schema`, `images`, `audio`, `files`, `reasoning`. Empty: what is known of it."),
+    ] = []
+
+
+class BalanceSettings(msgspec.Struct, frozen=True):
+    """Which deployment of a model serves a call, and what happens when it fails."""
+
+    strategy: Annotated[
+        Literal["combined", "cost", "latency", "head-room", "weighted"],
+        doc("`combined`: healthy and with room first, then cheap, then fast; the others look at one thing alone."),
+    ] = "combined"
+    attempts: Annotated[int, doc("Most tries of one call, the first included.", ge=1, le=20)] = 4
+    retry_percent: Annotated[
+        float, Meta(ge=0, le=100, description="Retries in a hundred calls; above it a failing provider is left alone.")
+    ] = 20.0
+    open_after: Annotated[int, doc("Failures in a row after which a deployment is left alone.", ge=1)] = 5
+    open_s: Annotated[Seconds, doc("Seconds until a deployment that was left alone is tried again.")] = 5.0
+    patience_s: Annotated[Seconds, doc("Seconds that a call may wait for a rate limit or a short outage.")] = 2.0
+    sticky_s: Annotated[Seconds, doc("Seconds that a conversation stays where its prompt is cached. 0: never.")] = 300.0
+    hedge_after_s: Annotated[
+        Seconds, doc("Seconds without a first byte after which a second deployment is asked too. 0: never.")
+    ] = 0.0
+    continue_streams: Annotated[
+        bool, doc("Ask another deployment to go on with a stream that broke off. Else it ends with an error.")
+    ] = False
 
 
 class ContractSettings(msgspec.Struct, frozen=True):
@@ -178,6 +229,87 @@ class CacheSettings(msgspec.Struct, frozen=True):
     features: Annotated[dict[str, FeatureCacheSettings], doc("By feature, where it differs.")] = {}
 
 
+Share = Annotated[float, Meta(ge=0, le=1)]
+Percent = Annotated[float, Meta(ge=0, le=100)]
+
+
+class TaskRoutingSettings(msgspec.Struct, frozen=True):
+    """One kind of work. NAME is one of Farthing's own (`classification`, `extraction`, `summarisation`, `qa`,
+    `reasoning`, `creative`, `code`, `rewrite`, `embedding`) or what callers declare."""
+
+    quality_floor: Annotated[Share | None, doc("As `routing.quality_floor`.")] = None
+    models: Annotated[list[str], doc("Patterns of the models that may do it. Empty: all of the tiers.")] = []
+    deny: Annotated[list[str], doc("Patterns of models that may not.")] = []
+    lock: Annotated[str, doc("The one model or tier that does it, whatever callers and evidence say.")] = ""
+    max_dollars: Annotated[Amount, doc("Most that one call is expected to cost. 0: no limit.")] = Amount()
+    region: Annotated[str, doc("Where its calls must be served. Empty: anywhere.")] = ""
+    check: Annotated[
+        str,
+        doc(
+            "What a good answer looks like: `auto` (what the request itself says: schema, labels, tools), `none`, `json`, "
+            "`python` (it compiles), `citation`, `words:MIN-MAX`, or `regex:PATTERN`."
+        ),
+    ] = "auto"
+    cascade: Annotated[
+        Literal["auto", "off", "always"],
+        doc("Cheap model first, then the check, then the better one. `auto`: where it is measured to be cheaper."),
+    ] = "auto"
+
+
+class TemplateRoutingSettings(msgspec.Struct, frozen=True):
+    """A prompt template that traffic showed (`farthing routes templates`), under a name of yours."""
+
+    fingerprint: Annotated[str, doc("Its 16 hex digits.")]
+    task: Annotated[str, doc("The kind of work that it does.")] = ""
+
+
+class FeatureRoutingSettings(msgspec.Struct, frozen=True):
+    """The routing of one feature, where it differs."""
+
+    baseline: Annotated[str, doc("The model that it used before: what `auto` is compared with.")] = ""
+    quality_floor: Annotated[Share | None, doc("As `routing.quality_floor`.")] = None
+    task: Annotated[str, doc("The kind of work that all its calls do.")] = ""
+
+
+class RoutingSettings(msgspec.Struct, frozen=True):
+    """Which model serves a call that leaves the choice to Farthing (`auto`, a tier, or a key that allows it)."""
+
+    small: Annotated[list[str], doc("Models of the small tier. Empty: from the price lists of your providers.")] = []
+    mid: Annotated[list[str], doc("Models of the mid tier. Empty: likewise.")] = []
+    flagship: Annotated[list[str], doc("Models of the flagship tier; the first is what quality is compared with.")] = []
+    embedding: Annotated[list[str], doc("Models that make vectors. Empty: likewise.")] = []
+    quality_floor: Annotated[
+        Share, doc("Least quality, as a share of the flagship's: 0.99 lets one answer in a hundred be worse.")
+    ] = 0.99
+    table: Annotated[
+        Literal["measured", "textbook"],
+        doc("`measured`: by evidence; `textbook`: a fixed tier for each kind of work, whatever the quality."),
+    ] = "measured"
+    changes: Annotated[
+        Literal["propose", "apply"],
+        doc(
+            "What evidence does to the table: `propose` for `farthing routes review`, or `apply`. Demotions always apply."
+        ),
+    ] = "propose"
+    substitute: Annotated[
+        bool, doc("Calls that name a model may get a cheaper one that clears the floor. Keys can say otherwise.")
+    ] = False
+    tasks_of: Annotated[
+        Literal["routed", "all", "none"],
+        doc("Calls whose kind of work is looked for: those that are routed, or `all` for reports too."),
+    ] = "routed"
+    judge: Annotated[str, doc("Model that compares answers with the flagship's. Empty: checks and people only.")] = ""
+    shadow_percent: Annotated[Percent, doc("Routed calls in a hundred that are also sent to another model.")] = 2.0
+    shadow_dollars_a_day: Annotated[Amount, doc("Most that such second calls and the judge may cost in a day.")] = (
+        Amount(5)
+    )
+    hold_out_percent: Annotated[Percent, doc("Sessions in a hundred that go without a lever, to measure it.")] = 2.0
+    deny: Annotated[list[str], doc("Patterns of models that are never chosen.")] = []
+    tasks: Annotated[dict[str, TaskRoutingSettings], doc("By kind of work.")] = {}
+    templates: Annotated[dict[str, TemplateRoutingSettings], doc("By prompt template.")] = {}
+    features: Annotated[dict[str, FeatureRoutingSettings], doc("By feature.")] = {}
+
+
 class LogSettings(msgspec.Struct, frozen=True):
     """What the gateway says about itself. Prompts, answers and secrets are never logged."""
 
@@ -201,6 +333,8 @@ class Settings(msgspec.Struct, frozen=True):
     models: dict[str, ModelSettings] = {}
     prices: PricesSettings = PricesSettings()
     cache: CacheSettings = CacheSettings()
+    routing: RoutingSettings = RoutingSettings()
+    balance: BalanceSettings = BalanceSettings()
     logs: LogSettings = LogSettings()
     otel: OtelSettings = OtelSettings()
 
@@ -237,10 +371,16 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "providers.NAME": ProviderSettings,
     "providers.NAME.timeouts": TimeoutSettings,
     "models.NAME": ModelSettings,
+    "models.NAME.deployments": DeploymentSettings,
     "prices": PricesSettings,
     "prices.contracts": ContractSettings,
     "cache": CacheSettings,
     "cache.features.NAME": FeatureCacheSettings,
+    "routing": RoutingSettings,
+    "routing.tasks.NAME": TaskRoutingSettings,
+    "routing.templates.NAME": TemplateRoutingSettings,
+    "routing.features.NAME": FeatureRoutingSettings,
+    "balance": BalanceSettings,
     "logs": LogSettings,
     "otel": OtelSettings,
 }

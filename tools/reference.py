@@ -9,7 +9,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 import click
 import msgspec
 
-from farthing.cli.init import default_of
+from farthing.cli.init import default_of, heading, holds_tables
 from farthing.cli.main import COMMANDS, cli
 from farthing.cli.toml_text import value
 from farthing.model import errors
@@ -62,8 +62,8 @@ def settings_page() -> str:
         "A secret or an address may be `env:NAME`; a secret may be `file:PATH`. Relative paths start from the settings file.\n",
     ]
     for name, kind in SECTIONS.items():
-        head = f"[[{name}]]" if name == "prices.contracts" else f"[{name}]"
-        parts.append(f"## `{head}`\n\n{kind.__doc__}\n\n{_fields(kind)}")
+        words = " ".join((kind.__doc__ or "").split())
+        parts.append(f"## `{heading(name, kind)}`\n\n{words}\n\n{_fields(kind)}")
     return "\n".join(parts)
 
 
@@ -72,7 +72,7 @@ def _fields(kind: type[msgspec.Struct]) -> str:
     rows = [
         (f"`{field.name}`", _type_words(hints[field.name]), _default(field), describe(hints[field.name]))
         for field in msgspec.structs.fields(kind)
-        if field.name not in ("contracts", "features")
+        if not holds_tables(hints[field.name])
     ]
     return _table(("key", "type", "default", "what it does"), rows)
 

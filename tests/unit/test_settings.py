@@ -160,7 +160,7 @@ rates = { input = "abc" }
         ("\n\nx = ", 3, "", "not TOML", "key = value"),
         ('x = "abc', 1, "", "not TOML", "in quotes"),
         ("server = 3", 1, "server", "must be a table, not a whole number", "[server]"),
-        ("[models.fast]\nmodel = 'm'\n" + KEYED, 1, "models.fast", "provider is missing", "NAME"),
+        ("[models.fast]\nmodel = 'm'\n" + KEYED, 1, "models.fast", "not said where", "provider ="),
         ("[models.fast]\nprovider = 'opnai'\nmodel='m'\n" + KEYED, 2, "models.fast.provider", "no provider", "openai?"),
         ("[server]\nadmin = 'maybe'", 2, "server.admin", "maybe", "this machine"),
         ("[server]\nbody_timeout_s = nan", 2, "server.body_timeout_s", "", "Seconds"),

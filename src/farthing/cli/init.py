@@ -4,7 +4,7 @@ import os
 import textwrap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 import click
 import msgspec
@@ -14,10 +14,15 @@ from farthing.settings import DEFAULT_FILE, Secret
 from farthing.settings.tree import (
     SECTIONS,
     ContractSettings,
+    DeploymentSettings,
     FeatureCacheSettings,
+    FeatureRoutingSettings,
     ModelSettings,
     ProviderSettings,
+    TaskRoutingSettings,
+    TemplateRoutingSettings,
     TimeoutSettings,
+    bare,
     describe,
 )
 from farthing.upstream.hosts import HOSTS
@@ -29,10 +34,17 @@ HEAD = """\
 
 EXAMPLES: dict[type[msgspec.Struct], dict[str, Any]] = {
     ModelSettings: {"provider": "openai", "model": "gpt-5-mini"},
+    DeploymentSettings: {"provider": "openai", "model": "gpt-5-mini"},
     ContractSettings: {"provider": "openai", "percent_off": "12.5"},
     FeatureCacheSettings: {"mode": "exact", "ttl_s": 3600.0, "max_temperature": 1.0},
+    TaskRoutingSettings: {"quality_floor": 0.99, "max_dollars": "0.05"},
+    TemplateRoutingSettings: {"fingerprint": "0123456789abcdef", "task": "classification"},
+    FeatureRoutingSettings: {"baseline": "gpt-5", "quality_floor": 0.99},
 }
 """What the tables that are all commented out show instead of a default."""
+
+LISTS = (ContractSettings, DeploymentSettings)
+"""Tables of which there may be several under one name."""
 
 
 @click.command("init")
@@ -83,14 +95,20 @@ def _provider(name: str, *, first: bool) -> str:
 
 def _example(name: str, kind: type[msgspec.Struct]) -> str:
     """A table that is commented out as a whole."""
-    head = f"# [[{name}]]" if kind is ContractSettings else f"# [{name}]"
-    return "\n".join([*_comment(kind.__doc__ or ""), head, *_fields(kind)]) + "\n"
+    if kind is DeploymentSettings:
+        name = name.replace("NAME", "OTHER")
+    return "\n".join([*_comment(kind.__doc__ or ""), f"# {heading(name, kind)}", *_fields(kind)]) + "\n"
+
+
+def heading(name: str, kind: type[msgspec.Struct]) -> str:
+    """The line that opens a table."""
+    return f"[[{name}]]" if kind in LISTS else f"[{name}]"
 
 
 def _fields(kind: type[msgspec.Struct], without: tuple[str, ...] = ()) -> Iterator[str]:
     hints = get_type_hints(kind, include_extras=True)
     for field in msgspec.structs.fields(kind):
-        if field.name in without or field.name in ("contracts", "features"):
+        if field.name in without or holds_tables(hints[field.name]):
             continue
         if field.name == "timeouts":
             yield from _comment("How long the provider may take, in seconds; 0 means no limit.")
@@ -98,6 +116,12 @@ def _fields(kind: type[msgspec.Struct], without: tuple[str, ...] = ()) -> Iterat
             continue
         yield from _comment(describe(hints[field.name]))
         yield f"# {key(field.name)} = {_shown_default(kind, field)}"
+
+
+def holds_tables(hint: Any) -> bool:
+    """Whether a setting is written as tables of their own, which have a section each."""
+    kind = bare(hint)
+    return get_origin(kind) in (dict, list) and any(hasattr(each, "__struct_fields__") for each in get_args(kind))
 
 
 def _shown_default(kind: type[msgspec.Struct], field: msgspec.structs.FieldInfo) -> str:
@@ -122,4 +146,4 @@ def default_of(field: msgspec.structs.FieldInfo) -> Any:
 
 
 def _comment(words: str) -> list[str]:
-    return textwrap.wrap(words, 110, initial_indent="# ", subsequent_indent="# ")
+    return textwrap.wrap(" ".join(words.split()), 110, initial_indent="# ", subsequent_indent="# ")

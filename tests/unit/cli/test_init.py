@@ -41,16 +41,27 @@ def test_a_folder_that_is_not_there_is_no_traceback(farthing: Callable[..., Resu
 
 def test_every_setting_is_in_the_file() -> None:
     text = template({})
-    for kind in SECTIONS.values():
+    tables = re.findall(r"^(?:# )?\[+([a-zA-Z._]+)\]+$", text, re.MULTILINE)
+    for section, kind in SECTIONS.items():
         for name in kind.__struct_fields__:
-            assert re.search(
-                rf"^(# )?(timeouts\.|\[\[prices\.|\[cache\.)?{name}(\.connect_s|\]\]|\.NAME\])? ?=?", text, re.MULTILINE
-            ), name
+            written = re.search(rf"^(# )?(timeouts\.)?{name}(\.connect_s)? =", text, re.MULTILINE)
+            assert written or any(f".{name}" in table for table in tables), f"{section}.{name}"
 
 
 def test_every_line_can_be_uncommented() -> None:
     text = re.sub(r"^# (?=(\[|[a-z_.0-9]+ = ))", "", template({}), flags=re.MULTILINE)
     settings = parse(text, {"OPENAI_API_KEY": "k"})
     assert settings.models["NAME"].model == "gpt-5-mini"
+    assert [each.provider for each in settings.models["OTHER"].deployments] == ["openai"]
     assert settings.prices.contracts[0].percent_off == "12.5"
+    assert settings.routing.tasks["NAME"].quality_floor == 0.99
+    assert settings.routing.templates["NAME"].task == "classification"
+    assert settings.routing.features["NAME"].baseline == "gpt-5"
+    assert settings.balance.attempts == 4
     assert settings.server.port == 4141
+
+
+def test_only_tables_that_need_no_name_are_switched_on() -> None:
+    settings = parse(template({}), {"OPENAI_API_KEY": "k"})
+    assert (settings.models, settings.routing.tasks, settings.cache.features) == ({}, {}, {})
+    assert "  as what" not in template({})

@@ -9,8 +9,8 @@ from starlette.routing import Route
 
 from farthing.gateway.guard import Guard
 from farthing.model.errors import FarthingError, UnknownModel
+from farthing.model.principal import may_use
 from farthing.prices import PriceBook
-from farthing.steps.identify import may_use
 from farthing.upstream.providers import Providers
 
 SINCE = int(datetime(2024, 1, 1, tzinfo=UTC).timestamp())

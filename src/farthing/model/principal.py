@@ -1,5 +1,7 @@
 """Who calls: the owner of a key and the tags of a call. `tenant` is the wall that nothing crosses."""
 
+from fnmatch import fnmatchcase
+
 import msgspec
 
 
@@ -44,3 +46,8 @@ class Key(msgspec.Struct, frozen=True):
     expires_us: int = 0
     """Microseconds since 1970; 0 means never."""
     revoked_us: int = 0
+
+
+def may_use(key: Key | None, model: str) -> bool:
+    """Whether a key may use a model by that name."""
+    return key is None or not key.models or any(fnmatchcase(model, pattern) for pattern in key.models)

@@ -11,6 +11,9 @@ Tier = Literal["small", "mid", "flagship"]
 TIERS: tuple[Tier, ...] = ("small", "mid", "flagship")
 """From the cheapest up."""
 
+ROUTED = frozenset(("auto", *(f"auto:{tier}" for tier in TIERS), *TIERS))
+"""Names that stand for no model: who asks for one leaves the choice to Farthing."""
+
 TASKS = (
     "classification", "extraction", "summarisation", "qa", "reasoning", "creative", "code", "rewrite", "embedding",
 )  # fmt: skip

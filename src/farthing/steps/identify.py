@@ -4,7 +4,6 @@ Without any key the gateway serves its own machine only. A key's secret is hashe
 """
 
 from collections.abc import Mapping
-from fnmatch import fnmatchcase
 from hashlib import sha256
 from ipaddress import ip_address
 from typing import Protocol
@@ -12,7 +11,8 @@ from urllib.parse import urlsplit
 
 from farthing.model.call import Answer, Call
 from farthing.model.errors import NotAllowed, NotAuthenticated
-from farthing.model.principal import KEY_PREFIX, TAG_FIELDS, Key, Principal
+from farthing.model.principal import KEY_PREFIX, TAG_FIELDS, Key, Principal, may_use
+from farthing.model.routes import ROUTED
 from farthing.pipeline import Proceed
 
 HEADER = b"x-farthing-"
@@ -51,7 +51,7 @@ class Identify:
 
     async def __call__(self, call: Call, proceed: Proceed) -> Answer:
         key = call.key = await key_of_caller(self._keys, call.headers, call.peer, call.started_us)
-        if key is not None and not may_use(key, call.ask.model):
+        if key is not None and call.ask.model not in ROUTED and not may_use(key, call.ask.model):
             allowed = ", ".join(key.models)
             raise NotAllowed(f"The key '{key.name}' may not use this model. It may use: {allowed}.", param="model")
         call.principal, call.task = self._principal(call.key, said_of(call))
@@ -159,11 +159,6 @@ def clean(text: str) -> str:
     if text.isprintable():
         return text.strip()
     return "".join(char if char.isprintable() else " " for char in text).strip()
-
-
-def may_use(key: Key | None, model: str) -> bool:
-    """Whether a key may use a model by the name that the caller gives."""
-    return key is None or not key.models or any(fnmatchcase(model, pattern) for pattern in key.models)
 
 
 def _loopback(host: str) -> bool:

@@ -38,6 +38,14 @@ class Asked(msgspec.Struct, frozen=True):
     """Thinking is asked for by name, effort or budget."""
     code: bool = False
     """A code fence, or what looks like source text, in the ask."""
+    instructions: str = ""
+    """The system prompt, cut likewise."""
+    quoted: int = 0
+    """Characters around the ask that are not the person's own: quotes, files, what was cut."""
+    fields: int = 0
+    """Values that an answer has by its schema, or by that of the one tool that must be used; 0 where there is none."""
+    picks: bool = False
+    """That schema is little more than one enum."""
 
     @property
     def needs(self) -> frozenset[str]:

@@ -34,6 +34,12 @@ def most_input(body: bytes) -> int:
     return (text * 2 + 4) // 5 + images * IMAGE_TOKENS
 
 
+def input_range(body: bytes) -> tuple[int, int]:
+    """Both at once: `likely_input` and `most_input`."""
+    text, images = _text_and_images(body)
+    return (text + 3) // 4 + images * IMAGE_TOKENS, (text * 2 + 4) // 5 + images * IMAGE_TOKENS
+
+
 def likely_output(text_bytes: int, deltas: int) -> int:
     """Output tokens of what a stream delivered: `text_bytes` of UTF-8 in `deltas` pieces."""
     return max((text_bytes + 3) // 4, deltas)

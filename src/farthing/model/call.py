@@ -78,8 +78,8 @@ class Call:
     """One request of a client."""
 
     __slots__ = (
-        "_record", "arms", "ask", "asked", "body", "cache", "deployment", "headers", "id", "key", "peer", "principal", "session",
-        "started", "started_us", "targets", "task", "template", "tier", "trail", "wire",
+        "_record", "arms", "ask", "asked", "body", "cache", "deployment", "headers", "id", "key", "peer", "principal", "session", "size",
+        "started", "started_us", "target", "targets", "task", "template", "tier", "trail", "wire",
     )  # fmt: skip
 
     def __init__(
@@ -93,6 +93,8 @@ class Call:
         """The last value of each header, names in lower case."""
         self.peer = peer
         self.body = body
+        self.size = len(body)
+        """Bytes of the request as it came; `body` may be changed on its way."""
         self.ask = ask
         self.started_us = started_us
         """Wall clock, for the ledger."""
@@ -111,6 +113,8 @@ class Call:
         """Lever -> whether the call goes without it on purpose. A lever that is not here keeps no hold-out."""
         self.targets: tuple[str, ...] = ()
         """Models to try, in this order; empty means the model that was asked for. `route` chooses them."""
+        self.target = ""
+        """The one of `targets` that is being tried; `balance` sets it."""
         self.tier = ""
         """Tier of the model that `route` chose: small, mid, flagship; empty where it had no part."""
         self.cache = ""
@@ -145,7 +149,7 @@ class Call:
             tenant=principal.tenant, key_id=principal.key_id, team=principal.team, project=principal.project,
             user=principal.user, feature=principal.feature, task=self.task, transaction=principal.transaction,
             tags=principal.tags, stream=self.ask.stream, trace=self.trace, template=self.template, session=self.session,
-            arms=self.arms,
+            arms=self.arms, request_bytes=self.size,
             attempts=trail.attempts, savings=trail.savings, decisions=trail.decisions,
         )  # fmt: skip
         return self._record

@@ -3,7 +3,8 @@
     FarthingError
     ├── BadRequest 400            the body or a header cannot be used
     │   ├── CannotTranslate 400   the model's provider speaks another format that has no such thing
-    │   └── UnpricedModel 400     no price is known for the model and `allow_unpriced` is off
+    │   ├── UnpricedModel 400     no price is known for the model and `allow_unpriced` is off
+    │   └── NoModelFits 400       no model of the tiers can or may serve the call
     ├── NotAuthenticated 401      no key, an unknown, revoked or expired one
     ├── NotAllowed 403            the key may not use this model or this address
     ├── NotFound 404              no such path
@@ -49,6 +50,10 @@ class CannotTranslate(BadRequest):
 
 class UnpricedModel(BadRequest):
     code = "model_unpriced"
+
+
+class NoModelFits(BadRequest):
+    code = "no_model_fits"
 
 
 class NotAuthenticated(FarthingError):

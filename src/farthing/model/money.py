@@ -21,6 +21,11 @@ def nano_from_pico(pico: Pico) -> Nano:
     return nano
 
 
+def nano_from_dollars(amount: str) -> Nano:
+    """The amount that somebody typed, down to the nano-dollar; empty means none."""
+    return int(Decimal(amount or "0").scaleb(9))
+
+
 def dollars(nano: Nano) -> Decimal:
     """The exact amount in dollars."""
     return Decimal(nano).scaleb(-9)

@@ -46,6 +46,10 @@ class Key(msgspec.Struct, frozen=True):
     expires_us: int = 0
     """Microseconds since 1970; 0 means never."""
     revoked_us: int = 0
+    substitute: bool | None = None
+    """Whether calls that name a model may get a cheaper one that clears the floor; None: as the settings say."""
+    region: str = ""
+    """Where its calls must be served; empty: anywhere."""
 
 
 def may_use(key: Key | None, model: str) -> bool:

@@ -131,6 +131,8 @@ class Record(msgspec.Struct):
     """What the turns of one conversation have in common; a fingerprint, or what the caller named it."""
     arms: dict[str, bool] = {}
     """Lever -> whether the call went without it on purpose (hold-out)."""
+    request_bytes: int = 0
+    """Bytes of the request as the client sent it: how big the call is, whatever any lever made of it."""
     attempts: list[Attempt] = []
     savings: list[Saving] = []
     decisions: list[Decision] = []

@@ -28,7 +28,7 @@ class Wish(msgspec.Struct, frozen=True):
 
 
 NAMED = Wish("named")
-_AUTO = {
+_AUTO: dict[str, Wish] = {
     "auto": Wish("auto"),
     **{f"auto:{tier}": Wish("auto", TIERS[: place + 1]) for place, tier in enumerate(TIERS)},
     **{tier: Wish("tier", (tier,)) for tier in TIERS},

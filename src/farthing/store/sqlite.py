@@ -18,6 +18,9 @@ from farthing.store.errors import Duplicate, RowRefused, StoreError
 _ROWS = 250
 """Rows of one INSERT."""
 
+_LOOK_S = 0.5
+"""How long a reader may go on with a file that was deleted; a writer never does."""
+
 _VALUES = 500
 """Values of one IN (...); every build of SQLite takes at least 999."""
 
@@ -54,15 +57,22 @@ class SqliteConnection:
             self._db.execute("PRAGMA synchronous=NORMAL")
             self._db.execute("PRAGMA cache_size=-4000")
             self._place = _place(path)
+            self._looked_at = time.monotonic()
             self._most_values = self._db.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
         except BaseException:
             self._db.close()
             raise
 
     def query(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
-        with _explained(self._path):
-            self._check_place()
+        """Calls from the cache pay for this: whether the file is still there is looked at now and then, not each time."""
+        now = time.monotonic()
+        try:
+            if now > self._looked_at + _LOOK_S:
+                self._check_place()
+                self._looked_at = now
             return self._db.execute(sql, values).fetchall()
+        except _DRIVERS as error:
+            raise _translated(self._path, error) from error
 
     def execute(self, sql: str, values: Sequence[object] = ()) -> int:
         with _explained(self._path):
@@ -170,7 +180,7 @@ def _use_wal(db: sqlite3.Connection, patience_s: float) -> None:
 
 
 class _explained:
-    """Turn the driver's errors into the store's, which say what to do. A class, since a call from the cache pays for it."""
+    """Turn the driver's errors into the store's, which say what to do."""
 
     __slots__ = ("_path",)
 

@@ -95,9 +95,9 @@ MARKS = ("cache_control", "prompt_cache_breakpoint")
 """Where a provider's cache of prompts may cut: on messages, their parts, parts of `system`, tools. Not part of the
 answer."""
 
-_TOOLS = (
+_TOOLS = frozenset((
     "tools", "functions", "web_search_options", "search_parameters", "plugins", "mcp_servers", "container", "prompt",
-)  # fmt: skip
+))  # fmt: skip
 _TEXTS = frozenset({"text", "input_text"})
 _WORDS = frozenset({"output_text", "refusal", "thinking", "redacted_thinking", "reasoning", "reasoning_text"})
 """Parts that are text, but nobody's question."""
@@ -113,7 +113,7 @@ def question(format: str, body: bytes) -> Question | None:
         return None
     try:
         request = canonical.an_object(body)
-        if any(body.find(mark) >= 0 for mark in _MARKS_IN_BYTES):
+        if _may_be_marked(body):
             _unmark(request)
         settle(request, LEFT_OUT[format], DEFAULTS[format])
         return read(format, request)
@@ -123,7 +123,7 @@ def question(format: str, body: bytes) -> Question | None:
 
 class Questions:
     """Reads questions, and remembers those of the bodies that came lately: who repeats a request repeats its bytes. Reading
-    one takes some 25 us for 5 KB, remembering one 2."""
+    one takes some 17 us for 5 KB, remembering one 2."""
 
     LONGEST = 32 * 1024
     """Bytes of a body that is remembered."""
@@ -269,7 +269,7 @@ def _fingerprinted(format: str, request: dict[str, Any], turns: _Turns, choices:
         context=context,
         exact=found.digest(),
         turns=turns.asks,
-        has_tools=any(request.get(name) for name in _TOOLS),
+        has_tools=any(map(request.get, _TOOLS & request.keys())),
         has_media=turns.media,
         has_tool_results=turns.results,
         temperature=_temperature(request.get("temperature")),
@@ -323,8 +323,15 @@ def _objects(values: list[Any]) -> list[dict[str, Any]]:
     return values
 
 
-_MARKS_IN_BYTES = (*(f'"{mark}"'.encode() for mark in MARKS), b"\\u00")
-"""A name can be written in escapes too."""
+_MARKS_IN_BYTES = [f'"{mark}"'.encode() for mark in MARKS]
+
+
+def _may_be_marked(body: bytes) -> bool:
+    """A name can be written in escapes too. Searched from the end, which takes half the time."""
+    for mark in _MARKS_IN_BYTES:
+        if body.rfind(mark) >= 0:
+            return True
+    return b"\\" in body and body.rfind(b"\\u00") >= 0
 
 
 def _unmark(request: dict[str, Any]) -> None:

@@ -61,7 +61,7 @@ class Flight:
     def __init__(self, call: Call) -> None:
         self.call = call
         self.open = True
-        """Whether one more can join: nothing of the answer was let go yet."""
+        """Whether one more can join: the answer is not there as a whole yet, and nothing of it was let go."""
         self.parts: list[bytes] = []
         self.dropped = 0
         """Parts let go from the front."""
@@ -74,10 +74,10 @@ class Flight:
         self._inner: Answer | None = None
         self._seats: list[Seat] = []
         self._leader: Answer | None = None
-        self._head: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._boarding: list[asyncio.Future[None]] = []
+        """Listeners who wait for the head of the answer."""
         self._news = asyncio.Event()
         self._taken = asyncio.Event()
-        self._boarding = 0
 
     async def fly(self, proceed: Proceed, landed: Landed) -> None:
         """Make the call, take in its answer."""
@@ -88,8 +88,11 @@ class Flight:
             if isinstance(error, asyncio.CancelledError):
                 raise
             return
-        self._head.set_result(None)
+        for waits in self._boarding:
+            if not waits.done():  # its client has left
+                waits.set_result(None)
         if self._inner.stream is None:
+            self.over, self.open = True, False
             landed(self.call, self._inner, self._inner.body)
             return
         self._inner.on_end(self._take_ending)
@@ -111,11 +114,13 @@ class Flight:
 
     async def board(self, *, leading: bool) -> Answer:
         """An answer for one listener."""
-        self._boarding += 1
-        try:
-            await asyncio.shield(self._head)
-        finally:
-            self._boarding -= 1
+        if self._inner is None:
+            waits = asyncio.get_running_loop().create_future()
+            self._boarding.append(waits)
+            try:
+                await waits
+            finally:
+                self._boarding.remove(waits)
         inner = self._inner
         assert inner is not None
         headers: Headers = list(inner.headers)
@@ -168,9 +173,9 @@ class Flight:
 
     def _fail(self, error: BaseException) -> None:
         self.over, self.open = True, False
-        if not self._head.done():
-            self._head.set_exception(error)
-            self._head.exception()  # a flight whose every client left is nobody's error
+        for waits in self._boarding:
+            if not waits.done():
+                waits.set_exception(error)
 
 
 class Seat:

@@ -72,6 +72,19 @@ class Deployment(msgspec.Struct, frozen=True):
     """The provider's name in the rate cards."""
     price_as: str = ""
     """The model to price as, where the provider's own name for it says nothing (an Azure deployment)."""
+    weight: float = 1.0
+    """Its share of the calls, where shares decide."""
+    reserved: bool = False
+    """Capacity that is paid for anyway."""
+    region: str = ""
+    """Where it runs; empty where nobody said."""
+    requests_per_minute: int = 0
+    """Its limit by the settings; 0 means none known. So for the two below."""
+    tokens_per_minute: int = 0
+    max_in_flight: int = 0
+    prefill: str = ""
+    """How its host goes on with an answer that was begun elsewhere: `message`, `prefix`, `continue`; empty where it
+    cannot."""
 
 
 class Call:
@@ -117,6 +130,8 @@ class Call:
         """The one of `targets` that is being tried; `balance` sets it."""
         self.tier = ""
         """Tier of the model that `route` chose: small, mid, flagship; empty where it had no part."""
+        self.region = ""
+        """Where it must be served; empty means anywhere."""
         self.cache = ""
         """How our own cache answered: exact, semantic, or miss; empty where it had no part."""
         self.deployment: Deployment | None = None
@@ -128,6 +143,29 @@ class Call:
         """The client's `traceparent`; empty if it sent none, or one that is none."""
         sent = self.headers.get(b"traceparent", b"")
         return sent.decode("ascii", "replace") if len(sent) == 55 else ""
+
+    def twin(self) -> "Call":
+        """The same call with a trail of attempts of its own, to be sent elsewhere at the same time."""
+        twin = Call(
+            id=self.id, wire=self.wire, headers=self.headers, peer=self.peer, body=self.body, ask=self.ask,
+            started_us=self.started_us, started=self.started,
+        )  # fmt: skip
+        for name in (
+            "arms",
+            "asked",
+            "cache",
+            "key",
+            "principal",
+            "region",
+            "session",
+            "targets",
+            "task",
+            "template",
+            "tier",
+        ):
+            setattr(twin, name, getattr(self, name))
+        twin.trail.decisions, twin.trail.savings = self.trail.decisions, self.trail.savings
+        return twin
 
     def record(self, status: int, ending: "Ending", duration_us: int) -> Record:
         """The call as it stands, without amounts: one record from the first note of it to the ledger's row."""

@@ -108,6 +108,7 @@ def _row(key: Key) -> Row:
     return (
         key.id, key.name, key.hash, key.tenant, _packed(key.tags), _packed(key.pinned), _packed(key.models),
         key.requests_per_minute, key.tokens_per_minute, int(key.admin), key.created_us, key.expires_us, key.revoked_us,
+        None if key.substitute is None else int(key.substitute), key.region,
     )  # fmt: skip
 
 
@@ -118,12 +119,13 @@ def _packed(value: object) -> str:
 def _key(row: Row) -> Key:
     (
         id_, name, hash_, tenant, tags, pinned, models, requests_per_minute, tokens_per_minute, admin, created_us,
-        expires_us, revoked_us, _former_hash, _former_until_us,
+        expires_us, revoked_us, substitute, region, _former_hash, _former_until_us,
     ) = row  # fmt: skip
     return Key(
         id=id_, name=name, hash=bytes(hash_), tenant=tenant, tags=_tags.decode(tags), pinned=_names.decode(pinned),
         models=_names.decode(models), requests_per_minute=requests_per_minute, tokens_per_minute=tokens_per_minute,
         admin=bool(admin), created_us=created_us, expires_us=expires_us, revoked_us=revoked_us,
+        substitute=None if substitute is None else bool(substitute), region=region,
     )  # fmt: skip
 
 

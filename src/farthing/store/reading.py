@@ -10,15 +10,24 @@ from farthing.model.errors import BadRequest
 from farthing.model.money import Nano
 from farthing.model.record import Record
 from farthing.model.usage import CostState
-from farthing.store import rollups
+from farthing.store import arms, rollups
 from farthing.store.engine import Connection, Row
 from farthing.store.rollups import DAY_US, HOUR_US, VIEWS, View
 from farthing.store.rows import record_of
-from farthing.store.schema import ATTEMPT_COLUMNS, CALL_COLUMNS, HISTOGRAM_KEY, ROLLUP_KEY, ROLLUP_SUMS, SAVING_COLUMNS
+from farthing.store.schema import (
+    ATTEMPT_COLUMNS,
+    CALL_COLUMNS,
+    HISTOGRAM_KEY,
+    LEVER_KEY,
+    LEVER_SUMS,
+    ROLLUP_KEY,
+    ROLLUP_SUMS,
+    SAVING_COLUMNS,
+)
 
 DIMENSIONS = {
     "feature": "feature", "user": "user_id", "team": "team", "project": "project", "model": "model", "task": "task",
-    "key": "key_id",
+    "key": "key_id", "tier": "tier",
 }  # fmt: skip
 """Names of what a report is by, and their columns in `calls`."""
 
@@ -26,7 +35,7 @@ TIMES = {"day": DAY_US, "hour": HOUR_US}
 
 FILTERS = DIMENSIONS | {
     "provider": "provider", "deployment": "deployment", "wire": "wire", "outcome": "outcome", "cost_state": "cost_state",
-    "cache": "cache", "transaction": "transaction_id", "tenant": "tenant",
+    "cache": "cache", "transaction": "transaction_id", "tenant": "tenant", "template": "template", "session": "session",
 }  # fmt: skip
 """Names that a list of calls can be filtered by, and their columns."""
 
@@ -102,13 +111,34 @@ class CallRow(msgspec.Struct, frozen=True):
     first_byte_us: int
     duration_us: int
     cache: str
+    tier: str
+    template: str
+    session: str
 
 
 _LIST_COLUMNS = (
     "id", "started_us", "wire", "model_asked", "model", "provider", "tenant", "key_id", "team", "project", "user_id",
     "feature", "task", "transaction_id", "stream", "status", "outcome", "cost_state", "cost", "baseline", "saved",
-    "in_tokens", "cached_tokens", "out_tokens", "first_byte_us", "duration_us", "cache",
+    "in_tokens", "cached_tokens", "out_tokens", "first_byte_us", "duration_us", "cache", "tier", "template",
+    "session",
 )  # fmt: skip
+
+
+class LeverRow(msgspec.Struct, frozen=True):
+    """What one lever took off: before - after - overhead, in nano-dollars. Booked, not proved: see `quality.holdout`."""
+
+    lever: str
+    calls: int = 0
+    before: Nano = 0
+    after: Nano = 0
+    overhead: Nano = 0
+    """What the lever itself spent."""
+    estimated: Nano = 0
+    """That part of `saved` which rests on an estimate of what would have been."""
+
+    @property
+    def saved(self) -> Nano:
+        return self.before - self.after - self.overhead
 
 
 def call(connection: Connection, call_id: str) -> Record | None:
@@ -302,6 +332,31 @@ def _order(names: Sequence[str], row: ReportRow) -> tuple[Any, ...]:
     return (*dear, row.key, row.also)
 
 
+def levers(
+    connection: Connection, since_us: int = 0, until_us: int | None = None, *, tenant: str = ""
+) -> list[LeverRow]:  # fmt: skip
+    """Savings by lever from rollups, the biggest first. The span is widened to whole UTC days."""
+    until = ALWAYS_US if until_us is None else -(-until_us // DAY_US) * DAY_US
+    values: list[object] = [max(0, since_us) // DAY_US * DAY_US, until]
+    test = ""
+    if tenant:
+        test = " AND tenant = ?"
+        values.append(tenant)
+    sums = ", ".join(f"CAST(sum({column}) AS BIGINT)" for column in LEVER_SUMS)
+    found: dict[str, LeverRow] = {}
+    for lever, estimated, *row in connection.query(
+        f"SELECT lever, estimated, {sums} FROM lever_sums WHERE day_us >= ? AND day_us < ?{test} GROUP BY lever, estimated",
+        values,
+    ):
+        calls_, before, after, overhead = map(int, row)
+        so_far = found.get(lever, LeverRow(lever))
+        found[lever] = LeverRow(
+            lever, so_far.calls + calls_, so_far.before + before, so_far.after + after, so_far.overhead + overhead,
+            so_far.estimated + (before - after - overhead if estimated else 0),
+        )  # fmt: skip
+    return sorted(found.values(), key=lambda row: (-row.saved, row.lever))
+
+
 def quantiles(
     connection: Connection, kind: str, shares: Sequence[float], since_us: int = 0, until_us: int | None = None, *,
     tenant: str = "", model: str | None = None,
@@ -345,6 +400,8 @@ def check(connection: Connection) -> list[str]:
     with connection.snapshot():
         wrong = [line for view in VIEWS for line in _check_view(connection, view)]
         wrong += _check_histograms(connection)
+        wrong += _check_levers(connection)
+        wrong += arms.check(connection)
         for what, sql in _LAWS.items():
             wrong += [f"{what}: {row[0]}" for row in connection.query(sql)]
     return wrong
@@ -372,6 +429,17 @@ def _check_view(connection: Connection, view: View) -> list[str]:
     ]
 
 
+def _check_levers(connection: Connection) -> list[str]:
+    columns = ", ".join((*LEVER_KEY, *LEVER_SUMS))
+    kept = f"SELECT {columns} FROM lever_sums"
+    rows = f"SELECT {columns} FROM ({rollups.LEVER_CELLS_FROM_ROWS}) AS from_rows"
+    more = connection.query(f"{kept} EXCEPT {rows}")
+    less = connection.query(f"{rows} EXCEPT {kept}")
+    return [f"lever {row[:4]} holds {row[4:]}, the rows do not" for row in more[:20]] + [
+        f"lever {row[:4]} should hold {row[4:]}" for row in less[:20]
+    ]
+
+
 def _check_histograms(connection: Connection) -> list[str]:
     kept = {(*row[:4], int(row[4])): int(row[5]) for row in connection.query(_BINS)}
     counted = _counted_bins(connection)
@@ -390,10 +458,15 @@ def rebuild(connection: Connection) -> None:
     """Make all rollups anew from the rows, in one transaction."""
     columns = ", ".join((*ROLLUP_KEY, *ROLLUP_SUMS))
     with connection.transaction():
-        connection.lock(("calls", "rollups", "histograms"))
+        connection.lock(("calls", "savings", "rollups", "histograms", "lever_sums", "hold_outs"))
         connection.execute("DELETE FROM rollups")
         for view in VIEWS:
             connection.execute(f"INSERT INTO rollups ({columns}) {rollups.cells_from_rows(view)}")
+        connection.execute("DELETE FROM lever_sums")
+        connection.execute(
+            f"INSERT INTO lever_sums ({', '.join((*LEVER_KEY, *LEVER_SUMS))}) {rollups.LEVER_CELLS_FROM_ROWS}"
+        )
+        arms.rebuild(connection)
         connection.execute("DELETE FROM histograms")
         bins = [(*key, n) for key, n in sorted(_counted_bins(connection).items())]
         connection.insert("histograms", (*HISTOGRAM_KEY, "n"), bins)

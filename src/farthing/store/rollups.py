@@ -36,10 +36,14 @@ VIEWS = (
     View("project", DAY_US, "project"),
     View("model", DAY_US, "model"),
     View("task", DAY_US, "task"),
+    View("tier", DAY_US, "tier"),
     View("key", DAY_US, "key_id"),
     View("feature_model", DAY_US, "feature", "model"),
     View("user_feature", DAY_US, "user_id", "feature"),
     View("team_model", DAY_US, "team", "model"),
+    View("feature_tier", DAY_US, "feature", "tier"),
+    View("task_tier", DAY_US, "task", "tier"),
+    View("task_model", DAY_US, "task", "model"),
 )
 
 NOT_ERRORS = ("ok", "left")
@@ -66,13 +70,13 @@ def cells(records: Iterable[Record]) -> list[Row]:
     The calls are first summed over everything that the views share, then the views are summed from these few sums;
     users, who are many, have a first sum of their own.
     """
-    fine: dict[tuple[int, str, str, str, str, str, str, str, str], _Adds] = {}
+    fine: dict[tuple[int, str, str, str, str, str, str, str, str, str], _Adds] = {}
     users: dict[tuple[int, str, str, str, str], _Adds] = {}
     for r in records:
         adds = measures(r)
         hour = r.started_us - r.started_us % HOUR_US
         fine.setdefault(
-            (hour, r.tenant, r.feature, r.model, r.team, r.project, r.task, r.key_id, r.cost_state), []
+            (hour, r.tenant, r.feature, r.model, r.team, r.project, r.task, r.tier, r.key_id, r.cost_state), []
         ).append(adds)  # fmt: skip
         users.setdefault((hour - hour % DAY_US, r.tenant, r.user, r.feature, r.cost_state), []).append(adds)
 
@@ -81,14 +85,16 @@ def cells(records: Iterable[Record]) -> list[Row]:
     def add(key: _Cell, sums: tuple[int, ...]) -> None:
         found.setdefault(key, []).append(sums)
 
-    for (hour, tenant, feature, model, team, project, task, key_id, state), rows in fine.items():
+    for (hour, tenant, feature, model, team, project, task, tier, key_id, state), rows in fine.items():
         sums = _summed(rows)
         day = hour - hour % DAY_US
         add(("hour_feature", hour, tenant, feature, "", state), sums)
         add(("feature_model", day, tenant, feature, model, state), sums)
         add(("team_model", day, tenant, team, model, state), sums)
         add(("project", day, tenant, project, "", state), sums)
-        add(("task", day, tenant, task, "", state), sums)
+        add(("feature_tier", day, tenant, feature, tier, state), sums)
+        add(("task_tier", day, tenant, task, tier, state), sums)
+        add(("task_model", day, tenant, task, model, state), sums)
         add(("key", day, tenant, key_id, "", state), sums)
     for (day, tenant, user, feature, state), rows in users.items():
         add(("user_feature", day, tenant, user, feature, state), _summed(rows))
@@ -109,8 +115,10 @@ def _singles(pairs: dict[_Cell, tuple[int, ...]]) -> dict[_Cell, tuple[int, ...]
 def _wider(dims: str, bucket: int, tenant: str, a: str, b: str, state: str) -> tuple[_Cell, ...]:
     if dims == "feature_model":
         return ("feature", bucket, tenant, a, "", state), ("model", bucket, tenant, b, "", state)
-    if dims == "team_model":
-        return (("team", bucket, tenant, a, "", state),)
+    if dims in ("team_model", "task_model"):
+        return ((dims.partition("_")[0], bucket, tenant, a, "", state),)
+    if dims == "feature_tier":
+        return (("tier", bucket, tenant, b, "", state),)
     if dims == "hour_feature":
         return ("hour", bucket, tenant, "", "", state), ("day", bucket - bucket % DAY_US, tenant, "", "", state)
     return ()
@@ -118,6 +126,30 @@ def _wider(dims: str, bucket: int, tenant: str, a: str, b: str, state: str) -> t
 
 def _summed(rows: _Adds) -> tuple[int, ...]:
     return rows[0] if len(rows) == 1 else tuple(map(sum, zip(*rows, strict=True)))
+
+
+def lever_cells(records: Iterable[Record]) -> list[Row]:
+    """Rows of `lever_sums` that add the savings of these calls, in the order of their key."""
+    found: dict[tuple[int, str, str, int], list[int]] = {}
+    for record in records:
+        if not record.savings:
+            continue
+        day = record.started_us - record.started_us % DAY_US
+        for saving in record.savings:
+            sums = found.setdefault((day, record.tenant, saving.lever, int(saving.estimated)), [0, 0, 0, 0])
+            sums[0] += 1
+            sums[1] += saving.before
+            sums[2] += saving.after
+            sums[3] += saving.overhead
+    return [(*key, *found[key]) for key in sorted(found)]
+
+
+LEVER_CELLS_FROM_ROWS = (
+    f"SELECT started_us - started_us % {DAY_US} AS day_us, tenant, lever, estimated, count(*) AS calls, "
+    "CAST(sum(before_cost) AS BIGINT) AS before_cost, CAST(sum(after_cost) AS BIGINT) AS after_cost, "
+    "CAST(sum(overhead) AS BIGINT) AS overhead FROM savings JOIN calls ON id = call_id GROUP BY 1, 2, 3, 4"
+)
+"""The SQL that sums savings from the rows: what `lever_sums` must hold."""
 
 
 _SUB_BITS = 4

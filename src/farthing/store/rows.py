@@ -31,6 +31,7 @@ _tags = msgspec.json.Decoder(dict[str, str])
 _counts = msgspec.json.Decoder(dict[str, int])
 _lines = msgspec.json.Decoder(list[PricedLine])
 _flags = msgspec.json.Decoder(list[str])
+_arms = msgspec.json.Decoder(dict[str, bool])
 _decisions = msgspec.json.Decoder(list[Decision])
 
 
@@ -42,7 +43,8 @@ def call_row(record: Record) -> Row:
         record.task, record.transaction, _packed(record.tags), int(record.stream), record.status, record.outcome,
         record.error, record.cost_state, record.cost, record.baseline, saved(record), record.in_tokens,
         record.cached_tokens, record.out_tokens, record.first_byte_us, record.duration_us, record.cache,
-        _packed(record.decisions), record.trace,
+        _packed(record.decisions), record.trace, record.tier, record.template, record.session, _packed(record.arms),
+        record.request_bytes,
     )  # fmt: skip
 
 
@@ -92,7 +94,8 @@ def record_of(call: Row, attempts: Sequence[Row], savings: Sequence[Row]) -> Rec
     (
         id_, started_us, wire, model_asked, model, provider, deployment, tenant, key_id, team, project, user, feature,
         task, transaction, tags, stream, status, outcome, error, cost_state, cost, baseline, _saved, in_tokens,
-        cached_tokens, out_tokens, first_byte_us, duration_us, cache, decisions, trace,
+        cached_tokens, out_tokens, first_byte_us, duration_us, cache, decisions, trace, tier, template, session, arms,
+        request_bytes,
     ) = call  # fmt: skip
     return Record(
         id=id_, started_us=started_us, wire=wire, model_asked=model_asked, model=model, provider=provider,
@@ -102,7 +105,8 @@ def record_of(call: Row, attempts: Sequence[Row], savings: Sequence[Row]) -> Rec
         in_tokens=in_tokens, cached_tokens=cached_tokens, out_tokens=out_tokens, first_byte_us=first_byte_us,
         duration_us=duration_us, cache=cache, attempts=[_attempt_of(row) for row in attempts],
         savings=[Saving(row[2], row[3], row[4], row[5], bool(row[6])) for row in savings],
-        decisions=_decisions.decode(decisions) if decisions else [], trace=trace,
+        decisions=_decisions.decode(decisions) if decisions else [], trace=trace, tier=tier,
+        template=template, session=session, arms=_arms.decode(arms) if arms else {}, request_bytes=request_bytes,
     )  # fmt: skip
 
 
@@ -139,10 +143,11 @@ _ATTEMPT_AT = {name: place for place, name in enumerate(ATTEMPT_COLUMNS)}
 
 _NAMES = (
     "id", "wire", "model_asked", "model", "provider", "deployment", "tenant", "key_id", "team", "project", "user_id",
-    "feature", "task", "transaction_id", "cache",
+    "feature", "task", "transaction_id", "cache", "tier", "template", "session",
 )  # fmt: skip
 _CALL_NUMBERS = (
-    "status", "cost", "baseline", "in_tokens", "cached_tokens", "out_tokens", "first_byte_us", "duration_us"
+    "status", "cost", "baseline", "in_tokens", "cached_tokens", "out_tokens", "first_byte_us", "duration_us",
+    "request_bytes",
 )  # fmt: skip
 _ATTEMPT_TEXTS = ("provider", "deployment", "model", "served_model", "outcome", "tier", "geo", "price_version", "error")
 _ATTEMPT_NUMBERS = (
@@ -267,7 +272,7 @@ def _short(value: int) -> str:
 def _cut_names(record: Record) -> None:
     for name in (
         "id", "wire", "model_asked", "model", "provider", "deployment", "tenant", "key_id", "team", "project", "user",
-        "feature", "task", "transaction", "cache",
+        "feature", "task", "transaction", "cache", "tier", "template", "session",
     ):  # fmt: skip
         setattr(record, name, mended_text(getattr(record, name), LONGEST_NAME))
 

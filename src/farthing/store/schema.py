@@ -7,12 +7,13 @@ are finer than a nano-dollar, stay inside the JSON of an attempt's lines and are
 
 from farthing.store.engine import Connection, Engine
 from farthing.store.errors import NewerSchema
+from farthing.store.schema_routing import ROUTING_TABLES, Statement
 
 CALL_COLUMNS = (
     "id", "started_us", "wire", "model_asked", "model", "provider", "deployment", "tenant", "key_id", "team", "project",
     "user_id", "feature", "task", "transaction_id", "tags", "stream", "status", "outcome", "error", "cost_state", "cost",
     "baseline", "saved", "in_tokens", "cached_tokens", "out_tokens", "first_byte_us", "duration_us", "cache",
-    "decisions", "trace",
+    "decisions", "trace", "tier", "template", "session", "arms", "request_bytes",
 )  # fmt: skip
 
 ATTEMPT_COLUMNS = (
@@ -33,15 +34,21 @@ ROLLUP_SUMS = (
     "duration_us",
 )  # fmt: skip
 
+LEVER_KEY = ("day_us", "tenant", "lever", "estimated")
+
+LEVER_SUMS = ("calls", "before_cost", "after_cost", "overhead")
+
+HOLD_OUT_KEY = ("lever", "day_us", "tenant", "held_out", "grp")
+"""`grp`: one of the groups that sessions are thrown into, see `arms.py`."""
+
+HOLD_OUT_SUMS = ("calls", "errors", "priced", "cost", "baseline", "request_bytes")
+
 HISTOGRAM_KEY = ("kind", "day_us", "tenant", "model", "bin")
 
 KEY_COLUMNS = (
     "id", "name", "hash", "tenant", "tags", "pinned", "models", "requests_per_minute", "tokens_per_minute", "admin",
-    "created_us", "expires_us", "revoked_us",
+    "created_us", "expires_us", "revoked_us", "substitute", "region",
 )  # fmt: skip
-
-Statement = str | tuple[str, str]
-"""SQL for both engines, or the name of an engine and SQL for that one."""
 
 _FIRST_TABLES: tuple[Statement, ...] = (
     """
@@ -188,22 +195,22 @@ _FIRST_TABLES: tuple[Statement, ...] = (
     "INSERT INTO marks (name, n) VALUES ('keys', 0)",
 )
 
-MIGRATIONS: tuple[tuple[Statement, ...], ...] = (_FIRST_TABLES,)
+MIGRATIONS: tuple[tuple[Statement, ...], ...] = (_FIRST_TABLES, ROUTING_TABLES)
 """The statements that lead from version n to n + 1, at place n. Released ones are never edited; changes are added."""
 
 VERSION = len(MIGRATIONS)
 
 
-def migrate(engine: Engine, connection: Connection) -> None:
-    """Bring the store to this version's tables. Safe when several gateways start at once. Raises NewerSchema."""
-    if version_of(engine, connection) < VERSION:
+def migrate(engine: Engine, connection: Connection, version: int = VERSION) -> None:
+    """Bring the store to the tables of `version`. Safe when several gateways start at once. Raises NewerSchema."""
+    if version_of(engine, connection) < version:
         with connection.transaction(alone=True):
             connection.execute("CREATE TABLE IF NOT EXISTS marks (name TEXT NOT NULL PRIMARY KEY, n BIGINT NOT NULL)")
-            for step in MIGRATIONS[version_of(engine, connection) :]:
+            for step in MIGRATIONS[version_of(engine, connection) : version]:
                 for sql in _for_engine(engine, step):
                     connection.execute(sql.format(**engine.types))
             connection.execute("DELETE FROM marks WHERE name = 'schema'")
-            connection.execute("INSERT INTO marks (name, n) VALUES ('schema', ?)", (VERSION,))
+            connection.execute("INSERT INTO marks (name, n) VALUES ('schema', ?)", (version,))
 
 
 def _for_engine(engine: Engine, statements: tuple[Statement, ...]) -> list[str]:

@@ -11,10 +11,11 @@ from typing import TypeVar
 
 from farthing.model.principal import Key
 from farthing.model.record import Record
-from farthing.store import keys, reading, writing
+from farthing.store import arms, keys, reading, writing
+from farthing.store.arms import ArmSums, Scored
 from farthing.store.engine import Connection, Engine, engine_for
 from farthing.store.errors import StoreError
-from farthing.store.reading import CallRow, ReportRow
+from farthing.store.reading import CallRow, LeverRow, ReportRow
 from farthing.store.schema import migrate
 
 T = TypeVar("T")
@@ -44,7 +45,7 @@ class Store:
 
     async def prepare(self) -> None:
         """Make the tables, or bring them to this version."""
-        await self._do(lambda _: None)
+        await self.do(lambda _: None)
 
     def connect(self, patience_s: float = 10.0) -> Connection:
         """A new connection to a store that has its tables, even if it had to be made again. Blocks. Raises StoreError."""
@@ -64,17 +65,17 @@ class Store:
     async def write(self, records: Sequence[Record]) -> int:
         """Add the calls that are not there yet, all or nothing; how many these were. Raises RowRefused for a record
         that no database can hold."""
-        return await self._do(lambda connection: writing.write(connection, records))
+        return await self.do(lambda connection: writing.write(connection, records))
 
     async def call(self, call_id: str) -> Record | None:
-        return await self._do(lambda connection: reading.call(connection, call_id))
+        return await self.do(lambda connection: reading.call(connection, call_id))
 
     async def calls(
         self, *, since_us: int = 0, until_us: int | None = None, where: Mapping[str, str] | None = None,
         limit: int = 100, before: tuple[int, str] | None = None,
     ) -> list[CallRow]:  # fmt: skip
         """The newest calls first; see `reading.calls`."""
-        return await self._do(
+        return await self.do(
             lambda connection: reading.calls(
                 connection, since_us=since_us, until_us=until_us, where=where, limit=limit, before=before
             )
@@ -85,7 +86,7 @@ class Store:
         where: Mapping[str, str] | None = None,
     ) -> list[ReportRow]:  # fmt: skip
         """Sums from rollups; see `reading.report`."""
-        return await self._do(
+        return await self.do(
             lambda connection: reading.report(connection, by, since_us, until_us, tenant=tenant, where=where)
         )
 
@@ -94,7 +95,7 @@ class Store:
         model: str | None = None,
     ) -> list[int]:  # fmt: skip
         """Of durations or costs, from histograms; see `reading.quantiles`."""
-        return await self._do(
+        return await self.do(
             lambda connection: reading.quantiles(
                 connection, kind, shares, since_us, until_us, tenant=tenant, model=model
             )
@@ -102,46 +103,60 @@ class Store:
 
     async def check(self) -> list[str]:
         """What does not agree in the ledger; see `reading.check`."""
-        return await self._do(reading.check)
+        return await self.do(reading.check)
 
     async def rebuild(self) -> None:
         """Make all rollups anew from the rows."""
-        await self._do(reading.rebuild)
+        await self.do(reading.rebuild)
+
+    async def levers(self, since_us: int = 0, until_us: int | None = None, *, tenant: str = "") -> list[LeverRow]:
+        """What each lever took off, from rollups; see `reading.levers`."""
+        return await self.do(lambda connection: reading.levers(connection, since_us, until_us, tenant=tenant))
+
+    async def arm_sums(self, since_us: int = 0, *, lever: str = "", tenant: str = "") -> list[ArmSums]:
+        """What the estimator of hold-outs needs; see `arms.sums`."""
+        return await self.do(lambda connection: arms.sums(connection, since_us, lever=lever, tenant=tenant))
+
+    async def add_scores(self, scores: Sequence[Scored]) -> list[str]:
+        """Quality of answers, joined to the arms of their calls; the ids that are not in the store yet. A call that is
+        scored twice counts twice."""
+        return await self.do(lambda connection: arms.add_scores(connection, scores))
 
     async def add_key(self, key: Key) -> None:
         """Raises ValueError if its id or secret is there already."""
-        await self._do(lambda connection: keys.add(connection, key))
+        await self.do(lambda connection: keys.add(connection, key))
 
     async def keys(self) -> list[Key]:
         """All keys, also those revoked and expired, oldest first."""
-        return await self._do(keys.every)
+        return await self.do(keys.every)
 
     async def key(self, key_id: str) -> Key | None:
-        return await self._do(lambda connection: keys.by_id(connection, key_id))
+        return await self.do(lambda connection: keys.by_id(connection, key_id))
 
     async def revoke_key(self, key_id: str) -> bool:
         """Whether there was such a key that was not revoked yet."""
-        now = _now_us()
-        return await self._do(lambda connection: keys.revoke(connection, key_id, now))
+        now = now_us()
+        return await self.do(lambda connection: keys.revoke(connection, key_id, now))
 
     async def rotate_key(self, key_id: str, new_hash: bytes, *, grace_s: float = 0.0) -> bool:
         """Give the key a new secret; the old one works for `grace_s` more. False: no such key, or it is revoked."""
-        until = _now_us() + int(grace_s * 1e6) if grace_s > 0 else 0
-        return await self._do(lambda connection: keys.rotate(connection, key_id, new_hash, until))
+        until = now_us() + int(grace_s * 1e6) if grace_s > 0 else 0
+        return await self.do(lambda connection: keys.rotate(connection, key_id, new_hash, until))
 
     async def key_changes(self) -> int:
         """A number that grows with each change of a key."""
-        return await self._do(keys.changes)
+        return await self.do(keys.changes)
 
     async def live_keys(self) -> tuple[int, list[Key]]:
         """`key_changes`, and the keys as they open the gateway: one for each secret that is not revoked."""
-        return await self._do(keys.live)
+        return await self.do(keys.live)
 
     async def find_key(self, secret_hash: bytes) -> Key | None:
         """The key that this secret opens; revoked ones are not found, expired ones are."""
-        return await self._do(lambda connection: keys.by_hash(connection, secret_hash))
+        return await self.do(lambda connection: keys.by_hash(connection, secret_hash))
 
-    async def _do(self, work: Callable[[Connection], T]) -> T:
+    async def do(self, work: Callable[[Connection], T]) -> T:
+        """Whatever `work` does with a connection, in a thread. For the parts of the store that have a class of their own."""
         async with self._turn:
             return await asyncio.to_thread(self._with_connection, work)
 
@@ -182,5 +197,6 @@ class Store:
             self._idle.append(connection)
 
 
-def _now_us() -> int:
+def now_us() -> int:
+    """Microseconds since 1970 (UTC)."""
     return time.time_ns() // 1000

@@ -6,13 +6,17 @@ from typing import NamedTuple
 import msgspec
 
 from farthing.model.record import Record
-from farthing.store import rollups, rows
+from farthing.store import arms, rollups, rows
 from farthing.store.engine import Connection, Row
 from farthing.store.errors import Duplicate, RowRefused, StoreError
 from farthing.store.schema import (
     ATTEMPT_COLUMNS,
     CALL_COLUMNS,
     HISTOGRAM_KEY,
+    HOLD_OUT_KEY,
+    HOLD_OUT_SUMS,
+    LEVER_KEY,
+    LEVER_SUMS,
     ROLLUP_KEY,
     ROLLUP_SUMS,
     SAVING_COLUMNS,
@@ -74,8 +78,11 @@ def _insert(connection: Connection, batch: "_Batch") -> None:
         connection.insert("attempts", ATTEMPT_COLUMNS, batch.attempts)
     if batch.savings:
         connection.insert("savings", SAVING_COLUMNS, batch.savings)
+        connection.add_up("lever_sums", LEVER_KEY, LEVER_SUMS, rollups.lever_cells(batch.records))
     connection.add_up("rollups", ROLLUP_KEY, ROLLUP_SUMS, rollups.cells(batch.records))
     connection.add_up("histograms", HISTOGRAM_KEY, ("n",), rollups.bins(batch.records))
+    if held := arms.cells(batch.records):
+        connection.add_up("hold_outs", HOLD_OUT_KEY, HOLD_OUT_SUMS, held)
 
 
 class _Batch(NamedTuple):

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from hypothesis import strategies as st
 
+from farthing.model.arms import LEVERS
 from farthing.model.record import Attempt, Decision, PricedLine, Record, Saving
 from farthing.model.usage import Usage
 
@@ -28,8 +29,8 @@ def a_record(id: str = "call-1", **changes: Any) -> Record:
     record = Record(
         id=id, started_us=MORNING_US, wire="openai.chat", model_asked="auto", model="gpt-5.4-mini", provider="openai",
         deployment="openai/gpt", key_id="key-1", team="growth", project="shop", user="ana", feature="support", task="chat",
-        transaction="order-7", tags={"env": "prod"}, stream=True, status=200, cost_state="computed", cost=700,
-        baseline=1000, in_tokens=120, cached_tokens=20, out_tokens=30, first_byte_us=180_000, duration_us=900_000,
+        transaction="order-7", tags={"env": "prod"}, stream=True, status=200, cost_state="computed", cost=700, tier="small", template="00ff", session="talk-1", request_bytes=640,
+        arms={"semantic cache": False, "model selection": True}, baseline=1000, in_tokens=120, cached_tokens=20, out_tokens=30, first_byte_us=180_000, duration_us=900_000,
         attempts=[attempt], savings=[Saving("route", 1000, 650, 50)], decisions=[Decision("route", "mini", "small task")],
     )  # fmt: skip
     return msgspec.structs.replace(record, **changes)
@@ -87,6 +88,8 @@ def records(ids: st.SearchStrategy[str] = text) -> st.SearchStrategy[Record]:
         outcome=st.sampled_from(["ok", "error", "left", "broken", "interrupted"]), error=text, cost_state=states,
         cost=amounts, baseline=amounts, in_tokens=units, cached_tokens=units, out_tokens=units, first_byte_us=amounts,
         duration_us=amounts, cache=st.sampled_from(["", "exact"]), trace=text,
+        tier=st.sampled_from(["", "small", "flagship"]), template=text, session=names, request_bytes=units,
+        arms=st.dictionaries(st.sampled_from(LEVERS), st.booleans()),
         attempts=st.integers(0, 2).flatmap(attempts_of), savings=st.lists(savings, max_size=2),
         decisions=st.lists(st.builds(Decision, step=text, what=text, why=text), max_size=2),
     ).map(_lawful)  # fmt: skip

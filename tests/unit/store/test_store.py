@@ -63,6 +63,8 @@ async def test_reports_sum_what_was_written(store: Store) -> None:
         ("team", "team"),
         ("model", "model"),
         ("key", "key_id"),
+        ("tier", "tier"),
+        ("task", "task"),
     ):
         rows = await store.report(by)
         assert sum(row.calls for row in rows) == 300
@@ -178,12 +180,16 @@ async def test_check_says_what_does_not_agree(store: Store, connection: Connecti
     connection.execute("UPDATE calls SET cost = cost + 1 WHERE id = ?", (morning(1)[0].id,))
     connection.execute("DELETE FROM savings WHERE call_id = ?", (morning(2)[1].id,))
     connection.execute("UPDATE histograms SET n = n + 1 WHERE kind = 'duration'")
+    connection.execute("UPDATE lever_sums SET overhead = overhead + 1")
+    connection.execute("UPDATE hold_outs SET errors = errors + 1")
     connection.execute("UPDATE attempts SET call_id = 'gone' WHERE call_id = ?", (morning(3)[2].id,))
     said = "\n".join(await store.check())
     for part in (
         "rollup",
         "should hold",
         "histogram",
+        "lever (",
+        "hold-out (",
         "baseline - saved is not cost",
         "sum of the savings",
         "without a call: gone",
@@ -194,11 +200,14 @@ async def test_check_says_what_does_not_agree(store: Store, connection: Connecti
 async def test_rebuilt_rollups_are_those_that_grew(store: Store, connection: Connection) -> None:
     for start in range(0, 200, 50):
         await store.write(morning(200)[start : start + 50])
-    before = [sorted(connection.query(f"SELECT * FROM {table}")) for table in ("rollups", "histograms")]
+    kept = ("rollups", "histograms", "lever_sums", "hold_outs")
+    before = [sorted(connection.query(f"SELECT * FROM {table}")) for table in kept]
     connection.execute("DELETE FROM rollups WHERE dims = 'user_feature'")
     connection.execute("UPDATE histograms SET n = 5")
+    connection.execute("UPDATE lever_sums SET overhead = 5")
+    connection.execute("UPDATE hold_outs SET calls = 5")
     await store.rebuild()
-    assert before == [sorted(connection.query(f"SELECT * FROM {table}")) for table in ("rollups", "histograms")]
+    assert before == [sorted(connection.query(f"SELECT * FROM {table}")) for table in kept]
     assert await store.check() == []
 
 
@@ -217,7 +226,7 @@ CALLS = (
     "id", "started_us", "wire", "model_asked", "model", "provider", "deployment", "tenant", "key_id", "team", "project",
     "user", "feature", "task", "transaction", "tags", "stream", "status", "outcome", "error", "cost_state", "cost",
     "baseline", "in_tokens", "cached_tokens", "out_tokens", "first_byte_us", "duration_us", "trace", "cache", "attempts",
-    "savings", "decisions",
+    "savings", "decisions", "tier", "template", "session", "arms", "request_bytes",
 )  # fmt: skip
 ATTEMPTS = (
     "no", "part", "provider", "deployment", "model", "served_model", "status", "outcome", "started_us", "first_byte_us", "duration_us",

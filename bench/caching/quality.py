@@ -26,13 +26,13 @@ from farthing.model.record import Attempt, Record
 from farthing.model.usage import Usage
 from farthing.pipeline import Proceed, chain
 from farthing.settings import CacheSettings
-from farthing.steps.cache.bound import lower_limit, upper_limit
 from farthing.steps.cache.bounds import Bounds
 from farthing.steps.cache.flight import Flights
 from farthing.steps.cache.guard import Prepared, compare_prepared, prepare
 from farthing.steps.cache.index import Index, pack
 from farthing.steps.cache.policy import Policies
 from farthing.steps.cache.semantic import CANDIDATES, LINKABLE, Semantic
+from farthing.steps.cache.shares import lower_limit, upper_limit
 from farthing.steps.cache.step import Cache
 from farthing.steps.meter import Meter
 from farthing.store.entries import Entries, open_entries

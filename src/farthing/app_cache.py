@@ -43,10 +43,11 @@ async def build_cache(settings: Settings, errands: Errands, stack: AsyncExitStac
     stack.push_async_callback(entries.close)
     flights = Flights()
     stack.push_async_callback(flights.close)
-    bounds = Bounds(entries, settings.cache.wrong_hits_percent / 100)
+    bounds = Bounds(entries, settings.cache.wrong_hits_percent / 100, settings.cache.judge)
     semantic = await _semantic(settings.cache, entries, bounds, errands, stack) if "semantic" in modes else None
-    step = Cache(Policies(settings.cache), entries, flights, semantic, usage=settings.cache.usage)
-    return Built(step, Feedback(entries, bounds, semantic))
+    policies = Policies(settings.cache)
+    step = Cache(policies, entries, flights, semantic, usage=settings.cache.usage)
+    return Built(step, Feedback(entries, bounds, semantic, policies))
 
 
 async def _semantic(
@@ -62,6 +63,7 @@ async def _semantic(
     tier = semantic.Semantic(
         Memo(encoder), index, entries, bounds, Judge(errands, settings.judge), Buckets(),
         check_share=settings.check_percent / 100, judgements_a_minute=settings.judgements_a_minute,
+        probe_share=settings.probe_percent / 100,
     )  # fmt: skip
     stack.push_async_callback(tier.close)
     tier.start()

@@ -15,6 +15,7 @@ import openai
 import pytest
 
 from farthing.steps.cache.bound import needed
+from farthing.steps.cache.calibration import FAIRLY_TRIED
 from farthing.store.entries import Verdict, open_entries
 from integration import rates
 from integration.callers import AsyncCaller, Caller, Noted
@@ -439,6 +440,13 @@ async def _trust(folder: Path, feature: str = "faq") -> None:
             Verdict(
                 tenant="default", scope=feature, call_id=f"call-v{number}", similarity=0.8, wrong=False, source="shadow",
                 at_us=time.time_ns() // 1000,
+            )
+        )  # fmt: skip
+    for number in range(FAIRLY_TRIED):
+        entries.verdict(
+            Verdict(
+                tenant="default", scope=feature, call_id=f"call-p{number}", similarity=0.8, wrong=True, source="mismatch",
+                judge=NANO, at_us=time.time_ns() // 1000,
             )
         )  # fmt: skip
     await entries.flush()

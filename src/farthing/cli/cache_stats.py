@@ -13,8 +13,10 @@ from farthing.cli.common import When, amounts, config_option, print_json, print_
 from farthing.model.money import show_dollars
 from farthing.quality.errand import FEATURES as ERRANDS
 from farthing.settings import Settings
-from farthing.steps.cache.bound import Tally, Threshold, lower_limit, threshold, upper_limit
-from farthing.steps.cache.bounds import EDGES
+from farthing.steps.cache.bound import BUCKETS, Tally, Threshold, most_wrong, threshold
+from farthing.steps.cache.bounds import read_scope
+from farthing.steps.cache.calibration import FAIR, NOES, Count, Errors, Probes
+from farthing.steps.cache.shares import is_below
 from farthing.store import ReportRow, Store
 from farthing.store.entries import Entries, ScopeStats, Stats
 
@@ -32,13 +34,16 @@ class Scope(msgspec.Struct, frozen=True):
     verdicts: int
     """All that were given, or those from the threshold up where hits are served."""
     wrong: int
+    people: int
+    probes: Probes
     missing: int
-    """Verdicts without a wrong one that it takes until hits are served."""
+    """Verdicts without a wrong one that it takes at least until hits are served."""
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Between these the share of wrong hits lies; each end with 95 % confidence."""
-        return lower_limit(self.verdicts, self.wrong), upper_limit(self.verdicts, self.wrong)
+        """Between these the share of wrong hits lies, the judge's errors reckoned in; each end with 95 % confidence."""
+        most = most_wrong(self.verdicts, self.wrong, self.probes.errors, self.people)
+        return self.probes.least_wrong(self.verdicts, self.wrong), most
 
 
 @click.command()
@@ -74,40 +79,42 @@ async def _scopes(entries: Entries, tenant: str, kept: Stats, settings: Settings
     judged = {each.scope for each in await entries.verdicts(tenant, limit=MOST_VERDICTS)}
     bound = settings.cache.wrong_hits_percent / 100
     return [
-        await _scope(entries, tenant, feature, bound)
+        await _scope(entries, tenant, feature, bound, settings.cache.judge)
         for feature in sorted(judged | {each.scope for each in kept.scopes})
         if feature in judged or _mode(settings, feature) == "semantic"
     ]
 
 
-async def _scope(entries: Entries, tenant: str, feature: str, bound: float) -> Scope:
-    tally = Tally.empty()
-    for each in await entries.counts(tenant, feature, EDGES):
-        tally.add(each.at_least, False, each.total - each.wrong)
-        tally.add(each.at_least, True, each.wrong)
-    allowed = threshold(tally, bound)
+async def _scope(entries: Entries, tenant: str, feature: str, bound: float, judge: str) -> Scope:
+    tally, probes = await read_scope(entries, tenant, feature, judge)
+    allowed = threshold(tally, bound, probes.errors)
     if allowed.serves:
-        return Scope(feature, allowed, allowed.verdicts, allowed.wrong, 0)
-    return Scope(feature, allowed, sum(tally.all), sum(tally.wrong), missing(tally, bound))
+        shown = range(round(allowed.similarity * BUCKETS), BUCKETS + 1)
+        people = sum(tally.people[place] for place in shown)
+        return Scope(feature, allowed, allowed.verdicts, allowed.wrong, people, probes, 0)
+    more = missing(tally, bound, probes.errors)
+    return Scope(feature, allowed, sum(tally.all), sum(tally.wrong), sum(tally.people), probes, more)
 
 
-def missing(tally: Tally, bound: float) -> int:
-    """The least number of further verdicts, none of them wrong, after which a threshold can serve."""
+def missing(tally: Tally, bound: float, errors: Errors) -> int:
+    """The least number of further verdicts, none of them wrong, after which a threshold can serve, once the judge is shown
+    to be fair."""
+    fair = Errors(errors.false_no_least, min(errors.false_yes_most, FAIR))
     most: dict[int, int] = {}
     count = wrong = 0
     for here, wrong_here in zip(reversed(tally.all), reversed(tally.wrong), strict=True):
         count, wrong = count + here, wrong + wrong_here
         most[wrong] = count  # of cuts with as many wrong ones, the lowest needs least
-    return min(_more(count, wrong, bound) for wrong, count in most.items())
+    return min(_more(count, wrong, fair.noes(bound)) for wrong, count in most.items())
 
 
-def _more(count: int, wrong: int, bound: float) -> int:
+def _more(count: int, wrong: int, allowed: float) -> int:
     low, high = -1, 1
-    while upper_limit(count + high, wrong) > bound:
+    while not is_below(allowed, count + high, wrong, NOES):
         low, high = high, 2 * high
     while high - low > 1:
         middle = (low + high) // 2
-        if count + middle > 0 and upper_limit(count + middle, wrong) <= bound:
+        if is_below(allowed, count + middle, wrong, NOES):
             high = middle
         else:
             low = middle
@@ -156,6 +163,18 @@ def _print(settings: Settings, kept: Stats, scopes: Sequence[Scope], called: Seq
                 (f"semantic hits (at most {bound:g} % wrong)", _serves),
             ],
         )  # fmt: skip
+        _print_table(
+            scopes,
+            [
+                ("feature", lambda each: each.feature or "(none)"),
+                ("repeats", lambda each: f"{each.probes.repeats.probes:,}"),
+                ("refused by the judge", lambda each: _rate(each.probes.repeats)),
+                ("mismatches", lambda each: f"{each.probes.own_mismatches.probes:,}"),
+                ("let pass by the judge", lambda each: _rate(each.probes.own_mismatches)),
+                ("reckoned with, at most", _reckoned),
+            ],
+        )  # fmt: skip
+        click.echo(_PROBES)
 
 
 def _total(called: Sequence[ReportRow]) -> ReportRow:
@@ -169,6 +188,26 @@ _CACHEABLE = (
     "Cacheable: the feature's cache is on, the temperature is low enough, one answer is wanted, and the call did not say "
     "no-cache or no-store."
 )
+
+
+_PROBES = (
+    "Repeats: fresh answers to the very question asked, which the judge should accept. Mismatches: answers to another "
+    "question, which it should refuse. Where a feature has few, those of other features stand in."
+)
+
+
+def _rate(errors: Count) -> str:
+    if not errors.probes:
+        return "not known"
+    low, high = errors.interval()
+    return f"{errors.errors / errors.probes:.1%} ({low:.1%} to {high:.1%})"
+
+
+def _reckoned(scope: Scope) -> str:
+    most = scope.probes.errors.false_yes_most
+    if most <= FAIR or scope.allowed.serves:
+        return f"{most:.1%} let pass"
+    return f"{most:.1%} let pass: at least {scope.probes.missing:,} more mismatches"
 
 
 def _estimate(scope: Scope) -> str:
@@ -238,5 +277,22 @@ def _judged(scope: Scope) -> dict[str, Any]:
     return {
         "feature": scope.feature, "verdicts": scope.verdicts, "wrong": scope.wrong, "at_least": low, "at_most": high,
         "serves": scope.allowed.serves, "from_similarity": scope.allowed.similarity if scope.allowed.serves else None,
-        "verdicts_missing": scope.missing,
+        "verdicts_missing": scope.missing, "judge": _probed(scope.probes),
     }  # fmt: skip
+
+
+def _probed(probes: Probes) -> dict[str, Any]:
+    errors = probes.errors
+    return {
+        "repeats": _errors(probes.repeats),
+        "mismatches": _errors(probes.own_mismatches),
+        "mismatches_reckoned_with": _errors(probes.mismatches),
+        "false_no_at_least": errors.false_no_least,
+        "false_yes_at_most": errors.false_yes_most,
+        "mismatches_missing": probes.missing,
+    }
+
+
+def _errors(counted: Count) -> dict[str, Any]:
+    low, high = counted.interval()
+    return {"probes": counted.probes, "errors": counted.errors, "at_least": low, "at_most": high}

@@ -16,6 +16,7 @@ from farthing.embed.library import library
 from farthing.embed.memo import Memo
 from farthing.settings import CacheSettings
 from farthing.steps.cache.bound import needed
+from farthing.steps.cache.calibration import FAIRLY_TRIED
 
 AT_ONCE = 512
 """Lines that are encoded together."""
@@ -101,7 +102,8 @@ def _explain(questions: tuple[str, ...], decision: Any, linkable: float) -> None
         click.echo(
             f"same    yes: {printable(decision.why)}\n\nThe answer to A is given to B once the feature has shown that at most "
             f"{percent:g} % of such hits are wrong: {needed(percent / 100)} verdicts without a wrong one at this similarity or "
-            "above, by default."
+            "above, by default, of a judge that let none of "
+            f"{FAIRLY_TRIED} answers to other questions pass."
         )
         return
     click.echo(

@@ -15,7 +15,7 @@ from farthing.store import Ledger, Store
 
 
 class Said(msgspec.Struct, forbid_unknown_fields=True):
-    """The body. A comment may be sent and is not kept: it could hold anything."""
+    """The body. The score is kept with a verdict on a semantic hit; a comment is not: it could hold anything."""
 
     call_id: str
     verdict: Literal["good", "bad"]
@@ -28,7 +28,9 @@ def routes(store: Store, ledger: Ledger, guard: Guard, feedback: Feedback | None
         key = await guard.caller(request)
         said = await read_body(request, Said)
         record = await own_call(store, ledger, key, said.call_id)
-        dropped = 0 if feedback is None else await feedback.take(record, good=said.verdict == "good")
+        dropped = 0 if feedback is None else await feedback.take(
+            record, good=said.verdict == "good", score=said.score
+        )  # fmt: skip
         return JSONResponse({"call_id": record.id, "verdict": said.verdict, "answers_dropped": dropped})
 
     return [Route("/v1/farthing/feedback", say, methods=["POST"])]

@@ -177,6 +177,7 @@ class PricesSettings(msgspec.Struct, frozen=True):
 
 CacheMode = Literal["off", "exact", "semantic"]
 CacheShare = Literal["user", "team", "tenant"]
+FeedbackReach = Literal["entry", "neighbourhood", "scope"]
 Temperature = Annotated[float, Meta(ge=0, le=2)]
 
 
@@ -187,6 +188,9 @@ class FeatureCacheSettings(msgspec.Struct, frozen=True):
     ttl_s: Annotated[Seconds | None, doc("As `cache.ttl_s`.")] = None
     max_temperature: Annotated[Temperature | None, doc("As `cache.max_temperature`.")] = None
     share: Annotated[Literal["", "user", "team", "tenant"], doc("As `cache.share`. Empty: the same.")] = ""
+    feedback: Annotated[
+        Literal["", "entry", "neighbourhood", "scope"], doc("As `cache.feedback`. Empty: the same.")
+    ] = ""
 
 
 class CacheSettings(msgspec.Struct, frozen=True):
@@ -217,6 +221,16 @@ class CacheSettings(msgspec.Struct, frozen=True):
     check_percent: Annotated[
         float, Meta(ge=0, le=100, description="Semantic hits in a hundred that are checked: the model is asked anyway.")
     ] = 5.0
+    probe_percent: Annotated[
+        float, Meta(ge=1, le=100, description="Checks in a hundred at which the judge is tried too, on a known case.")
+    ] = 30.0
+    feedback: Annotated[
+        FeedbackReach,
+        doc(
+            "How far a verdict of people reaches: the answer dies (`entry`), hits less similar get stricter too "
+            "(`neighbourhood`), or all of the feature's (`scope`)."
+        ),
+    ] = "neighbourhood"
     judge: Annotated[str, doc("Model that judges checked hits, such as `gpt-5-mini`. Empty: no semantic hits.")] = ""
     judgements_a_minute: Annotated[int, doc("Most judgements that a gateway asks for in a minute.", ge=0)] = 60
     encoder: Annotated[

@@ -1,4 +1,8 @@
-"""What people say of an answer: a bad one dies at once on every gateway, and its neighbourhood becomes stricter."""
+"""What people say of an answer: a bad one dies at once on every gateway, and hits like it become stricter.
+
+How far a verdict reaches is policy. `entry`: the answer. `neighbourhood`: also the bound of the feature, at the similarity
+of the hit and below; what is nearer is not blamed. `scope`: a bad one counts at every similarity of the feature.
+"""
 
 import time
 from collections.abc import Callable
@@ -8,6 +12,7 @@ import msgspec
 
 from farthing.model.record import Record
 from farthing.steps.cache.bounds import Bounds
+from farthing.steps.cache.policy import Policies
 from farthing.store.entries import Entries, Entry, Verdict, Which
 
 STEP = "cache"
@@ -53,21 +58,27 @@ class Feedback:
     """Takes verdicts of people on calls. `semantic` is None where only exact hits are given."""
 
     def __init__(
-        self, entries: Entries, bounds: Bounds, semantic: Forgetful | None,
+        self, entries: Entries, bounds: Bounds, semantic: Forgetful | None, policies: Policies,
         now_us: Callable[[], int] = lambda: time.time_ns() // 1000,
     ) -> None:  # fmt: skip
         self._entries = entries
         self._bounds = bounds
         self._semantic = semantic
+        self._policies = policies
         self._now_us = now_us
 
-    async def take(self, record: Record, *, good: bool) -> int:
-        """Count the verdict; how many stored answers died of it. Raises StoreError if the cache cannot be written."""
+    async def take(self, record: Record, *, good: bool, score: float | None = None) -> int:
+        """Count the verdict; how many stored answers died of it. Raises StoreError if the cache cannot be written.
+
+        `score` is kept with a verdict that counts for the bound.
+        """
         about = given(record)
-        if about.kind == "semantic":
+        reach = self._policies.rules(record.feature).feedback
+        if about.kind == "semantic" and reach != "entry":
+            similarity = 1.0 if reach == "scope" and not good else about.similarity
             verdict = Verdict(
                 tenant=record.tenant, scope=record.feature, entry_id=about.entry_id, call_id=record.id,
-                similarity=about.similarity, wrong=not good, source="feedback", at_us=self._now_us(),
+                similarity=similarity, wrong=not good, source="feedback", score=score, at_us=self._now_us(),
             )  # fmt: skip
             self._bounds.add(verdict)
         if good:

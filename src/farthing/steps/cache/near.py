@@ -22,6 +22,8 @@ class Near(msgspec.Struct, frozen=True):
     """Whether it may be given: the guard let it through, its scope has shown the bound, and it was not drawn for a check;
     or people or a judge have approved it."""
     why: str
+    other: bool = False
+    """Whether the guard found one of the differences that make it plainly another question."""
 
 
 class SemanticTier(Protocol):
@@ -33,5 +35,6 @@ class SemanticTier(Protocol):
     def keep(self, entry: Entry, asked: Question) -> None:
         """Store an entry so that it is found by its question too."""
 
-    def check(self, near: Near, asked: Question, call: Call) -> None:
-        """Have it judged, off the caller's path, whether the stored answer would have done."""
+    def check(self, near: Near, asked: Question, call: Call, fresh: bytes) -> None:
+        """Have it judged, off the caller's path, whether the stored answer would have done. `fresh` is the whole answer
+        that the call got instead."""

@@ -25,6 +25,8 @@ class Rules(msgspec.Struct, frozen=True):
     max_temperature: float
     share: str
     """user, team or tenant: who may get an answer that one of them caused."""
+    feedback: str = "neighbourhood"
+    """entry, neighbourhood or scope: how far a verdict of people reaches."""
 
 
 class Policy(msgspec.Struct, frozen=True):
@@ -47,13 +49,16 @@ class Policies:
     """Policies by feature."""
 
     def __init__(self, settings: CacheSettings) -> None:
-        self._default = _rules(settings.mode, settings.ttl_s, settings.max_temperature, settings.share)
+        self._default = _rules(
+            settings.mode, settings.ttl_s, settings.max_temperature, settings.share, settings.feedback
+        )  # fmt: skip
         self._features = {
             name: _rules(
                 feature.mode or settings.mode,
                 settings.ttl_s if feature.ttl_s is None else feature.ttl_s,
                 settings.max_temperature if feature.max_temperature is None else feature.max_temperature,
                 feature.share or settings.share,
+                feature.feedback or settings.feedback,
             )
             for name, feature in settings.features.items()
         }
@@ -98,8 +103,8 @@ def directives(headers: Mapping[bytes, bytes]) -> dict[str, str]:
     return said
 
 
-def _rules(mode: str, ttl_s: float, max_temperature: float, share: str) -> Rules:
-    return Rules(mode != "off", mode == "semantic", ttl_s, max_temperature, share)
+def _rules(mode: str, ttl_s: float, max_temperature: float, share: str, feedback: str) -> Rules:
+    return Rules(mode != "off", mode == "semantic", ttl_s, max_temperature, share, feedback)
 
 
 def _seconds(text: str) -> float:

@@ -122,7 +122,7 @@ class Cache:
         if answer.status != 200 or whole is None or not storable(call.wire, whole):
             return
         if near is not None and self._semantic is not None:
-            self._semantic.check(near, asked, call)
+            self._semantic.check(near, asked, call, whole)
         if not policy.stores:
             return
         attempts = call.trail.attempts

@@ -7,10 +7,13 @@ with one warning, and calls go on as misses.
 from farthing.store.entries.entries import Entries, open_entries
 from farthing.store.entries.sealing import Wrapping, wrapping
 from farthing.store.entries.values import (
+    HITS,
+    PROBES,
     Changes,
     Entry,
     Link,
     Position,
+    ProbeCount,
     ScopeStats,
     Stats,
     Tally,
@@ -23,6 +26,8 @@ from farthing.store.entries.values import (
 from farthing.store.entries.worth import Budget, Budgets
 
 __all__ = [
+    "HITS",
+    "PROBES",
     "Budget",
     "Budgets",
     "Changes",
@@ -30,6 +35,7 @@ __all__ = [
     "Entry",
     "Link",
     "Position",
+    "ProbeCount",
     "ScopeStats",
     "Stats",
     "Tally",

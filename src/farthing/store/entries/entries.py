@@ -8,6 +8,7 @@ hit is served only after `get` or `read` has read its row. `changes` tells other
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Collection, Sequence
 
@@ -19,10 +20,12 @@ from farthing.store.entries.place import Place, place_for
 from farthing.store.entries.reader import Reader
 from farthing.store.entries.sealing import Unreadable, Wrapping
 from farthing.store.entries.values import (
+    HITS,
     Changes,
     Entry,
     Link,
     Position,
+    ProbeCount,
     Stats,
     Tally,
     Vector,
@@ -188,8 +191,10 @@ class Entries:
 
     def verdict(self, verdict: Verdict) -> bool:
         """Hand in a verdict; a later one of the same call and source replaces it. Never blocks."""
-        texts = (verdict.tenant, verdict.scope, verdict.entry_id, verdict.call_id, verdict.source)
-        if not verdict.tenant or verdict.similarity != verdict.similarity or not rows.sound(texts, (verdict.at_us,)):
+        texts = (
+            verdict.tenant, verdict.scope, verdict.entry_id, verdict.call_id, verdict.source, verdict.judge,
+        )  # fmt: skip
+        if not verdict.tenant or math.isnan(verdict.similarity) or not rows.sound(texts, (verdict.at_us,)):
             return False
         self._waiting.add_verdict(verdict)
         return True
@@ -275,20 +280,27 @@ class Entries:
         return await self._reader.slow(reading.tenants)
 
     async def counts(
-        self, tenant: str, scope: str, edges: Sequence[float], *, since_us: int = 0, sources: Collection[str] = ()
-    ) -> list[Tally]:
-        """Verdicts of a scope by similarity: a bucket from each edge to the next. Of all sources, or of those named.
-        Raises StoreError."""
+        self, tenant: str, scope: str, edges: Sequence[float], *, since_us: int = 0, sources: Collection[str] = HITS,
+        judge: str | None = None,
+    ) -> list[Tally]:  # fmt: skip
+        """Verdicts of a scope by similarity: a bucket from each edge to the next. With `judge`, those of people and of that
+        judge only. Raises StoreError."""
         return await self._reader.slow(
-            lambda db: reading.tallies(db, tenant, scope, edges, since_us=since_us, sources=sources)
+            lambda db: reading.tallies(db, tenant, scope, edges, since_us=since_us, sources=sources, judge=judge)
         )
 
+    async def probes(self, tenant: str, judge: str, *, near: float) -> list[ProbeCount]:
+        """Probes of a judge in each scope of the tenant; those with a similarity of `near` or more are counted apart.
+        Raises StoreError."""
+        return await self._reader.slow(lambda db: reading.probes(db, tenant, judge, near))
+
     async def verdicts(
-        self, tenant: str, scope: str | None = None, *, since_us: int = 0, wrong: bool | None = None, limit: int = 100
-    ) -> list[Verdict]:
+        self, tenant: str, scope: str | None = None, *, since_us: int = 0, wrong: bool | None = None, limit: int = 100,
+        sources: Collection[str] = HITS,
+    ) -> list[Verdict]:  # fmt: skip
         """The newest first. Raises StoreError."""
         return await self._reader.slow(
-            lambda db: reading.verdicts(db, tenant, scope, since_us=since_us, wrong=wrong, limit=limit)
+            lambda db: reading.verdicts(db, tenant, scope, since_us=since_us, wrong=wrong, limit=limit, sources=sources)
         )
 
     def _served(self, entry: Entry, now_us: int) -> Entry | None:

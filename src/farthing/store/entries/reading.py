@@ -10,12 +10,16 @@ from typing import NamedTuple
 from farthing.store.engine import Connection, Row
 from farthing.store.entries import rows
 from farthing.store.entries.opened import Mark
+from farthing.store.entries.schema import VERDICT_COLUMNS
 from farthing.store.entries.sealing import Unreadable, Wrapping
 from farthing.store.entries.values import (
+    HITS,
+    PROBES,
     Changes,
     Entry,
     Link,
     Position,
+    ProbeCount,
     ScopeStats,
     Stats,
     Tally,
@@ -196,30 +200,43 @@ def stats(connection: Connection, tenant: str) -> Stats:
 
 def tallies(
     connection: Connection, tenant: str, scope: str, edges: Sequence[float], *, since_us: int = 0,
-    sources: Collection[str] = (),
+    sources: Collection[str] = HITS, judge: str | None = None,
 ) -> list[Tally]:  # fmt: skip
     """Verdicts by similarity: one bucket from each edge to the next, the last one without end; below the first none."""
     lows = sorted({round(edge * 1e6) for edge in edges})
-    only = f" AND source IN ({','.join('?' * len(sources))})" if sources else ""
-    case = "CASE " + " ".join(f"WHEN similarity_ppm >= {low} THEN {low}" for low in reversed(lows)) + " END"
     if not lows:
         return []
+    case = "CASE " + " ".join(f"WHEN similarity_ppm >= {low} THEN {low}" for low in reversed(lows)) + " END"
+    only, who = ("", ()) if judge is None else (" AND judge IN ('', ?)", (judge,))
     found = connection.query(
-        f"SELECT {case} AS low, count(*), sum(wrong) FROM cache_verdicts WHERE tenant = ? AND scope = ? AND at_us >= ? "
-        f"AND similarity_ppm >= {lows[0]}{only} GROUP BY low",
-        (tenant, scope, since_us, *sources),
+        f"SELECT {case} AS low, count(*), sum(wrong), sum(CASE WHEN source = 'feedback' THEN 1 ELSE 0 END) "
+        f"FROM cache_verdicts WHERE tenant = ? AND scope = ? AND at_us >= ? AND similarity_ppm >= {lows[0]} "
+        f"AND source IN ({_marks(sources)}){only} GROUP BY low",
+        (tenant, scope, since_us, *sources, *who),
     )
-    sums: dict[int, tuple[int, int]] = defaultdict(
-        lambda: (0, 0), {row[0]: (int(row[1]), int(row[2])) for row in found}
+    sums: dict[int, tuple[int, int, int]] = defaultdict(
+        lambda: (0, 0, 0), {row[0]: (int(row[1]), int(row[2]), int(row[3])) for row in found}
     )
     return [Tally(low / 1e6, *sums[low]) for low in lows]
 
 
+def probes(connection: Connection, tenant: str, judge: str, near: float) -> list[ProbeCount]:
+    """By scope, source and nearness."""
+    found = connection.query(
+        f"SELECT scope, source, CASE WHEN similarity_ppm >= {round(near * 1e6)} THEN 1 ELSE 0 END AS near, count(*), "
+        f"sum(wrong) FROM cache_verdicts WHERE tenant = ? AND judge IN ('', ?) AND source IN ({_marks(PROBES)}) "
+        "GROUP BY scope, source, near ORDER BY scope, source, near",
+        (tenant, judge, *PROBES),
+    )
+    return [ProbeCount(row[0], row[1], row[2] != 0, int(row[3]), int(row[4])) for row in found]
+
+
 def verdicts(
-    connection: Connection, tenant: str, scope: str | None, *, since_us: int, wrong: bool | None, limit: int
-) -> list[Verdict]:
+    connection: Connection, tenant: str, scope: str | None, *, since_us: int, wrong: bool | None, limit: int,
+    sources: Collection[str],
+) -> list[Verdict]:  # fmt: skip
     """The newest first."""
-    terms, values = ["tenant = ?", "at_us >= ?"], [tenant, since_us]
+    terms, values = ["tenant = ?", "at_us >= ?", f"source IN ({_marks(sources)})"], [tenant, since_us, *sources]
     if scope is not None:
         terms.append("scope = ?")
         values.append(scope)
@@ -229,11 +246,15 @@ def verdicts(
     return [
         Verdict(
             tenant=row[0], scope=row[1], entry_id=row[2], call_id=row[3], similarity=row[4] / 1e6, wrong=row[5] != 0,
-            source=row[6], at_us=row[7],
+            source=row[6], judge=row[7], score=row[8], at_us=row[9],
         )
         for row in connection.query(
-            "SELECT tenant, scope, entry_id, call_id, similarity_ppm, wrong, source, at_us FROM cache_verdicts "
+            f"SELECT {', '.join(VERDICT_COLUMNS)} FROM cache_verdicts "
             f"WHERE {' AND '.join(terms)} ORDER BY at_us DESC, call_id LIMIT {int(limit)}",
             values,
         )
     ]  # fmt: skip
+
+
+def _marks(values: Collection[object]) -> str:
+    return ",".join("?" * len(values))

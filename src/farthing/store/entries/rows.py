@@ -80,7 +80,7 @@ def verdict_row(verdict: Verdict) -> Row:
     similarity = round(max(-1.0, min(verdict.similarity, 1.0)) * 1e6)
     return (
         verdict.tenant, verdict.scope, verdict.entry_id, verdict.call_id, similarity, int(verdict.wrong),
-        verdict.source, verdict.at_us,
+        verdict.source, verdict.judge, verdict.score, verdict.at_us,
     )  # fmt: skip
 
 

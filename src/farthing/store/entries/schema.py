@@ -9,7 +9,7 @@ import secrets
 from farthing.store.engine import Connection, Engine
 from farthing.store.errors import NewerSchema
 
-VERSION = 1
+VERSION = 2
 
 _NONE = -1
 """The version where there are no tables."""
@@ -22,7 +22,9 @@ ENTRY_COLUMNS = (
 
 LINK_COLUMNS = ("id", "tenant", "entry_id", "source", "created_us", "size", "seal", "changed", "question", "vector")
 
-VERDICT_COLUMNS = ("tenant", "scope", "entry_id", "call_id", "similarity_ppm", "wrong", "source", "at_us")
+VERDICT_COLUMNS = (
+    "tenant", "scope", "entry_id", "call_id", "similarity_ppm", "wrong", "source", "judge", "score", "at_us",
+)  # fmt: skip
 
 _TABLES = (
     "cache_entries",
@@ -98,6 +100,8 @@ _STATEMENTS = (
         similarity_ppm BIGINT NOT NULL,
         wrong BIGINT NOT NULL,
         source TEXT NOT NULL,
+        judge TEXT NOT NULL,
+        score DOUBLE PRECISION,
         at_us BIGINT NOT NULL,
         PRIMARY KEY (tenant, call_id, source)
     )

@@ -63,8 +63,15 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     created_us: int
 
 
+HITS = ("shadow", "feedback", "judge")
+"""Sources of verdicts on hits."""
+PROBES = ("repeat", "mismatch")
+"""Sources of verdicts on the judge itself: it was shown a fresh answer to its own question, or an answer to another one."""
+
+
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether one hit, or one that would have been a hit, was wrong. One a call and source; a later one replaces it."""
+    """Whether one hit, or one that would have been a hit, was wrong; or, of a probe, whether the judge said so. One a call
+    and source; a later one replaces it."""
 
     tenant: str
     scope: str = ""
@@ -73,7 +80,11 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     similarity: float
     """Cosine, 0 to 1; kept to a millionth."""
     wrong: bool
-    source: Literal["shadow", "feedback", "judge"]
+    source: Literal["shadow", "feedback", "judge", "repeat", "mismatch"]
+    judge: str = ""
+    """The model that judged; empty where people did."""
+    score: float | None = None
+    """A number that people gave with it, on a scale of theirs."""
     at_us: int
 
 
@@ -83,6 +94,20 @@ class Tally(NamedTuple):
     at_least: float
     total: int
     wrong: int
+    people: int = 0
+    """Those of the total that people gave."""
+
+
+class ProbeCount(NamedTuple):
+    """Probes of the judge in one scope."""
+
+    scope: str
+    source: str
+    near: bool
+    """Whether the two questions were near each other."""
+    total: int
+    wrong: int
+    """Those to which the judge said no."""
 
 
 class Which(msgspec.Struct, frozen=True, kw_only=True):

@@ -24,6 +24,8 @@ T = TypeVar("T")
 
 _PATIENCE_S = 2.0
 _UPKEEP_S = 60.0
+_PRUNE_S = 3600.0
+"""How often verdicts are counted through: all of them are read for it."""
 _LOOK_S = 1.0
 """How often it is checked whether the file is still there."""
 
@@ -46,6 +48,7 @@ class Writer:
         self._connection: Connection | None = None
         self._looked_at = 0.0
         self._kept_up_at = float("-inf")
+        self._pruned_at = float("-inf")
         self._writing = threading.RLock()
         self._wake = threading.Event()
         self._ending = threading.Event()
@@ -153,6 +156,9 @@ class Writer:
         writing.drop_expired(connection, now_us)
         writing.forget_old_notes(connection, now_us)
         self._place.tidy(connection)
+        if time.monotonic() > self._pruned_at + _PRUNE_S:
+            writing.forget_old_verdicts(connection, now_us)
+            self._pruned_at = time.monotonic()
 
     def _with_connection(self, work: Callable[[Connection], T]) -> T:
         try:

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from farthing.store.entries import (
+    PROBES,
     Budget,
     Budgets,
     Changes,
@@ -16,10 +17,12 @@ from farthing.store.entries import (
     Entry,
     Link,
     Position,
+    ProbeCount,
     Tally,
     Verdict,
     Which,
     wrapping,
+    writing,
 )
 from unit.store.entries.samples import HOUR, NOW_US, SECOND, an_entry
 
@@ -519,7 +522,7 @@ async def test_verdicts_are_counted_by_similarity(cache: Entries) -> None:
     await cache.flush()
     edges = [0.9, 0.5, 0.95]
     assert await cache.counts("acme", "support", edges, since_us=NOW_US) == [
-        Tally(0.5, 40, 4), Tally(0.9, 5, 1), Tally(0.95, 6, 1),
+        Tally(0.5, 40, 4), Tally(0.9, 5, 1), Tally(0.95, 6, 1, 1),
     ]  # fmt: skip
     assert await cache.counts("acme", "support", [0.95], sources=["shadow", "judge"]) == [Tally(0.95, 6, 0)]
     assert await cache.counts("acme", "nothing", [0.5, 0.9]) == [Tally(0.5, 0, 0), Tally(0.9, 0, 0)]
@@ -536,6 +539,52 @@ async def test_a_later_verdict_of_a_call_replaces_the_former(cache: Entries) -> 
     assert await cache.counts("acme", "support", [0.0]) == [Tally(0.0, 2, 1)]
     assert [verdict.source for verdict in await cache.verdicts("acme", wrong=True)] == ["judge"]
     assert await cache.verdicts("acme", "sales") == []
+
+
+async def test_probes_of_the_judge_are_counted_apart(cache: Entries) -> None:
+    for number in range(6):
+        cache.verdict(_verdict(f"c{number}", 1.0, number < 2, source="repeat", judge="j"))
+        cache.verdict(_verdict(f"c{number}", number / 5, number < 5, source="mismatch", judge="j"))
+        cache.verdict(_verdict(f"d{number}", 0.9, True, source="mismatch", judge="j", scope="sales"))
+    cache.verdict(_verdict("e", 0.9, source="mismatch", judge="other"))
+    cache.verdict(_verdict("f", 0.9, source="mismatch", judge="j", tenant="globex"))
+    cache.verdict(_verdict("g", 0.9, judge="j"))
+    await cache.flush()
+    assert await cache.probes("acme", "j", near=0.3) == [
+        ProbeCount("sales", "mismatch", True, 6, 6), ProbeCount("support", "mismatch", False, 2, 2),
+        ProbeCount("support", "mismatch", True, 4, 3), ProbeCount("support", "repeat", True, 6, 2),
+    ]  # fmt: skip
+    assert await cache.counts("acme", "support", [0.0]) == [Tally(0.0, 1, 0)]
+    assert [verdict.call_id for verdict in await cache.verdicts("acme")] == ["g"]
+    assert len(await cache.verdicts("acme", sources=PROBES)) == 19
+
+
+async def test_verdicts_of_one_judge_and_of_people(cache: Entries) -> None:
+    for number, judge in enumerate(("a", "a", "b")):
+        cache.verdict(_verdict(f"c{number}", 0.9, judge=judge))
+    cache.verdict(_verdict("said", 0.9, True, source="feedback", score=0.25))
+    await cache.flush()
+    assert await cache.counts("acme", "support", [0.0], judge="a") == [Tally(0.0, 3, 1, 1)]
+    assert await cache.counts("acme", "support", [0.0]) == [Tally(0.0, 4, 1, 1)]
+    (said,) = await cache.verdicts("acme", wrong=True)
+    assert (said.score, said.judge) == (0.25, "")
+
+
+async def test_old_verdicts_and_more_than_enough_are_pruned_whatever_they_say(opened: Opener) -> None:
+    cache = await opened(flush_s=3600)
+    old_us = NOW_US - writing.VERDICTS_HOLD_US
+    for number in range(30):
+        for source in ("shadow", "repeat", "mismatch"):
+            cache.verdict(_verdict(f"c{number}", 0.9, number % 2 == 0, source=source, at_us=NOW_US - 30 + number))
+        cache.verdict(_verdict(f"few{number % 5}", 0.9, scope="few"))
+        cache.verdict(_verdict(f"old{number}", 0.9, number % 2 == 0, scope="old", at_us=old_us - number))
+    await cache.flush()
+    await asyncio.to_thread(cache._writer.do, lambda db: writing.forget_old_verdicts(db, NOW_US, 10))
+    assert await cache.counts("acme", "support", [0.0]) == [Tally(0.0, 10, 5)]
+    assert [each.total for each in await cache.probes("acme", "", near=0.3)] == [10, 10]
+    assert {verdict.call_id for verdict in await cache.verdicts("acme", "support")} == {f"c{n}" for n in range(20, 30)}
+    assert await cache.counts("acme", "few", [0.0]) == [Tally(0.0, 5, 0)]
+    assert [verdict.call_id for verdict in await cache.verdicts("acme", "old")] == ["old0"]
 
 
 # Sealing

@@ -19,6 +19,7 @@ import pytest
 
 from farthing.store import StoreError, engine_for, open_store
 from farthing.store.entries import Entries, Position, Which, open_entries
+from farthing.store.entries.schema import VERSION
 from unit.store.entries.samples import NOW_US, an_entry
 
 Opener = Callable[..., Awaitable[Entries]]
@@ -176,7 +177,7 @@ async def test_a_later_version_is_left_alone(opened: Opener, url: str, caplog: p
     with pytest.raises(StoreError, match="Upgrade this one"):
         await cache.stats("acme")
     await cache.close()
-    _run(url, "UPDATE cache_marks SET n = 1 WHERE name = 'schema'")
+    _run(url, f"UPDATE cache_marks SET n = {VERSION} WHERE name = 'schema'")
     assert await (await opened()).read("acme", "e1", now_us=NOW_US) is not None
     assert len(_warnings(caplog, "cannot be read")) == 1
 

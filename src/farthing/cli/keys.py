@@ -85,18 +85,24 @@ def ahead(text: str) -> datetime:
 @click.option("--rpm", type=click.IntRange(1), help="Requests a minute.")
 @click.option("--tpm", type=click.IntRange(1), help="Tokens a minute.")
 @click.option("--expires", type=Moment(), help="Last day or time, or so far ahead (90d). Default: never.")
+@click.option(
+    "--substitute/--no-substitute",
+    default=None,
+    help="Calls that name a model may get a cheaper one that is as good, or never. Default: as routing.substitute says.",
+)
+@click.option("--region", default="", help="Where its calls must be served, such as eu. Default: anywhere.")
 @click.option("--admin", is_flag=True, help="May use the admin endpoints.")
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 def create(
     name: str, config: Path | None, team: str | None, project: str | None, user: str | None, feature: str | None,
     tags: dict[str, str], pinned: tuple[str, ...], tenant: str, models: tuple[str, ...], rpm: int | None,
-    tpm: int | None, expires: int | None, admin: bool, as_json: bool,
+    tpm: int | None, expires: int | None, substitute: bool | None, region: str, admin: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Make a key called NAME and print its secret, this once: only its hash is stored."""
     owners = dict(zip(TAG_FIELDS, (team, project, user, feature), strict=True))
     all_tags = tags | {field: value for field, value in owners.items() if value}
-    if not all(word.isprintable() for word in (name, tenant, *pinned, *models, *all_tags.values())):
-        raise click.UsageError("names, tags and models are plain text in one line")
+    if not all(word.isprintable() for word in (name, tenant, region, *pinned, *models, *all_tags.values())):
+        raise click.UsageError("names, tags, models and regions are plain text in one line")
     if not all((name, tenant, *pinned, *models)):
         raise click.UsageError("a name, a tenant, a pinned tag and a model are not empty")
     secret = new_secret()
@@ -104,6 +110,7 @@ def create(
         id=new_id(), name=name, hash=hash_of(secret), tenant=tenant, tags=all_tags,
         pinned=tuple(all_tags) if "all" in pinned else pinned, models=models, requests_per_minute=rpm or 0,
         tokens_per_minute=tpm or 0, admin=admin, created_us=time.time_ns() // 1000, expires_us=expires or 0,
+        substitute=substitute, region=region,
     )  # fmt: skip
 
     async def add(store: Store) -> None:
@@ -129,11 +136,12 @@ def list_(config: Path | None, as_json: bool) -> None:
     if not keys:
         click.echo("There are no keys: the gateway serves this machine only. Make one: farthing keys create NAME")
         return
-    table = Table("id", "name", "tenant", "tags", "models", "limits", "state", box=None, pad_edge=False)
+    table = Table("id", "name", "tenant", "tags", "models", "routing", "limits", "state", box=None, pad_edge=False)
     for key in keys:
         table.add_row(
-            key.id, key.name, key.tenant, _said_tags(key), ", ".join(key.models) or "all", _limits(key), _state(key)
-        )
+            key.id, key.name, key.tenant, _said_tags(key), ", ".join(key.models) or "all", _routing(key), _limits(key),
+            _state(key),
+        )  # fmt: skip
     print_table(table)
 
 
@@ -191,6 +199,12 @@ def _shown(key: Key) -> dict[str, object]:
 
 def _said_tags(key: Key) -> str:
     return ", ".join(f"{name}={value}{' (pinned)' if name in key.pinned else ''}" for name, value in key.tags.items())
+
+
+def _routing(key: Key) -> str:
+    substitute = {None: "", True: "substitutes", False: "as asked"}[key.substitute]
+    region = f"in {key.region}" if key.region else ""
+    return ", ".join(part for part in (substitute, region) if part) or "default"
 
 
 def _limits(key: Key) -> str:

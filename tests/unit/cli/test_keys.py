@@ -43,6 +43,24 @@ def test_a_key_is_made_with_all_that_was_said(farthing: Callable[..., Result], f
     assert all(secret_part not in file.read_bytes() for file in folder.iterdir() if file.is_file())
 
 
+@pytest.mark.parametrize(
+    ("arguments", "substitute", "shown"),
+    [
+        ((), None, "default"),
+        (("--substitute",), True, "substitutes"),
+        (("--no-substitute", "--region", "eu"), False, "as asked, in eu"),
+    ],
+)
+def test_a_key_says_whether_its_models_may_be_substituted_and_where_it_is_served(
+    arguments: tuple[str, ...], substitute: bool | None, shown: str, farthing: Callable[..., Result], folder: Path
+) -> None:
+    assert farthing("keys", "create", "a", *arguments).exit_code == 0
+    (key,) = stored(folder)
+    assert key.substitute is substitute and key.region == ("eu" if "--region" in arguments else "")
+    assert shown in farthing("keys", "list").output
+    assert json.loads(farthing("keys", "list", "--json").stdout)[0]["substitute"] is substitute
+
+
 def test_pin_all_pins_every_tag(farthing: Callable[..., Result], folder: Path) -> None:
     farthing("keys", "create", "a", "--team", "blue", "--tag", "x=1", "--pin", "all")
     assert set(stored(folder)[0].pinned) == {"team", "x"}

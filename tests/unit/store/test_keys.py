@@ -40,6 +40,14 @@ async def test_a_key_comes_back_without_its_secret(store: Store) -> None:
             await store.add_key(other)
 
 
+@pytest.mark.parametrize("substitute", [None, True, False])
+async def test_a_key_keeps_what_it_says_of_routing(store: Store, substitute: bool | None) -> None:
+    key = a_key(new_secret(), substitute=substitute, region="eu")
+    await store.add_key(key)
+    assert await store.key(key.id) == key
+    assert (await store.live_keys())[1] == [key]
+
+
 async def test_a_revoked_key_opens_nothing_and_stays_listed(store: Store) -> None:
     secret = new_secret()
     key = a_key(secret)

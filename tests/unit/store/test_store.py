@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from farthing.model.errors import BadRequest
-from farthing.model.record import Record
+from farthing.model.record import Record, Saving
 from farthing.store import Store, reading, writing
 from farthing.store.engine import Connection
 from farthing.store.rollups import DAY_US, HOUR_US
@@ -236,3 +236,21 @@ UNITS = (
     "uncached_in", "cache_read", "w5m", "w1h", "w30m", "w12h", "audio_in", "image_in", "cached_audio", "tool_in", "out",
     "reasoning", "audio_out", "image_out", "requests",
 )  # fmt: skip
+
+
+async def test_savings_are_summed_by_lever(store: Store) -> None:
+    await store.write([
+        a_record("a", savings=[Saving("route", 1000, 650, 50), Saving("cache", 100, 100)]),
+        a_record("b", savings=[Saving("route", 1000, 700, estimated=True)]),
+        a_record("c", tenant="acme", savings=[Saving("cache", 1000, 800, 300), Saving("rest", 400, 0)]),
+        a_record("d", savings=[], baseline=700), a_record("late", started_us=MORNING_US + DAY_US),
+    ])  # fmt: skip
+    rows = await store.levers(until_us=MORNING_US + 1)
+    assert [(row.lever, row.calls, row.saved, row.estimated) for row in rows] == [
+        ("route", 2, 600, 300), ("rest", 1, 400, 0), ("cache", 2, -100, 0),
+    ]  # fmt: skip
+    assert (rows[0].before, rows[0].after, rows[0].overhead) == (2000, 1350, 50)
+    assert [row.lever for row in await store.levers(tenant="acme")] == ["rest", "cache"]
+    assert [row.saved for row in await store.levers(MORNING_US + DAY_US)] == [300]
+    assert sum(row.saved for row in await store.levers()) == sum(row.saved for row in await store.report("day"))
+    assert await store.check() == []

@@ -91,8 +91,9 @@ class Call:
     """One request of a client."""
 
     __slots__ = (
-        "_record", "arms", "ask", "asked", "body", "cache", "deployment", "headers", "id", "key", "peer", "principal", "session", "size",
-        "started", "started_us", "target", "targets", "task", "template", "tier", "trail", "wire",
+        "_record", "arms", "ask", "asked", "body", "cache", "deployment", "headers", "id", "key", "peer", "principal",
+        "region", "session", "size", "started", "started_us", "target", "targets", "task", "template", "tier", "trail",
+        "wire",
     )  # fmt: skip
 
     def __init__(

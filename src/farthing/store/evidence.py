@@ -13,7 +13,7 @@ from farthing.store.rollups import DAY_US
 from farthing.store.rows import LONGEST_NAME, mended_text
 from farthing.store.store import Store
 
-KEY = ("day_us", "tenant", "scope", "model", "source", "against")
+KEY = ("day_us", "tenant", "scope", "model", "source", "against", "served")
 SUMS = (
     "pairs", "difference", "difference_squares", "scores", "score", "score_squares", "answers", "out_tokens",
 )  # fmt: skip
@@ -43,6 +43,8 @@ class Observation(msgspec.Struct, frozen=True):
     out_tokens: int | None = None
     against: str = ""
     """The model that it was compared with; another one makes another sum."""
+    served: str = ""
+    """The version of the model that ran, as far as it matters: another one makes another sum."""
 
 
 class Sums(msgspec.Struct, frozen=True):
@@ -63,6 +65,7 @@ class Sums(msgspec.Struct, frozen=True):
     answers: int = 0
     """Answers whose length is known."""
     out_tokens: int = 0
+    served: str = ""
 
 
 class Sample(msgspec.Struct, frozen=True):
@@ -125,7 +128,7 @@ def _cells(batch: Sequence[Observation]) -> list[Row]:
     for seen in batch:
         key = (
             seen.at_us - seen.at_us % DAY_US, _name(seen.tenant), _name(seen.scope), _name(seen.model),
-            _name(seen.source), _name(seen.against),
+            _name(seen.source), _name(seen.against), _name(seen.served),
         )  # fmt: skip
         sums = found.setdefault(key, [0, 0.0, 0.0, 0, 0.0, 0.0, 0, 0])
         if seen.difference is not None:
@@ -169,10 +172,10 @@ def _sums(connection: Connection, since_day_us: int, tenant: str, by_day: bool) 
 
 
 def _summed(row: Row) -> Sums:
-    day_us, tenant, scope, model, source, against, pairs, d, d2, scores, q, q2, answers, out_tokens = row
+    day_us, tenant, scope, model, source, against, served, pairs, d, d2, scores, q, q2, answers, out_tokens = row
     return Sums(
         day_us, tenant, scope, model, source, against, int(pairs), float(d), float(d2), int(scores), float(q), float(q2),
-        int(answers), int(out_tokens),
+        int(answers), int(out_tokens), served,
     )  # fmt: skip
 
 

@@ -96,6 +96,7 @@ ROUTING_TABLES: tuple[Statement, ...] = (
         model TEXT NOT NULL,
         source TEXT NOT NULL,
         against TEXT NOT NULL,
+        served TEXT NOT NULL,
         pairs BIGINT NOT NULL,
         difference DOUBLE PRECISION NOT NULL,
         difference_squares DOUBLE PRECISION NOT NULL,
@@ -104,7 +105,7 @@ ROUTING_TABLES: tuple[Statement, ...] = (
         score_squares DOUBLE PRECISION NOT NULL,
         answers BIGINT NOT NULL,
         out_tokens BIGINT NOT NULL,
-        PRIMARY KEY (day_us, tenant, scope, model, source, against)
+        PRIMARY KEY (day_us, tenant, scope, model, source, against, served)
     ) {compact}
     """,
     """

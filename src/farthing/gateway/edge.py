@@ -73,7 +73,7 @@ class Edge:
             await refuse(send, hidden, self._format.error(hidden, call_id), call_id)
             return
         if answer.stream is None:
-            await _send_whole(send, answer)
+            await _send_whole(scope, send, answer)
         else:
             await self._send_stream(scope, send, answer, answer.stream, call_id)
 
@@ -153,7 +153,9 @@ def new_call_id() -> str:
     return f"call-{time.time_ns() // 1_000_000:011x}{_ids.getrandbits(64):016x}"
 
 
-async def _send_whole(send: Send, answer: Answer) -> None:
+async def _send_whole(scope: Scope, send: Send, answer: Answer) -> None:
+    if scope["extensions"][CONNECTION].answer(scope, answer.status, answer.headers, answer.body):
+        return
     answer.headers.append((b"content-length", b"%d" % len(answer.body)))
     await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
     await send({"type": "http.response.body", "body": answer.body})

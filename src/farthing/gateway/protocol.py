@@ -3,8 +3,9 @@ body and on what frames it, and on a client that takes its answer too slowly. No
 behaves: timers start only when something is late to be whole. A request's trailers are dropped, since they could pass for
 headers, and so is the wish to upgrade: the request itself is answered, as HTTP wants it.
 
-And two savings: what an answer consists of leaves in one write instead of one for its head and each part, and whoever
-sends a stream can ask to be called when its client leaves, instead of waiting for that in a task of its own.
+And three savings: what an answer consists of leaves in one write instead of one for its head and each part, a whole
+answer is handed over at once, and whoever sends a stream can ask to be called when its client leaves, instead of waiting
+for that in a task of its own.
 """
 
 import asyncio
@@ -12,7 +13,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from farthing.model.call import Headers
 
 HEAD_LIMIT = 64 * 1024
 """Bytes of a request's head."""
@@ -25,6 +28,7 @@ LATE_S = 1.0
 FAREWELL_S = 0.5
 """How long a client may take to answer the end of a TLS connection, once all has been sent."""
 _UPGRADE = re.compile(rb"(?<=\r\n)upgrade(?=[ \t]*:)", re.IGNORECASE)
+_CONTROLS = bytes([*range(32), 127])
 
 CONNECTION = "farthing.connection"
 """Extension of the ASGI scope: the `BoundedProtocol` of the request."""
@@ -146,6 +150,27 @@ class BoundedProtocol(HttpToolsProtocol):
             self.timeout_keep_alive_task = self.loop.call_later(
                 self.timeout_keep_alive, self.timeout_keep_alive_handler
             )
+
+    def answer(self, scope: dict[str, Any], status: int, headers: Headers, body: bytes) -> bool:
+        """Send a whole answer; its length is added to the headers. False, and nothing is sent, where it is not the plain
+        case: requests that overlap, a client that is gone, slow, or wants the connection closed, a header that would
+        break the head. uvicorn's own `send` deals with these, for some 10 us more."""
+        cycle = self.cycle
+        if cycle.scope is not scope or cycle.response_started or cycle.disconnected or not cycle.keep_alive:
+            return False
+        parts = [STATUS_LINE[status]]
+        for name, value in headers:
+            parts += (name, b": ", value, b"\r\n")
+        parts.append(b"content-length: %d\r\n\r\n" % len(body))
+        head = b"".join(parts)
+        line_ends = 2 * (len(headers) + 3)
+        if self.flow.write_paused or len(head.translate(None, _CONTROLS)) != len(head) - line_ends:
+            return False
+        self.transport.write(head + body)
+        cycle.response_started = cycle.response_complete = True
+        cycle.message_event.set()
+        cycle.on_response()
+        return True
 
     def pause_writing(self) -> None:
         super().pause_writing()

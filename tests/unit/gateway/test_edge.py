@@ -46,6 +46,9 @@ class Client:
     async def send(self, message: dict[str, Any]) -> None:
         self.sent.append(message)
 
+    def answer(self, scope: Scope, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> bool:
+        return False
+
     @property
     def status(self) -> int:
         return int(self.sent[0]["status"])

@@ -151,6 +151,58 @@ async def test_an_answer_leaves_in_one_write(port: int) -> None:
     client.writer.close()
 
 
+async def whole(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """Answers with the body, the way an edge does, and says whether the short way was open."""
+    body = (await receive())["body"]
+    if body == b"slow":
+        await asyncio.sleep(0.1)
+    headers = [(b"x-way", b"short"), (b"x-body", body)]
+    if not scope["extensions"][CONNECTION].answer(scope, 200, headers, body):
+        text = b"long way, " + body
+        head = [(b"content-length", b"%d" % len(text))]
+        await send({"type": "http.response.start", "status": 200, "headers": head})
+        await send({"type": "http.response.body", "body": text})
+
+
+def posted(body: bytes, more: bytes = b"") -> bytes:
+    return b"POST / HTTP/1.1\r\nhost: x\r\n%bcontent-length: %d\r\n\r\n%b" % (more, len(body), body)
+
+
+async def test_a_whole_answer_at_once_keeps_the_connection() -> None:
+    async with serving(whole) as port:
+        client = await line(port)
+        for body in (b"one", b"two", b""):
+            client.writer.write(posted(body))
+            said = await client.reader.read(65536)
+            assert said == (
+                b"HTTP/1.1 200 OK\r\nx-way: short\r\nx-body: %b\r\ncontent-length: %d\r\n\r\n%b"
+                % (body, len(body), body)
+            )
+        client.writer.close()
+
+
+async def test_requests_that_overlap_are_answered_in_their_order() -> None:
+    async with serving(whole) as port:
+        client = await line(port)
+        client.writer.write(posted(b"slow") + posted(b"second") + posted(b"third", b"connection: close\r\n"))
+        said = await client.says()
+        assert said.count(b"HTTP/1.1 200 OK") == 3
+        assert 0 < said.index(b"long way, slow") < said.index(b"second") < said.index(b"long way, third")
+        assert said.count(b"connection: close") == 1
+        client.writer.close()
+
+
+@pytest.mark.parametrize("value", [b"a\r\nx-more: b", b"a\nb", b"a\rb", b"a\0b", b"a\x7fb"])
+async def test_a_header_that_would_break_the_head_takes_the_long_way(value: bytes) -> None:
+    async with serving(whole) as port:
+        client = await line(port)
+        client.writer.write(posted(value))
+        said = await client.reader.read(65536)
+        assert said.endswith(b"\r\n\r\nlong way, " + value)
+        assert b"x-body" not in said
+        client.writer.close()
+
+
 async def test_whoever_sends_a_stream_hears_that_its_client_left() -> None:
     left = asyncio.Event()
 

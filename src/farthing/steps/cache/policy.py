@@ -49,30 +49,35 @@ class Policies:
     """Policies by feature."""
 
     def __init__(self, settings: CacheSettings) -> None:
-        self._default = _rules(
-            settings.mode, settings.ttl_s, settings.max_temperature, settings.share, settings.feedback
-        )  # fmt: skip
+        self._default = _whole(
+            _rules(settings.mode, settings.ttl_s, settings.max_temperature, settings.share, settings.feedback)
+        )
         self._features = {
-            name: _rules(
-                feature.mode or settings.mode,
-                settings.ttl_s if feature.ttl_s is None else feature.ttl_s,
-                settings.max_temperature if feature.max_temperature is None else feature.max_temperature,
-                feature.share or settings.share,
-                feature.feedback or settings.feedback,
+            name: _whole(
+                _rules(
+                    feature.mode or settings.mode,
+                    settings.ttl_s if feature.ttl_s is None else feature.ttl_s,
+                    settings.max_temperature if feature.max_temperature is None else feature.max_temperature,
+                    feature.share or settings.share,
+                    feature.feedback or settings.feedback,
+                )
             )
             for name, feature in settings.features.items()
         }
 
     def rules(self, feature: str) -> Rules:
         """What the settings say of a feature."""
-        return self._features.get(feature, self._default)
+        return self._features.get(feature, self._default).rules
 
     def of(self, call: Call) -> Policy | None:
         """The call's policy; None where the cache has no part in it. Raises BadRequest for a directive with no sense."""
-        rules = self.rules(call.principal.feature)
+        whole = self._features.get(call.principal.feature, self._default)
+        rules = whole.rules
         if not rules.exact:
             return None
         said = directives(call.headers)
+        if not said:
+            return whole
         only = "only-if-cached" in said
         max_age_s = _seconds(said["max-age"]) if "max-age" in said else float("inf")
         reads = "no-cache" not in said and "no-store" not in said and max_age_s > 0
@@ -101,6 +106,11 @@ def directives(headers: Mapping[bytes, bytes]) -> dict[str, str]:
             name, _, value = part.strip().partition("=")
             said.setdefault(name.lower(), value.strip('"'))
     return said
+
+
+def _whole(rules: Rules) -> Policy:
+    """What a call may do that asks for nothing special."""
+    return Policy(rules, reads=True, stores=True, only=False, max_age_s=float("inf"))
 
 
 def _rules(mode: str, ttl_s: float, max_temperature: float, share: str, feedback: str) -> Rules:

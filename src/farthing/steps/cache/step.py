@@ -89,13 +89,14 @@ class Cache:
 
     def _hit(self, call: Call, entry: Entry, kind: str, similarity: float, why: str) -> Answer:
         """Give a kept answer in the client's wire, plain or as a stream, and book what it saved."""
-        age_s = max(0.0, self._clock() - entry.created_us / 1e6)
+        now = self._clock()
+        age_s = max(0.0, now - entry.created_us / 1e6)
         call.cache = kind
         call.deployment = Deployment("cache", "", entry.model, "")
         call.trail.note(self.name, hit_note(kind, entry, similarity), f"{why}, {age_s:.0f} s old")
         call.trail.savings.append(Saving(LEVER, entry.cost, 0))
-        self._entries.hit(entry.tenant, entry.id, at_us=int(self._clock() * 1e6))
-        body = replay(call.wire, entry.answer, call.ask, usage=self._usage, call_id=call.id, now=int(self._clock()))
+        self._entries.hit(entry.tenant, entry.id, at_us=int(now * 1e6))
+        body = replay(call.wire, entry.answer, call.ask, usage=self._usage, call_id=call.id, now=int(now))
         kind_of_body = b"text/event-stream; charset=utf-8" if call.ask.stream else b"application/json"
         return Answer(200, [(b"content-type", kind_of_body)], body)
 
@@ -156,8 +157,8 @@ def _whole(call: Call, stream: bytes) -> bytes | None:
 
 def _options(call: Call) -> str:
     """Request headers that change the answer, apart from what every client of today sends."""
-    said = (call.headers.get(name, b"") for name in OPTIONS)
-    return "\n".join("" if value == EVERYONES_VERSION else value.decode("latin-1") for value in said).strip("\n")
+    said = [call.headers.get(name, b"") for name in OPTIONS]
+    return b"\n".join([b"" if value == EVERYONES_VERSION else value for value in said]).decode("latin-1").strip("\n")
 
 
 def _tags(call: Call) -> tuple[str, ...]:

@@ -95,7 +95,7 @@ def test_stats_for_machines(farthing: Farthing, stored: Path) -> None:
     assert (judge["repeats"]["probes"], judge["repeats"]["errors"]) == (20, 2)
     assert (judge["mismatches"]["probes"], judge["mismatches"]["errors"]) == (30, 0)
     assert judge["repeats"]["at_least"] < 0.1 < judge["repeats"]["at_most"]
-    assert judge["false_yes_at_most"] == pytest.approx(1 - 0.01 ** (1 / 30)) and judge["mismatches_missing"] == 14
+    assert judge["false_yes_at_most"] == pytest.approx(1 - 0.005 ** (1 / 30)) and judge["mismatches_missing"] == 21
 
 
 def test_stats_for_people(farthing: Farthing, stored: Path) -> None:
@@ -104,7 +104,7 @@ def test_stats_for_people(farthing: Farthing, stored: Path) -> None:
     assert "of all calls (target 30%)" in said and "25.0%" in said
     assert "of cacheable calls" in said and "50.0%" in said
     assert "more verdicts, none of them wrong" in said
-    assert "10.0% (" in said and "14.2% let pass: at least 14 more mismatches" in said
+    assert "10.0% (" in said and "16.2% let pass: at least 21 more mismatches" in said
     assert "Rosebud" not in said
 
 
@@ -246,7 +246,7 @@ def test_the_textbook_pair_says_why_not_and_what_helps(farthing: Farthing, encod
 
 def test_a_pair_that_is_the_same_says_what_it_takes(farthing: Farthing, encoder: None) -> None:
     pair = ("How do I reset my password?", "how can I reset my password?")
-    assert "371 verdicts" in farthing("cache", "try", *pair).output
+    assert "349 verdicts" in farthing("cache", "try", *pair).output
     assert json.loads(farthing("cache", "try", "--json", *pair).stdout)["same"] is True
 
 

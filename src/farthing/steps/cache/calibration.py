@@ -28,7 +28,7 @@ import msgspec
 from farthing.steps.cache.shares import clean, lower_limit, upper_limit
 from farthing.store.entries import ProbeCount
 
-NOES, FALSE_NO, FALSE_YES = 0.965, 0.995, 0.99
+NOES, FALSE_NO, FALSE_YES = 0.957, 0.998, 0.995
 """Confidence in each end; the doubts add up to 5 %. Most of it goes where verdicts are dearest."""
 FAIR = 0.1
 """A share of false yeses that costs little: one tenth more verdicts. It is what figures for people reckon with."""

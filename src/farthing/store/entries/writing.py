@@ -27,7 +27,7 @@ VERDICTS_HOLD_US = 180 * 86_400 * 1_000_000
 """How long a verdict counts. In half a year questions drift and the models behind a name are replaced: older verdicts would
 vouch for hits that are not made any more. A scope that gathers too few in that time to show its bound should not serve."""
 VERDICTS_KEPT = 5_000
-"""Newest verdicts of a scope that count, and as many probes of each kind. A bound of 1 % takes some four hundred; with 5,000
+"""Newest verdicts of a scope that count, and as many probes of each kind. A bound of 1 % takes some 350; with 5,000
 its limit lies within 0.3 points of the share seen. More would narrow that little, and let last season outvote this week."""
 
 _ROOM = 0.9

@@ -12,8 +12,8 @@ PERFECT = Errors(0.0, 0.0)
 
 
 def test_a_few_hundred_clean_verdicts_of_a_fair_judge_show_one_percent() -> None:
-    assert (needed(0.01), needed(0.05)) == (371, 73)
-    for clean_probes, verdicts in ((60, 361), (44, 371), (20, 421)):
+    assert (needed(0.01), needed(0.05)) == (349, 69)
+    for clean_probes, verdicts in ((150, 325), (60, 343), (51, 348), (20, 409)):
         assert needed(0.01, Probes(near=Count(clean_probes)).errors) == verdicts
     assert needed(0.01, Probes(near=Count(2)).errors) > 3000, "two probes show next to nothing"
 
@@ -50,20 +50,20 @@ def test_a_wrong_answer_at_the_top_closes_all_until_more_is_known() -> None:
 
 def test_a_judge_known_to_refuse_good_answers_gets_credit_for_it() -> None:
     """One no in fifty among hits is what this judge says of fresh answers too."""
-    tally = Tally.of([(0.95, number % 50 == 0) for number in range(4000)])
+    tally = Tally.of([(0.95, number % 50 == 0) for number in range(5000)])
     near = Count(500)
     assert not threshold(tally, 0.01, Probes(near=near).errors).serves
     assert not threshold(tally, 0.01, Probes(Count(50, 1), near).errors).serves
-    assert threshold(tally, 0.01, Probes(Count(4000, 80), near).errors).serves
+    assert threshold(tally, 0.01, Probes(Count(5000, 100), near).errors).serves
 
 
 def test_complaints_of_people_get_no_such_credit() -> None:
-    errors = Probes(Count(4000, 80), Count(500)).errors
+    errors = Probes(Count(5000, 100), Count(500)).errors
     tally = Tally.empty()
-    for number in range(4000):
+    for number in range(5000):
         tally.add(0.95, number % 50 == 0, people=True)
     assert not threshold(tally, 0.01, errors).serves
-    limits = [most_wrong(4000, 80, errors, people) for people in (0, 1000, 4000)]
+    limits = [most_wrong(5000, 100, errors, people) for people in (0, 1000, 5000)]
     assert limits == sorted(limits) and limits[0] < 0.01 < limits[1]
 
 

@@ -44,7 +44,7 @@ def test_a_scope_whose_own_probes_show_an_error_stands_for_itself() -> None:
 
 
 def test_how_many_mismatches_are_missing() -> None:
-    assert Probes().missing == FAIRLY_TRIED == 44
+    assert Probes().missing == FAIRLY_TRIED == 51
     for probes in (Probes(near=Count(10)), Probes(far=Count(30, 2))):
         before = Count(probes.mismatches.probes + probes.missing - 1, probes.mismatches.errors)
         after = Count(before.probes + 1, before.errors)

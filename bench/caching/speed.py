@@ -286,8 +286,10 @@ async def _miss_us(entries: Entries, tier: Semantic | None) -> float:
     settings = CacheSettings(mode="semantic" if tier is not None else "exact", judge="judge")
     cache = Cache(Policies(settings), entries, Flights(), tier)
     chance = random.Random(6)
-    texts = [f"{_short(chance)[:-1]} {number} {chance.random()}?" for number in range(300)]
-    with_cache = await _through([_call(text) for text in texts], lambda call: cache(call, _model))
+    texts = [f"{_short(chance)[:-1]} {number} {random.random()}?" for number in range(300)]  # new in each round
+    calls = [_call(text) for text in texts]
+    with_cache = await _through(calls, lambda call: cache(call, _model))
+    assert all(call.cache == "miss" for call in calls)
     without = await _through([_call(text) for text in texts], _model)
     await entries.flush()
     return (with_cache - without) / len(texts) * 1e6

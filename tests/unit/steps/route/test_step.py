@@ -1,0 +1,296 @@
+"""The route step with a small world around it: three tiers, a table, prices by model."""
+
+import pytest
+
+from farthing.model.asked import Asked
+from farthing.model.call import Answer, Call
+from farthing.model.errors import NoModelFits, NotAllowed, UpstreamError
+from farthing.model.principal import Key
+from farthing.model.record import Attempt
+from farthing.model.routes import Cell, Table, Tier
+from farthing.model.usage import Usage
+from farthing.settings import Amount, FeatureRoutingSettings, RoutingSettings, TaskRoutingSettings
+from farthing.steps.route.booking import LEVER
+from farthing.steps.route.cascade import Seen
+from farthing.steps.route.policy import Policies
+from farthing.steps.route.sessions import Sessions
+from farthing.steps.route.step import Route
+from farthing.steps.route.wish import Wishes
+from unit.steps.conftest import MakeCall
+
+COST = {"luna": 100, "haiku": 90, "terra": 1000, "sol": 2000, "opus": 4000}
+
+
+class World:
+    """All that the step asks; a test changes what it is about."""
+
+    def __init__(self) -> None:
+        self.ladder: dict[Tier, tuple[str, ...]] = {
+            "small": ("luna", "haiku"), "mid": ("terra",), "flagship": ("sol", "opus")
+        }  # fmt: skip
+        self.unable: dict[str, str] = {}
+        self.cells: dict[str, Cell] = {}
+        self.heard: list[tuple[str, bytes]] = []
+        self.listens = False
+        self.checks = False
+        self.refuses: set[str] = set()
+        self.seen: Seen | None = None
+        self.sent: list[str] = []
+        self.broken: set[str] = set()
+
+    @property
+    def table(self) -> Table:
+        return Table(cells={("*", "task:qa"): self.cells})
+
+    def tiers(self) -> dict[Tier, tuple[str, ...]]:
+        return self.ladder
+
+    def missing(self, model: str, asked: Asked, max_output: int | None, region: str) -> str:
+        return self.unable.get(model, "")
+
+    def of(self, model: str, call: Call, scopes: tuple[str, ...], *, warm: bool) -> int | None:
+        return COST.get(model, None if model != "gpt-4o" else 2500)
+
+    def output_ratio(self, model: str, other: str, tenant: str, scopes: tuple[str, ...]) -> float | None:
+        return None
+
+    def price_at(self, model: str, attempt: Attempt, usage: Usage) -> int | None:
+        return COST.get(model)
+
+    def wants(self, call: Call) -> bool:
+        return self.listens
+
+    def has_check(self, call: Call) -> bool:
+        return self.checks
+
+    def check(self, call: Call, model: str, whole: bytes) -> "Said | None":
+        return Said(model not in self.refuses)
+
+    def record_of(self, tenant: str, scopes: tuple[str, ...], model: str) -> Seen | None:
+        return self.seen if model == "haiku" else None
+
+    def hear(self, call: Call, model: str, whole: bytes) -> None:
+        self.heard.append((model, whole))
+
+    async def proceed(self, call: Call) -> Answer:
+        model = call.target = call.targets[0] if call.targets else call.ask.model
+        self.sent.append(model)
+        if model in self.broken:
+            raise UpstreamError("The provider broke off.")
+        call.trail.attempts.append(
+            Attempt(no=len(call.trail.attempts) + 1, model=model, usage=Usage(out=1), cost_state="computed",
+                    cost=COST.get(model, 0))
+        )  # fmt: skip
+        return Answer(200, [], b'{"said":1}')
+
+    def route(self, settings: RoutingSettings | None = None) -> Route:
+        rules = settings or RoutingSettings()
+        return Route(Wishes(rules, ()), Policies(rules), self, self, Watch(self), self, Sessions())
+
+
+class Watch:
+    def __init__(self, world: World) -> None:
+        self.wants = world.wants
+        self.seen = world.hear
+        self._world = world
+
+    @property
+    def table(self) -> Table:
+        return self._world.table
+
+
+class Said:
+    def __init__(self, passed: bool) -> None:
+        self.passed = passed
+        self.why = "not JSON"
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def cell(model: str, lower: float, **more: object) -> Cell:
+    return Cell(model, min(1.0, lower + 0.01), lower, 200, "demoted" if more.get("demoted") else "measured")
+
+
+def about(make_call: MakeCall, model: str = "auto", task: str = "qa", **more: object) -> Call:
+    call = make_call(model, **more)
+    call.task = task
+    return call
+
+
+async def test_a_model_by_name_is_left_alone(world: World, make_call: MakeCall) -> None:
+    call = about(make_call, "terra")
+    answer = await world.route()(call, world.proceed)
+    assert world.sent == ["terra"] and call.targets == () and call.trail.savings == []
+    assert not any(name == b"x-farthing-route" for name, _ in answer.headers)
+
+
+async def test_nothing_known_goes_to_the_flagship(world: World, make_call: MakeCall) -> None:
+    call = about(make_call)
+    await world.route()(call, world.proceed)
+    assert world.sent == ["sol"] and call.tier == "flagship"
+
+
+async def test_the_cheapest_that_clears_the_floor_serves(world: World, make_call: MakeCall) -> None:
+    world.cells = {"haiku": cell("haiku", 0.95), "luna": cell("luna", 0.995), "terra": cell("terra", 0.999)}
+    call = about(make_call)
+    answer = await world.route()(call, world.proceed)
+    assert world.sent == ["luna"] and call.tier == "small"
+    assert call.targets == ("luna", "haiku", "terra", "sol"), "its tier first, then up, never down"
+    [saving] = call.trail.savings
+    assert (saving.lever, saving.before, saving.after, saving.estimated) == (LEVER, 2000, 100, True)
+    assert dict(answer.headers)[b"x-farthing-route"] == b"luna; tier=small; task=qa"
+    [note] = call.trail.decisions
+    assert "haiku" in note.why or "99" in note.why
+
+
+async def test_a_demoted_model_never_serves(world: World, make_call: MakeCall) -> None:
+    world.cells = {"luna": cell("luna", 0.999, demoted=True), "terra": cell("terra", 0.995)}
+    call = about(make_call)
+    await world.route()(call, world.proceed)
+    assert world.sent == ["terra"]
+    assert not world.route().still_serves(call, "luna")
+    assert world.route().still_serves(call, "terra")
+
+
+async def test_what_a_model_cannot_do_comes_before_any_score(world: World, make_call: MakeCall) -> None:
+    world.cells = {"luna": cell("luna", 0.999), "haiku": cell("haiku", 0.999)}
+    world.unable = {"haiku": "not known to see images"}
+    call = about(make_call)
+    await world.route()(call, world.proceed)
+    assert world.sent == ["luna"]
+    assert "haiku (not known to see images)" in call.trail.decisions[0].why
+
+
+async def test_nothing_fits(world: World, make_call: MakeCall) -> None:
+    world.unable = dict.fromkeys(COST, "too small")
+    with pytest.raises(NoModelFits, match="luna \\(too small\\)"):
+        await world.route()(about(make_call), world.proceed)
+    world.ladder = {}
+    with pytest.raises(NoModelFits, match="no tiers"):
+        await world.route()(about(make_call), world.proceed)
+
+
+async def test_a_tier_by_name(world: World, make_call: MakeCall) -> None:
+    call = about(make_call, "mid")
+    await world.route()(call, world.proceed)
+    assert world.sent == ["terra"] and call.trail.savings == []
+
+
+async def test_auto_up_to_a_tier(world: World, make_call: MakeCall) -> None:
+    await world.route()(about(make_call, "auto:mid"), world.proceed)
+    assert world.sent == ["terra"], "the safe one is the best that is allowed"
+
+
+async def test_a_key_limits_the_choice(world: World, make_call: MakeCall) -> None:
+    call = about(make_call)
+    call.key = Key("k", "k", b"", models=("opus",))
+    await world.route()(call, world.proceed)
+    assert world.sent == ["opus"]
+
+
+async def test_a_lock_binds(world: World, make_call: MakeCall) -> None:
+    rules = RoutingSettings(tasks={"qa": TaskRoutingSettings(lock="terra"), "code": TaskRoutingSettings(lock="gone")})
+    await world.route(rules)(about(make_call), world.proceed)
+    assert world.sent == ["terra"]
+    with pytest.raises(NoModelFits, match="locked"):
+        await world.route(rules)(about(make_call, task="code"), world.proceed)
+
+
+async def test_a_call_may_cost_so_much(world: World, make_call: MakeCall) -> None:
+    rules = RoutingSettings(tasks={"qa": TaskRoutingSettings(max_dollars=Amount("0.0000015"))})
+    call = about(make_call)
+    await world.route(rules)(call, world.proceed)
+    assert world.sent == ["terra"]
+    assert "cost more" in call.trail.decisions[0].why
+
+
+async def test_a_pin_of_the_caller(world: World, make_call: MakeCall) -> None:
+    world.cells = {"luna": cell("luna", 0.999)}
+    call = about(make_call, headers={b"x-farthing-pin": b"opus"})
+    await world.route()(call, world.proceed)
+    assert world.sent == ["opus"]
+    call = about(make_call, headers={b"x-farthing-pin": b"opus"})
+    call.key = Key("k", "k", b"", models=("luna",))
+    with pytest.raises(NotAllowed):
+        await world.route()(call, world.proceed)
+
+
+async def test_who_names_a_model_gets_a_cheaper_one_where_policy_allows(world: World, make_call: MakeCall) -> None:
+    world.cells = {"luna": cell("luna", 0.999)}
+    call = about(make_call, "gpt-4o")
+    await world.route(RoutingSettings(substitute=True))(call, world.proceed)
+    assert world.sent == ["luna"]
+    world.cells = {}
+    await world.route(RoutingSettings(substitute=True))(about(make_call, "terra"), world.proceed)
+    assert world.sent == ["luna", "terra"], "nothing is shown to be as good"
+
+
+async def test_held_out_calls_go_to_what_the_feature_used(world: World, make_call: MakeCall) -> None:
+    world.cells = {"luna": cell("luna", 0.999)}
+    rules = RoutingSettings(features={"chat": FeatureRoutingSettings(baseline="opus")})
+    call = about(make_call, user="", metadata={})
+    call.arms = {LEVER: True}
+    await world.route(rules)(call, world.proceed)
+    assert world.sent == ["sol"] and call.trail.savings == []
+
+
+async def test_a_conversation_stays_and_only_goes_up(world: World, make_call: MakeCall) -> None:
+    route = world.route()
+    call = about(make_call)
+    call.session = "s"
+    await route(call, world.proceed)
+    world.cells = {"luna": cell("luna", 0.999)}
+    second = about(make_call)
+    second.session = "s"
+    await route(second, world.proceed)
+    assert world.sent == ["sol", "sol"]
+    assert "conversation" in second.trail.decisions[0].why
+    other = about(make_call)
+    other.session = "t"
+    await route(other, world.proceed)
+    world.cells = {}
+    up = about(make_call)
+    up.session = "t"
+    await route(up, world.proceed)
+    assert world.sent[2:] == ["luna", "sol"]
+
+
+async def test_a_cheap_try_whose_answer_passes(world: World, make_call: MakeCall) -> None:
+    world.checks, world.seen = True, Seen(500, 0.9, 0.999)
+    call = about(make_call)
+    await world.route()(call, world.proceed)
+    assert world.sent == ["haiku"] and call.tier == "small"
+    [saving] = call.trail.savings
+    assert (saving.before, saving.after, saving.overhead) == (2000, 90, 0)
+
+
+@pytest.mark.parametrize("how", ["refused", "broken"])
+async def test_a_cheap_try_that_fails_is_overhead(world: World, make_call: MakeCall, how: str) -> None:
+    world.checks, world.seen = True, Seen(500, 0.9, 0.999)
+    if how == "refused":
+        world.refuses = {"haiku"}
+    else:
+        world.broken = {"haiku"}
+    call = about(make_call)
+    await world.route()(call, world.proceed)
+    assert world.sent == ["haiku", "sol"] and call.tier == "flagship"
+    paid = sum(attempt.cost for attempt in call.trail.attempts)
+    baseline = paid + sum(saving.saved for saving in call.trail.savings)
+    assert baseline == 2000
+    if how == "refused":
+        [saving] = call.trail.savings
+        assert (saving.after, saving.overhead) == (2000, 90)
+
+
+async def test_quality_is_looked_at(world: World, make_call: MakeCall) -> None:
+    world.listens = True
+    await world.route()(about(make_call), world.proceed)
+    assert world.heard == [("sol", b'{"said":1}')]
+
+
+async def test_a_cached_answer_of_a_named_model_stays_good(world: World, make_call: MakeCall) -> None:
+    assert world.route().still_serves(about(make_call, "terra"), "anything")
+    assert not world.route().still_serves(about(make_call, "auto:small"), "sol")

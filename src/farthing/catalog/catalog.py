@@ -44,7 +44,7 @@ class Catalog:
         self._book = book
         self._settings = settings
         self._served = served
-        self._lists = lists
+        self.lists = dict(lists)
         self._now_us = now_us
         self._facts: dict[str, ModelFacts] = {}
         self._places: dict[str, tuple[Deployment, ...]] = {}
@@ -78,8 +78,11 @@ class Catalog:
 
     def tier_of(self, model: str) -> Kind | None:
         """The tier that `model` stands for here, or else belongs to by what is known of it."""
-        here = next((kind for kind in KINDS if model in self._of_kind[kind]), None)
-        return here or self.facts(model).tier
+        return self.stands_for(model) or self.facts(model).tier
+
+    def stands_for(self, model: str) -> Kind | None:
+        """The tier that chooses from `model` among others; None where none does."""
+        return next((kind for kind in KINDS if model in self._of_kind[kind]), None)
 
     def facts(self, model: str) -> ModelFacts:
         """What is known of a model by the name that callers ask for: settings, then the price lists, then our data."""
@@ -104,6 +107,14 @@ class Catalog:
             self._places[model] = found
         return found
 
+    def name_at(self, provider: str, model: str) -> str:
+        """The name by which callers get the provider's model; empty where they cannot."""
+        for name in (model, f"{provider}/{model}"):
+            places = self.places(name)
+            if places and places[0].provider == provider and places[0].model == model:
+                return name
+        return ""
+
     def name_there(self, model: str) -> str:
         """What the model is called at the first provider that serves it, as attempts have it."""
         places = self.places(model)
@@ -114,7 +125,7 @@ class Catalog:
         facts = self.facts(model)
         tokens = max(asked.most_in_tokens, asked.in_tokens)
         context = facts.context if facts.context is not None else SMALLEST_CONTEXT
-        if region and region.lower() not in self._regions(model):
+        if region and all(place.region.lower() != region.lower() for place in self.places(model)):
             return f"not known to be served in {region}"
         if tokens + (max_output or 0) > context:
             if facts.context is None:
@@ -171,22 +182,18 @@ class Catalog:
     def _prefilled(self, kind: Kind) -> Iterator[str]:
         """One model of each provider that has a ladder; of two providers with the same one, the first."""
         ladders = shipped().ladders
-        for price_list in dict.fromkeys(self._lists.values()):
-            for provider in (name for name, its in self._lists.items() if its == price_list):
+        for price_list in dict.fromkeys(self.lists.values()):
+            for provider in (name for name, its in self.lists.items() if its == price_list):
                 rungs = ladders.get(price_list, {}).get(kind, ())
-                found = next((name for rung in rungs if (name := self._name_at(provider, rung))), "")
+                found = next((name for rung in rungs if (name := self._usable(provider, rung))), "")
                 if found:
                     yield found
                     break
 
-    def _name_at(self, provider: str, model: str) -> str:
-        """The name by which callers get the provider's model; empty where they cannot, or at no known price."""
-        for name in (model, f"{provider}/{model}"):
-            places = self.places(name)
-            if places and places[0].provider == provider and places[0].model == model:
-                usable = self.has_price(places[0]) and not self._is_denied(name)
-                return name if usable else ""
-        return ""
+    def _usable(self, provider: str, model: str) -> str:
+        """The name of a provider's model that routing may choose; empty for one that it may not."""
+        name = self.name_at(provider, model)
+        return name if name and self.has_price(self.places(name)[0]) and not self._is_denied(name) else ""
 
     def _is_denied(self, model: str) -> bool:
         return any(fnmatchcase(model, pattern) for pattern in self._settings.routing.deny)
@@ -209,10 +216,6 @@ class Catalog:
     def _context(self, place: Deployment, facts: ModelFacts) -> int | None:
         card = self._book.card(place.prices, place.price_as or place.model)
         return card.context_window if card is not None and card.context_window else facts.context
-
-    def _regions(self, model: str) -> set[str]:
-        own = self._settings.models.get(model)
-        return {place.region.lower() for place in own.deployments} if own is not None else set()
 
 
 def _least(contexts: Sequence[int | None]) -> int | None:

@@ -1,11 +1,14 @@
 """`farthing check`: says what the settings mean and what is wrong with them, without starting anything."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
+from farthing.catalog import Catalog, Costs, Expect
 from farthing.cli.common import config_option, load_settings, with_store
+from farthing.cli.places import catalog_of
 from farthing.prices import PriceBook
 from farthing.prices.configured import configured_book
 from farthing.settings import ProviderSettings, Settings, shown_url
@@ -22,10 +25,12 @@ def command(config: Path | None, ledger: bool) -> None:
     """
     settings = load_settings(config)
     book = configured_book(settings.prices)
-    for line in (*_providers(settings, book), *_models(settings, book)):
+    catalog = catalog_of(settings, book)
+    catalog.check()
+    for line in (*_providers(settings, book), *_models(settings, catalog), *_tiers(catalog)):
         click.echo(line)
     click.echo(f"store: {shown_url(settings.store.url.reveal())}")
-    for warning in (*settings.warnings(), *book.warnings, *_price_warnings(settings, book)):
+    for warning in (*settings.warnings(), *book.warnings, *_price_warnings(settings, book, catalog)):
         click.echo(f"warning: {warning}", err=True)
     click.echo("The settings can be used.")
     if ledger:
@@ -52,27 +57,30 @@ def _providers(settings: Settings, book: PriceBook) -> Iterator[str]:
         yield f"    speaks {speaks}; serves {serves}; prices of {priced} models"
 
 
-def _models(settings: Settings, book: PriceBook) -> Iterator[str]:
-    for name, model in settings.models.items():
-        known = "priced" if _is_priced(settings, book, name) else "no price known"
-        yield f"model {name}: {model.provider}, {model.model or name}, {known}"
+def _models(settings: Settings, catalog: Catalog) -> Iterator[str]:
+    for name in settings.models:
+        for place in catalog.places(name):
+            known = "priced" if catalog.has_price(place) else "no price known"
+            yield f"model {name}: {place.provider}, {place.model}, {known}"
 
 
-def _price_warnings(settings: Settings, book: PriceBook) -> Iterator[str]:
+def _tiers(catalog: Catalog) -> Iterator[str]:
+    for tier, models in catalog.tiers().items():
+        if models:
+            yield f"tier {tier}: {', '.join(models)}"
+
+
+def _price_warnings(settings: Settings, book: PriceBook, catalog: Catalog) -> Iterator[str]:
     agreed = {contract.provider for contract in settings.prices.contracts}
     for name, provider in settings.providers.items():
         if _price_list(name, provider) not in agreed and not book.models(_price_list(name, provider)):
             yield f"providers.{name}: there is no price list {_price_list(name, provider)!r}; its models have no price"
     for name in settings.models:
-        if not _is_priced(settings, book, name):
+        if not all(catalog.has_price(place) for place in catalog.places(name)):
             then = "its cost will be unknown" if settings.prices.allow_unpriced else "calls to it are refused"
             yield f"models.{name}: no price is known, so {then}; add a contract or a rate card below [prices]"
-
-
-def _is_priced(settings: Settings, book: PriceBook, name: str) -> bool:
-    model = settings.models[name]
-    prices = _price_list(model.provider, settings.providers[model.provider])
-    return book.card(prices, model.price_as or model.model or name) is not None
+    expect = Expect(lambda model: catalog.facts(model).verbosity, catalog.name_there)
+    yield from Costs(book, catalog, expect).dear_tiers(time.time_ns() // 1000)
 
 
 def _price_list(name: str, provider: ProviderSettings) -> str:

@@ -31,6 +31,7 @@ COMMANDS = {
     "explain": Place("explain", "One call's cost card: rates, attempts, decisions, savings."),
     "cache": Place("cache", "Look into the cache, drop and approve answers, try questions."),
     "prices": Place("prices", "Show prices, compare them with a newer list, price a call."),
+    "models": Place("models", "The models of each tier: what they can do, what a call costs."),
     "demo": Place("demo", "A company's morning through the gateway, no key needed.", extra="demo"),
     "simulate": Place("simulate", "Start a simulated provider: no key, no network, no cost."),
 }

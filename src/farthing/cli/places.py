@@ -32,7 +32,14 @@ def catalog_of(settings: Settings, book: PriceBook) -> Catalog:
         if own is None or not own.deployments:
             return (known.deployment(model),)
         return [
-            Deployment(model, each.provider, each.model or model, providers[each.provider].prices, each.price_as)
+            Deployment(
+                model,
+                each.provider,
+                each.model or model,
+                providers[each.provider].prices,
+                each.price_as,
+                region=each.region,
+            )
             for each in own.deployments
         ]
 

@@ -1,5 +1,7 @@
-"""`GET /v1/models` and `/v1/models/ID`: the models that callers can ask for, in the shape of the client's own SDK."""
+"""`GET /v1/models` and `/v1/models/ID`: the models that callers can ask for, in the shape of the client's own SDK, and the
+names that leave the choice to Farthing."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,12 +19,17 @@ SINCE = int(datetime(2024, 1, 1, tzinfo=UTC).timestamp())
 """Price lists do not say when a model came out; the SDKs want a date."""
 
 
-def routes(providers: Providers, book: PriceBook, guard: Guard) -> list[Route]:
-    known = _known(providers, book)
+CHOOSER = "farthing"
+"""Who owns a name that stands for no model. Every key may ask for one: what its policy is about is the model chosen."""
+
+
+def routes(providers: Providers, book: PriceBook, guard: Guard, choices: Sequence[str] = ()) -> list[Route]:
+    """`choices`: names such as `auto` that calls may have instead of a model's."""
+    known = dict.fromkeys(choices, CHOOSER) | _known(providers, book)
 
     async def models(request: Request) -> Response:
         key = await guard.caller(request)
-        mine = [(model, owner) for model, owner in known.items() if may_use(key, model)]
+        mine = [(model, owner) for model, owner in known.items() if owner == CHOOSER or may_use(key, model)]
         if b"anthropic-version" in dict(request.scope["headers"]):
             return JSONResponse(_anthropic_page(mine, request))
         return JSONResponse({"object": "list", "data": [_openai(model, owner) for model, owner in mine]})
@@ -31,7 +38,7 @@ def routes(providers: Providers, book: PriceBook, guard: Guard) -> list[Route]:
         key = await guard.caller(request)
         name = request.path_params["model"]
         owner = known.get(name) or _owner(providers, name)
-        if not owner or not may_use(key, name):
+        if not owner or not (owner == CHOOSER or may_use(key, name)):
             raise UnknownModel("There is no such model here. GET /v1/models lists what there is.", param="model")
         if b"anthropic-version" in dict(request.scope["headers"]):
             return JSONResponse(_anthropic(name))

@@ -63,3 +63,42 @@ def test_a_price_in_the_wrong_unit_is_warned_of(farthing: Callable[..., Result],
     done = farthing("check")
     assert done.exit_code == 0
     assert "warning: contract with openai" in done.output
+
+
+def test_every_place_of_a_model_is_told(farthing: Callable[..., Result], folder: Path) -> None:
+    places = (
+        '[[models.shared.deployments]]\nprovider = "openai"\nmodel = "gpt-4o"\n'
+        '[[models.shared.deployments]]\nprovider = "own"\n'
+    )
+    (folder / "farthing.toml").write_text(CONFIG + places)
+    done = farthing("check")
+    assert done.exit_code == 0
+    assert "model shared: openai, gpt-4o, priced" in done.output
+    assert "model shared: own, shared, no price known" in done.output
+    assert "models.shared: no price is known, so calls to it are refused" in done.output
+
+
+def test_tiers_are_told(farthing: Callable[..., Result], folder: Path) -> None:
+    (folder / "farthing.toml").write_text('[providers.openai]\napi_key = "k"\n')
+    done = farthing("check")
+    assert "tier small: gpt-6-luna" in done.output
+    assert "tier flagship: gpt-6.1-sol" in done.output
+
+
+def test_a_tier_that_nobody_would_serve_is_refused(farthing: Callable[..., Result], folder: Path) -> None:
+    (folder / "farthing.toml").write_text(
+        '[providers.openai]\napi_key = "k"\n[routing]\nsmall = ["claude-haiku-5-5"]\n'
+    )
+    done = farthing("check")
+    assert done.exit_code == 2
+    assert "routing.small: no provider serves 'claude-haiku-5-5'" in done.output
+    assert "PROVIDER/MODEL" in done.output
+
+
+def test_a_small_tier_that_costs_more_than_mid_is_warned_of(farthing: Callable[..., Result], folder: Path) -> None:
+    (folder / "farthing.toml").write_text(
+        '[providers.openai]\napi_key = "k"\n[routing]\nsmall = ["gpt-6.1-terra"]\nmid = ["gpt-6-luna"]\n'
+    )
+    done = farthing("check")
+    assert done.exit_code == 0
+    assert "warning: routing.small: a typical call is expected to cost" in done.output

@@ -35,7 +35,7 @@ class Site:
         )
         routes = [
             *health.routes(ledger, serve_without_ledger=False), *metrics.routes(guard),
-            *models.routes(providers, PriceBook.load(), guard), *calls.routes(store, ledger, guard),
+            *models.routes(providers, PriceBook.load(), guard, ("auto", "small")), *calls.routes(store, ledger, guard),
             *admin.routes(store, guard), *openapi.routes(), *feedback.routes(store, ledger, guard, None),
         ]  # fmt: skip
         self.app = pages(routes, [format.path for format in FORMATS.values()])
@@ -132,6 +132,16 @@ async def test_models_in_the_shape_of_each_sdk(site: Site) -> None:
     assert (await site("GET", "/v1/models/none-such"))[0] == 404
 
 
+async def test_names_for_a_choice_are_listed_for_every_key(site: Site) -> None:
+    secret = await site.add("web", models=("claude-haiku-*",))
+    _, _, body = await site("GET", "/v1/models", key=secret)
+    listed = {model["id"]: model["owned_by"] for model in json.loads(body)["data"]}
+    assert (listed["auto"], listed["small"]) == ("farthing", "farthing")
+    status, _, body = await site("GET", "/v1/models/auto", key=secret)
+    assert (status, json.loads(body)["owned_by"]) == (200, "farthing")
+    assert (await site("GET", "/v1/models/mid", key=secret))[0] == 404
+
+
 async def test_models_can_be_paged_both_ways(site: Site) -> None:
     async def page(query: str) -> tuple[list[str], bool]:
         status, _, body = await site("GET", f"/v1/models?{query}", anthropic_version="2023-06-01")
@@ -150,7 +160,8 @@ async def test_models_can_be_paged_both_ways(site: Site) -> None:
 async def test_a_key_sees_the_models_that_it_may_use(site: Site) -> None:
     secret = await site.add("web", models=("claude-haiku-*",))
     _, _, body = await site("GET", "/v1/models", key=secret)
-    assert all(model["id"].startswith("claude-haiku-") for model in json.loads(body)["data"])
+    listed = {model["id"] for model in json.loads(body)["data"] if model["owned_by"] != "farthing"}
+    assert all(name.startswith("claude-haiku-") for name in listed)
     assert (await site("GET", "/v1/models/gpt-4o", key=secret))[0] == 404
     assert (await site("GET", "/v1/models"))[0] == 401
 

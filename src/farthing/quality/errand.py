@@ -3,14 +3,27 @@ its own and baseline 0; what it cost is booked as the spending of the lever that
 
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 from farthing.model.call import Answer, Call, Proceed
+from farthing.model.money import Nano
 from farthing.model.principal import Principal
 from farthing.model.record import Saving
 from farthing.wire import FORMATS
 
-FEATURES = ("farthing judge", "farthing encoder")
+FEATURES = ("farthing judge", "farthing encoder", "farthing shadow", "farthing eval")
 """What reports show such calls under."""
+
+
+class Sent(NamedTuple):
+    """What came of an errand."""
+
+    answer: Answer
+    cost: Nano | None
+    """None where it is not known."""
+    served: str
+    """The version of the model that ran, as the provider names it."""
+    out_tokens: int
 
 
 class Errands:
@@ -22,12 +35,23 @@ class Errands:
 
     async def send(self, wire: str, body: bytes, *, tenant: str, feature: str) -> Answer:
         """The answer to `body`. Raises FarthingError."""
+        return (await self.send_priced(wire, body, tenant=tenant, feature=feature)).answer
+
+    async def send_priced(self, wire: str, body: bytes, *, tenant: str, feature: str) -> Sent:
+        """The answer to `body`, which must not ask for a stream, and what it cost. Raises FarthingError."""
         call = Call(
             id=self._new_id(), wire=wire, headers={}, peer="", body=body, ask=FORMATS[wire].ask(body),
             started_us=time.time_ns() // 1000, started=time.perf_counter(),
         )  # fmt: skip
         call.principal = Principal(tenant=tenant, feature=feature)
-        return await self._proceed(call)
+        answer = await self._proceed(call)
+        attempts, last = call.trail.attempts, call.trail.last_attempt
+        known = all(attempt.cost_state not in ("unpriced", "unknown") for attempt in attempts)
+        return Sent(
+            answer, sum(attempt.cost for attempt in attempts) if known else None,
+            last.served_model if last is not None else "",
+            sum(attempt.usage.total_out for attempt in attempts if attempt.usage is not None),
+        )  # fmt: skip
 
 
 class Overhead:

@@ -1,0 +1,171 @@
+"""Second answers to some requests, so that models are compared on the traffic that they would get.
+
+A small share of routed calls is drawn. Where a cheaper model served it, the flagship is asked too; where the flagship did,
+the most promising cheaper model: so models are known before they serve anybody. All of it is off the caller's path, within
+a budget for the day, few at once, and each second call has a row of its own in the ledger. Failures end here: they cost an
+observation and nothing else. Prompts and answers live as long as the comparison.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from farthing.model.asked import Asked
+from farthing.model.call import Call
+from farthing.model.errors import FarthingError
+from farthing.model.money import Nano
+from farthing.quality.again import again
+from farthing.quality.allowance import Allowance
+from farthing.quality.compare import Compared, Comparer, Pair
+from farthing.quality.errand import FEATURES, Errands
+
+log = logging.getLogger("farthing.quality")
+
+FEATURE = FEATURES[2]
+AT_ONCE = 4
+"""Second calls under way, with their judgements; what is drawn while so many are is not looked at."""
+PATIENCE_S = 300.0
+PAUSE_S = 60.0
+"""How long nothing is drawn after the judge gave no word: else only the pairs that need none would count."""
+
+
+class Choices(Protocol):
+    """What else might have served a call."""
+
+    def flagship(self, call: Call) -> str:
+        """The model that quality is compared with; empty if there is none, or it may not serve this call."""
+
+    def promising(self, call: Call, than: str) -> str:
+        """A cheaper model than `than` that can and may serve such calls, and about which it is worth knowing more; empty
+        if there is none."""
+
+
+class Drawn(msgspec.Struct, frozen=True):
+    """A call whose answer is compared, without what is not needed for it."""
+
+    call_id: str
+    tenant: str
+    scopes: tuple[str, ...]
+    wire: str
+    request: bytes
+    answer: bytes
+    model: str
+    served: str
+    other: str
+    """The model that is asked too."""
+    flagship: str
+    asked: Asked | None
+    check: str
+    task: str
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """A comparison of `model` with the flagship."""
+
+    drawn: Drawn
+    model: str
+    served: str
+    difference: int
+    why: str
+    passed: bool | None
+    by_check: bool
+    second: str = ""
+    """The model that was asked too."""
+    second_out: int = 0
+    """Output tokens of its answer."""
+
+
+Heard = Callable[[Outcome], None]
+
+
+class Shadow:
+    """See the module. `share` is 0 to 1; `hear` gets the outcomes."""
+
+    def __init__(
+        self, errands: Errands, comparer: Comparer, choices: Choices, allowance: Allowance, hear: Heard, *, share: float,
+        chance: Callable[[], float] = random.random, clock: Callable[[], float] = time.monotonic, at_once: int = AT_ONCE,
+    ) -> None:  # fmt: skip
+        self._errands = errands
+        self._comparer = comparer
+        self._choices = choices
+        self._allowance = allowance
+        self._hear = hear
+        self._share = share
+        self._chance = chance
+        self._clock = clock
+        self._at_once = at_once
+        self._paused_until = 0.0
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def draw(
+        self, call: Call, model: str, answer: bytes, scopes: Sequence[str], check: str, *, times: float = 1.0
+    ) -> None:  # fmt: skip
+        """Perhaps have the answer compared. `times` is how much more often than usual, where something is suspected."""
+        if self._chance() >= self._share * times or len(self._tasks) >= self._at_once:
+            return
+        if self._allowance.left <= 0 or self._clock() < self._paused_until:
+            return
+        flagship = self._choices.flagship(call)
+        other = flagship if model != flagship else self._choices.promising(call, flagship)
+        if not flagship or not other:
+            return
+        last = call.trail.last_attempt
+        drawn = Drawn(
+            call.id, call.principal.tenant, tuple(scopes), call.wire, call.body, answer, model,
+            last.served_model if last is not None else "", other, flagship, call.asked, check, call.task,
+        )  # fmt: skip
+        task = asyncio.get_running_loop().create_task(self._look(drawn))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def settle(self) -> None:
+        """Wait for what is under way."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _look(self, drawn: Drawn) -> None:
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                await self._compare(drawn)
+        except (FarthingError, TimeoutError) as error:
+            log.info("a second answer was not to be had", extra={"error": type(error).__name__, "model": drawn.other})
+        except Exception as error:  # nobody waits for it, so nobody else would hear
+            log.warning("a comparison failed", extra={"error": type(error).__name__, "model": drawn.other})
+
+    async def _compare(self, drawn: Drawn) -> None:
+        body = again(drawn.wire, drawn.request, drawn.other)
+        if body is None:
+            return
+        sent = await self._errands.send_priced(drawn.wire, body, tenant=drawn.tenant, feature=FEATURE)
+        self._allowance.spend(sent.cost)
+        if sent.answer.status != 200 or sent.answer.stream is not None:
+            return
+        cheaper_served = drawn.model != drawn.flagship
+        answers = (drawn.answer, sent.answer.body) if cheaper_served else (sent.answer.body, drawn.answer)
+        compared = await self._comparer.compare(
+            Pair(drawn.tenant, drawn.wire, drawn.request, *answers, asked=drawn.asked, check=drawn.check)
+        )
+        self._note(compared)
+        if compared.difference is None:
+            return
+        self._hear(
+            Outcome(
+                drawn, drawn.model if cheaper_served else drawn.other, drawn.served if cheaper_served else sent.served,
+                compared.difference, compared.why, compared.passed, compared.by_check, drawn.other, sent.out_tokens,
+            )
+        )  # fmt: skip
+
+    def _note(self, compared: Compared) -> None:
+        cost: Nano | None = compared.cost
+        self._allowance.spend(cost)
+        if compared.judge_failed:
+            self._paused_until = self._clock() + PAUSE_S

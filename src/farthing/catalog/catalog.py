@@ -26,6 +26,7 @@ MEMORY = 4_096
 Served = Callable[[str], Sequence[Deployment]]
 """Where a model is served, the deployment first whose price counts. Raises UnknownModel."""
 
+_NOTHING = Asked()
 _TOKEN = Usage(uncached_in=1)
 _PHRASES = {
     "tools": "call tools", "schema": "keep to a JSON schema", "images": "see images", "audio": "hear audio",
@@ -48,6 +49,7 @@ class Catalog:
         self._now_us = now_us
         self._facts: dict[str, ModelFacts] = {}
         self._places: dict[str, tuple[Deployment, ...]] = {}
+        self._held = (_NOTHING, _NOTHING.needs)
         self._listed = {kind: tuple(getattr(settings.routing, kind)) for kind in KINDS}
         self._of_kind = {kind: self._models_of(kind) for kind in KINDS}
         if not self._of_kind["flagship"]:
@@ -134,19 +136,31 @@ class Catalog:
             return f"context of {context:,} tokens is too small for about {tokens:,}{more}"
         if max_output and facts.max_output is not None and max_output > facts.max_output:
             return f"it writes at most {facts.max_output:,} tokens, {max_output:,} are asked for"
-        lacking = asked.needs - facts.can
+        lacking = self._needs_of(asked) - facts.can
         if lacking:
             return f"not known to {' and '.join(words for name, words in _PHRASES.items() if name in lacking)}"
         return ""
 
+    def _needs_of(self, asked: Asked) -> frozenset[str]:
+        """Worked out once for all the models that one call is held against."""
+        if asked is not self._held[0]:
+            self._held = (asked, asked.needs)
+        return self._held[1]
+
     def check(self) -> None:
-        """Raises SettingsError for a tier that nobody would serve."""
+        """Raises SettingsError for a tier that nobody would serve, and for capabilities that there are not."""
         found = list(self.problems())
         if found:
             raise SettingsError("", found)
 
     def problems(self) -> Iterator[Problem]:
-        """What is wrong with the tiers that settings list; tiers that they leave to us are never wrong."""
+        """What is wrong with the tiers that settings list, and with what they say that models can; tiers that they leave
+        to us are never wrong."""
+        for name, own in self._settings.models.items():
+            for word in own.can:
+                if word not in CAPABILITIES:
+                    cure = f"Write some of {', '.join(CAPABILITIES)}."
+                    yield Problem(0, f"models.{name}.can", f"{word!r} is nothing that calls ask for", cure)
         for kind, models in self._listed.items():
             for model in models:
                 problem = self._stranded(model)

@@ -37,7 +37,7 @@ class Costs:
         self._catalog = catalog
         self._expect = expect
 
-    def of(self, model: str, call: Call, scopes: Sequence[str], *, warm: bool = False) -> Nano | None:
+    def of(self, model: str, call: Call, scopes: tuple[str, ...], *, warm: bool = False) -> Nano | None:
         """A call at `model`; `warm`: all but its latest words lie in the provider's cache."""
         asked, ask = call.asked or _NOTHING, call.ask
         tokens = asked.in_tokens
@@ -48,7 +48,7 @@ class Costs:
         )  # fmt: skip
 
     def expected(
-        self, model: str, in_tokens: int, cached: int, tenant: str, scopes: Sequence[str], *, max_output: int | None = None,
+        self, model: str, in_tokens: int, cached: int, tenant: str, scopes: tuple[str, ...], *, max_output: int | None = None,
         choices: int = 1, tier: str = "", at_us: int,
     ) -> Nano | None:  # fmt: skip
         """A call of `in_tokens`, `cached` of them read from the provider's cache, at the model's first deployment."""
@@ -61,7 +61,7 @@ class Costs:
         usage = Usage(uncached_in=in_tokens - cached, cache_read=cached, out=max(1, round(out * choices)))
         return self._price(places[0], usage, tier, "", at_us)
 
-    def output_ratio(self, model: str, other: str, tenant: str, scopes: Sequence[str]) -> float | None:
+    def output_ratio(self, model: str, other: str, tenant: str, scopes: tuple[str, ...]) -> float | None:
         """How many tokens `model` writes for one that `other` writes on such work; None where that was not seen."""
         if not all(self._expect.was_seen(tenant, scopes, each) for each in (model, other)):
             return None

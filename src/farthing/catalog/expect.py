@@ -24,6 +24,8 @@ FADE_AT = 2048
 """Answers after which those that were seen weigh half."""
 MOST_CELLS = 50_000
 """Scopes with a model that are remembered: callers can make up templates."""
+MEMORY = 10_000
+"""Expectations that are remembered until something is learned."""
 SEEN = 8
 """Answers of a model that make its length a seen one."""
 MOST_SHARE = 0.99
@@ -101,14 +103,27 @@ class Expect:
         self._most = most_cells
         self._cells: dict[tuple[str, str, str], _Cell] = {}
         self._levels: dict[tuple[str, str], _Level] = {}
+        self._told: dict[tuple[str, tuple[str, ...], str], float] = {}
+        """What was said since something was last learned."""
 
     @property
     def size(self) -> int:
         """Scopes with a model that are remembered."""
         return len(self._cells)
 
-    def tokens(self, tenant: str, scopes: Sequence[str], model: str) -> float:
+    def tokens(self, tenant: str, scopes: tuple[str, ...], model: str) -> float:
         """Output tokens that an answer is expected to have; `scopes` from the narrowest to the widest."""
+        told = self._told  # the other thread puts a new one in its place
+        key = (tenant, scopes, model)
+        found = told.get(key)
+        if found is None:
+            found = self._tokens(tenant, scopes, model)
+            if len(told) >= MEMORY:
+                told.clear()
+            told[key] = found
+        return found
+
+    def _tokens(self, tenant: str, scopes: tuple[str, ...], model: str) -> float:
         ways = self._ways(tenant, scopes, self._name_of(model), self._verbosity(model))
         level, ratio, cell = ways[-1]
         if cell is None:
@@ -116,13 +131,13 @@ class Expect:
         wider = ways[-2][1] if len(ways) > 1 else ratio
         return (cell.tokens + STRENGTH * level * wider) / (cell.seen + STRENGTH)
 
-    def was_seen(self, tenant: str, scopes: Sequence[str], model: str) -> bool:
+    def was_seen(self, tenant: str, scopes: tuple[str, ...], model: str) -> bool:
         """Whether the model wrote enough of such answers for their length to be known."""
         name = self._name_of(model)
         cells = (self._cells.get((tenant, scope, name)) for scope in scopes)
         return any(cell is not None and cell.seen >= SEEN for cell in cells)
 
-    def likely_most(self, tenant: str, scopes: Sequence[str], model: str, share: float = MOST_SHARE) -> int | None:
+    def likely_most(self, tenant: str, scopes: tuple[str, ...], model: str, share: float = MOST_SHARE) -> int | None:
         """Tokens within which an answer stays with a chance of `share`; None where too few were seen. All work together
         says nothing about one kind of it, so it is looked at only where no kind is known."""
         name = self._name_of(model)
@@ -142,7 +157,7 @@ class Expect:
             if attempt is not None and attempt.usage is not None:
                 self.add(record.tenant, scopes_of(record.template, record.task), attempt.model, attempt.usage.out)
 
-    def add(self, tenant: str, scopes: Sequence[str], model: str, tokens: int) -> None:
+    def add(self, tenant: str, scopes: tuple[str, ...], model: str, tokens: int) -> None:
         """Learn of one answer."""
         if tokens <= 0:
             return
@@ -155,6 +170,7 @@ class Expect:
             if cell.lengths is None:
                 cell.lengths = Lengths()
             cell.lengths.add(tokens)
+        self._told = {}
 
     def load(self, written: Iterable[Written]) -> None:
         """Start from sums that were kept. Each scope has sums of its own."""
@@ -167,9 +183,10 @@ class Expect:
             seen, tokens = row.answers * share, row.out_tokens * share
             for whose in {row.tenant, ANY} if row.scope == ANY else (row.tenant,):
                 self._put(whose, row.scope, name, seen, tokens, level, ratio)
+        self._told = {}
 
     def _ways(
-        self, tenant: str, scopes: Sequence[str], name: str, ratio: float
+        self, tenant: str, scopes: tuple[str, ...], name: str, ratio: float
     ) -> list[tuple[float, float, _Cell | None]]:  # fmt: skip
         """Level, ratio and answers of each scope, from the widest, which is that of all tenants, to the narrowest."""
         ways: list[tuple[float, float, _Cell | None]] = []

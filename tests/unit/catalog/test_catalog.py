@@ -88,6 +88,12 @@ def test_own_models_may_stand_for_tiers_once_they_have_a_price() -> None:
     assert found.name_there("ours") == "llama"
 
 
+def test_capabilities_of_the_settings_must_have_known_names() -> None:
+    found = catalog(OPENAI + '[models.fast]\nprovider = "openai"\nmodel = "gpt-4o"\ncan = ["tools", "vision"]\n')
+    with pytest.raises(SettingsError, match=r"models\.fast\.can: 'vision' is nothing that calls ask for"):
+        found.check()
+
+
 DEPLOYED = (
     OPENAI + '[providers.azure]\nbase_url = "https://me.test"\napi_key = "k"\n'
     '[[models.luna.deployments]]\nprovider = "openai"\nmodel = "gpt-6-luna"\nregion = "us"\n'

@@ -94,7 +94,7 @@ class Probes(msgspec.Struct, frozen=True):
         own = _sum(self.near, _some(self.far, LENT - self.near.probes))
         all_ = _sum(own, _some(self.elsewhere, LENT - own.probes))
         speaking = [*(counted for counted in (self.near, own) if counted.errors), all_]
-        return max(speaking, key=lambda counted: upper_limit(*counted, FALSE_YES))
+        return max(speaking, key=lambda counted: upper_limit(counted.probes, counted.errors, FALSE_YES))
 
     @property
     def own_mismatches(self) -> Count:

@@ -8,6 +8,7 @@ from typing import Any
 from farthing.model.asked import Asked
 from farthing.model.call import Answer, Call
 from farthing.model.money import Nano
+from farthing.model.principal import Principal
 from farthing.model.record import Attempt, Record
 from farthing.model.usage import Usage
 from farthing.pipeline import chain
@@ -88,7 +89,7 @@ def a_call(prompt: str = "Say 1", model: str = "auto", task: str = "qa", tenant:
         started_us=0, started=0.0,
     )  # fmt: skip
     call.asked, call.task = Asked(text=prompt), task
-    call.principal.tenant = tenant
+    call.principal = Principal(tenant=tenant)
     return call
 
 

@@ -170,7 +170,7 @@ def _asked(
         audio=audio or "audio" in media,
         files="file" in media,
         reasoning=reasoning,
-        code=_is_code(text),
+        code=is_code(text),
         instructions=fixed.instructions,
         quoted=max(0, whole - len(text)),
         fields=fixed.fields,
@@ -332,7 +332,7 @@ _SOURCE = re.compile(
 )
 
 
-def _is_code(text: str) -> bool:
+def is_code(text: str) -> bool:
     if "```" in text:
         return True
     return any(mark in text for mark in _CODE_MARKS) and _SOURCE.search(text) is not None

@@ -1,0 +1,137 @@
+"""The task step: what a call asks for, which kind of work it is, what its turns have in common, and in which arms it is.
+
+The kind of work comes from the first that knows it: declared (by the caller, the key or the feature's settings), the
+prompt template, the structure of the request, the classifier. Where none does it stays empty, which counts as hard: the
+safe tier. It changes nothing in the request.
+"""
+
+from collections.abc import Callable, Mapping
+
+from farthing.model.arms import is_held_out
+from farthing.model.asked import Asked
+from farthing.model.call import Answer, Call
+from farthing.model.routes import TASKS
+from farthing.pipeline import Proceed
+from farthing.settings import RoutingSettings
+from farthing.steps.task.classifier import TIER_OF, Classifier, Guess
+from farthing.steps.task.structure import CODE, is_agent, structure
+from farthing.steps.task.template import Templates
+from farthing.wire.asked import asked as read_asked
+from farthing.wire.lenient import tidy
+
+HEADER = b"x-farthing-session"
+SESSION_LIMIT = 128
+"""Characters of a session's name."""
+ROUTING = "model selection"
+"""The lever that only routed calls are drawn for."""
+SAME_AS = {
+    "summarization": "summarisation", "summarize": "summarisation", "summarise": "summarisation", "summary": "summarisation",
+    "classify": "classification", "extract": "extraction", "translate": "rewrite", "translation": "rewrite",
+    "coding": "code", "question answering": "qa", "q&a": "qa", "embed": "embedding", "embeddings": "embedding",
+}  # fmt: skip
+"""Other names that callers give to our own kinds of work."""
+SMALL_TIER = 0
+HARDER = 0.5
+"""Probability of harder work above which the words overrule the form of an answer."""
+
+
+class Task:
+    """See the module. `routes` says whether Farthing chooses a call's model; `hold_outs` are shares (0 to 1) by lever,
+    those that are active only."""
+
+    name = "task"
+
+    def __init__(
+        self, settings: RoutingSettings, hold_outs: Mapping[str, float] | None = None, *,
+        routes: Callable[[Call], bool], templates: Templates | None = None, classifier: Classifier | None = None,
+    ) -> None:  # fmt: skip
+        self._routes = routes
+        self._looks = settings.tasks_of != "none"
+        self._looks_at_all = settings.tasks_of == "all"
+        self._features = {name: feature.task for name, feature in settings.features.items() if feature.task}
+        self._own_names = frozenset(settings.tasks)
+        held = {lever: share for lever, share in (hold_outs or {}).items() if share > 0}
+        self._routed_arms = tuple(held.items())
+        self._other_arms = tuple((lever, share) for lever, share in held.items() if lever != ROUTING)
+        self._templates = templates or Templates(settings.templates)
+        self._classifier = classifier or Classifier()
+
+    async def __call__(self, call: Call, proceed: Proceed) -> Answer:
+        routed = self._routes(call)
+        arms = self._routed_arms if routed else self._other_arms
+        if routed or self._looks_at_all or arms:
+            self._look(call, arms, looks=self._looks_at_all or (routed and self._looks))
+        return await proceed(call)
+
+    def _look(self, call: Call, arms: tuple[tuple[str, float], ...], *, looks: bool) -> None:
+        asked = call.asked = read_asked(call.wire, call.body)
+        session = call.headers.get(HEADER, b"")
+        if session:
+            call.session = tidy(session[: 4 * SESSION_LIMIT].decode("utf-8", "replace"), SESSION_LIMIT).strip()
+        if asked is not None:
+            call.template = asked.template
+            call.session = call.session or tidy(asked.cache_key, SESSION_LIMIT) or asked.prefix
+        if arms:
+            unit = f"{call.principal.tenant}\0{call.session or call.id}"
+            call.arms = {lever: is_held_out(lever, unit, share) for lever, share in arms}
+        if looks:
+            self._name_task(call, asked)
+
+    def _name_task(self, call: Call, asked: Asked | None) -> None:
+        """Give the call its kind of work, and say which rule did."""
+        task, why = self._declared(call)
+        if not task and asked is not None:
+            task, why = self._seen(call.principal.tenant, asked)
+        call.task = task
+        if why:
+            call.trail.note(self.name, task or "unknown", why)
+
+    def _declared(self, call: Call) -> tuple[str, str]:
+        if call.task:
+            return self._named(call.task), "declared by the caller or its key"
+        task = self._features.get(call.principal.feature, "") if self._features else ""
+        return (self._named(task), f"the settings of feature '{call.principal.feature}'") if task else ("", "")
+
+    def _named(self, task: str) -> str:
+        """Our own name for a kind of work, where another one was declared and the settings do not know that."""
+        if task in TASKS or task in self._own_names:
+            return task
+        lowered = task.lower()
+        return lowered if lowered in TASKS else SAME_AS.get(lowered, task)
+
+    def _seen(self, tenant: str, asked: Asked) -> tuple[str, str]:
+        template = asked.template
+        if template:
+            known = self._templates.find(tenant, template)
+            if known is not None:
+                return known.task, known.why
+        task, why = self._looked_for(asked)
+        if template:
+            self._templates.learn(tenant, template, task)
+        return task, why
+
+    def _looked_for(self, asked: Asked) -> tuple[str, str]:
+        """By structure, then by words."""
+        form = structure(asked)
+        if form is not None and form.sure:
+            return form.task, form.why
+        guess = self._classifier.guess(asked.text, asked.instructions, code=asked.code, quoted=asked.quoted > 0)
+        if form is not None:
+            if _harder(guess, form.task) < HARDER:
+                return form.task, form.why
+            if guess.label:
+                return guess.label, f"its words, {guess.probability:.0%} likely"
+            return "", f"{form.why}, but its words look like {guess.likely}"
+        if not guess.label:
+            if asked.code:
+                return CODE, "there is source text in the ask"
+            likely = f"{guess.likely} {guess.probability:.0%}" if guess.likely else "there are no words to go by"
+            return "", f"the classifier abstained: {likely}"
+        if TIER_OF[guess.label] == SMALL_TIER and is_agent(asked):
+            return "", f"an agent with {asked.tools} tools, though its words look like {guess.label}"
+        return guess.label, f"its words, {guess.probability:.0%} likely"
+
+
+def _harder(guess: Guess, task: str) -> float:
+    """How likely it is by the words that the work needs a larger tier than `task` does."""
+    return guess.probability if guess.likely and TIER_OF[guess.likely] > TIER_OF[task] else 0.0

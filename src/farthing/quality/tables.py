@@ -127,19 +127,17 @@ class Tables:
         self.table = Table(self._held.version, self._held.made_us, cells)
 
     async def _demote_alarmed(self) -> None:
+        """Take out what became worse, and let what was seen before count no more. Who is out already stays so: were its
+        evidence begun anew with each alarm, one of many beginnings would look good by chance."""
         down = []
         for tenant, scope, model in list(self._recorder.alarms):
             before = self.table.cell(tenant, (scope,), model)
-            floor = self._floors(scope)[0]
+            if before is not None and before.state in ("locked", "demoted"):
+                self._recorder.calm(tenant, scope, model)
+                continue
             seen = self._evidence.counts(tenant, scope, model, self._flagship())
-            after = Cell(
-                model, quality=before.quality if before is not None else 0.0, lower=0.0, observations=seen.n,
-                state="demoted", out_tokens=before.out_tokens if before is not None else 0.0,
-                why="of late it was worse than the floor allows",
-            )  # fmt: skip
             self._recorder.forget(tenant, scope, model)
-            if before is None or before.state not in ("locked", "demoted"):
-                down.append(Move("demote", tenant, scope, before, after, floor))
+            down.append(Move("demote", tenant, scope, before, _demoted(model, before, seen.n), self._floors(scope)[0]))
         if down:
             await self._apply(with_moves(self._held, down), down)
 
@@ -173,3 +171,11 @@ class Tables:
 
     def _since(self) -> int:
         return max(0, self._now_us() - KEEP_DAYS * DAY_US)
+
+
+def _demoted(model: str, before: Cell | None, observations: float) -> Cell:
+    known = before or Cell(model, 0.0, 0.0)
+    return Cell(
+        model, quality=known.quality, lower=0.0, observations=observations, state="demoted",
+        out_tokens=known.out_tokens, why="of late it was worse than the floor allows",
+    )  # fmt: skip

@@ -88,14 +88,10 @@ class Recorder:
             if (drift := self._drifts.get((tenant, scope, model))) is not None
         )
 
-    def calm(self, tenant: str, scope: str, model: str) -> None:
-        """The alarm was heard, and evidence goes on."""
-        self._drifts.pop((tenant, scope, model), None)
-        self.alarms.discard((tenant, scope, model))
-
     def forget(self, tenant: str, scope: str, model: str) -> None:
         """What was seen of the model there counts no more."""
-        self.calm(tenant, scope, model)
+        self._drifts.pop((tenant, scope, model), None)
+        self.alarms.discard((tenant, scope, model))
         self._evidence.reopen(tenant, scope, model, self._now_us())
 
     def _watch(self, tenant: str, scope: str, model: str, difference: int) -> None:

@@ -127,17 +127,17 @@ class Tables:
         self.table = Table(self._held.version, self._held.made_us, cells)
 
     async def _demote_alarmed(self) -> None:
-        """Take out what became worse, and let what was seen before count no more. Who is out already stays so: were its
-        evidence begun anew with each alarm, one of many beginnings would look good by chance."""
+        """Take out what became worse, and let what was seen before count no more; so too for who is out already, or a
+        model that was mended would have to outweigh its bad days. Each beginning has its own 5 %, but a model that is near
+        its margin has an alarm, and with it a new beginning, once in 1,000 comparisons at most."""
         down = []
         for tenant, scope, model in list(self._recorder.alarms):
             before = self.table.cell(tenant, (scope,), model)
-            if before is not None and before.state in ("locked", "demoted"):
-                self._recorder.calm(tenant, scope, model)
-                continue
             seen = self._evidence.counts(tenant, scope, model, self._flagship())
             self._recorder.forget(tenant, scope, model)
-            down.append(Move("demote", tenant, scope, before, _demoted(model, before, seen.n), self._floors(scope)[0]))
+            if before is None or before.state not in ("locked", "demoted"):
+                after = _demoted(model, before, seen.n)
+                down.append(Move("demote", tenant, scope, before, after, self._floors(scope)[0]))
         if down:
             await self._apply(with_moves(self._held, down), down)
 

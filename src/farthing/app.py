@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from farthing.app_cache import build_cache
-from farthing.gateway import admin, calls, feedback, health, models, openapi
+from farthing.gateway import admin, calls, feedback, health, models, openapi, status
 from farthing.gateway.asgi import Build, Endpoints
 from farthing.gateway.edge import BODIES, Edge, Intake, new_call_id
 from farthing.gateway.guard import Guard
@@ -18,7 +18,8 @@ from farthing.prices.configured import configured_book
 from farthing.quality.errand import Errands, Overhead
 from farthing.settings import ProviderSettings, Settings
 from farthing.steps.admit import Admit
-from farthing.steps.balance import Balance
+from farthing.steps.balance.health import Health
+from farthing.steps.balance.step import Balance
 from farthing.steps.cache.step import LEVER
 from farthing.steps.identify import Identify
 from farthing.steps.limits import Limits
@@ -67,8 +68,9 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Endpoints:
     stack.push_async_callback(ledger.close)
 
     serve_without_ledger = settings.store.when_unavailable == "serve"
+    health_of_deployments = Health(providers, settings.balance, buckets)
     innermost: list[Step] = [
-        Balance(providers),
+        Balance(providers, book, health_of_deployments, settings.balance),
         Admit(
             book, journal,
             allow_unpriced=settings.prices.allow_unpriced, serve_without_ledger=serve_without_ledger,
@@ -93,6 +95,7 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Endpoints:
         *metrics.routes(guard),
         *models.routes(providers, book, guard),
         *calls.routes(store, ledger, guard),
+        *status.routes(health_of_deployments, settings.server.workers, guard),
         *admin.routes(store, guard),
         *feedback.routes(store, ledger, guard, cache.feedback if cache is not None else None),
         *openapi.routes(),

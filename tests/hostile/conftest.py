@@ -28,6 +28,8 @@ GROWTH = 64 * 2**20
 def providers(simulator_url: str, recorder_url: str) -> str:
     """The simulator under its usual models, the tape under names of its own: by each client, and of each family."""
     return f"""
+[balance]
+open_after = 100000
 [providers.openai]
 base_url = "{simulator_url}/v1"
 api_key = "sk-right"

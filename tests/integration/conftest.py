@@ -51,6 +51,8 @@ kind = "openai"
 base_url = "http://127.0.0.1:9/v1"
 api_key = "{PROVIDER_KEY}"
 models = ["gpt-3.5-turbo"]
+[balance]
+open_after = 1000
 [models.house-model]
 provider = "openai"
 model = "gpt-4o-mini"

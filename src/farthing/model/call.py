@@ -151,19 +151,7 @@ class Call:
             id=self.id, wire=self.wire, headers=self.headers, peer=self.peer, body=self.body, ask=self.ask,
             started_us=self.started_us, started=self.started,
         )  # fmt: skip
-        for name in (
-            "arms",
-            "asked",
-            "cache",
-            "key",
-            "principal",
-            "region",
-            "session",
-            "targets",
-            "task",
-            "template",
-            "tier",
-        ):
+        for name in _KEPT:
             setattr(twin, name, getattr(self, name))
         twin.trail.decisions, twin.trail.savings = self.trail.decisions, self.trail.savings
         return twin
@@ -192,6 +180,12 @@ class Call:
             attempts=trail.attempts, savings=trail.savings, decisions=trail.decisions,
         )  # fmt: skip
         return self._record
+
+
+_KEPT = (
+    "arms", "asked", "cache", "key", "principal", "region", "session", "size", "target", "targets", "task", "template", "tier",
+)  # fmt: skip
+"""What a twin has of the call beyond what it is made from."""
 
 
 class Body(Protocol):

@@ -6,7 +6,7 @@ After a `kill -9` the journal says which calls were under way, so that what they
 
 from typing import Protocol
 
-from farthing.model.call import Answer, Call, Ending
+from farthing.model.call import Answer, Call, Deployment, Ending
 from farthing.model.errors import Unavailable, UnpricedModel
 from farthing.model.record import Attempt, Record
 from farthing.pipeline import Proceed
@@ -61,26 +61,33 @@ class Admit:
         try:
             answer = await proceed(call)
         except BaseException:
-            self._settle(call, first)
+            self._settle(call, call.trail.attempts[first:], deployment)
             raise
-        answer.on_end(lambda _: self._settle(call, first))
+        sent = call.trail.attempts[first:]
+        answer.on_end(lambda _: self._settle(call, sent, deployment))
         return answer
 
-    def _settle(self, call: Call, first: int) -> None:
-        for attempt in call.trail.attempts[first:]:
-            price(attempt, self._book, call)
+    def _settle(self, call: Call, sent: list[Attempt], deployment: Deployment) -> None:
+        """Price what was sent, with the parts that the provider bills apart. By then the call may be under way elsewhere."""
+        attempts = call.trail.attempts
+        if len(attempts) > len(sent):
+            numbers = {attempt.no for attempt in sent}
+            attempts = [
+                each for each in attempts if any(each is one for one in sent) or (each.part and each.no in numbers)
+            ]
+        for attempt in attempts:
+            price(attempt, self._book, deployment)
 
 
-def price(attempt: Attempt, book: PriceBook, call: Call) -> None:
+def price(attempt: Attempt, book: PriceBook, deployment: Deployment) -> None:
     """Put the attempt's cost into it, and how that cost is known."""
-    usage, deployment = attempt.usage, call.deployment
+    usage = attempt.usage
     if usage is None:
         attempt.cost_state = "computed" if attempt.outcome in UNSENT else "unknown"
         return
     if attempt.outcome in BROKEN and attempt.estimated:
         attempt.cost_state = "unknown"  # what the provider bills for an answer that it broke off, nobody has said
         return
-    assert deployment is not None, "an attempt has usage only after it was sent somewhere"
     model = deployment.price_as or attempt.served_model or attempt.model
     priced = book.price(
         deployment.prices, model, usage,

@@ -41,6 +41,10 @@ class Buckets:
         now = self._clock()
         self._levels[name] = (min(a_minute, self._level(name, a_minute, now) + amount), now)
 
+    def level(self, name: bytes, a_minute: int) -> float:
+        """What is there now; below nothing if more was taken."""
+        return self._level(name, a_minute, self._clock())
+
     def close(self) -> None:
         self._levels.clear()
 
@@ -83,6 +87,14 @@ class SharedBuckets:
             now = self._clock()
             at, level = self._find(name, a_minute, now)
             SLOT.pack_into(self._memory, at, name, min(a_minute, level + amount), now)
+        finally:
+            fcntl.flock(self._file, fcntl.LOCK_UN)
+
+    def level(self, name: bytes, a_minute: int) -> float:
+        """As `Buckets.level`."""
+        fcntl.flock(self._file, fcntl.LOCK_SH)
+        try:
+            return self._find(name, a_minute, self._clock())[1]
         finally:
             fcntl.flock(self._file, fcntl.LOCK_UN)
 

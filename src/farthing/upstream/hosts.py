@@ -28,6 +28,9 @@ class Host(msgspec.Struct, frozen=True):
     """How its usage differs from the format's own, for `wire/`."""
     models: tuple[str, ...] = ()
     """Patterns of model names that are clearly its own."""
+    prefill: str = ""
+    """How it goes on with an answer that was begun: `message` (an assistant's message at the end is its beginning),
+    `prefix` (the same, and marked), `continue` (vLLM's own fields); empty where it begins anew."""
     drain: bool = False
     """Whether it bills a generation to the end although nobody reads it: then a stream that the client left is read to
     its end, which costs nothing more and gives the exact usage."""
@@ -41,7 +44,7 @@ HOSTS: dict[str, Host] = {
     "azure": Host("", (CHAT, RESPONSES, EMBEDDINGS), auth="api-key", key_env="AZURE_OPENAI_API_KEY", prices="azure"),
     "anthropic": Host(
         "https://api.anthropic.com/v1", (MESSAGES, COUNT_TOKENS), auth="x-api-key", key_env="ANTHROPIC_API_KEY",
-        prices="anthropic", models=("claude-*",),
+        prices="anthropic", models=("claude-*",), prefill="message",
     ),
     "gemini": Host(
         "https://generativelanguage.googleapis.com/v1beta/openai", key_env="GEMINI_API_KEY", prices="google",
@@ -51,9 +54,12 @@ HOSTS: dict[str, Host] = {
         "https://api.deepseek.com/v1", (CHAT,), key_env="DEEPSEEK_API_KEY", prices="deepseek", dialect="deepseek",
         models=("deepseek-chat", "deepseek-reasoner", "deepseek-v*"),
     ),
-    "groq": Host("https://api.groq.com/openai/v1", (CHAT, RESPONSES), key_env="GROQ_API_KEY", prices="groq", dialect="groq"),
+    "groq": Host(
+        "https://api.groq.com/openai/v1", (CHAT, RESPONSES), key_env="GROQ_API_KEY", prices="groq", dialect="groq",
+        prefill="message",
+    ),
     "mistral": Host(
-        "https://api.mistral.ai/v1", key_env="MISTRAL_API_KEY", prices="mistral", dialect="mistral",
+        "https://api.mistral.ai/v1", key_env="MISTRAL_API_KEY", prices="mistral", dialect="mistral", prefill="prefix",
         models=("mistral-*", "ministral-*", "codestral-*", "magistral-*", "devstral-*", "pixtral-*", "open-mistral-*"),
     ),
     "xai": Host(
@@ -62,17 +68,17 @@ HOSTS: dict[str, Host] = {
     "together": Host("https://api.together.xyz/v1", key_env="TOGETHER_API_KEY", prices="together", dialect="together"),
     "openrouter": Host(
         "https://openrouter.ai/api/v1", (CHAT, RESPONSES), key_env="OPENROUTER_API_KEY", prices="openrouter",
-        dialect="openrouter",
+        dialect="openrouter", prefill="message",
     ),
     "fireworks": Host(
         "https://api.fireworks.ai/inference/v1", key_env="FIREWORKS_API_KEY", prices="fireworks", dialect="fireworks",
         models=("accounts/fireworks/*",),
     ),
-    "vllm": Host("", (CHAT, RESPONSES, EMBEDDINGS), dialect="vllm"),
+    "vllm": Host("", (CHAT, RESPONSES, EMBEDDINGS), dialect="vllm", prefill="continue"),
     "ollama": Host("http://127.0.0.1:11434/v1", auth="none", dialect="ollama"),
-    "llamacpp": Host("http://127.0.0.1:8080/v1", auth="none", dialect="llamacpp"),
+    "llamacpp": Host("http://127.0.0.1:8080/v1", auth="none", dialect="llamacpp", prefill="message"),
     "openai_compatible": Host(""),
-    "anthropic_compatible": Host("", (MESSAGES, COUNT_TOKENS), auth="x-api-key"),
+    "anthropic_compatible": Host("", (MESSAGES, COUNT_TOKENS), auth="x-api-key", prefill="message"),
 }  # fmt: skip
 
 PATHS = {

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from farthing.model.call import Deployment, Header, Headers
 from farthing.model.errors import UnknownModel
-from farthing.settings import ModelSettings, ProviderSettings
+from farthing.settings import DeploymentSettings, ModelSettings, ProviderSettings
 from farthing.upstream.client import Client, Timeouts
 from farthing.upstream.hosts import HOSTS, PATHS, Host
 from farthing.wire import FORMATS
@@ -92,7 +92,7 @@ class Providers:
     def __init__(self, providers: Mapping[str, Provider], models: Mapping[str, ModelSettings]) -> None:
         self._providers = dict(providers)
         self._models = dict(models)
-        self._found: dict[str, Deployment] = {}
+        self._found: dict[str, tuple[Deployment, ...]] = {}
 
     def __getitem__(self, name: str) -> Provider:
         return self._providers[name]
@@ -106,7 +106,12 @@ class Providers:
         return list(self._models)
 
     def deployment(self, model: str) -> Deployment:
-        """Where `model` is served. Raises UnknownModel with what to do."""
+        """The first place where `model` is served. Raises UnknownModel with what to do."""
+        return self.deployments(model)[0]
+
+    def deployments(self, model: str) -> tuple[Deployment, ...]:
+        """Every place where `model` is served, in the order of the settings; the same tuple each time. Raises
+        UnknownModel with what to do."""
         found = self._found.get(model)
         if found is None:
             found = self._find(model)
@@ -114,8 +119,33 @@ class Providers:
                 self._found[model] = found
         return found
 
-    def _find(self, model: str) -> Deployment:
+    def fallbacks(self, model: str) -> tuple[str, ...]:
+        """Models that answer in its place when no deployment of it can, in this order."""
         named = self._models.get(model)
+        return tuple(named.fallbacks) if named is not None else ()
+
+    def context(self, model: str) -> int:
+        """Its context window in tokens, as settings give it; 0 where they do not."""
+        named = self._models.get(model)
+        return named.context if named is not None else 0
+
+    def _find(self, model: str) -> tuple[Deployment, ...]:
+        named = self._models.get(model)
+        if named is not None and named.deployments:
+            return tuple(self._listed(each, model) for each in named.deployments)
+        return (self._only(model, named),)
+
+    def _listed(self, settings: DeploymentSettings, model: str) -> Deployment:
+        """One of several: its label says where it is."""
+        provider, there = self._providers[settings.provider], settings.model or model
+        return Deployment(
+            f"{provider.name}/{there}", provider.name, there, provider.prices, settings.price_as,
+            weight=settings.weight, reserved=settings.reserved, region=settings.region,
+            requests_per_minute=settings.requests_per_minute, tokens_per_minute=settings.tokens_per_minute,
+            max_in_flight=settings.max_in_flight, prefill=provider.host.prefill,
+        )  # fmt: skip
+
+    def _only(self, model: str, named: ModelSettings | None) -> Deployment:
         if named is not None:
             return self._at(self._providers[named.provider], named.model or model, named.price_as, model)
         prefix, _, rest = model.partition("/")
@@ -136,7 +166,14 @@ class Providers:
         )
 
     def _at(self, provider: Provider, model: str, price_as: str = "", name: str = "") -> Deployment:
-        return Deployment(name or f"{provider.name}/{model}", provider.name, model, provider.prices, price_as)
+        return Deployment(
+            name or f"{provider.name}/{model}",
+            provider.name,
+            model,
+            provider.prices,
+            price_as,
+            prefill=provider.host.prefill,
+        )
 
 
 def _shown(model: str) -> str:

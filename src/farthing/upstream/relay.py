@@ -188,6 +188,13 @@ class Passage:
             self._response.abort()
             self._settle("left")
 
+    def stop(self) -> None:
+        """Nobody wants this stream any more: the provider is told to stop, however it bills, and what it did so far is
+        estimated."""
+        if not self._over:
+            self._response.abort()
+            self._settle("left")
+
     async def _next_plain(self) -> bytes:
         """The next bytes of the stream, unpacked if need be."""
         if self._decoder is None:

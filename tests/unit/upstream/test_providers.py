@@ -77,7 +77,9 @@ def test_models_by_their_host_s_habits() -> None:
 def test_models_that_settings_name_come_first() -> None:
     named = {"gpt-5": ModelSettings("anthropic", "claude-opus-4-5"), "ours": ModelSettings("azure", "eu-3", "gpt-4o")}
     all_three = Providers({name: provider(name) for name in ("openai", "anthropic", "azure")}, named)
-    assert all_three.deployment("gpt-5") == Deployment("gpt-5", "anthropic", "claude-opus-4-5", "anthropic")
+    assert all_three.deployment("gpt-5") == Deployment(
+        "gpt-5", "anthropic", "claude-opus-4-5", "anthropic", prefill="message"
+    )
     assert all_three.deployment("ours") == Deployment("ours", "azure", "eu-3", "azure", "gpt-4o")
     assert all_three.named_models == ["gpt-5", "ours"]
 

@@ -35,6 +35,12 @@ REQUEST_HEADERS = {
     "task": "The kind of work, such as `classify`.",
 }
 
+ROUTE_HEADERS = {
+    "x-farthing-pin": "The model that is to serve the call, whatever `model` says and policy would choose. The key must allow it.",
+    "x-farthing-session": "A name for the conversation that the call belongs to. It stays at its model; without the header it is "
+    "known by how it began.",
+}
+
 CACHE_HEADERS = {
     "x-farthing-cache": "What the call asks of the cache, as in `Cache-Control`, which is read too: `no-store`, `no-cache`, "
     "`only-if-cached`, `max-age=SECONDS`.",
@@ -44,6 +50,7 @@ CACHE_HEADERS = {
 ANSWER_HEADERS = {
     "x-farthing-call-id": "The call's id, for `farthing explain` and `GET /v1/farthing/calls/ID`. On every answer, errors included.",
     "x-farthing-model": "The model that ran.",
+    "x-farthing-route": "For a call that left the choice to Farthing: the model chosen, its tier, the kind of work.",
     "x-farthing-cache": "How Farthing's own cache answered: `exact`, `semantic`, or `none` if it did not.",
     "x-farthing-cost": "What the call cost, in dollars, nine digits. Not on streams: their cost is known at the end.",
     "x-farthing-saved": "What the call saved, in dollars, nine digits. Not on streams.",
@@ -164,11 +171,11 @@ def headers_page() -> str:
     assert not missing, f"REQUEST_HEADERS and steps/identify.py differ: {missing}"
     tag = TAG_HEADER.decode()
     rows = [(f"`x-farthing-{name}`", words) for name, words in REQUEST_HEADERS.items()]
-    rows += [(f"`{name}`", words) for name, words in CACHE_HEADERS.items()]
+    rows += [(f"`{name}`", words) for name, words in (ROUTE_HEADERS | CACHE_HEADERS).items()]
     rows.append((f"`{tag}NAME`", f"A tag of any other name; {TAGS_LIMIT} of them at most."))
     used = set(re.findall(r'b"(x-farthing-[a-z-]*[a-z]|x-should-retry|retry-after)"', _source()))
     answers = [(f"`{name}`", words) for name, words in ANSWER_HEADERS.items() if name in used]
-    unknown = used - ANSWER_HEADERS.keys() - CACHE_HEADERS.keys()
+    unknown = used - ANSWER_HEADERS.keys() - CACHE_HEADERS.keys() - ROUTE_HEADERS.keys()
     assert not unknown, f"describe these headers in tools/reference.py: {sorted(unknown)}"
     return "\n".join(
         [

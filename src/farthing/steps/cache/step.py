@@ -8,9 +8,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Literal
 
+from farthing.model.arms import LEVERS
 from farthing.model.call import Answer, Call, Deployment, Headers
 from farthing.model.errors import NotCached
 from farthing.model.record import Saving, model_that_ran
+from farthing.model.routes import ROUTED
 from farthing.pipeline import Proceed
 from farthing.steps.cache import vectors
 from farthing.steps.cache.feedback import entry_id_of, hit_note
@@ -23,12 +25,17 @@ from farthing.store.entries import Entries, Entry
 from farthing.wire.question import Question, Questions
 from farthing.wire.replay import replay, storable, whole_from_stream
 
-LEVER = "semantic cache"
+LEVER, CHOICE = LEVERS
 CACHED = frozenset(("openai.chat", "openai.responses", "anthropic.messages", vectors.WIRE))
+PIN = b"x-farthing-pin"
 OPTIONS = (b"anthropic-beta", b"anthropic-version", b"openai-beta")
 EVERYONES_VERSION = b"2023-06-01"
 TAGS_HEADER = b"x-farthing-cache-tags"
 MOST_TAGS = 8
+
+
+StillServes = Callable[[Call, str], bool]
+"""Whether the answer of a model that was chosen for another call may be given to this one."""
 
 
 class Cache:
@@ -38,8 +45,10 @@ class Cache:
 
     def __init__(
         self, policies: Policies, entries: Entries, flights: Flights, semantic: SemanticTier | None, *,
-        usage: Literal["original", "zero"] = "original", clock: Callable[[], float] = time.time,
+        usage: Literal["original", "zero"] = "original", still_serves: StillServes | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:  # fmt: skip
+        self._still_serves = still_serves
         self._policies = policies
         self._entries = entries
         self._flights = flights
@@ -50,7 +59,8 @@ class Cache:
         self._vectors = Vectors(entries, flights, usage=usage, clock=clock)
 
     async def __call__(self, call: Call, proceed: Proceed) -> Answer:
-        policy = self._policies.of(call) if call.wire in CACHED else None
+        held_out = call.arms.get(LEVER, False)
+        policy = self._policies.of(call) if call.wire in CACHED and not held_out else None
         if policy is not None and call.wire == vectors.WIRE:
             return await self._vectors.answer(call, policy, _place(call, policy), _tags(call), proceed)
         asked = self._questions.of(call.wire, call.body) if policy is not None else None
@@ -64,11 +74,11 @@ class Cache:
         if policy.reads:
             call.cache = "miss"
             entry = await self._entries.get(place.tenant, key, now_us=int(self._clock() * 1e6))
-            if entry is not None and self._is_fresh(entry, policy):
+            if entry is not None and self._serves(call, entry, policy):
                 return self._hit(call, entry, "exact", 1.0, f"the same request as {entry.source_call}")
             if self._semantic is not None and policy.rules.semantic:
                 near = await self._semantic.look(place, asked)
-                if near is not None and near.serves and self._is_fresh(near.entry, policy):
+                if near is not None and near.serves and self._serves(call, near.entry, policy):
                     return self._hit(call, near.entry, "semantic", near.similarity, near.why)
         if policy.only:
             raise _not_cached()
@@ -83,9 +93,12 @@ class Cache:
     async def close(self) -> None:
         await self._flights.close()
 
-    def _is_fresh(self, entry: Entry, policy: Policy) -> bool:
+    def _serves(self, call: Call, entry: Entry, policy: Policy) -> bool:
+        """Whether the entry is fresh enough for the call, and by a model that may answer it."""
         age_s = self._clock() - entry.created_us / 1e6
-        return age_s <= min(policy.max_age_s, policy.rules.ttl_s) or entry.pinned
+        if age_s > min(policy.max_age_s, policy.rules.ttl_s) and not entry.pinned:
+            return False
+        return not entry.target or self._still_serves is None or self._still_serves(call, entry.target)
 
     def _hit(self, call: Call, entry: Entry, kind: str, similarity: float, why: str) -> Answer:
         """Give a kept answer in the client's wire, plain or as a stream, and book what it saved."""
@@ -94,6 +107,8 @@ class Cache:
         call.cache = kind
         call.deployment = Deployment("cache", "", entry.model, "")
         call.trail.note(self.name, hit_note(kind, entry, similarity), f"{why}, {age_s:.0f} s old")
+        if entry.baseline and entry.baseline != entry.cost:
+            call.trail.savings.append(Saving(CHOICE, entry.baseline, entry.cost, estimated=True))
         call.trail.savings.append(Saving(LEVER, entry.cost, 0))
         self._entries.hit(entry.tenant, entry.id, at_us=int(now * 1e6))
         body = replay(call.wire, entry.answer, call.ask, usage=self._usage, call_id=call.id, now=int(now))
@@ -127,11 +142,12 @@ class Cache:
         if not policy.stores:
             return
         attempts = call.trail.attempts
+        cost = sum(attempt.cost for attempt in attempts)
         entry = Entry(
             id=entry_id_of(call.id), tenant=place.tenant, scope=place.feature, owner=call.principal.user,
             team=call.principal.team, format=call.wire, model=model_that_ran(attempts[-1].model, attempts[-1].served_model),
-            asked=call.ask.model, exact=key, context=place.group(asked.context), question=asked.text, answer=whole,
-            cost=sum(attempt.cost for attempt in attempts), created_us=call.started_us,
+            asked=call.ask.model, target=call.target if call.tier else "", exact=key, context=place.group(asked.context), question=asked.text, answer=whole,
+            cost=cost, baseline=cost + sum(saving.saved for saving in call.trail.savings) if call.tier else 0, created_us=call.started_us,
             expires_us=int((self._clock() + policy.rules.ttl_s) * 1e6), source_call=call.id, tags=_tags(call),
         )  # fmt: skip
         if self._semantic is not None and policy.rules.semantic:
@@ -144,8 +160,18 @@ def _place(call: Call, policy: Policy) -> Place:
     """The walls around the call."""
     return Place(
         tenant=call.principal.tenant, share=sharing(call.principal, call.key, policy.rules.share),
-        feature=call.principal.feature, wire=call.wire, model=call.ask.model, options=_options(call),
+        feature=call.principal.feature, wire=call.wire, model=_model(call), options=_options(call),
     )  # fmt: skip
+
+
+def _model(call: Call) -> str:
+    """What the call asks for: a model, or a choice among those that its key may use."""
+    pin = call.headers.get(PIN)
+    if pin is not None:
+        return f"{call.ask.model} {pin.decode('latin-1')}"
+    if call.ask.model in ROUTED and call.key is not None and call.key.models:
+        return f"{call.ask.model} {' '.join(call.key.models)}"
+    return call.ask.model
 
 
 def _whole(call: Call, stream: bytes) -> bytes | None:

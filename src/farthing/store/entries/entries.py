@@ -171,9 +171,17 @@ class Entries:
         """
         texts = (
             entry.id, entry.tenant, entry.scope, entry.owner, entry.team, entry.format, entry.model, entry.asked,
-            entry.encoder, entry.source_call, *entry.tags,
+            entry.target, entry.encoder, entry.source_call, *entry.tags,
         )  # fmt: skip
-        numbers = (entry.cost, entry.in_tokens, entry.out_tokens, entry.created_us, entry.expires_us, entry.hits)
+        numbers = (
+            entry.cost,
+            entry.baseline,
+            entry.in_tokens,
+            entry.out_tokens,
+            entry.created_us,
+            entry.expires_us,
+            entry.hits,
+        )
         if not (entry.id and entry.tenant and 0 <= entry.cost <= _MOST_COST and rows.sound(texts, numbers)):
             return False
         return self._waiting.add(entry)

@@ -15,7 +15,7 @@ ROW_OVERHEAD = 400
 _MOST = 2**62
 
 READ = (
-    "id, tenant, scope, owner, team, format, model, asked, encoder, exact, context, cost, in_tokens, out_tokens, "
+    "id, tenant, scope, owner, team, format, model, asked, target, encoder, exact, context, cost, baseline, in_tokens, out_tokens, "
     "created_us, expires_us, source_call, tags, pinned, hits, question, answer"
 )
 """The columns that `entry` takes, in order."""
@@ -36,8 +36,8 @@ class EntryRow(msgspec.Struct, frozen=True):
     def row(self, seal: int, changed: int, heat: float, hits: int) -> Row:
         e = self.entry
         return (
-            e.id, e.tenant, e.scope, e.owner, e.team, e.format, e.model, e.asked, e.encoder, e.exact or None, e.context,
-            e.cost, e.in_tokens, e.out_tokens, e.created_us, e.expires_us, e.source_call, _json.encode(e.tags).decode(),
+            e.id, e.tenant, e.scope, e.owner, e.team, e.format, e.model, e.asked, e.target, e.encoder, e.exact or None,
+            e.context, e.cost, e.baseline, e.in_tokens, e.out_tokens, e.created_us, e.expires_us, e.source_call, _json.encode(e.tags).decode(),
             int(e.pinned), hits, heat, worth(heat, e.cost, self.size), self.size, seal, changed, self.question,
             self.vector, self.answer,
         )  # fmt: skip
@@ -87,12 +87,12 @@ def verdict_row(verdict: Verdict) -> Row:
 def entry(wrapping: Wrapping, row: Row) -> Entry:
     """Without its vector. Raises Unreadable."""
     (
-        id_, tenant, scope, owner, team, format_, model, asked, encoder, exact, context, cost, in_tokens, out_tokens,
+        id_, tenant, scope, owner, team, format_, model, asked, target, encoder, exact, context, cost, baseline, in_tokens, out_tokens,
         created_us, expires_us, source_call, tags, pinned, hits, question, answer,
     ) = row  # fmt: skip
     return Entry(
-        id=id_, tenant=tenant, scope=scope, owner=owner, team=team, format=format_, model=model, asked=asked,
-        encoder=encoder, exact=exact or b"", context=context, cost=cost, in_tokens=in_tokens, out_tokens=out_tokens,
+        id=id_, tenant=tenant, scope=scope, owner=owner, team=team, format=format_, model=model, asked=asked, target=target,
+        encoder=encoder, exact=exact or b"", context=context, cost=cost, baseline=baseline, in_tokens=in_tokens, out_tokens=out_tokens,
         created_us=created_us, expires_us=expires_us, source_call=source_call,
         tags=() if tags == "[]" else _tags.decode(tags), pinned=pinned != 0, hits=hits,
         question=_text(wrapping.unwrap(question, tenant, id_, "question")),

@@ -9,14 +9,14 @@ import secrets
 from farthing.store.engine import Connection, Engine
 from farthing.store.errors import NewerSchema
 
-VERSION = 2
+VERSION = 3
 
 _NONE = -1
 """The version where there are no tables."""
 
 ENTRY_COLUMNS = (
-    "id", "tenant", "scope", "owner", "team", "format", "model", "asked", "encoder", "exact", "context", "cost",
-    "in_tokens", "out_tokens", "created_us", "expires_us", "source_call", "tags", "pinned", "hits", "heat", "worth",
+    "id", "tenant", "scope", "owner", "team", "format", "model", "asked", "target", "encoder", "exact", "context", "cost",
+    "baseline", "in_tokens", "out_tokens", "created_us", "expires_us", "source_call", "tags", "pinned", "hits", "heat", "worth",
     "size", "seal", "changed", "question", "vector", "answer",
 )  # fmt: skip
 
@@ -48,10 +48,12 @@ _STATEMENTS = (
         format TEXT NOT NULL,
         model TEXT NOT NULL,
         asked TEXT NOT NULL,
+        target TEXT NOT NULL,
         encoder TEXT NOT NULL,
         exact {blob},
         context {blob} NOT NULL,
         cost BIGINT NOT NULL,
+        baseline BIGINT NOT NULL,
         in_tokens BIGINT NOT NULL,
         out_tokens BIGINT NOT NULL,
         created_us BIGINT NOT NULL,

@@ -25,6 +25,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """The model that was executed."""
     asked: str = ""
     """The model that was asked for."""
+    target: str = ""
+    """The model that routing chose, by the name that callers know; empty where the call had named it."""
     encoder: str = ""
     """What made the vector; vectors of two encoders are never compared."""
     exact: bytes = b""
@@ -37,6 +39,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     answer: bytes = b""
     cost: int = 0
     """Nano-dollars that the answer cost, which is what a hit saves."""
+    baseline: int = 0
+    """What the answer would have cost without the choice of a cheaper model; 0 where nobody chose."""
     in_tokens: int = 0
     out_tokens: int = 0
     created_us: int

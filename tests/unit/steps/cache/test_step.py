@@ -11,7 +11,7 @@ import pytest
 from farthing.model.call import Answer, Call, Ending
 from farthing.model.errors import BadRequest, NotCached, UpstreamError
 from farthing.model.principal import Principal
-from farthing.model.record import Attempt, Record
+from farthing.model.record import Attempt, Record, Saving
 from farthing.model.usage import Usage
 from farthing.pipeline import chain
 from farthing.settings import CacheSettings, FeatureCacheSettings
@@ -112,6 +112,10 @@ class Scene:
         self.flights = Flights()
         self.settings = CacheSettings(mode="exact")
         self.number = 0
+        self.demoted: set[str] = set()
+        self.arms: dict[str, bool] = {}
+        self.chooses = ""
+        """The model that routing chooses; it then saves as much again as the answer costs."""
 
     def use(self, settings: CacheSettings) -> None:
         self.settings = settings
@@ -132,14 +136,26 @@ class Scene:
             body=sent, ask=FORMATS["openai.chat"].ask(sent), started_us=int(self.clock.now * 1e6), started=0.0,
         )  # fmt: skip
         call.principal = principal or Principal(team="web", key_id="key-1")
-        cache = Cache(Policies(self.settings), self.entries, self.flights, None, clock=self.clock)
-        answer = await chain([Meter(self.rows), cache], self.upstream)(call)
+        call.arms = self.arms
+        cache = Cache(
+            Policies(self.settings), self.entries, self.flights, None, clock=self.clock,
+            still_serves=lambda call, model: model not in self.demoted,
+        )  # fmt: skip
+        answer = await chain([Meter(self.rows), cache], self._route)(call)
         raw = answer.body
         if answer.stream is not None:
             while part := await answer.stream.next():
                 raw += part
         await asyncio.sleep(0)
         return _text(raw, stream)
+
+    async def _route(self, call: Call) -> Answer:
+        if self.chooses:
+            call.tier, call.target = "small", self.chooses
+        answer = await self.upstream(call)
+        if self.chooses:
+            call.trail.savings.append(Saving("model selection", 2 * COST, COST, estimated=True))
+        return answer
 
     @property
     def last(self) -> Record:
@@ -352,3 +368,44 @@ async def test_a_cache_that_cannot_be_used_is_a_miss(scene: Scene, tmp_path: Pat
 async def test_off_is_off(scene: Scene) -> None:
     scene.use(CacheSettings())
     assert [await scene.ask(), await scene.ask()] == ["answer 1", "answer 2"]
+
+
+async def test_a_hit_books_what_the_choice_of_the_model_had_saved_too(scene: Scene) -> None:
+    scene.chooses = "luna"
+    await scene.ask(model="auto")
+    assert scene.last.baseline == 2 * COST
+    await scene.ask(model="auto")
+    hit = scene.last
+    assert (hit.cache, hit.cost, hit.baseline) == ("exact", 0, 2 * COST)
+    assert [(each.lever, each.saved, each.estimated) for each in hit.savings] == [
+        ("model selection", COST, True), ("semantic cache", COST, False)
+    ]  # fmt: skip
+
+
+async def test_an_answer_of_a_demoted_model_is_not_given_again(scene: Scene) -> None:
+    scene.chooses = "luna"
+    assert await scene.ask(model="auto") == "answer 1"
+    scene.demoted, scene.chooses = {"luna"}, "sol"
+    assert await scene.ask(model="auto") == "answer 2"
+    assert await scene.ask(model="auto") == "answer 2", "the new answer took its place"
+
+
+async def test_a_call_that_named_its_model_is_not_asked_about(scene: Scene) -> None:
+    await scene.ask()
+    scene.demoted = {"", "gpt-4o-mini"}
+    assert await scene.ask() == "answer 1"
+
+
+async def test_a_held_out_call_neither_gets_nor_leaves_answers(scene: Scene) -> None:
+    await scene.ask()
+    scene.arms = {"semantic cache": True}
+    assert await scene.ask() == "answer 2"
+    assert scene.last.cache == ""
+    scene.arms = {"semantic cache": False}
+    assert await scene.ask() == "answer 1"
+
+
+async def test_a_pin_is_a_wall(scene: Scene) -> None:
+    await scene.ask(model="auto")
+    assert await scene.ask(model="auto", more_headers={b"x-farthing-pin": b"opus"}) == "answer 2"
+    assert await scene.ask(model="auto") == "answer 1"

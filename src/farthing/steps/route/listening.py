@@ -9,7 +9,7 @@ KEPT = 1024 * 1024
 """Bytes of an answer that are kept for a look; a longer one is not looked at."""
 
 Hear = Callable[[bytes], None]
-"""Gets the whole answer, as a plain call in the client's wire would have it."""
+"""Gets the whole answer: as a plain call in the client's wire would have it, or else the events of the stream."""
 
 
 def listen(call: Call, answer: Answer, hear: Hear) -> None:
@@ -83,12 +83,13 @@ class Heard:
         self._stream.leave()
 
 
-def _whole(call: Call, parts: list[bytes]) -> bytes | None:
+def _whole(call: Call, parts: list[bytes]) -> bytes:
+    """The stream as one answer; as it came where it cannot be put together, as one that calls tools."""
     try:
         collector = whole_from_stream(call.wire)
     except KeyError:
-        return None
+        return b"".join(parts)
     for part in parts:
         collector.feed(part)
     last = call.trail.last_attempt
-    return collector.result(last.usage if last is not None else None)
+    return collector.result(last.usage if last is not None else None) or b"".join(parts)

@@ -57,7 +57,7 @@ class Rest:
         return await self._pending
 
 
-async def opened(answer: Answer, wire: str, *, patient: bool) -> Answer:
+async def opened(answer: Answer, wire: str, *, patient: bool, hold_s: float = HOLD_S) -> Answer:
     """The answer whose stream has begun well. `patient`: content is waited for, since the call could go elsewhere.
     Raises BadStart, and UpstreamError where the stream breaks off before."""
     stream = answer.stream
@@ -65,18 +65,18 @@ async def opened(answer: Answer, wire: str, *, patient: bool) -> Answer:
     held = await stream.next()
     pending: asyncio.Task[bytes] | None = None
     if patient and held and beginning(wire, held) == "prelude":
-        held, pending = await _more(stream, wire, held)
+        held, pending = await _more(stream, wire, held, hold_s)
     answer.stream = Rest(stream, held, pending)
     if beginning(wire, held) == "error" and (error := error_of(held)) is not None:
         raise BadStart(answer, *error)
     return answer
 
 
-async def _more(stream: Body, wire: str, held: bytes) -> "tuple[bytes, asyncio.Task[bytes] | None]":
+async def _more(stream: Body, wire: str, held: bytes, hold_s: float) -> "tuple[bytes, asyncio.Task[bytes] | None]":
     """The beginning with what came after it, up to the first content; and the read that had not ended when it was time
     to let the client see something."""
     loop = asyncio.get_running_loop()
-    until = loop.time() + HOLD_S
+    until = loop.time() + hold_s
     while len(held) < HOLD_BYTES:
         read = loop.create_task(_read(stream))
         read.add_done_callback(_heard)

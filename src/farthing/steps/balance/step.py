@@ -21,7 +21,7 @@ from farthing.steps.balance.choice import Chooser
 from farthing.steps.balance.headroom import Ticket
 from farthing.steps.balance.health import Deployments, Health
 from farthing.steps.balance.hedge import Lane, good, race
-from farthing.steps.balance.opening import BadStart, opened
+from farthing.steps.balance.opening import BadStart, end, opened
 from farthing.steps.balance.place import Place, State
 from farthing.steps.balance.resume import can_resume, resumed
 from farthing.steps.balance.retries import RetryBudget, pause_s
@@ -337,10 +337,17 @@ class Balance:
 
     async def _resume_elsewhere(self, story: Story) -> Answer | None:
         """The rest of a stream that broke off is asked for; None if nobody can give it."""
-        if story.sends >= self._settings.attempts or not self._budget.take(self._clock()):
+        if not self._budget.take(self._clock()):
             return None
-        turn = await self._turn(story)
-        return await self._try(story, turn) if turn is not None else None
+        answer = None
+        while answer is None and story.sends < self._settings.attempts:
+            turn = await self._turn(story)
+            if turn is None:
+                break
+            answer = await self._try(story, turn)
+        if isinstance(story.failure, BadStart):
+            end(story.failure.answer)
+        return answer
 
     def _given_up(self, story: Story) -> Answer:
         """Nothing is left: the client gets the last provider's own words, or why there were none."""

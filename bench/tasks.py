@@ -18,8 +18,10 @@ from typing import Any
 
 from farthing.model.call import Answer, Ask, Call
 from farthing.settings import RoutingSettings
+from farthing.settings.tree import TemplateRoutingSettings
 from farthing.steps.task.classifier import TIER_OF
 from farthing.steps.task.step import Task
+from farthing.wire.asked import asked
 from harness.report import Figure, Report, options
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
@@ -186,13 +188,13 @@ def a_call(body: bytes, *, task: str = "") -> Call:
 
 
 def judged(report: Report, data: Path, *, quick: bool) -> None:
-    step = Task(RoutingSettings(), routes=lambda call: True)
     print(f"{'source':<46} {'n':>5} {'right':>7} {'of given':>9} {'abstained':>10} {'under-tiered':>13}")
     shares: list[tuple[float, float, float, float]] = []
     for source in sources(data, QUICK if quick else FULL):
         if not source.accepted or not source.bodies:
             print(f"{source.name:<46} {len(source.bodies):>5}  not judged: no true label is known")
             continue
+        step = Task(RoutingSettings(), routes=lambda call: True)
         right = abstained = under = 0
         for body in source.bodies:
             call = a_call(json.dumps(body).encode())
@@ -263,9 +265,9 @@ def costs(report: Report, *, quick: bool) -> None:
         {"model": "auto", "messages": [{"role": "user", "content": f"Tell me about this. {long}"}]}
     ).encode()
     step = Task(RoutingSettings(), routes=lambda call: True)
-    taught = Task(RoutingSettings(), routes=lambda call: True)
-    for _ in range(200):
-        _walk(taught, a_call(known))
+    read = asked("openai.chat", known)
+    named = TemplateRoutingSettings(fingerprint=read.template if read else "", task="qa")
+    taught = Task(RoutingSettings(templates={"help desk": named}), routes=lambda call: True)
     off = Task(RoutingSettings(), routes=lambda call: False)
     cases: list[tuple[str, Task, Callable[[], Call], float]] = [
         ("declared, 5 KB", step, lambda: a_call(known, task="qa"), KNOWN_MOST_US),

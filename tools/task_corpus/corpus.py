@@ -1,11 +1,13 @@
 """The corpus: families of phrasings put to work on texts, with system prompts, options, tags and the rest of real prompts."""
 
 import random
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from task_corpus import banks, families
 from task_corpus.banks import document, filled
+from task_corpus.puzzles import PUZZLES
 
 
 class Prompt(NamedTuple):
@@ -59,6 +61,8 @@ def _families(rng: random.Random) -> Iterator[tuple[str, str, "_Maker"]]:
     for name, phrasings in families.PUZZLES.items():
         yield "reasoning", f"puzzle {name}", _Maker(rng, phrasings, options=0.5)
         yield "reasoning", f"puzzle {name}, long", _Maker(rng, phrasings, options=0.5, setting=True)
+    for name, make in PUZZLES.items():
+        yield "reasoning", f"made {name}", _Maker(rng, [], puzzle=make)
     for part in range(4):
         yield "reasoning", f"choice {part}", _Maker(rng, families.QUANT_MCQ[part::4], options=1.0)
     yield "reasoning", "problems with options", _Maker(rng, _all(families.WORD_PROBLEMS), options=1.0)
@@ -94,6 +98,39 @@ _HEADS = (
 _ENDS = ("", "", "", "\nReturn JSON.", "\nAnswer:", "\nOutput:", "\nNo explanation.", "\nBe brief.")
 
 
+_SAME = (
+    "message|text|utterance|query|request|comment|post|sentence|input|passage|snippet|statement",
+    "document|article|report|page|file|paper|note|letter", "classify|categorise|categorize|label|sort|tag|assign",
+    "category|class|label|type|group|intent|bucket|tag", "categories|classes|labels|types|groups|intents|tags|options",
+    "extract|pull out|get|find|identify|retrieve|collect|pick out|capture|note", "fields|values|details|attributes|keys|entries|items|slots|entities",
+    "answer|reply|respond|return|output|say|write|give", "only|just|exactly|solely", "choose|select|pick|decide on",
+    "summarise|summarize|sum up|recap|condense|digest", "summary|synopsis|overview|recap|abstract|digest",
+    "short|brief|concise|compact|quick", "rewrite|rephrase|reword|reformulate|paraphrase|restate", "translate|render|put",
+    "correct|fix|repair|improve|polish|edit", "write|compose|draft|create|make up|produce|pen", "story|tale|narrative",
+    "function|method|routine|procedure|program|script", "bug|error|mistake|fault|problem", "explain|describe|clarify|walk me through",
+    "customer|user|client|caller|guest|speaker|sender", "following|given|attached|below", "determine|decide|tell me|work out|figure out",
+    "similar|alike|close in meaning|related", "relevant|fitting|useful|pertinent", "rank|order|sort|arrange",
+    "calculate|compute|work out|determine|find", "how many|what number of", "list|enumerate|name|give me",
+)  # fmt: skip
+_SYNONYMS = {word: group.split("|") for group in _SAME for word in group.split("|") if " " not in word}
+
+
+def _reworded(phrase: str, rng: random.Random) -> str:
+    """The phrasing with some of its words put otherwise; what is in braces stays."""
+    if rng.random() < 0.4:
+        return phrase
+    words = _SPLIT.split(phrase)
+    for at, word in enumerate(words):
+        same = _SYNONYMS.get(word.lower())
+        if same is not None and rng.random() < 0.5:
+            chosen = rng.choice(same)
+            words[at] = chosen.capitalize() if word[:1].isupper() else chosen
+    return "".join(words)
+
+
+_SPLIT = re.compile(r"(\{[^}]*\}|[^\W\d_]+)")
+
+
 class _Maker:
     """Makes prompts of one family."""
 
@@ -101,6 +138,7 @@ class _Maker:
         self, rng: random.Random, phrasings: list[str], kinds: tuple[str, ...] = (), *, code: bool = False,
         polite: bool = False, options: float = 0.0, setting: bool = False,
         choices: list[tuple[str, tuple[str, ...]]] | None = None,
+        puzzle: Callable[[random.Random], str] | None = None,
     ) -> None:  # fmt: skip
         self._rng = rng
         self._phrasings = phrasings
@@ -110,12 +148,15 @@ class _Maker:
         self._options = options
         self._setting = setting
         self._choices = choices
+        self._puzzle = puzzle
 
     def __call__(self) -> tuple[str, str]:
         rng = self._rng
         if self._choices is not None:
             return self._system(), self._multiple_choice()
-        phrase = self._slots(rng.choice(self._phrasings))
+        if self._puzzle is not None:
+            return self._system(), self._puzzle(rng) + rng.choice(_STEPS)
+        phrase = self._slots(_reworded(rng.choice(self._phrasings), rng))
         if self._code:
             return self._about_code(phrase)
         if self._kinds:
@@ -192,8 +233,13 @@ class _Maker:
 
     def _multiple_choice(self) -> str:
         rng = self._rng
-        stem, options = rng.choice(self._choices or [("", ())])
-        shown = rng.sample(options, len(options))
+        choices = self._choices or [("", ())]
+        stem, options = rng.choice(choices)
+        others = [option for _, more in rng.sample(choices, min(3, len(choices))) for option in more]
+        shown = list(dict.fromkeys((*options, *(others if rng.random() < 0.4 else ()))))[:10]
+        rng.shuffle(shown)
+        if rng.random() < 0.25:
+            stem = document(rng, ("medical", "contract", "science", "news"), 1, 4) + " " + stem
         before = rng.choice(
             ("", "", "", "Answer the following multiple choice question.\n", "The following is a question about law.\n")
         )

@@ -20,6 +20,16 @@ CLASSIFICATION: dict[str, tuple[str, list[str]]] = {
         "Assign the utterance to one of the classes below and answer with the class name.\n{labels_lines}",
         "Map this query to an intent.\nIntents:\n{labels_lines}", "Identify the user's intention. Options: {labels}. If none applies say 'other'.",
     ]),
+    "belongs": ("support listing", [
+        "To which category does this belong: {labels}?", "Say which one of {labels} this is about.", "Sort this message into a folder: {labels}.", "Under which of these headings would you file it? {labels}",
+        "Decide what kind of request this is. It must be one of {labels}.", "What is the message about? Allowed answers: {labels}.", "Which class? {labels}", "The answer has to be exactly one of: {labels}",
+        "Find the matching label for what the customer wrote. Labels:\n{labels_lines}", "Type of inquiry ({labels}):", "Which department should get this? {labels}", "Just give the name of the fitting category, nothing else: {labels}",
+    ]),
+    "machine": ("support listing review", [
+        "labels = [{labels}]\nReturn the label of the text.", "TASK: text classification\nCLASSES: {labels}\nOUTPUT: class only", "classifier; valid outputs: {labels}", "intent recognition, possible values: {labels}", "text -> label in {{{labels}}}",
+        "You will be given a message. Respond with its category id and nothing else. Categories:\n{labels_lines}", "Predict the class. Classes: {labels}", "query type? one of {labels}", "You route requests. Output the route name. Routes: {labels}",
+        "Possible intents are listed below. Write the name of the one that the user has.\n{labels_lines}",
+    ]),
     "topic": ("news science", [
         "What is this article about? Choose from sports, politics, business, science, culture.", "Assign one topic to the text: {labels}.",
         "Categorise the following text. Categories: {labels}", "Into which section of the newspaper does this belong? Answer with one word.",
@@ -94,6 +104,11 @@ EXTRACTION: dict[str, tuple[str, list[str]]] = {
         "From the booking request, extract {fields}.", "What {field} does the user mention? Give the exact span or null.", "Find the slot values in the message. Slots:\n{fields_lines}",
         "Extract the arguments ({fields}) of the command.", "The user speaks to a booking assistant. Return the values that they gave for {fields}.",
         "Get the entities of the request as JSON: {fields}",
+    ]),
+    "details": ("listing support", [
+        "Find the {fields} in the message and give them as JSON.", "Which {fields} does the customer mention?", "Take the following details from the message: {fields}. Leave out what is not there.", "Note down {fields} if they are named.",
+        "What is said about {fields}? Copy the words.", "entity extraction, entities: {fields}", "parse the utterance into {fields}", "Values to find: {fields}. Copy them as they are; null if absent.", "Look for {fields} in what the guest says.",
+        "TASK: slot extraction\nSLOTS: {fields}\nOUTPUT: JSON",
     ]),
     "actions": ("meeting", [
         "List the action items with owner and due date.", "Extract all decisions from the meeting notes.", "Who has to do what by when? Give a table.",

@@ -97,6 +97,10 @@ _OPTIONS = re.compile(r"^\s*\(?(?:[A-Ja-j]|\d\d?)[.):]\s", re.MULTILINE)
 _FORMULA = re.compile(
     r"\\[a-zA-Z]{2,}|\$[^$\n]{1,80}\$|[a-zA-Z0-9)]\s?\^\s?[({0-9a-z]|\d\s?[-+*/=]\s?\d|[a-z]\s?=\s?-?\d"
 )
+_NAMES = re.compile(r"[a-z0-9]_[a-z]")
+"""Names as programs have them."""
+SAY_LITTLE = 90
+"""Characters of instructions that only say to be helpful."""
 _NUMBER = re.compile(r"\d+")
 _FINAL = re.compile(r"[.?!:\n]\s*")
 
@@ -112,6 +116,9 @@ def shape(text: str, instructions: str, *, code: bool, quoted: bool) -> list[str
         f"size {size}", f"lines {_bucket(text.count(chr(10)) + 1)}", f"numbers {_bucket(numbers)}",
         f"density {_bucket(100 * numbers // words)}", f"instructions {_bucket(instructions.count(' '))}",
         f"options {min(options, 4)}", f"asks {asks} {'?' in text}",
+        f"names {_bucket(len(_NAMES.findall(text)) + len(_NAMES.findall(instructions)))}",
+        f"commas {_bucket(20 * text.count(',') // words)}", f"commas above {_bucket(instructions.count(','))}",
+        f"below instructions, size {size if len(instructions) > SAY_LITTLE else 0}",
     ]  # fmt: skip
     formulas = len(_FORMULA.findall(text))
     if formulas:

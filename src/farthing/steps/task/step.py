@@ -31,6 +31,9 @@ SAME_AS = {
 }  # fmt: skip
 """Other names that callers give to our own kinds of work."""
 SMALL_TIER = 0
+SAYS_SOMETHING = 90
+"""Characters of instructions below which a template is left to its calls: many kinds of work begin with "You are a helpful
+assistant." """
 HARDER = 0.5
 """Probability of harder work above which the words overrule the form of an answer."""
 
@@ -104,14 +107,12 @@ class Task:
         return lowered if lowered in TASKS else SAME_AS.get(lowered, task)
 
     def _seen(self, tenant: str, asked: Asked) -> tuple[str, str]:
-        template = asked.template
-        if template:
-            known = self._templates.find(tenant, template)
-            if known is not None:
-                return known.task, known.why
+        known = self._templates.find(tenant, asked.template)
+        if known is not None:
+            return known.task, known.why
         task, why = self._looked_for(asked)
-        if template:
-            self._templates.learn(tenant, template, task)
+        if asked.fields or len(asked.instructions) >= SAYS_SOMETHING:
+            self._templates.learn(tenant, asked.template, task)
         return task, why
 
     def _looked_for(self, asked: Asked) -> tuple[str, str]:

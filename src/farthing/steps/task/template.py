@@ -1,6 +1,7 @@
 """Templates: what kind of work a prompt template does, named in the settings or learned from its calls.
 
-A template is learned where its calls were seen to do one kind of work again and again. Memory is bounded, and kept apart
+A template is learned where its calls were seen to do one kind of work again and again; the first call that is seen to do
+another one ends that. Memory is bounded, and kept apart
 by tenant; another gateway learns for itself. Knows nothing of how a call's kind of work is seen.
 """
 
@@ -17,7 +18,7 @@ SEEN = 0.4
 """Share of all its calls in which any kind of work must have been seen: a template whose calls mostly could not be told is
 left to its calls."""
 FADE_AT = 400
-"""Looks at which all counts are halved, so that a template that changes its work is learned again."""
+"""Looks at which all counts are halved, so that what was long ago counts less."""
 LOOK_AGAIN = 32
 """Of so many calls of a learned template one is looked at all the same."""
 MOST = 10_000
@@ -45,6 +46,8 @@ class _Counts:
         self.known: Known | None = None
 
     def add(self, task: str) -> None:
+        if self.known is not None and task and task != self.known.task:
+            self.seen, self.looks = {}, 0
         self.looks += 1
         if task:
             self.seen[task] = self.seen.get(task, 0) + 1

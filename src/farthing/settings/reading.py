@@ -9,6 +9,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from farthing.settings.alerts import ALERT_RULES, AlertSettings
 from farthing.settings.errors import Problem
 from farthing.settings.toml_lines import KeyPath, dotted
 from farthing.settings.tree import (
@@ -204,6 +205,40 @@ class Reader:
             self._check_provider(name, provider, server)
         for name, model in settings.models.items():
             self._check_model(name, model, settings.providers)
+        self._check_alerts(settings.alerts)
+
+    def _check_alerts(self, alerts: AlertSettings) -> None:
+        for name, channel in alerts.channels.items():
+            if channel.kind != "log" and not channel.url:
+                self.note(
+                    ("alerts", "channels", name, "url"),
+                    "is missing",
+                    "Say where its messages go: env:NAME keeps it secret.",
+                )
+            if channel.kind in ("webhook", "slack") and channel.url:
+                self._check_alert_url(channel.url.reveal(), ("alerts", "channels", name, "url"))
+            for rule in channel.rules:
+                self._check_rule(rule, ("alerts", "channels", name, "rules"))
+        for name, rule_settings in alerts.rules.items():
+            path: KeyPath = ("alerts", "rules", name)
+            self._check_rule(name, path)
+            default = ALERT_RULES.get(name)
+            for threshold in ("times", "percent", "dollars") if default is not None else ():
+                if getattr(rule_settings, threshold) is not None and getattr(default, threshold) is None:
+                    self.note((*path, threshold), f"the rule {name} has no such threshold")
+            for channel_name in rule_settings.channels:
+                if channel_name not in alerts.channels:
+                    cure = _did_you_mean(channel_name, alerts.channels) or "Add it below `alerts.channels`."
+                    self.note((*path, "channels"), f"there is no channel {channel_name!r}", cure)
+
+    def _check_alert_url(self, url: str, path: KeyPath) -> None:
+        where = split_url(url)
+        if where is None or where.scheme not in ("http", "https") or not where.hostname or where.username is not None:
+            self.note(path, "is not an http or https address", "Write https://host/path, or env:NAME.")
+
+    def _check_rule(self, name: str, path: KeyPath) -> None:
+        if name not in ALERT_RULES:
+            self.note(path, f"there is no rule {name!r}", _did_you_mean(name, ALERT_RULES))
 
     def _check_model(self, name: str, model: ModelSettings, providers: dict[str, ProviderSettings]) -> None:
         path: KeyPath = ("models", name)

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 import msgspec
 from msgspec import Meta
 
+from farthing.settings.alerts import AlertChannelSettings, AlertRuleSettings, AlertSettings
 from farthing.settings.values import Amount, FilePath, Secret, StoreUrl, Url, is_loopback, is_open_http
 
 
@@ -349,6 +350,7 @@ class Settings(msgspec.Struct, frozen=True):
     cache: CacheSettings = CacheSettings()
     routing: RoutingSettings = RoutingSettings()
     balance: BalanceSettings = BalanceSettings()
+    alerts: AlertSettings = AlertSettings()
     logs: LogSettings = LogSettings()
     otel: OtelSettings = OtelSettings()
 
@@ -395,6 +397,9 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "routing.templates.NAME": TemplateRoutingSettings,
     "routing.features.NAME": FeatureRoutingSettings,
     "balance": BalanceSettings,
+    "alerts": AlertSettings,
+    "alerts.channels.NAME": AlertChannelSettings,
+    "alerts.rules.NAME": AlertRuleSettings,
     "logs": LogSettings,
     "otel": OtelSettings,
 }

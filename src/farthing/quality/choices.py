@@ -6,7 +6,7 @@ in proportion, so that a model which began badly is looked at again, more rarely
 
 import math
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from farthing.model.asked import Asked
@@ -33,7 +33,7 @@ class Models(Protocol):
 class Costs(Protocol):
     """What calls are expected to cost."""
 
-    def of(self, model: str, call: Call, scopes: Sequence[str], *, warm: bool = False) -> Nano | None: ...
+    def of(self, model: str, call: Call, scopes: tuple[str, ...], *, warm: bool = False) -> Nano | None: ...
 
 
 class Exploring:

@@ -5,7 +5,7 @@ the measured table. A task whose answers can be checked may be tried at a cheap 
 hold-out go to the baseline model. Knows nothing of deployments: `balance` finds one for each model.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -44,11 +44,11 @@ class Models(Protocol):
 class Costs(Protocol):
     """What calls are expected to cost."""
 
-    def of(self, model: str, call: Call, scopes: tuple[str, ...], *, warm: bool) -> Nano | None:
+    def of(self, model: str, call: Call, scopes: tuple[str, ...], *, warm: bool = False) -> Nano | None:
         """Nano-dollars of such a call at `model`; `warm`: its earlier turns lie in the provider's cache. None where no
         price is known."""
 
-    def output_ratio(self, model: str, other: str, tenant: str, scopes: tuple[str, ...]) -> float | None:
+    def output_ratio(self, model: str, other: str, tenant: str, scopes: Sequence[str]) -> float | None:
         """How many tokens `model` writes for one that `other` writes; None where that was not seen."""
 
     def price_at(self, model: str, attempt: Attempt, usage: Usage) -> Nano | None:
@@ -95,11 +95,14 @@ class Route:
 
     async def __call__(self, call: Call, proceed: Proceed) -> Answer:
         wish = self._wishes.of(call)
+        if call.key is not None:
+            call.region = call.key.region
         if wish.kind == "named":
             if wish.model:
                 self._pinned_by_caller(call, wish.model)
             return await proceed(call)
         policy = self._policies.of(call)
+        call.region = policy.region or call.region
         scopes = scopes_of(call.template, call.task)
         pick = self._pick(call, wish, policy, scopes)
         call.tier, call.targets = pick.tier, (pick.model, *pick.others)
@@ -194,8 +197,7 @@ class Route:
             return "denied by policy"
         if not may_use(call.key, model):
             return "not allowed for the key"
-        region = policy.region or (call.key.region if call.key is not None else "")
-        return self._models.missing(model, asked, call.ask.max_output, region)
+        return self._models.missing(model, asked, call.ask.max_output, call.region)
 
     def _cheaper_than_named(
         self, call: Call, named: str, found: list[Candidate], scopes: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""`farthing report`: what was spent, from the ledger's sums."""
+"""`farthing report`: what was spent, from the ledger's sums. Its sub-commands are reports of other things."""
 
 import csv
 import sys
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 from rich.table import Table
 
 from farthing.cli.common import (
@@ -20,6 +21,10 @@ from farthing.cli.common import (
     printable,
     with_store,
 )
+from farthing.cli.report_levers import levers
+from farthing.cli.report_proof import proof
+from farthing.cli.report_tasks import tasks
+from farthing.cli.report_tiers import tiers
 from farthing.model.money import exact_dollars, show_dollars
 from farthing.store import ReportRow, Store
 from farthing.store.reading import DIMENSIONS, TIMES
@@ -29,7 +34,7 @@ AMOUNTS = ("cost", "baseline", "saved")
 STATES_WITHOUT_COST = ("unpriced", "unknown")
 
 
-@click.command("report")
+@click.group("report", invoke_without_command=True)
 @config_option
 @click.option(
     "--by",
@@ -44,14 +49,20 @@ STATES_WITHOUT_COST = ("unpriced", "unknown")
 @click.option("--tenant", default="", help="Only calls of this tenant.")
 @click.option("--json", "shape", flag_value="json", help="For machines; amounts as integer nano-dollars and as text.")
 @click.option("--csv", "shape", flag_value="csv", help="For spreadsheets.")
+@click.pass_context
 def command(
-    config: Path | None, by: str, since: int | None, until: int | None, where: Mapping[str, str], tenant: str,
+    ctx: click.Context, config: Path | None, by: str, since: int | None, until: int | None, where: Mapping[str, str], tenant: str,
     shape: str | None,
 ) -> None:  # fmt: skip
     """What was spent, dearest first. Spans are whole UTC days.
 
     Calls whose cost is not known (no price, no usage) are counted apart: their amounts are not in the sums.
+
+    The commands below are other reports, with options of their own.
     """
+    if ctx.invoked_subcommand is not None:
+        _check_place_of_options(ctx, ctx.invoked_subcommand)
+        return
 
     async def read(store: Store) -> list[ReportRow]:
         return await store.report(by, since or 0, until, tenant=tenant, where=where)
@@ -64,6 +75,17 @@ def command(
         _print_csv(names, rows)
     else:
         _print_table(names, rows)
+
+
+def _check_place_of_options(ctx: click.Context, other: str) -> None:
+    """An option before the name of another report would be lost. Raises UsageError."""
+    for name in ctx.params:
+        if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"options of this report go after its name: farthing report {other} --...")
+
+
+for each in (proof, tiers, tasks, levers):
+    command.add_command(each)
 
 
 def _labels(names: Sequence[str], row: ReportRow) -> dict[str, str]:

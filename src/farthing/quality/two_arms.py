@@ -80,7 +80,7 @@ class Comparison(msgspec.Struct, frozen=True):
     @property
     def few(self) -> bool:
         """Too few clusters for an interval to be trusted, or too much in a few of them."""
-        return min(self.treated_clusters, self.untreated_clusters) < LEAST or self.freedom < LEAST / 2
+        return min(self.treated_clusters, self.untreated_clusters) < LEAST or self.freedom < LEAST - 1
 
     @property
     def difference(self) -> float:

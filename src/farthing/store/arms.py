@@ -1,10 +1,11 @@
-"""Hold-outs as the store keeps them: sums by lever, day, arm and group of sessions, so that estimating needs no rows.
+"""Hold-outs as the store keeps them: sums by arms, day and group of sessions, so that estimating needs no rows.
 
-The unit of a draw is a session, and there may be millions. They are thrown into few groups by a hash that has nothing to
-do with the draw: sums over random groups of independent units are independent themselves, so an estimator that takes a
-group for one unit is as right as one that knows each session, with fewer degrees of freedom. The treated, who are many,
-have fewer groups; the held out more, because their side decides how wide an interval is. A session keeps its group over
-days and months. What an arm saved is told by `quality.holdout`, not here.
+A call is in one arm of each lever; calls with the same arms share a row, which is read as one for each lever. The unit of
+a draw is a session, and there may be millions. They are thrown into few groups by a hash that has nothing to do with the
+draw: sums over random groups of independent units are independent themselves, so an estimator that takes a group for one
+unit is as right as one that knows each session, with fewer degrees of freedom. Sessions that go without nothing, who are
+many, have fewer groups; the others more, because their side decides how wide an interval is. A session keeps its group
+over days and months. What an arm saved is told by `quality.holdout`, not here.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,6 +24,7 @@ HELD_OUT_GROUPS = 1024
 
 _ALL = ", ".join((*HOLD_OUT_KEY, *HOLD_OUT_SUMS))
 
+_json = msgspec.json.Encoder()
 _arms = msgspec.json.Decoder(dict[str, bool])
 
 
@@ -33,7 +35,7 @@ class ArmSums(msgspec.Struct, frozen=True):
     day_us: int
     tenant: str
     held_out: bool
-    group: int
+    group: str
     calls: int = 0
     errors: int = 0
     priced: int = 0
@@ -56,57 +58,64 @@ class Scored(msgspec.Struct, frozen=True):
     score: float
 
 
-_Call = tuple[int, str, str, str, str, str, int, int, int]
-"""started_us, tenant, session, id, outcome, cost_state, cost, baseline, request_bytes."""
-
-_CALL_COLUMNS = "started_us, tenant, session, id, outcome, cost_state, cost, baseline, request_bytes"
+_CALL_COLUMNS = "arms, started_us, tenant, session, id, outcome, cost_state, cost, baseline, request_bytes"
 
 
 def cells(records: Iterable[Record]) -> list[Row]:
     """Rows of `hold_outs` that add these calls, in the order of their key. Empty where no lever keeps a hold-out."""
+    names: dict[tuple[tuple[str, bool], ...], str] = {}
     found: dict[Row, list[int]] = {}
     for r in records:
-        if r.arms:
-            _add(
-                found,
-                (r.started_us, r.tenant, r.session, r.id, r.outcome, r.cost_state, r.cost, r.baseline, r.request_bytes),
-                r.arms,
-            )
+        if not r.arms:
+            continue
+        drawn = tuple(r.arms.items())
+        arms = names.get(drawn) or names.setdefault(drawn, _named(r.arms))
+        _add(
+            found,
+            _key(arms, r.started_us, r.tenant, r.session or r.id),
+            r.outcome,
+            r.cost_state,
+            r.cost,
+            r.baseline,
+            r.request_bytes,
+        )
     return [(*key, *found[key]) for key in sorted(found)]
 
 
-def _add(found: dict[Row, list[int]], call: _Call, arms: dict[str, bool]) -> None:
-    started_us, tenant, session, id_, outcome, cost_state, cost, baseline, request_bytes = call
-    day = started_us - started_us % DAY_US
-    spread = crc32((session or id_).encode())
-    error = outcome not in NOT_ERRORS
-    priced = cost_state in PRICED
-    for lever, held_out in arms.items():
-        sums = found.setdefault((lever, day, tenant, int(held_out), _group(spread, held_out)), [0, 0, 0, 0, 0, 0])
-        sums[0] += 1
-        sums[1] += error
-        if priced:
-            sums[2] += 1
-            sums[3] += cost
-            sums[4] += baseline
-            sums[5] += request_bytes
+def _named(arms: dict[str, bool]) -> str:
+    """The same text for the same arms, whatever their order."""
+    return _json.encode(dict(sorted(arms.items()))).decode()
 
 
-def _group(spread: int, held_out: bool) -> int:
-    return spread % (HELD_OUT_GROUPS if held_out else TREATED_GROUPS)
+def _key(arms: str, started_us: int, tenant: str, unit: str) -> Row:
+    groups = HELD_OUT_GROUPS if "true" in arms else TREATED_GROUPS
+    return arms, started_us - started_us % DAY_US, tenant, crc32(unit.encode()) % groups
+
+
+def _add(
+    found: dict[Row, list[int]], key: Row, outcome: str, cost_state: str, cost: int, baseline: int, request_bytes: int
+) -> None:
+    sums = found.get(key)
+    if sums is None:
+        sums = found[key] = [0, 0, 0, 0, 0, 0]
+    sums[0] += 1
+    sums[1] += outcome not in NOT_ERRORS
+    if cost_state in PRICED:
+        sums[2] += 1
+        sums[3] += cost
+        sums[4] += baseline
+        sums[5] += request_bytes
 
 
 def add_scores(connection: Connection, scores: Sequence[Scored]) -> list[str]:
     """Join scores to the arms that their calls were in; the ids of calls that are not in the store (yet)."""
     last = {each.call_id: each.score for each in scores}
     with connection.transaction():
-        known = {row[3]: row for row in _calls_of(connection, list(last))}
+        known = {row[4]: row for row in _calls_of(connection, list(last))}
         found: dict[Row, list[float]] = {}
-        for id_, row in known.items():
-            day = row[0] - row[0] % DAY_US
-            spread = crc32((row[2] or id_).encode())
-            for lever, held_out in _arms.decode(row[9] or "{}").items():
-                sums = found.setdefault((lever, day, row[1], int(held_out), _group(spread, held_out)), [0, 0.0])
+        for id_, (arms, started_us, tenant, session, *_) in known.items():
+            if arms:
+                sums = found.setdefault(_key(_named(_arms.decode(arms)), started_us, tenant, session or id_), [0, 0.0])
                 sums[0] += 1
                 sums[1] += last[id_]
         connection.add_up(
@@ -120,45 +129,44 @@ def _calls_of(connection: Connection, ids: Sequence[str]) -> list[Row]:
     for start in range(0, len(ids), 500):
         some = ids[start : start + 500]
         marks = ", ".join("?" * len(some))
-        found += connection.query(f"SELECT {_CALL_COLUMNS}, arms FROM calls WHERE id IN ({marks})", some)
+        found += connection.query(f"SELECT {_CALL_COLUMNS} FROM calls WHERE id IN ({marks})", some)
     return found
 
 
 def sums(connection: Connection, since_us: int = 0, *, lever: str = "", tenant: str = "") -> list[ArmSums]:
-    """All sums from this day (UTC) on; `lever` and `tenant` empty mean all."""
-    tests: list[str] = ["day_us >= ?"]
-    values: list[object] = [since_us - since_us % DAY_US]
-    for name, value in (("lever", lever), ("tenant", tenant)):
-        if value:
-            tests.append(f"{name} = ?")
-            values.append(value)
-    where = " AND ".join(tests)
+    """All sums from this day (UTC) on, those of one lever after the other; `lever` and `tenant` empty mean all."""
+    where = "day_us >= ?" + (" AND tenant = ?" if tenant else "")
+    values: list[object] = [since_us - since_us % DAY_US, *([tenant] if tenant else [])]
     scores = {
-        row[:5]: row[5:]
+        row[:4]: row[4:]
         for row in connection.query(
             f"SELECT {', '.join(HOLD_OUT_KEY)}, n, total FROM hold_out_scores WHERE {where}", values
         )
     }
-    return [
-        _arm_sums(row, scores.get(row[:5], (0, 0.0)))
-        for row in connection.query(f"SELECT {_ALL} FROM hold_outs WHERE {where} ORDER BY lever, day_us", values)
-    ]
+    found: dict[str, list[ArmSums]] = {}
+    for row in connection.query(
+        f"SELECT {_ALL} FROM hold_outs WHERE {where} ORDER BY day_us, tenant, arms, grp", values
+    ):
+        for name, held_out in _arms.decode(row[0]).items():
+            if lever in ("", name):
+                found.setdefault(name, []).append(_arm_sums(name, held_out, row, scores.get(row[:4], (0, 0.0))))
+    return [each for name in sorted(found) for each in found[name]]
 
 
-def _arm_sums(row: Row, scores: Row) -> ArmSums:
-    lever, day_us, tenant, held_out, group, *counts = row
+def _arm_sums(lever: str, held_out: bool, row: Row, scores: Row) -> ArmSums:
+    arms, day_us, tenant, group, *counts = row
     scored, score = scores
     calls, errors, priced, cost, baseline, request_bytes = counts
     return ArmSums(
-        lever=lever, day_us=day_us, tenant=tenant, held_out=bool(held_out), group=group, calls=calls, errors=errors,
+        lever=lever, day_us=day_us, tenant=tenant, held_out=held_out, group=f"{group} {arms}", calls=calls, errors=errors,
         priced=priced, cost=cost, baseline=baseline, request_bytes=request_bytes, scored=scored, score=score,
     )  # fmt: skip
 
 
 def check(connection: Connection) -> list[str]:
     """Where the sums differ from what the rows give, in words."""
-    kept = {row[:5]: tuple(row[5:]) for row in connection.query(f"SELECT {_ALL} FROM hold_outs")}
-    counted = {row[:5]: tuple(row[5:]) for row in _from_rows(connection)}
+    kept = {row[:4]: tuple(row[4:]) for row in connection.query(f"SELECT {_ALL} FROM hold_outs")}
+    counted = {row[:4]: tuple(row[4:]) for row in _from_rows(connection)}
     different = sorted(key for key in kept.keys() | counted.keys() if kept.get(key) != counted.get(key))
     return [f"hold-out {key} holds {kept.get(key)}, the rows give {counted.get(key)}" for key in different[:20]]
 
@@ -171,6 +179,8 @@ def rebuild(connection: Connection) -> None:
 
 def _from_rows(connection: Connection) -> list[Row]:
     found: dict[Row, list[int]] = {}
-    for row in connection.query(f"SELECT {_CALL_COLUMNS}, arms FROM calls WHERE arms <> ''"):
-        _add(found, row[:9], _arms.decode(row[9]))
+    for arms, started_us, tenant, session, id_, *sums_ in connection.query(
+        f"SELECT {_CALL_COLUMNS} FROM calls WHERE arms <> ''"
+    ):
+        _add(found, _key(_named(_arms.decode(arms)), started_us, tenant, session or id_), *sums_)
     return [(*key, *found[key]) for key in sorted(found)]

@@ -7,6 +7,7 @@ are finer than a nano-dollar, stay inside the JSON of an attempt's lines and are
 
 from farthing.store.engine import Connection, Engine
 from farthing.store.errors import NewerSchema
+from farthing.store.schema_reports import REPORT_TABLES
 from farthing.store.schema_routing import ROUTING_TABLES, Statement
 
 CALL_COLUMNS = (
@@ -38,10 +39,19 @@ LEVER_KEY = ("day_us", "tenant", "lever", "estimated")
 
 LEVER_SUMS = ("calls", "before_cost", "after_cost", "overhead")
 
-HOLD_OUT_KEY = ("lever", "day_us", "tenant", "held_out", "grp")
-"""`grp`: one of the groups that sessions are thrown into, see `arms.py`."""
+HOLD_OUT_KEY = ("arms", "day_us", "tenant", "grp")
+"""`arms`: JSON, lever -> held out, by name; `grp`: one of the groups that sessions are thrown into, see `arms.py`."""
 
 HOLD_OUT_SUMS = ("calls", "errors", "priced", "cost", "baseline", "request_bytes")
+
+WASTE_KEY = ("dims", "day_us", "tenant", "a")
+
+WASTE_SUMS = (
+    "retries", "lost_in", "lost_out", "lost_cost", "left_calls", "left_in", "left_out", "left_cost", "cost_unknown",
+    "written_tokens", "reasoning_tokens",
+)  # fmt: skip
+
+LINE_COLUMNS = ("id", "tenant", "source", "kind", "project", "name", "from_us", "until_us", "cost")
 
 HISTOGRAM_KEY = ("kind", "day_us", "tenant", "model", "bin")
 
@@ -195,7 +205,7 @@ _FIRST_TABLES: tuple[Statement, ...] = (
     "INSERT INTO marks (name, n) VALUES ('keys', 0)",
 )
 
-MIGRATIONS: tuple[tuple[Statement, ...], ...] = (_FIRST_TABLES, ROUTING_TABLES)
+MIGRATIONS: tuple[tuple[Statement, ...], ...] = (_FIRST_TABLES, ROUTING_TABLES, REPORT_TABLES)
 """The statements that lead from version n to n + 1, at place n. Released ones are never edited; changes are added."""
 
 VERSION = len(MIGRATIONS)

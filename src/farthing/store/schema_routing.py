@@ -62,10 +62,9 @@ ROUTING_TABLES: tuple[Statement, ...] = (
     """,
     """
     CREATE TABLE hold_outs (
-        lever TEXT NOT NULL,
+        arms TEXT NOT NULL,
         day_us BIGINT NOT NULL,
         tenant TEXT NOT NULL,
-        held_out BIGINT NOT NULL,
         grp BIGINT NOT NULL,
         calls BIGINT NOT NULL,
         errors BIGINT NOT NULL,
@@ -73,19 +72,18 @@ ROUTING_TABLES: tuple[Statement, ...] = (
         cost BIGINT NOT NULL,
         baseline BIGINT NOT NULL,
         request_bytes BIGINT NOT NULL,
-        PRIMARY KEY (lever, day_us, tenant, held_out, grp)
+        PRIMARY KEY (arms, day_us, tenant, grp)
     ) {compact}
     """,
     """
     CREATE TABLE hold_out_scores (
-        lever TEXT NOT NULL,
+        arms TEXT NOT NULL,
         day_us BIGINT NOT NULL,
         tenant TEXT NOT NULL,
-        held_out BIGINT NOT NULL,
         grp BIGINT NOT NULL,
         n BIGINT NOT NULL,
         total DOUBLE PRECISION NOT NULL,
-        PRIMARY KEY (lever, day_us, tenant, held_out, grp)
+        PRIMARY KEY (arms, day_us, tenant, grp)
     ) {compact}
     """,
     """

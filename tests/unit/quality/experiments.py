@@ -41,7 +41,7 @@ def experiment(
             so_far[at] += float(more)
     return [
         ArmSums(
-            LEVER, (first_day + day_) * DAY_US, "default", held_, group_, calls=round(n), errors=round(wrong),
+            LEVER, (first_day + day_) * DAY_US, "default", held_, str(group_), calls=round(n), errors=round(wrong),
             priced=round(n), cost=round(cost_), baseline=round(cost_), request_bytes=round(bytes_), scored=round(s),
             score=good_,
         )

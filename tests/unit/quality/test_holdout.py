@@ -132,7 +132,7 @@ def test_a_proven_lever_keeps_an_arm_that_goes_on_to_show_it() -> None:
 def test_sums_of_the_store_are_enough() -> None:
     """Two groups an arm, by hand: cost a call 60 against 100."""
     sums = [
-        ArmSums(LEVER, 0, "default", held, group, calls=2, priced=2, cost=(100 if held else 60) * 2 + spread, request_bytes=8)
+        ArmSums(LEVER, 0, "default", held, str(group), calls=2, priced=2, cost=(100 if held else 60) * 2 + spread, request_bytes=8)
         for held in (True, False)
         for group, spread in ((1, -4), (2, 4))
     ]  # fmt: skip

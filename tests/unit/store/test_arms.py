@@ -1,5 +1,6 @@
 """Hold-outs in the store: sums by arm and group that agree with the rows, and scores that find their arms."""
 
+import json
 from collections import Counter
 
 import pytest
@@ -52,7 +53,7 @@ async def test_a_session_stays_in_its_group_and_calls_without_one_are_their_own(
     alone = [a_record(f"alone-{n}", session="", arms=HELD) for n in range(30)]
     assert len(cells(calls)) <= 3
     assert len(cells(alone)) > 20
-    assert sorted(sums[5] for sums in cells(calls)) == [10, 10, 10]
+    assert sorted(sums[4] for sums in cells(calls)) == [10, 10, 10]
 
 
 def test_groups_are_few_however_many_sessions_there_are() -> None:
@@ -60,12 +61,25 @@ def test_groups_are_few_however_many_sessions_there_are() -> None:
         a_record(f"call-{n}", session=f"s-{n}", arms={"semantic cache": n % 2 == 0, "model selection": False})
         for n in range(6000)
     ]
-    groups = Counter((row[0], row[3]) for row in cells(calls))
-    assert groups[("model selection", 0)] == TREATED_GROUPS
-    assert groups[("semantic cache", 0)] == TREATED_GROUPS
-    assert 0.9 * HELD_OUT_GROUPS < groups[("semantic cache", 1)] <= HELD_OUT_GROUPS
-    sizes = [row[5] for row in cells(calls) if row[0] == "model selection"]
-    assert max(sizes) < 3 * 6000 / TREATED_GROUPS
+    groups = Counter(row[0] for row in cells(calls))
+    assert groups['{"model selection":false,"semantic cache":false}'] == TREATED_GROUPS
+    assert 0.9 * HELD_OUT_GROUPS < groups['{"model selection":false,"semantic cache":true}'] <= HELD_OUT_GROUPS
+    sizes = [row[4] for row in cells(calls) if "true" not in row[0]]
+    assert max(sizes) < 3 * 3000 / TREATED_GROUPS
+
+
+async def test_a_call_is_in_one_arm_of_each_lever(store: Store) -> None:
+    await store.write([
+        a_record("a", arms={"semantic cache": True, "model selection": False}),
+        a_record("b", arms={"model selection": False, "semantic cache": True}),
+        a_record("c", arms={"model selection": False, "semantic cache": False}),
+    ])  # fmt: skip
+    sums = await store.arm_sums()
+    assert sorted((each.lever, each.held_out, each.calls) for each in sums) == [
+        ("model selection", False, 1), ("model selection", False, 2), ("semantic cache", False, 1),
+        ("semantic cache", True, 2),
+    ]  # fmt: skip
+    assert await store.check() == []
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
@@ -76,10 +90,10 @@ def test_cells_add_up_to_the_calls(calls: list[Record]) -> None:
     for lever in LEVERS:
         for held in (True, False):
             mine = [call for call in calls if call.arms.get(lever) is held]
-            rows = [row for row in found if row[0] == lever and row[3] == held]
-            assert sum(row[5] for row in rows) == len(mine)
+            rows = [row for row in found if json.loads(row[0]).get(lever) is held]
+            assert sum(row[4] for row in rows) == len(mine)
             known = [call for call in mine if call.cost_state not in ("unpriced", "unknown")]
-            assert sum(row[8] for row in rows) == sum(call.cost for call in known)
+            assert sum(row[7] for row in rows) == sum(call.cost for call in known)
 
 
 async def test_scores_join_the_arms_of_their_calls(store: Store) -> None:

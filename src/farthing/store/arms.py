@@ -5,7 +5,7 @@ a draw is a session, and there may be millions. They are thrown into few groups 
 draw: sums over random groups of independent units are independent themselves, so an estimator that takes a group for one
 unit is as right as one that knows each session, with fewer degrees of freedom. Sessions that go without nothing, who are
 many, have fewer groups; the others more, because their side decides how wide an interval is. A session keeps its group
-over days and months. What an arm saved is told by `quality.holdout`, not here.
+over days and months. Calls without a session are drawn and grouped by their user, else each by itself. What an arm saved is told by `quality.holdout`, not here.
 """
 
 from collections.abc import Iterable, Sequence
@@ -58,7 +58,7 @@ class Scored(msgspec.Struct, frozen=True):
     score: float
 
 
-_CALL_COLUMNS = "arms, started_us, tenant, session, id, outcome, cost_state, cost, baseline, request_bytes"
+_CALL_COLUMNS = "arms, started_us, tenant, session, user_id, id, outcome, cost_state, cost, baseline, request_bytes"
 
 
 def cells(records: Iterable[Record]) -> list[Row]:
@@ -72,7 +72,7 @@ def cells(records: Iterable[Record]) -> list[Row]:
         arms = names.get(drawn) or names.setdefault(drawn, _named(r.arms))
         _add(
             found,
-            _key(arms, r.started_us, r.tenant, r.session or r.id),
+            _key(arms, r.started_us, r.tenant, r.session or r.user or r.id),
             r.outcome,
             r.cost_state,
             r.cost,
@@ -111,11 +111,13 @@ def add_scores(connection: Connection, scores: Sequence[Scored]) -> list[str]:
     """Join scores to the arms that their calls were in; the ids of calls that are not in the store (yet)."""
     last = {each.call_id: each.score for each in scores}
     with connection.transaction():
-        known = {row[4]: row for row in _calls_of(connection, list(last))}
+        known = {row[5]: row for row in _calls_of(connection, list(last))}
         found: dict[Row, list[float]] = {}
-        for id_, (arms, started_us, tenant, session, *_) in known.items():
+        for id_, (arms, started_us, tenant, session, user, *_) in known.items():
             if arms:
-                sums = found.setdefault(_key(_named(_arms.decode(arms)), started_us, tenant, session or id_), [0, 0.0])
+                sums = found.setdefault(
+                    _key(_named(_arms.decode(arms)), started_us, tenant, session or user or id_), [0, 0.0]
+                )
                 sums[0] += 1
                 sums[1] += last[id_]
         connection.add_up(
@@ -179,8 +181,8 @@ def rebuild(connection: Connection) -> None:
 
 def _from_rows(connection: Connection) -> list[Row]:
     found: dict[Row, list[int]] = {}
-    for arms, started_us, tenant, session, id_, *sums_ in connection.query(
+    for arms, started_us, tenant, session, user, id_, *sums_ in connection.query(
         f"SELECT {_CALL_COLUMNS} FROM calls WHERE arms <> ''"
     ):
-        _add(found, _key(_named(_arms.decode(arms)), started_us, tenant, session or id_), *sums_)
+        _add(found, _key(_named(_arms.decode(arms)), started_us, tenant, session or user or id_), *sums_)
     return [(*key, *found[key]) for key in sorted(found)]

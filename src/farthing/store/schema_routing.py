@@ -87,6 +87,16 @@ ROUTING_TABLES: tuple[Statement, ...] = (
     ) {compact}
     """,
     """
+    CREATE TABLE hold_out_shares (
+        lever TEXT NOT NULL PRIMARY KEY,
+        share DOUBLE PRECISION NOT NULL,
+        configured DOUBLE PRECISION NOT NULL,
+        since_us BIGINT NOT NULL,
+        at_us BIGINT NOT NULL,
+        why TEXT NOT NULL
+    )
+    """,
+    """
     CREATE TABLE evidence (
         day_us BIGINT NOT NULL,
         tenant TEXT NOT NULL,

@@ -50,7 +50,9 @@ async def test_sums_can_be_asked_for_one_lever_tenant_and_span(store: Store) -> 
 
 async def test_a_session_stays_in_its_group_and_calls_without_one_are_their_own(store: Store) -> None:
     calls = [a_record(f"call-{n}", session=f"s-{n % 3}", arms=HELD) for n in range(30)]
-    alone = [a_record(f"alone-{n}", session="", arms=HELD) for n in range(30)]
+    alone = [a_record(f"alone-{n}", session="", user="", arms=HELD) for n in range(30)]
+    of_users = [a_record(f"user-{n}", session="", user=f"u-{n % 3}", arms=HELD) for n in range(30)]
+    assert len(cells(of_users)) <= 3
     assert len(cells(calls)) <= 3
     assert len(cells(alone)) > 20
     assert sorted(sums[4] for sums in cells(calls)) == [10, 10, 10]

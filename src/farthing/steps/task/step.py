@@ -53,11 +53,15 @@ class Task:
         self._looks_at_all = settings.tasks_of == "all"
         self._features = {name: feature.task for name, feature in settings.features.items() if feature.task}
         self._own_names = frozenset(settings.tasks)
-        held = {lever: share for lever, share in (hold_outs or {}).items() if share > 0}
-        self._routed_arms = tuple(held.items())
-        self._other_arms = tuple((lever, share) for lever, share in held.items() if lever != ROUTING)
+        self.hold_out(hold_outs or {})
         self._templates = templates or Templates(settings.templates)
         self._classifier = classifier or Classifier()
+
+    def hold_out(self, shares: Mapping[str, float]) -> None:
+        """Draw with these shares from the next call on."""
+        held = {lever: share for lever, share in shares.items() if share > 0}
+        self._routed_arms = tuple(held.items())
+        self._other_arms = tuple((lever, share) for lever, share in held.items() if lever != ROUTING)
 
     async def __call__(self, call: Call, proceed: Proceed) -> Answer:
         routed = self._routes(call)

@@ -17,8 +17,8 @@ class Sensitivity(msgspec.Struct, frozen=True):
 
 
 SENSITIVITIES = {
-    "low": Sensitivity(6.5, 1.8, 2.0),
-    "normal": Sensitivity(5.5, 1.5, 1.0),
+    "low": Sensitivity(8.0, 1.8, 2.0),
+    "normal": Sensitivity(6.0, 1.5, 1.0),
     "high": Sensitivity(4.5, 1.4, 0.5),
 }
 

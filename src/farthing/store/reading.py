@@ -10,9 +10,9 @@ from farthing.model.errors import BadRequest
 from farthing.model.money import Nano
 from farthing.model.record import Record
 from farthing.model.usage import CostState
-from farthing.store import arms, rollups
+from farthing.store import arms, rollups, waste
 from farthing.store.engine import Connection, Row
-from farthing.store.rollups import DAY_US, HOUR_US, VIEWS, View
+from farthing.store.rollups import DAY_US, HOUR_US, MONTH_US, VIEWS, View
 from farthing.store.rows import record_of
 from farthing.store.schema import (
     ATTEMPT_COLUMNS,
@@ -280,10 +280,10 @@ def _view_for(names: Sequence[str], where: Mapping[str, str]) -> View:
     hourly = "hour" in names
     if not unknown and 1 <= len(names) <= 2 and len(set(names)) == len(names) and not set(names) >= set(TIMES):
         for view in VIEWS:
-            if wanted <= {view.a, view.b} and (view.bucket_us == HOUR_US) is hourly:
+            if wanted <= {view.a, view.b} and view.bucket_us == (HOUR_US if hourly else DAY_US):
                 return view
     asked = ",".join(dict.fromkeys((*names, *where)))
-    kept = "; ".join(_spoken(view) for view in VIEWS)
+    kept = "; ".join(_spoken(view) for view in VIEWS if view.bucket_us != MONTH_US)
     raise BadRequest(f"no sums are kept for {asked!r}; kept are: {kept}; and each of them by day", param="by")
 
 
@@ -402,6 +402,7 @@ def check(connection: Connection) -> list[str]:
         wrong += _check_histograms(connection)
         wrong += _check_levers(connection)
         wrong += arms.check(connection)
+        wrong += waste.check(connection)
         for what, sql in _LAWS.items():
             wrong += [f"{what}: {row[0]}" for row in connection.query(sql)]
     return wrong
@@ -458,7 +459,7 @@ def rebuild(connection: Connection) -> None:
     """Make all rollups anew from the rows, in one transaction."""
     columns = ", ".join((*ROLLUP_KEY, *ROLLUP_SUMS))
     with connection.transaction():
-        connection.lock(("calls", "savings", "rollups", "histograms", "lever_sums", "hold_outs"))
+        connection.lock(("calls", "attempts", "savings", "rollups", "histograms", "lever_sums", "hold_outs", "waste"))
         connection.execute("DELETE FROM rollups")
         for view in VIEWS:
             connection.execute(f"INSERT INTO rollups ({columns}) {rollups.cells_from_rows(view)}")
@@ -467,6 +468,7 @@ def rebuild(connection: Connection) -> None:
             f"INSERT INTO lever_sums ({', '.join((*LEVER_KEY, *LEVER_SUMS))}) {rollups.LEVER_CELLS_FROM_ROWS}"
         )
         arms.rebuild(connection)
+        waste.rebuild(connection)
         connection.execute("DELETE FROM histograms")
         bins = [(*key, n) for key, n in sorted(_counted_bins(connection).items())]
         connection.insert("histograms", (*HISTOGRAM_KEY, "n"), bins)

@@ -1,6 +1,6 @@
 """Sums of calls by the dimensions that people ask for, kept beside the rows so that no page ever scans them.
 
-`VIEWS` names what is kept: single dimensions and pairs, by UTC day or hour. A batch is summed here in memory and added to
+`VIEWS` names what is kept: single dimensions and pairs, by UTC day, hour or calendar month. A batch is summed here in memory and added to
 the stored cells in the transaction of its rows. The same sums as one SQL statement a view (`cells_from_rows`) prove that
 the two agree, or build the cells again.
 """
@@ -16,6 +16,8 @@ from farthing.store.schema import ROLLUP_SUMS
 
 HOUR_US = 3_600_000_000
 DAY_US = 24 * HOUR_US
+MONTH_US = 31 * DAY_US
+"""Stands for calendar months, which are not all as long."""
 
 
 class View(NamedTuple):
@@ -25,6 +27,31 @@ class View(NamedTuple):
     bucket_us: int
     a: str = ""
     b: str = ""
+
+    @property
+    def bucket_sql(self) -> str:
+        """The beginning of the bucket that a call falls into."""
+        return bucket_sql("started_us", self.bucket_us)
+
+
+def month_of(us: int) -> int:
+    """The beginning of the calendar month (UTC), in microseconds; until February 2100.
+
+    Source: the civil calendar in whole numbers, years beginning in March, so that a leap day is the last of its cycle.
+    """
+    day = us // DAY_US
+    cycle = (day + 671) % 1461  # 671 days from March 1968 to 1970; 1461 days are four years
+    of_year = cycle - 365 * ((cycle - cycle // 1460) // 365)
+    return (day - of_year + (153 * ((5 * of_year + 2) // 153) + 2) // 5) * DAY_US
+
+
+def bucket_sql(us: str, bucket_us: int) -> str:
+    """`month_of`, or the beginning of the day or hour, of a column with microseconds: the same on every engine."""
+    if bucket_us != MONTH_US:
+        return f"{us} - {us} % {bucket_us}"
+    cycle = f"(({us} / {DAY_US} + 671) % 1461)"
+    of_year = f"({cycle} - 365 * (({cycle} - {cycle} / 1460) / 365))"
+    return f"({us} / {DAY_US} - {of_year} + (153 * ((5 * {of_year} + 2) / 153) + 2) / 5) * {DAY_US}"
 
 
 VIEWS = (
@@ -44,6 +71,7 @@ VIEWS = (
     View("feature_tier", DAY_US, "feature", "tier"),
     View("task_tier", DAY_US, "task", "tier"),
     View("task_model", DAY_US, "task", "model"),
+    View("user_month", MONTH_US, "user_id", "feature"),
 )
 
 NOT_ERRORS = ("ok", "left")
@@ -104,7 +132,7 @@ def cells(records: Iterable[Record]) -> list[Row]:
 
 
 def _singles(pairs: dict[_Cell, tuple[int, ...]]) -> dict[_Cell, tuple[int, ...]]:
-    """The sums over one dimension that follow from those over two."""
+    """The sums over one dimension that follow from those over two, and those of months that follow from days."""
     found: dict[_Cell, _Adds] = {}
     for (dims, bucket, tenant, a, b, state), sums in pairs.items():
         for cell in _wider(dims, bucket, tenant, a, b, state):
@@ -119,6 +147,8 @@ def _wider(dims: str, bucket: int, tenant: str, a: str, b: str, state: str) -> t
         return ((dims.partition("_")[0], bucket, tenant, a, "", state),)
     if dims == "feature_tier":
         return (("tier", bucket, tenant, b, "", state),)
+    if dims == "user_feature":
+        return (("user_month", month_of(bucket), tenant, a, b, state),)
     if dims == "hour_feature":
         return ("hour", bucket, tenant, "", "", state), ("day", bucket - bucket % DAY_US, tenant, "", "", state)
     return ()
@@ -212,6 +242,6 @@ def cells_from_rows(view: View) -> str:
     sums = ", ".join(f"CAST({sql} AS BIGINT) AS {name}" for sql, name in zip(_FROM_ROWS, ROLLUP_SUMS, strict=True))
     a, b = view.a or "''", view.b or "''"
     return (
-        f"SELECT '{view.dims}' AS dims, started_us - started_us % {view.bucket_us} AS bucket_us, tenant, "
+        f"SELECT '{view.dims}' AS dims, {view.bucket_sql} AS bucket_us, tenant, "
         f"{a} AS a, {b} AS b, cost_state, {sums} FROM calls GROUP BY 2, 3, 4, 5, 6"
     )

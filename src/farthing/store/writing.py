@@ -6,7 +6,7 @@ from typing import NamedTuple
 import msgspec
 
 from farthing.model.record import Record
-from farthing.store import arms, rollups, rows
+from farthing.store import arms, rollups, rows, waste
 from farthing.store.engine import Connection, Row
 from farthing.store.errors import Duplicate, RowRefused, StoreError
 from farthing.store.schema import (
@@ -20,6 +20,8 @@ from farthing.store.schema import (
     ROLLUP_KEY,
     ROLLUP_SUMS,
     SAVING_COLUMNS,
+    WASTE_KEY,
+    WASTE_SUMS,
 )
 
 _TRIES = 5
@@ -83,6 +85,8 @@ def _insert(connection: Connection, batch: "_Batch") -> None:
     connection.add_up("histograms", HISTOGRAM_KEY, ("n",), rollups.bins(batch.records))
     if held := arms.cells(batch.records):
         connection.add_up("hold_outs", HOLD_OUT_KEY, HOLD_OUT_SUMS, held)
+    if lost := waste.cells(batch.records):
+        connection.add_up("waste", WASTE_KEY, WASTE_SUMS, lost)
 
 
 class _Batch(NamedTuple):

@@ -27,6 +27,7 @@ COMMANDS = {
     "import": Place("imports", "Turn another gateway's configuration into farthing.toml.", extra="import"),
     "keys": Place("keys", "Create, list, revoke and rotate API keys."),
     "report": Place("report", "What was spent: by feature, user, team, model, day and so on."),
+    "status": Place("status", "How a running gateway's deployments are, and what serves instead."),
     "calls": Place("calls", "The newest calls, one line each."),
     "explain": Place("explain", "One call's cost card: rates, attempts, decisions, savings."),
     "cache": Place("cache", "Look into the cache, drop and approve answers, try questions."),

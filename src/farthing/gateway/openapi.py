@@ -93,6 +93,7 @@ def openapi() -> Json:
         },
         "/v1/farthing/keys/{key_id}/revoke": {"post": _page("Revoke a key (admin)", path=("key_id",))},
         "/v1/farthing/keys/{key_id}/rotate": {"post": _page("Give a key a new secret (admin)", path=("key_id",))},
+        "/v1/farthing/status": {"get": _page("How the deployments are, as this worker sees them (admin)")},
         "/v1/farthing/report": {"get": _page("What was spent (admin)", query=("by", "since_us", "until_us"))},
         "/v1/farthing/openapi.json": {"get": _page("This document")},
         "/health/live": {"get": _page("The process answers")},

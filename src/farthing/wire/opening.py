@@ -27,7 +27,8 @@ def beginning(wire: str, data: bytes) -> Beginning:
     if pattern is None:
         return "content"
     found = pattern.search(data)
-    if _ERROR.search(data, 0, found.start() if found else len(data)) and error_of(data) is not None:
+    before = found.start() if found else len(data)
+    if (data.find(b'"error"', 0, before) >= 0 or data.find(b"response.failed", 0, before) >= 0) and error_of(data):
         return "error"
     return "content" if found else "prelude"
 

@@ -19,6 +19,8 @@ LEARNS = 0.2
 RATIOS = (0.2, 5.0)
 LONGEST_BLOCK_S = 120.0
 """A provider's word is taken for so long; then it is asked again."""
+STALE_S = 60.0
+"""What a provider told is believed for so long; one that tells no more has no limit that is known."""
 REMEMBERED_S = 90.0
 """A deployment without alternatives is watched for so long after it refused a call."""
 
@@ -51,7 +53,7 @@ class Ticket(NamedTuple):
 class Gauge:
     """One limit as the provider tells it. Nothing is limited until it has told."""
 
-    __slots__ = ("_at", "_level", "_mark", "_sent_at", "_told_left", "limit", "rate", "ratio", "taken")
+    __slots__ = ("_at", "_corrected_at", "_level", "_mark", "_sent_at", "_told_left", "limit", "rate", "ratio", "taken")
 
     def __init__(self) -> None:
         self.limit = 0
@@ -66,12 +68,13 @@ class Gauge:
         self._mark = 0.0
         self._sent_at = 0.0
         self._told_left = 0.0
+        self._corrected_at = 0.0
 
     def level(self, now: float) -> float:
         return min(self.limit, self._level + (now - self._at) * self.rate)
 
     def wait(self, amount: float, now: float) -> float:
-        if not self.limit:
+        if not self.limit or now - self._sent_at > STALE_S:
             return 0.0
         missing = min(amount * self.ratio, self.limit) - self.level(now)
         return missing / self.rate if missing > 0 else 0.0
@@ -100,9 +103,11 @@ class Gauge:
         self._level = told.left + (now - sent_at) * self.rate - (self.taken - mark) * self.ratio
         self._level, self._at = min(self._level, told.limit), now
 
-    def underestimated(self) -> None:
-        """It refused what should have had room."""
-        self.ratio = min(self.ratio * 1.25, RATIOS[1])
+    def underestimated(self, sent_at: float, now: float) -> None:
+        """It refused what should have had room. Calls that were sent before that was known say nothing new."""
+        if sent_at >= self._corrected_at:
+            self.ratio = min(self.ratio * 1.25, RATIOS[1])
+            self._corrected_at = now
 
 
 class Room:
@@ -182,7 +187,7 @@ class Room:
             self._tokens.learn(tokens, ticket.tokens_mark, sent_at, now, counted=False)
         wait = max(self._requests.wait(1, now), self._tokens.wait(ticket.tokens, now))
         if wait <= 0 or (after is not None and wait < after / 2):
-            self._tokens.underestimated()
+            self._tokens.underestimated(sent_at, now)
             self.blocked_until = now + min(1.0 if after is None else after, LONGEST_BLOCK_S)
 
     def share(self, now: float) -> float:

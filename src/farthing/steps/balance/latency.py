@@ -6,7 +6,7 @@ for a while is forgotten, so that a deployment that was slow is tried again. Kno
 
 from math import exp
 
-TAU_S = 5.0
+TAU_S = 4.0
 """Seconds in which a peak fades to a third, under steady samples or none."""
 
 

@@ -6,7 +6,7 @@ there is nowhere else to go only the first read is awaited. Knows nothing of whe
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from farthing.model.call import Answer, Body
 from farthing.wire.opening import beginning, error_of
@@ -14,13 +14,6 @@ from farthing.wire.opening import beginning, error_of
 HOLD_S = 3.0
 """A prelude is held back no longer than this: a client should see that its call was taken."""
 HOLD_BYTES = 64 * 1024
-
-
-@runtime_checkable
-class Stoppable(Protocol):
-    """A stream that can be ended at once, however its provider bills."""
-
-    def stop(self) -> None: ...
 
 
 class BadStart(Exception):
@@ -34,9 +27,9 @@ class BadStart(Exception):
 
 
 class Rest:
-    """A stream of which the beginning was read."""
+    """A stream of which the beginning was read. After that `next` is the stream's own."""
 
-    __slots__ = ("_held", "_inner", "_pending", "leave", "next", "stop")
+    __slots__ = ("_held", "_inner", "_pending", "leave", "next")
 
     def __init__(self, inner: Body, held: bytes, pending: "asyncio.Task[bytes] | None" = None) -> None:
         self._inner = inner
@@ -44,7 +37,9 @@ class Rest:
         self._pending = pending
         self.next: Callable[[], Coroutine[Any, Any, bytes]] = self._first
         self.leave = inner.leave
-        self.stop = stop_of(inner)
+
+    def stop(self) -> None:
+        stop_of(self._inner)()
 
     async def _first(self) -> bytes:
         self.next = self._inner.next if self._pending is None else self._second
@@ -63,11 +58,13 @@ async def opened(answer: Answer, wire: str, *, patient: bool, hold_s: float = HO
     stream = answer.stream
     assert stream is not None
     held = await stream.next()
+    begins = beginning(wire, held)
     pending: asyncio.Task[bytes] | None = None
-    if patient and held and beginning(wire, held) == "prelude":
+    if patient and held and begins == "prelude":
         held, pending = await _more(stream, wire, held, hold_s)
+        begins = beginning(wire, held)
     answer.stream = Rest(stream, held, pending)
-    if beginning(wire, held) == "error" and (error := error_of(held)) is not None:
+    if begins == "error" and (error := error_of(held)) is not None:
         raise BadStart(answer, *error)
     return answer
 
@@ -103,7 +100,8 @@ def end(answer: Answer) -> None:
 
 def stop_of(stream: Body) -> Callable[[], None]:
     """How to end a stream at once; where there is no such way, as if its client had left."""
-    return stream.stop if isinstance(stream, Stoppable) else stream.leave
+    stop: Callable[[], None] = getattr(stream, "stop", stream.leave)
+    return stop
 
 
 async def _read(stream: Body) -> bytes:

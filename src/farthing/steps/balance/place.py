@@ -20,19 +20,8 @@ class State:
     """What is known of a model at a provider. Seconds are those of the clock that gives `now`."""
 
     __slots__ = (
-        "_number",
-        "circuit",
-        "failures",
-        "first",
-        "max_in_flight",
-        "model",
-        "name",
-        "provider",
-        "room",
-        "served",
-        "total",
-        "under_way",
-        "waiters",
+        "_number", "_unanswered", "circuit", "failures", "first", "in_flight", "max_in_flight", "model", "name", "provider",
+        "room", "served", "total", "waiters",
     )  # fmt: skip
 
     def __init__(self, deployment: Deployment, settings: BalanceSettings, buckets: Buckets) -> None:
@@ -49,34 +38,35 @@ class State:
         self.served = 0
         self.failures = 0
         """Since the start, as `served`."""
-        self.under_way: dict[int, float] = {}
-        """When each call there was sent, the oldest first."""
+        self._unanswered: tuple[dict[int, float], dict[int, float]] = ({}, {})
+        """When each call was sent that waits for its answer, the oldest first: plain ones, and streams."""
+        self.in_flight = 0
+        """Calls under way, streams to their end."""
         self.waiters: deque[asyncio.Future[None]] = deque()
         self._number = 0
 
-    def enter(self, now: float) -> int:
-        """A call is sent there; the number is for `leave`."""
+    def enter(self, now: float, *, stream: bool) -> int:
+        """A call is sent there; the number is for `heard`."""
         self._number = number = self._number + 1
-        self.under_way[number] = now
+        self._unanswered[stream][number] = now
+        self.in_flight += 1
         if self.circuit.position != "closed":
             self.circuit.sent()
         return number
 
-    def leave(self, number: int) -> None:
-        """The call has ended, however that was."""
-        if self.under_way.pop(number, None) is not None and self.waiters:
+    def heard(self, number: int, *, stream: bool) -> None:
+        """The call waits for its answer no longer."""
+        self._unanswered[stream].pop(number, None)
+
+    def leave(self) -> None:
+        """A call has ended, however that was."""
+        self.in_flight -= 1
+        if self.waiters:
             self._wake()
 
     @property
-    def in_flight(self) -> int:
-        return len(self.under_way)
-
-    @property
     def full(self) -> bool:
-        return bool(self.max_in_flight) and len(self.under_way) >= self.max_in_flight
-
-    def well(self, wait_s: float = 0.0) -> bool:
-        return not self.full and wait_s <= 0
+        return bool(self.max_in_flight) and self.in_flight >= self.max_in_flight
 
     def wait(self, tokens: float, now: float) -> float:
         """Seconds until a call of so many tokens may be sent there; 0 means now."""
@@ -84,12 +74,12 @@ class State:
         return max(wait, BUSY_S) if self.full else wait
 
     def slowness(self, now: float, *, stream: bool) -> float:
-        """Seconds that a call there is likely to take to its first byte, or to its end if it is no stream; calls that are
-        under way for longer count already, and many of them a little."""
+        """Seconds that a call there is likely to take to its first byte, or to its end if it is no stream; one that waits
+        for longer counts already, and many of them a little."""
         known = (self.first if stream else self.total).at(now)
-        if self.under_way:
-            known = max(known, now - next(iter(self.under_way.values())) if not stream else 0.0)
-            known *= 1.0 + len(self.under_way) / 16
+        unanswered = self._unanswered[stream]
+        if unanswered:
+            known = max(known, now - next(iter(unanswered.values()))) * (1.0 + len(unanswered) / 16)
         return known
 
     async def turn(self, patience_s: float) -> bool:

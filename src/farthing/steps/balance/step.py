@@ -249,35 +249,35 @@ class Balance:
     ) -> Answer:  # fmt: skip
         """One attempt, up to the end of a whole answer or the first content of a stream. Raises UpstreamError, BadStart,
         and what steps further in refuse, which says nothing of the deployment."""
-        number = state.enter(sent_at)
-        answer: Answer | None = None
+        stream = call.ask.stream
+        number = state.enter(sent_at, stream=stream)
         try:
             answer = await proceed(call)
             if answer.stream is not None:
                 answer = await opened(answer, call.wire, patient=patient)
-        except (UpstreamError, BadStart):
-            state.leave(number)
+        except BaseException as error:
+            state.heard(number, stream=stream)
+            state.leave()
+            if not isinstance(error, UpstreamError | BadStart):
+                state.circuit.undecided()
             raise
-        except BaseException:
-            state.leave(number)
-            state.circuit.undecided()
-            raise
+        state.heard(number, stream=stream)
         now = self._clock()
         if ticket is not None and answer.status < 400:
             state.room.learn(answer.headers, ticket, sent_at, now)
         if answer.stream is not None:
             state.first.add(now - sent_at, now)
-            answer.on_end(partial(self._ended, call, state, number, ticket))
+            answer.on_end(partial(self._ended, call, state, ticket))
             return answer
-        state.leave(number)
+        state.leave()
         if answer.status < 400:
             state.total.add(now - sent_at, now)
             self._succeeded(call, state, ticket)
         return answer
 
-    def _ended(self, call: Call, state: State, number: int, ticket: Ticket | None, ending: Ending) -> None:
+    def _ended(self, call: Call, state: State, ticket: Ticket | None, ending: Ending) -> None:
         """A stream is over that had begun well."""
-        state.leave(number)
+        state.leave()
         if ending.outcome == "broken":
             state.failures += 1
             state.circuit.failed(self._clock(), ending.error)

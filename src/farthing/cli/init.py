@@ -11,6 +11,7 @@ import msgspec
 
 from farthing.cli.toml_text import key, value
 from farthing.settings import DEFAULT_FILE, Secret
+from farthing.settings.finops import LineSettings, ProjectFinopsSettings
 from farthing.settings.tree import (
     SECTIONS,
     ContractSettings,
@@ -40,10 +41,12 @@ EXAMPLES: dict[type[msgspec.Struct], dict[str, Any]] = {
     TaskRoutingSettings: {"quality_floor": 0.99, "max_dollars": "0.05"},
     TemplateRoutingSettings: {"fingerprint": "0123456789abcdef", "task": "classification"},
     FeatureRoutingSettings: {"baseline": "gpt-5", "quality_floor": 0.99},
+    ProjectFinopsSettings: {"phase": "pilot"},
+    LineSettings: {"kind": "engineering", "dollars_a_month": "12000", "project": "assistant", "name": "two engineers"},
 }
 """What the tables that are all commented out show instead of a default."""
 
-LISTS = (ContractSettings, DeploymentSettings)
+LISTS = (ContractSettings, DeploymentSettings, LineSettings)
 """Tables of which there may be several under one name."""
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from farthing.settings.alerts import ALERT_RULES, AlertChannelSettings, AlertRuleSettings, AlertSettings
 from farthing.settings.errors import Problem, SettingsError
+from farthing.settings.finops import FinopsSettings, LineSettings, ProjectFinopsSettings
 from farthing.settings.reading import Reader, reason
 from farthing.settings.toml_lines import lines_of_keys
 from farthing.settings.tree import (
@@ -39,7 +40,7 @@ from farthing.settings.values import Amount, FilePath, Secret, StoreUrl, Url, is
 DEFAULT_FILE = "farthing.toml"
 
 __all__ = [
-    "ALERT_RULES", "DEFAULT_FILE", "AlertChannelSettings", "AlertRuleSettings", "AlertSettings", "Amount", "BalanceSettings", "CacheSettings", "ContractSettings", "DeploymentSettings", "FeatureCacheSettings", "FeatureRoutingSettings", "FilePath", "LogSettings", "ModelSettings", "OtelSettings", "PricesSettings", "Problem", "ProviderSettings", "RoutingSettings", "Secret", "ServerSettings", "Settings", "SettingsError", "StoreSettings", "StoreUrl", "TaskRoutingSettings", "TemplateRoutingSettings", "TimeoutSettings", "Url", "is_loopback", "load", "parse", "shown_url",
+    "ALERT_RULES", "DEFAULT_FILE", "AlertChannelSettings", "AlertRuleSettings", "AlertSettings", "Amount", "BalanceSettings", "CacheSettings", "ContractSettings", "DeploymentSettings", "FeatureCacheSettings", "FeatureRoutingSettings", "FilePath", "FinopsSettings", "LineSettings", "LogSettings", "ModelSettings", "OtelSettings", "PricesSettings", "Problem", "ProjectFinopsSettings", "ProviderSettings", "RoutingSettings", "Secret", "ServerSettings", "Settings", "SettingsError", "StoreSettings", "StoreUrl", "TaskRoutingSettings", "TemplateRoutingSettings", "TimeoutSettings", "Url", "is_loopback", "load", "parse", "shown_url",
 ]  # fmt: skip
 
 

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from farthing.settings.alerts import AlertChannelSettings, AlertRuleSettings, AlertSettings
+from farthing.settings.finops import FinopsSettings, LineSettings, ProjectFinopsSettings
 from farthing.settings.values import Amount, FilePath, Secret, StoreUrl, Url, is_loopback, is_open_http
 
 
@@ -350,6 +351,7 @@ class Settings(msgspec.Struct, frozen=True):
     cache: CacheSettings = CacheSettings()
     routing: RoutingSettings = RoutingSettings()
     balance: BalanceSettings = BalanceSettings()
+    finops: FinopsSettings = FinopsSettings()
     alerts: AlertSettings = AlertSettings()
     logs: LogSettings = LogSettings()
     otel: OtelSettings = OtelSettings()
@@ -397,6 +399,9 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "routing.templates.NAME": TemplateRoutingSettings,
     "routing.features.NAME": FeatureRoutingSettings,
     "balance": BalanceSettings,
+    "finops": FinopsSettings,
+    "finops.projects.NAME": ProjectFinopsSettings,
+    "finops.lines": LineSettings,
     "alerts": AlertSettings,
     "alerts.channels.NAME": AlertChannelSettings,
     "alerts.rules.NAME": AlertRuleSettings,

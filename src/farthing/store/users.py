@@ -1,0 +1,82 @@
+"""Users of a month, counted each once, from sums by month, user and feature. Knows nothing of what a user is worth."""
+
+import msgspec
+
+from farthing.model.money import Nano
+from farthing.store.engine import Connection
+from farthing.store.rollups import month_of
+
+
+class UserMonth(msgspec.Struct, frozen=True):
+    """The calls of one calendar month (UTC). Amounts in nano-dollars."""
+
+    month_us: int
+    users: int = 0
+    """Users that were named, each once; the same name at two tenants is two users."""
+    calls: int = 0
+    """Their calls."""
+    cost: Nano = 0
+    calls_of_nobody: int = 0
+    """Calls that named no user."""
+    cost_of_nobody: Nano = 0
+    calls_without_cost: int = 0
+    """Of all these calls, those whose cost nobody knows."""
+
+
+class UserCost(msgspec.Struct, frozen=True):
+    """What one user cost in a month."""
+
+    tenant: str
+    user: str
+    calls: int
+    cost: Nano
+
+
+def months(
+    connection: Connection, since_us: int, until_us: int, *, tenant: str = "", feature: str | None = None
+) -> list[UserMonth]:  # fmt: skip
+    """The months that the span touches, oldest first, as far as there were calls. Each is whole: the span is widened."""
+    tests, values = _tests(month_of(max(0, since_us)), until_us, tenant, feature)
+    rows = connection.query(
+        "SELECT bucket_us, named, sum(one), CAST(sum(calls) AS BIGINT), CAST(sum(cost) AS BIGINT), "
+        "CAST(sum(without_cost) AS BIGINT) FROM (SELECT bucket_us, tenant, a, CASE WHEN a = '' THEN 0 ELSE 1 END AS named, "
+        "1 AS one, sum(calls) AS calls, sum(cost) AS cost, "
+        "sum(CASE WHEN cost_state IN ('unpriced', 'unknown') THEN calls ELSE 0 END) AS without_cost "
+        f"FROM rollups WHERE {tests} GROUP BY bucket_us, tenant, a) AS each_user GROUP BY bucket_us, named ORDER BY 1, 2",
+        values,
+    )
+    found: dict[int, UserMonth] = {}
+    for month, named, users, *numbers in rows:
+        calls, cost, without_cost = map(int, numbers)
+        so_far = found.get(month, UserMonth(month))
+        without_cost += so_far.calls_without_cost
+        if named:
+            changed = msgspec.structs.replace(so_far, users=int(users), calls=calls, cost=cost)
+        else:
+            changed = msgspec.structs.replace(so_far, calls_of_nobody=calls, cost_of_nobody=cost)
+        found[month] = msgspec.structs.replace(changed, calls_without_cost=without_cost)
+    return list(found.values())
+
+
+def dearest(
+    connection: Connection, month_us: int, *, tenant: str = "", feature: str | None = None, limit: int = 5
+) -> list[UserCost]:  # fmt: skip
+    """The named users who cost most in the month that `month_us` falls into."""
+    month = month_of(month_us)
+    tests, values = _tests(month, month + 1, tenant, feature)
+    rows = connection.query(
+        "SELECT tenant, a, CAST(sum(calls) AS BIGINT), CAST(sum(cost) AS BIGINT) FROM rollups "
+        f"WHERE {tests} AND a <> '' GROUP BY tenant, a ORDER BY 4 DESC, 1, 2 LIMIT ?",
+        [*values, limit],
+    )
+    return [UserCost(whose, user, int(calls), int(cost)) for whose, user, calls, cost in rows]
+
+
+def _tests(first_us: int, until_us: int, tenant: str, feature: str | None) -> tuple[str, list[object]]:
+    tests = ["dims = 'user_month'", "bucket_us >= ?", "bucket_us < ?"]
+    values: list[object] = [first_us, until_us]
+    for column, value in (("tenant", tenant or None), ("b", feature)):
+        if value is not None:
+            tests.append(f"{column} = ?")
+            values.append(value)
+    return " AND ".join(tests), values

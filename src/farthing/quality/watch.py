@@ -19,6 +19,7 @@ from farthing.quality.evidence import PASSED, Evidence
 from farthing.quality.noninferiority import Counts, lower
 from farthing.quality.proposals import Floors
 from farthing.quality.recorder import Recorder
+from farthing.quality.scores import Scores
 from farthing.quality.shadow import Shadow
 from farthing.quality.tables import Tables
 from farthing.settings import RoutingSettings, TaskRoutingSettings
@@ -62,13 +63,14 @@ class Quality:
 
     def __init__(
         self, settings: RoutingSettings, evidence: Evidence, recorder: Recorder, shadow: Shadow, tables: Tables,
-        chance: Callable[[], float] = random.random,
+        scores: Scores, chance: Callable[[], float] = random.random,
     ) -> None:  # fmt: skip
         self._kinds = {task: _known_kind(task, rules.check) for task, rules in settings.tasks.items()}
         self._evidence = evidence
         self._recorder = recorder
         self._shadow = shadow
         self._tables = tables
+        self._scores = scores
         self._chance = chance
         self._waiting: deque[_Waiting] = deque(maxlen=MOST_WAITING)
         self._checking: asyncio.Task[None] | None = None
@@ -81,6 +83,7 @@ class Quality:
     def start(self) -> None:
         """Keep the table up to date from now on."""
         self._tables.start()
+        self._scores.start()
 
     async def close(self) -> None:
         """End what is under way, write what is not written."""
@@ -89,10 +92,11 @@ class Quality:
             await asyncio.gather(self._checking, return_exceptions=True)
         await self._shadow.close()
         await self._tables.close()
+        await self._scores.close()
 
     def wants(self, call: Call) -> bool:
-        """Whether it is worth keeping the call's answer for a look. Calls of a hold-out are left alone."""
-        return call.wire in WIRES and not any(call.arms.values())
+        """Whether it is worth keeping the call's answer for a look."""
+        return call.wire in WIRES
 
     def seen(self, call: Call, model: str, whole: bytes) -> None:
         """An answer of `model` ended well. `whole` may be a stream of events too. Never raises."""
@@ -130,6 +134,8 @@ class Quality:
     async def take(self, record: Record, *, good: bool, score: float | None = None) -> None:
         """A person's verdict on a call's answer."""
         self._recorder.take(record, good=good, score=score)
+        if record.arms:
+            self._scores.add(record.id, min(1.0, max(0.0, score)) if score is not None else float(good))
 
     def _see(self, call: Call, model: str, whole: bytes) -> None:
         scopes = scopes_of(call.template, call.task)
@@ -142,6 +148,8 @@ class Quality:
             self._waiting.append(_Waiting(call, model, whole, kind, scopes))
             if self._checking is None or self._checking.done():
                 self._checking = asyncio.get_running_loop().create_task(self._check_waiting())
+        if any(call.arms.values()):
+            return  # a second answer would be spending that the other arm has too, and tell of the flagship alone
         times = SUSPECTED_TIMES if self._recorder.suspicion(tenant, scopes, model) else 1.0
         self._shadow.draw(call, model, whole, scopes, kind, times=times)
 
@@ -152,6 +160,8 @@ class Quality:
                 found = check(kind, call.asked, call.wire, call.body, whole)
                 if found is not None:
                     self._recorder.checked(call.principal.tenant, scopes, model, float(found.passed))
+                    if call.arms:
+                        self._scores.add(call.id, float(found.passed))
             except Exception as error:
                 log.warning("a check failed", extra={"error": type(error).__name__})
             await asyncio.sleep(0)  # others first

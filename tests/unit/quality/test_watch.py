@@ -18,6 +18,7 @@ from farthing.quality.evidence import Evidence
 from farthing.quality.noninferiority import Counts, counted, lower
 from farthing.quality.pairwise import PairJudge
 from farthing.quality.recorder import Recorder
+from farthing.quality.scores import Scores
 from farthing.quality.shadow import Shadow
 from farthing.quality.tables import Tables
 from farthing.quality.watch import Quality, floors_of
@@ -66,7 +67,8 @@ class Scene:
             self.evidence, self.recorder, self.routes, made, floors, flagship=lambda: "big",
             changes=self.settings.changes, every_s=0.01, allowance=allowance, spent=self._spent, now_us=lambda: self.now,
         )  # fmt: skip
-        self.quality = Quality(self.settings, self.evidence, self.recorder, self.shadow, self.tables)
+        self.scores = Scores(store)
+        self.quality = Quality(self.settings, self.evidence, self.recorder, self.shadow, self.tables, self.scores)
 
     async def serve(self, calls: int, task: str = "qa", **more: Any) -> int:
         """Calls that go to `small` if the table lets them; how many did."""
@@ -215,10 +217,21 @@ async def test_nothing_raises_into_a_call(store: Store) -> None:
     broken = a_call()
     broken.trail = None  # type: ignore[assignment]
     scene.quality.seen(broken, "small", told("x"))
-    held_out = a_call()
-    held_out.arms = {"model selection": True}
-    assert not scene.quality.wants(held_out) and scene.quality.wants(a_call())
     await scene.quality.close()
+
+
+async def test_both_arms_of_a_hold_out_are_scored_alike_and_only_one_is_shadowed(store: Store) -> None:
+    scene = Scene(store, tasks={"qa": TaskRoutingSettings(check="json")})
+    for held_out in (True, False):
+        call = a_call("Say 1", task="qa")
+        call.id, call.arms = f"call-{held_out}", {"model selection": held_out}
+        call.trail.attempts.append(Attempt(1, model="big", served_model="big-v1", usage=Usage(out=5)))
+        assert scene.quality.wants(call)
+        scene.quality.seen(call, "big", told("[1]"))
+        await scene.shadow.settle()
+        await asyncio.sleep(0.01)  # checks wait their turn
+    assert len(scene.scores) == 2
+    assert [body["model"] for body in scene.world.sent if body["model"] != "judge"] == ["small"]
 
 
 def test_floors_of_a_scope() -> None:

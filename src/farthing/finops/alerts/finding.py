@@ -44,6 +44,8 @@ class Finding(msgspec.Struct, frozen=True):
     """What it costs if nobody does anything, as far as that can be said; 0 where it cannot."""
     step: int = 0
     """Rises with each threshold that is passed; a higher one is told again."""
+    count: int = 0
+    """Events that it stands for, where it counts events."""
     cause: str = ""
     """What drives it: "91 % of the rise is feature agent on model x"."""
     driver: tuple[str, str] = ("", "")

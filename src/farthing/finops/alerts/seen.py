@@ -25,7 +25,7 @@ class Spend(NamedTuple):
 
 
 class Counts(NamedTuple):
-    """Calls of one scope today, and in the last seven days, today included."""
+    """Calls of one scope today."""
 
     scope: Scope
     calls: int = 0
@@ -40,15 +40,17 @@ class Counts(NamedTuple):
 
 
 class Rates(NamedTuple):
-    """Shares over the last seven days, as counts."""
+    """What the last seven days were made of: calls, and nano-dollars."""
 
+    calls: int = 0
+    cost: Nano = 0
     cacheable: int = 0
     hits: int = 0
     tiered: int = 0
-    """Calls that left the choice of the model to Farthing, or named a tier's model."""
+    """Calls that left the choice of the model to Farthing, or to a tier."""
     small: int = 0
-    cost: Nano = 0
-    hit_cost_avoided: Nano = 0
+    other_tier_cost: Nano = 0
+    """What those cost that were not on the small tier."""
 
 
 class Silence(NamedTuple):
@@ -86,7 +88,7 @@ class BudgetSeen(msgspec.Struct, frozen=True):
     starts_us: int = 0
     ends_us: int = 0
     """0 for budgets without an end."""
-    spent_before: tuple[tuple[int, Nano], ...] = ()
+    spent_before: tuple[tuple[float, Nano], ...] = ()
     """(hours ago, what was spent by then in this window), as far as it is known."""
     chance_over: float | None = None
     """That the window ends above the limit, by the forecast; None where nobody can say."""

@@ -22,3 +22,16 @@ def subject(scope: Scope) -> str:
     """A scope at the beginning of a sentence."""
     said = str(scope)
     return said[0].upper() + said[1:]
+
+
+def span(hours: float) -> str:
+    """5 minutes, 6 hours, 3 days."""
+    for size, unit in ((24.0, "day"), (1.0, "hour")):
+        if hours >= 2 * size or hours == size:
+            return number(round(hours / size), unit)
+    return number(max(1, round(hours * 60)), "minute")
+
+
+def until(ends_us: int, now_us: int) -> str:
+    """Words for how long a window still goes, empty for one without an end."""
+    return f" for {span((ends_us - now_us) / 3.6e9)}" if ends_us > now_us else ""

@@ -290,14 +290,14 @@ def _say(report: Report, name: str, calls: Calls) -> None:
 
 
 async def drill(report: Report, *, quick: bool) -> None:
-    seconds = 6.0 if quick else 20.0
+    seconds = 5.0 if quick else 20.0
     with ExitStack() as stack:
         await trouble(Stage(stack), seconds, report)
     with ExitStack() as stack:
         await all_three(Stage(stack), seconds / 2, report)
     with ExitStack() as stack:
         stage = Stage(stack, a_minute=60_000, burst=4_000)
-        await at_the_limits(stage, 8.0 if quick else 30.0, report)
+        await at_the_limits(stage, 7.0 if quick else 30.0, report)
 
 
 def main() -> int:

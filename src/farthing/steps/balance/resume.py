@@ -9,9 +9,11 @@ from functools import partial
 
 from farthing.model.call import Answer, Body, Call, Deployment, Ending
 from farthing.model.errors import FarthingError, UpstreamError
+from farthing.steps.balance.opening import stop_of
 from farthing.steps.balance.story import Story
 from farthing.wire import sse
 from farthing.wire.continuation import WIRES, Continuation, can_continue, request_for_rest, text_so_far
+from farthing.wire.opening import error_of
 
 MOST_BYTES = 1024 * 1024
 """Of a stream that is kept to be continued; a longer one is not."""
@@ -63,8 +65,21 @@ class Resumed:
                 if not tail:
                     self._outer.end(self._ending)
                 return tail
+            if self._rest is None and b'"error"' in data and (told := error_of(self._tail + data)) is not None:
+                return await self._instead_of_error(self._tail + data, told[1])
             if whole := self._whole(self._rest.feed(data) if self._rest is not None else data):
                 return whole
+
+    async def _instead_of_error(self, data: bytes, payload: bytes) -> bytes:
+        """The provider says in the stream that it failed: what came before is passed on, and the rest asked for. Where
+        nobody goes on, the client gets the error as it came."""
+        begins = sse.boundary(data[: data.find(payload)])
+        self._tail = b""
+        whole = self._whole(data[:begins])
+        stop_of(self._inner)()
+        if await self._moved():
+            return whole or await self.next()
+        return data
 
     def leave(self) -> None:
         self._left = True

@@ -48,6 +48,7 @@ def test_takes_waits_and_fills(make: Callable[[Clock], Either]) -> None:
     assert buckets.take(a, 60, 60) == 0
     buckets.give(a, 60, -30)
     assert buckets.take(a, 60, 1) == pytest.approx(31)
+    assert buckets.level(a, 60) == pytest.approx(-30) and buckets.level(name("c"), 60) == 60
     assert buckets.take(name("b"), 60, 60) == 0
 
 

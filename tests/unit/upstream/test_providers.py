@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from farthing.model.call import Deployment, Headers
 from farthing.model.errors import UnknownModel
-from farthing.settings import ModelSettings, ProviderSettings, Secret, Url
+from farthing.settings import DeploymentSettings, ModelSettings, ProviderSettings, Secret, Url
 from farthing.upstream.client import Response, Timeouts
 from farthing.upstream.hosts import HOSTS, PATHS
 from farthing.upstream.providers import Provider, Providers
@@ -82,6 +82,27 @@ def test_models_that_settings_name_come_first() -> None:
     )
     assert all_three.deployment("ours") == Deployment("ours", "azure", "eu-3", "azure", "gpt-4o")
     assert all_three.named_models == ["gpt-5", "ours"]
+
+
+def test_several_places_for_a_model() -> None:
+    listed = [
+        DeploymentSettings("azure", "eu-3", "gpt-4o", weight=2.0, region="eu", reserved=True, tokens_per_minute=5),
+        DeploymentSettings("openai"),
+    ]
+    named = {"gpt-4o": ModelSettings(deployments=listed, fallbacks=["gpt-5"], context=9)}
+    both = Providers({name: provider(name) for name in ("openai", "azure")}, named)
+    first, second = both.deployments("gpt-4o")
+    assert first == Deployment(
+        "azure/eu-3", "azure", "eu-3", "azure", "gpt-4o", weight=2.0, region="eu", reserved=True, tokens_per_minute=5
+    )
+    assert second == Deployment("openai/gpt-4o", "openai", "gpt-4o", "openai")
+    assert both.deployments("gpt-4o") is both.deployments("gpt-4o") and both.deployment("gpt-4o") is first
+    assert (both.fallbacks("gpt-4o"), both.fallbacks("gpt-5"), both.context("gpt-4o"), both.context("x")) == (
+        ("gpt-5",),
+        (),
+        9,
+        0,
+    )
 
 
 def test_a_provider_in_front_of_the_model() -> None:

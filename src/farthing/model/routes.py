@@ -24,7 +24,7 @@ ANY = "*"
 
 State = Literal["prior", "measured", "demoted", "locked"]
 """How a cell is known: by outcomes of others alone; by evidence of this tenant; found worse than its floor allows; set by
-an operator."""
+an operator, who wants this model whatever evidence says."""
 
 
 class Cell(msgspec.Struct, frozen=True):
@@ -60,6 +60,22 @@ class Table(msgspec.Struct, frozen=True):
                 if found is not None:
                     return found
         return None
+
+    def lock(self, tenant: str, scopes: tuple[str, ...]) -> str:
+        """The model that an operator set for such work, in the nearest scope that has one; empty where none was set."""
+        for whose in (tenant, ANY):
+            for scope in scopes:
+                for cell in self.cells.get((whose, scope), {}).values():
+                    if cell.state == "locked":
+                        return cell.model
+        return ""
+
+    def over(self, prior: "Table") -> "Table":
+        """This table, with what `prior` knows where this one knows nothing."""
+        cells = {place: dict(found) for place, found in prior.cells.items()}
+        for place, found in self.cells.items():
+            cells[place] = {**cells.get(place, {}), **found}
+        return Table(self.version, self.made_us, cells)
 
 
 def scopes_of(template: str, task: str) -> tuple[str, ...]:

@@ -121,10 +121,7 @@ class Tables:
         """What other gateways, and people, applied."""
         if await self._versions.active_version() != self._held.version:
             self._held = await self._versions.active()
-        cells = {place: dict(found) for place, found in self._prior.cells.items()}
-        for place, found in self._held.cells.items():
-            cells[place] = {**cells.get(place, {}), **found}
-        self.table = Table(self._held.version, self._held.made_us, cells)
+        self.table = self._held.over(self._prior)
 
     async def _demote_alarmed(self) -> None:
         """Take out what became worse, and let what was seen before count no more; so too for who is out already, or a

@@ -42,8 +42,12 @@ class Policies:
 
     def of(self, call: Call) -> Policy:
         """The policy of `call`."""
-        task = call.task if call.task in self._settings.tasks else ""
-        feature = call.principal.feature if call.principal.feature in self._settings.features else ""
+        return self.of_work(call.task, call.principal.feature)
+
+    def of_work(self, task: str, feature: str) -> Policy:
+        """The policy of all calls of a task and feature."""
+        task = task if task in self._settings.tasks else ""
+        feature = feature if feature in self._settings.features else ""
         policy = self._made.get((task, feature))
         if policy is None:
             policy = self._made[task, feature] = self._make(task, feature)

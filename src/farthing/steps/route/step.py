@@ -5,7 +5,7 @@ the measured table. A task whose answers can be checked may be tried at a cheap 
 hold-out go to the baseline model. Knows nothing of deployments: `balance` finds one for each model.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Protocol
 
 import msgspec
@@ -25,6 +25,7 @@ from farthing.steps.route.choose import Candidate, choose
 from farthing.steps.route.listening import gather, listen
 from farthing.steps.route.policy import Policies, Policy
 from farthing.steps.route.sessions import Move, Sessions, is_up
+from farthing.steps.route.telling import in_full
 from farthing.steps.route.wish import Wish, Wishes
 
 HEADER = b"x-farthing-route"
@@ -48,7 +49,7 @@ class Costs(Protocol):
         """Nano-dollars of such a call at `model`; `warm`: its earlier turns lie in the provider's cache. None where no
         price is known."""
 
-    def output_ratio(self, model: str, other: str, tenant: str, scopes: Sequence[str]) -> float | None:
+    def output_ratio(self, model: str, other: str, tenant: str, scopes: tuple[str, ...]) -> float | None:
         """How many tokens `model` writes for one that `other` writes; None where that was not seen."""
 
     def price_at(self, model: str, attempt: Attempt, usage: Usage) -> Nano | None:
@@ -65,11 +66,12 @@ class Evidence(Protocol):
 
 
 class Pick(msgspec.Struct, frozen=True):
-    """A model, and the reason in one sentence."""
+    """A model, and the reason."""
 
     model: str
     tier: Tier
     why: str
+    """The sentence, and below it all that was weighed."""
     others: tuple[str, ...] = ()
     """Models that come next, should it fail."""
     cheap: str = ""
@@ -141,22 +143,27 @@ class Route:
         candidates, removed = self._candidates(call, wish, policy, scopes)
         if not candidates:
             raise _nothing_fits(removed)
+        table, tenant = self._evidence.table, call.principal.tenant
+        floor = self._floor(call, wish, policy, scopes)
+
+        def told(sentence: str, runner_up: str = "") -> str:
+            return in_full(sentence, table, candidates, removed, tenant, scopes, floor, runner_up)
+
         baseline = self._baseline(call, wish, policy)
         if call.arms.get(booking.LEVER):
             tier = self._tier_of(baseline) or TIERS[-1]
-            return Pick(baseline, tier, "held out: it goes without routing, so that routing can be measured")
-        if policy.lock:
-            locked = [each for each in candidates if policy.lock in (each.model, each.tier)]
+            return Pick(baseline, tier, told("held out: it goes without routing, so that routing can be measured"))
+        lock = policy.lock or table.lock(tenant, scopes)
+        if lock:
+            locked = [each for each in candidates if lock in (each.model, each.tier)]
             if not locked:
-                raise _nothing_fits({policy.lock: "locked by the operator, and it cannot serve this call", **removed})
+                reason = removed.get(lock, "it cannot serve this call")
+                raise _nothing_fits({**removed, lock: f"locked by the operator, but {reason}"})
             best = min(locked, key=_cost)
-            return Pick(best.model, best.tier, f"locked to {policy.lock} by the operator")
-        choice = choose(
-            self._evidence.table, candidates, call.principal.tenant, scopes,
-            self._floor(call, wish, policy, scopes), task=call.task, textbook=policy.textbook,
-        )  # fmt: skip
+            return Pick(best.model, best.tier, told(f"locked to {lock} by the operator"))
+        choice = choose(table, candidates, tenant, scopes, floor, task=call.task, textbook=policy.textbook)
         chosen = next(each for each in candidates if each.model == choice.model)
-        why = choice.why + _removed(removed)
+        why = choice.why
         stay = self._stays(call, chosen, candidates, policy, scopes)
         if stay is not None:
             chosen, why = stay, f"the conversation is there and its prompt is warm; else {chosen.model}: {why}"
@@ -165,7 +172,8 @@ class Route:
         cheap = self._cheap_first(call, chosen, candidates, policy, scopes) if stay is None else ""
         if cheap:
             why = f"{cheap} first, and {chosen.model} if the check refuses its answer; {why}"
-        return Pick(chosen.model, chosen.tier, why, _next_best(chosen, candidates), cheap)
+        runner_up = choice.runner_up if stay is None else choice.model
+        return Pick(chosen.model, chosen.tier, told(why, runner_up), _next_best(chosen, candidates), cheap)
 
     def _candidates(
         self, call: Call, wish: Wish, policy: Policy, scopes: tuple[str, ...]

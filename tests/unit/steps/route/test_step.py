@@ -294,3 +294,35 @@ async def test_quality_is_looked_at(world: World, make_call: MakeCall) -> None:
 async def test_a_cached_answer_of_a_named_model_stays_good(world: World, make_call: MakeCall) -> None:
     assert world.route().still_serves(about(make_call, "terra"), "anything")
     assert not world.route().still_serves(about(make_call, "auto:small"), "sol")
+
+
+async def test_a_decision_is_told_in_full_below_its_sentence(world: World, make_call: MakeCall) -> None:
+    world.cells = {"haiku": cell("haiku", 0.95), "luna": cell("luna", 0.995), "terra": cell("terra", 1, demoted=True)}
+    world.unable = {"opus": "context too small"}
+    call = about(make_call)
+    await world.route()(call, world.proceed)
+    [note] = call.trail.decisions
+    sentence, *lines = note.why.split("\n")
+    assert sentence.startswith("luna is the cheapest that keeps 99.0%") and "opus" not in sentence
+    assert lines == [
+        "floor: 99.0% of the flagship's quality, by version 0 of the table",
+        "luna: small, $0.000000100 expected, at least 99.5% (measured)",
+        "haiku: small, $0.000000090 expected, at least 95.0% (measured), below the floor",
+        "terra: mid, $0.000001000 expected, demoted",
+        "sol: flagship, $0.000002000 expected, needs no evidence",
+        "removed: opus (context too small)",
+        "runner-up: sol",
+    ]
+
+
+async def test_the_table_may_be_locked_for_a_scope(world: World, make_call: MakeCall) -> None:
+    world.cells = {"luna": cell("luna", 0.999), "terra": Cell("terra", 0.0, 0.0, state="locked")}
+    call = about(make_call)
+    await world.route()(call, world.proceed)
+    assert world.sent == ["terra"] and call.trail.decisions[0].why.startswith("locked to terra by the operator\n")
+    other = about(make_call, task="code")
+    await world.route()(other, world.proceed)
+    assert world.sent[-1] == "sol", "the lock is of one scope"
+    world.unable = {"terra": "too small"}
+    with pytest.raises(NoModelFits, match="locked by the operator"):
+        await world.route()(about(make_call), world.proceed)

@@ -215,7 +215,7 @@ def _spans(connection: Connection, where: Mapping[str, str], since: int, until: 
             continue
         found = connection.query(
             f"SELECT DISTINCT bucket_us FROM rollups WHERE {test} AND bucket_us > ? AND bucket_us < ?",
-            (_view_for((name,), {}).dims if name in DIMENSIONS else "day", value, since - DAY_US, until),
+            (view_for((name,), {}).dims if name in DIMENSIONS else "day", value, since - DAY_US, until),
         )
         some = {int(row[0]) for row in found}
         days = some if days is None else days & some
@@ -247,14 +247,14 @@ def report(
     """
     names = [name.strip() for name in by.split(",")]
     asked = dict(where or {})
-    view = _view_for(names, asked)
+    view = view_for(names, asked)
     bucket = HOUR_US if "hour" in names else DAY_US
-    groups = [_group(name, view) for name in names]
+    groups = [group_of(name, view) for name in names]
     tests = ["dims = ?", "bucket_us >= ?", "bucket_us < ?"]
     until = ALWAYS_US if until_us is None else -(-until_us // bucket) * bucket
     values: list[object] = [view.dims, max(0, since_us) // bucket * bucket, until]
     for name, value in asked.items():
-        tests.append(f"{_group(name, view)} = ?")
+        tests.append(f"{group_of(name, view)} = ?")
         values.append(value)
     if tenant:
         tests.append("tenant = ?")
@@ -272,7 +272,7 @@ def report(
     return sorted(rows, key=lambda row: _order(names, row))
 
 
-def _view_for(names: Sequence[str], where: Mapping[str, str]) -> View:
+def view_for(names: Sequence[str], where: Mapping[str, str]) -> View:
     """The first view that holds all that is asked for; `VIEWS` has the smaller ones first."""
     wanted = {DIMENSIONS[name] for name in (*names, *where) if name in DIMENSIONS}
     unknown = [name for name in names if name not in DIMENSIONS and name not in TIMES]
@@ -294,7 +294,8 @@ def _spoken(view: View) -> str:
     return ",".join([*(["hour"] if view.bucket_us == HOUR_US else []), *parts]) or "day"
 
 
-def _group(name: str, view: View) -> str:
+def group_of(name: str, view: View) -> str:
+    """The column of `rollups` that holds the values of a name in the view."""
     if name in TIMES:
         return "bucket_us"
     return "a" if view.a == DIMENSIONS[name] else "b"

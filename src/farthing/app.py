@@ -6,8 +6,9 @@ import logging
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+from farthing.app_alerts import build_alerts
 from farthing.app_cache import build_cache
-from farthing.gateway import admin, calls, feedback, health, models, openapi, status
+from farthing.gateway import admin, alerts, calls, feedback, health, models, openapi, status
 from farthing.gateway.asgi import Build, Endpoints
 from farthing.gateway.edge import BODIES, Edge, Intake, new_call_id
 from farthing.gateway.guard import Guard
@@ -62,8 +63,10 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Endpoints:
     buckets = SharedBuckets(folder / "limits") if settings.server.workers > 1 else Buckets()
     stack.callback(buckets.close)  # after the ledger: what a stop cuts off settles in both
     metrics = Metrics(lambda: ledger)
+    watch = build_alerts(settings, store, providers, book, stack)
+    watching = [watch.observe] if watch is not None else []
     ledger = Ledger(
-        store, journal, queue=settings.store.queue, observers=[metrics.observe, *_telemetry(settings, stack)]
+        store, journal, queue=settings.store.queue, observers=[metrics.observe, *watching, *_telemetry(settings, stack)]
     )
     stack.push_async_callback(ledger.close)
 
@@ -97,6 +100,7 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Endpoints:
         *calls.routes(store, ledger, guard),
         *status.routes(health_of_deployments, settings.server.workers, guard),
         *admin.routes(store, guard),
+        *alerts.routes(store, guard),
         *feedback.routes(store, ledger, guard, cache.feedback if cache is not None else None),
         *openapi.routes(),
     ]

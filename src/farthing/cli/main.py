@@ -31,6 +31,7 @@ COMMANDS = {
     "calls": Place("calls", "The newest calls, one line each."),
     "explain": Place("explain", "One call's cost card: rates, attempts, decisions, savings."),
     "cache": Place("cache", "Look into the cache, drop and approve answers, try questions."),
+    "alerts": Place("alerts", "What is out of order with spending, who is told, what would have fired."),
     "prices": Place("prices", "Show prices, compare them with a newer list, price a call."),
     "models": Place("models", "The models of each tier: what they can do, what a call costs."),
     "demo": Place("demo", "A company's morning through the gateway, no key needed.", extra="demo"),

@@ -55,6 +55,13 @@ FEEDBACK: Json = {
         "comment": TEXT,
     },
 }
+NEW_MUTE: Json = {
+    "type": "object",
+    "required": ["for_s"],
+    "additionalProperties": False,
+    "properties": {"for_s": COUNT, "rule": TEXT, "scope": TEXT, "why": TEXT, "who": TEXT},
+}
+ACK: Json = {"type": "object", "additionalProperties": False, "properties": {"who": TEXT}}
 ERRORS = {
     "400": "The body or a header cannot be used; the message says why.",
     "401": "No key, or one that is not known, revoked or expired.",
@@ -95,6 +102,20 @@ def openapi() -> Json:
         "/v1/farthing/keys/{key_id}/rotate": {"post": _page("Give a key a new secret (admin)", path=("key_id",))},
         "/v1/farthing/status": {"get": _page("How the deployments are, as this worker sees them (admin)")},
         "/v1/farthing/report": {"get": _page("What was spent (admin)", query=("by", "since_us", "until_us"))},
+        "/v1/farthing/alerts": {
+            "get": _page("What is out of order; state=all: also what is over (admin)", query=("state",))
+        },
+        "/v1/farthing/alerts/{alert_id}": {
+            "get": _page("One alert, its history, the newest calls of what it is about (admin)", path=("alert_id",))
+        },
+        "/v1/farthing/alerts/{alert_id}/ack": {
+            "post": _page("Say that somebody deals with it (admin)", path=("alert_id",), body=ACK)
+        },
+        "/v1/farthing/alerts/mutes": {
+            "get": _page("Mutes that hold (admin)"),
+            "post": _page("Let nobody be told for a while (admin)", body=NEW_MUTE, status="201"),
+        },
+        "/v1/farthing/alerts/mutes/{mute_id}": {"delete": _page("End a mute (admin)", path=("mute_id",))},
         "/v1/farthing/openapi.json": {"get": _page("This document")},
         "/health/live": {"get": _page("The process answers")},
         "/health/ready": {"get": _page("The gateway can serve calls")},

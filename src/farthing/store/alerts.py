@@ -13,7 +13,7 @@ import msgspec
 from farthing.model.money import Nano
 from farthing.store import leaders
 from farthing.store.engine import Connection, Row
-from farthing.store.rollups import DAY_US, HOUR_US
+from farthing.store.rollups import DAY_US, HOUR_US, bin_of
 from farthing.store.rows import LONGEST_TEXT, mended_text
 from farthing.store.store import Store, now_us
 
@@ -171,6 +171,17 @@ class HourCell(NamedTuple):
     cost: Nano
 
 
+class Lost(NamedTuple):
+    """What tries cost that came to nothing."""
+
+    tenant: str
+    feature: str
+    """Empty with `whole` for all features together."""
+    whole: bool
+    cost: Nano
+    retries: int
+
+
 class Dear(NamedTuple):
     """One call whose cost passes a limit."""
 
@@ -285,16 +296,20 @@ class Alerts:
         """How days go, from the hourly rollups of all features."""
         return await self._store.do(lambda connection: _hours(connection, since_us, until_us))
 
-    async def wasted(self, since_us: int, until_us: int) -> dict[str, Nano]:
-        """By tenant, what attempts cost that gave no answer: the overhead of request routing, from rollups."""
+    async def lost(self, since_us: int, until_us: int) -> list[Lost]:
+        """What tries cost that came to nothing, errors and retries, from the sums of whole days: of all, and by feature."""
         found = await self._store.do(
             lambda connection: connection.query(
-                "SELECT tenant, CAST(sum(overhead) AS BIGINT) FROM lever_sums WHERE lever = 'request routing' AND "
-                "day_us >= ? AND day_us < ? GROUP BY tenant",
+                "SELECT tenant, a, dims, CAST(sum(lost_cost) AS BIGINT), CAST(sum(retries) AS BIGINT) FROM waste WHERE "
+                "dims IN ('day', 'feature') AND day_us >= ? AND day_us < ? GROUP BY tenant, a, dims",
                 (since_us, until_us),
             )
         )
-        return {str(tenant): int(cost) for tenant, cost in found}
+        return [Lost(tenant, a, dims == "day", int(cost), int(retries)) for tenant, a, dims, cost, retries in found]
+
+    async def dear_gap(self, day_us: int, limit: Nano) -> int:
+        """How many of a day's calls are dearer than `limit` (by the histograms, to 6 %) and were not told of since then."""
+        return await self._store.do(lambda connection: _dear_gap(connection, day_us, limit))
 
     async def dear_calls(self, since_us: int, limit: Nano) -> list[Dear]:
         """Calls dearer than `limit` since then, oldest first; for a start after a stop, by the index of times."""
@@ -478,7 +493,9 @@ def _channels(connection: Connection) -> list[ChannelState]:
     rows = connection.query(
         "SELECT channel, delivered, failed, delivered_us, failed_us, error FROM alert_channels ORDER BY channel"
     )
-    known = [ChannelState(name, *sums, error, waiting.pop(name, 0)) for name, *sums, error in rows]
+    known = []
+    for name, delivered, failed, delivered_us, failed_us, error in rows:
+        known.append(ChannelState(name, delivered, failed, delivered_us, failed_us, error, waiting.pop(name, 0)))
     return [*known, *(ChannelState(name, waiting=n) for name, n in sorted(waiting.items()))]
 
 
@@ -512,6 +529,15 @@ def _cells(connection: Connection, dims: Sequence[str], since_us: int, until_us:
             (each, since_us, until_us),
         )
     return [Cell(*row) for row in found]
+
+
+def _dear_gap(connection: Connection, day_us: int, limit: Nano) -> int:
+    dear = connection.query(
+        "SELECT coalesce(CAST(sum(n) AS BIGINT), 0) FROM histograms WHERE kind = 'cost' AND day_us = ? AND bin > ?",
+        (day_us, bin_of(limit)),
+    )
+    told = connection.query("SELECT count(*) FROM alert_calls WHERE at_us >= ?", (day_us,))
+    return int(dear[0][0]) - int(told[0][0])
 
 
 def _hours(connection: Connection, since_us: int, until_us: int) -> list[HourCell]:

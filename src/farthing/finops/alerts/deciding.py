@@ -36,7 +36,7 @@ class Decision:
         news: dict[str, What] = {}
         for tenant, finding in self._findings:
             fresh = begun(tenant, finding)
-            new, what = found(known.get(fresh.id, fresh), finding, self._now_us, self._pace)
+            new, what = found(after.get(fresh.id) or known.get(fresh.id, fresh), finding, self._now_us, self._pace)
             after[new.id] = msgspec.structs.replace(new, incident=incident_of(tenant, finding))
             if what is not None and not self._muted(new, mutes):
                 news[new.id] = what

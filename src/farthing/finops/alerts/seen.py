@@ -37,6 +37,8 @@ class Counts(NamedTuple):
     """Calls of today that reported no usage."""
     tokens_without_cost: int = 0
     """Tokens of today's calls without a price."""
+    lost: Nano = 0
+    """What tries cost that came to nothing."""
 
 
 class Rates(NamedTuple):
@@ -106,7 +108,8 @@ class Seen(msgspec.Struct, frozen=True):
     counts: Sequence[Counts] = ()
     rates: Rates = Rates()
     wasted: Nano = 0
-    """What retries and hedges that did not answer cost today."""
+    """What tries cost today that came to nothing."""
+    retries: int = 0
     silences: Sequence[Silence] = ()
     price_changes: Sequence[PriceChange] = ()
     budgets: Sequence[BudgetSeen] = ()

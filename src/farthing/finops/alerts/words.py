@@ -13,9 +13,9 @@ def percent(share: float) -> str:
     return f"{100 * share:.0f} %" if share >= 0.1 or share == 0 else f"{100 * share:.1f} %"
 
 
-def number(count: int, what: str) -> str:
-    """1 call, 12 calls."""
-    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+def number(count: int, what: str, several: str = "") -> str:
+    """1 call, 12 calls; `several` where an s is not enough."""
+    return f"{count:,} {what if count == 1 else several or what + 's'}"
 
 
 def subject(scope: Scope) -> str:

@@ -23,8 +23,8 @@ class Errors:
             Finding(
                 NAME, counts.scope, seen.day, "warn",
                 f"{subject(counts.scope)}: {percent(counts.errors / counts.calls)} of {number(counts.calls, 'call')} failed today; "
-                f"all of them together cost {show_dollars(counts.cost)}.",
-                value=counts.cost, at_stake=int(counts.cost * counts.errors / counts.calls), step=len(str(counts.errors)),
+                f"tries that came to nothing cost {show_dollars(counts.lost)}.",
+                value=counts.lost, at_stake=counts.lost, step=len(str(counts.errors)),
             )
             for counts in seen.counts
             if counts.scope.kind in KINDS and counts.errors >= LEAST_ERRORS and counts.errors > self._share * counts.calls

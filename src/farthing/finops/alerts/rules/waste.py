@@ -1,8 +1,8 @@
-"""Retries and hedges cost a notable part of the day: attempts that were paid for and gave no answer."""
+"""Errors and retries cost a notable part of the day: tries that were paid for and came to nothing."""
 
 from farthing.finops.alerts.finding import TOTAL, Finding
 from farthing.finops.alerts.seen import Seen
-from farthing.finops.alerts.words import percent
+from farthing.finops.alerts.words import number, percent
 from farthing.model.money import Nano, show_dollars
 
 NAME = "waste"
@@ -24,8 +24,8 @@ class Waste:
         return [
             Finding(
                 NAME, TOTAL, seen.day, "warn",
-                f"Retries and hedges that gave no answer cost {show_dollars(seen.wasted)} today, "
-                f"{percent(seen.wasted / cost)} of {show_dollars(cost)}.",
+                f"Tries that came to nothing cost {show_dollars(seen.wasted)} today, {percent(seen.wasted / cost)} of "
+                f"{show_dollars(cost)}, with {number(seen.retries, 'retry', 'retries')}.",
                 value=seen.wasted, usual=int(self._share * cost), at_stake=seen.wasted,
             )
         ]  # fmt: skip

@@ -1,0 +1,1 @@
+"""Ways to tell people of alerts, one a file. Each sends one message, or raises `NotDelivered` with why."""

@@ -9,6 +9,7 @@ from typing import Protocol
 import msgspec
 
 from farthing.model.asked import Asked
+from farthing.model.charge import Charge
 from farthing.model.principal import Key, Principal
 from farthing.model.record import Attempt, Decision, Record, Saving
 
@@ -40,12 +41,13 @@ class Ask(msgspec.Struct):
 class Trail:
     """What happened to a call: each step's decisions, the attempts, the savings."""
 
-    __slots__ = ("attempts", "decisions", "savings")
+    __slots__ = ("attempts", "charges", "decisions", "savings")
 
     def __init__(self) -> None:
         self.decisions: list[Decision] = []
         self.attempts: list[Attempt] = []
         self.savings: list[Saving] = []
+        self.charges: list[Charge] = []
 
     @property
     def last_attempt(self) -> Attempt | None:
@@ -153,7 +155,8 @@ class Call:
         )  # fmt: skip
         for name in _KEPT:
             setattr(twin, name, getattr(self, name))
-        twin.trail.decisions, twin.trail.savings = self.trail.decisions, self.trail.savings
+        trail = twin.trail
+        trail.decisions, trail.savings, trail.charges = self.trail.decisions, self.trail.savings, self.trail.charges
         return twin
 
     def record(self, status: int, ending: "Ending", duration_us: int) -> Record:
@@ -178,6 +181,7 @@ class Call:
             tags=principal.tags, stream=self.ask.stream, trace=self.trace, template=self.template, session=self.session,
             arms=self.arms, request_bytes=self.size,
             attempts=trail.attempts, savings=trail.savings, decisions=trail.decisions,
+            charges=trail.charges,
         )  # fmt: skip
         return self._record
 

@@ -5,6 +5,7 @@ Times are microseconds since 1970 (UTC) or durations in microseconds; amounts ar
 
 import msgspec
 
+from farthing.model.charge import Charge
 from farthing.model.money import Nano, Pico
 from farthing.model.usage import CostState, Usage
 
@@ -136,6 +137,8 @@ class Record(msgspec.Struct):
     attempts: list[Attempt] = []
     savings: list[Saving] = []
     decisions: list[Decision] = []
+    charges: list[Charge] = []
+    """What budgets pay for the call."""
 
 
 def model_that_ran(asked: str, served: str) -> str:

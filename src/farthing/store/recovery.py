@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from farthing.model.record import Attempt, Decision, Record
-from farthing.store import journal, writing
+from farthing.store import journal, leases, writing
 from farthing.store.engine import Connection
 from farthing.store.errors import StoreError
 from farthing.store.store import Store
@@ -35,8 +35,11 @@ class Recovered(msgspec.Struct):
     refused: int = 0
     """Records that the store refuses; they are in `refused.jsonl` in the journal's folder."""
 
+    returned: int = 0
+    """What dead gateways had leased of budgets and not spent, in the budgets' units."""
+
     def __bool__(self) -> bool:
-        return bool(self.settled or self.interrupted or self.torn or self.refused)
+        return bool(self.settled or self.interrupted or self.torn or self.refused or self.returned)
 
     def __str__(self) -> str:
         parts = [
@@ -44,6 +47,7 @@ class Recovered(msgspec.Struct):
             (self.interrupted, "calls under way when a gateway was killed, kept as interrupted with unknown cost"),
             (self.torn, "notes of calls torn by the kill"),
             (self.refused, "records refused by the store, kept in refused.jsonl"),
+            (self.returned, "units of budgets given back that a dead gateway had leased and not used"),
         ]
         return ", ".join(f"{count} {what}" for count, what in parts if count) or "nothing to recover"
 
@@ -83,12 +87,14 @@ def _one_at_a_time(folder: Path) -> Iterator[None]:
 
 
 def _take_over(path: Path, file: int, connection: Connection, found: Recovered) -> None:
-    spill = path.with_suffix(".spill")
+    spill, refused = path.with_suffix(".spill"), found.refused
     if spill.exists():
         found.settled += _write(list(journal.read_spill(spill)), connection, path.parent, found)
     under_way, torn = _read(file)
     found.interrupted += _write([interrupted(record) for record in under_way], connection, path.parent, found)
     found.torn += torn
+    if not torn and found.refused == refused:  # else some call may have spent what nobody can tell
+        found.returned += leases.release(connection, path.stem)
     with suppress(FileNotFoundError):
         spill.unlink()
     path.unlink()

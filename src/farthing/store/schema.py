@@ -8,6 +8,8 @@ are finer than a nano-dollar, stay inside the JSON of an attempt's lines and are
 from farthing.store.engine import Connection, Engine
 from farthing.store.errors import NewerSchema
 from farthing.store.schema_alerts import ALERT_TABLES
+from farthing.store.schema_budgets import BUDGET_TABLES
+from farthing.store.schema_corrections import CORRECTION_TABLES
 from farthing.store.schema_reports import REPORT_TABLES
 from farthing.store.schema_routing import ROUTING_TABLES, Statement
 
@@ -206,7 +208,14 @@ _FIRST_TABLES: tuple[Statement, ...] = (
     "INSERT INTO marks (name, n) VALUES ('keys', 0)",
 )
 
-MIGRATIONS: tuple[tuple[Statement, ...], ...] = (_FIRST_TABLES, ROUTING_TABLES, REPORT_TABLES, ALERT_TABLES)
+MIGRATIONS: tuple[tuple[Statement, ...], ...] = (
+    _FIRST_TABLES,
+    ROUTING_TABLES,
+    REPORT_TABLES,
+    ALERT_TABLES,
+    BUDGET_TABLES,
+    CORRECTION_TABLES,
+)
 """The statements that lead from version n to n + 1, at place n. Released ones are never edited; changes are added."""
 
 VERSION = len(MIGRATIONS)

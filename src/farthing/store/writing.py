@@ -6,7 +6,7 @@ from typing import NamedTuple
 import msgspec
 
 from farthing.model.record import Record
-from farthing.store import arms, rollups, rows, waste
+from farthing.store import arms, charges, rollups, rows, waste
 from farthing.store.engine import Connection, Row
 from farthing.store.errors import Duplicate, RowRefused, StoreError
 from farthing.store.schema import (
@@ -80,13 +80,30 @@ def _insert(connection: Connection, batch: "_Batch") -> None:
         connection.insert("attempts", ATTEMPT_COLUMNS, batch.attempts)
     if batch.savings:
         connection.insert("savings", SAVING_COLUMNS, batch.savings)
-        connection.add_up("lever_sums", LEVER_KEY, LEVER_SUMS, rollups.lever_cells(batch.records))
-    connection.add_up("rollups", ROLLUP_KEY, ROLLUP_SUMS, rollups.cells(batch.records))
-    connection.add_up("histograms", HISTOGRAM_KEY, ("n",), rollups.bins(batch.records))
-    if held := arms.cells(batch.records):
-        connection.add_up("hold_outs", HOLD_OUT_KEY, HOLD_OUT_SUMS, held)
-    if lost := waste.cells(batch.records):
-        connection.add_up("waste", WASTE_KEY, WASTE_SUMS, lost)
+    for sums in sums_of(batch.records):
+        if sums.rows:
+            connection.add_up(sums.table, sums.key, sums.columns, sums.rows)
+    charges.settle(connection, batch.records)
+
+
+class Sums(NamedTuple):
+    """What calls add to one table of sums: rows of its key and then its numbers, in the order of the key."""
+
+    table: str
+    key: tuple[str, ...]
+    columns: tuple[str, ...]
+    rows: list[Row]
+
+
+def sums_of(records: list[Record]) -> tuple[Sums, ...]:
+    """All that these calls add to sums, in the order in which every writer takes the tables."""
+    return (
+        Sums("lever_sums", LEVER_KEY, LEVER_SUMS, rollups.lever_cells(records)),
+        Sums("rollups", ROLLUP_KEY, ROLLUP_SUMS, rollups.cells(records)),
+        Sums("histograms", HISTOGRAM_KEY, ("n",), rollups.bins(records)),
+        Sums("hold_outs", HOLD_OUT_KEY, HOLD_OUT_SUMS, arms.cells(records)),
+        Sums("waste", WASTE_KEY, WASTE_SUMS, waste.cells(records)),
+    )
 
 
 class _Batch(NamedTuple):

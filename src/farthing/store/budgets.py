@@ -1,0 +1,136 @@
+"""The budgets in a store: who made them, how they change. What is spent of them is `leases` and `charges`.
+
+Budgets that `farthing.toml` declares are written at each start and belong to that file: commands and the API change only
+what they made themselves. Raises are kept with the budget, whoever declared it.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from farthing.model.budget import Budget, Raise
+from farthing.store.engine import Connection
+from farthing.store.store import Store, now_us
+
+_encode = msgspec.json.encode
+
+
+class Budgets:
+    """Methods raise StoreError."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def every(self) -> list[Budget]:
+        """All budgets, by name."""
+        return await self._store.do(_every)
+
+    async def changes(self) -> int:
+        """A number that grows with each change of a budget."""
+        return await self._store.do(_changes)
+
+    async def put(self, budget: Budget) -> None:
+        """Add or replace one that is not declared in the settings. Raises ValueError for one that is, or is none."""
+        budget.check()
+        await self._store.do(lambda connection: _put(connection, budget))
+
+    async def remove(self, budget_id: str) -> bool:
+        """Whether there was one. Raises ValueError for one that settings declare."""
+        return await self._store.do(lambda connection: _remove(connection, budget_id))
+
+    async def add_raise(self, budget_id: str, more: Raise) -> Budget | None:
+        """More for a time, whoever declared the budget; None where there is no such budget."""
+        return await self._store.do(lambda connection: _raise(connection, budget_id, more))
+
+    async def declare(self, budgets: Sequence[Budget]) -> None:
+        """Make those of the settings what these are. Budgets made elsewhere give way to a declared one of their name."""
+        for budget in budgets:
+            budget.check()
+        await self._store.do(lambda connection: _declare(connection, budgets))
+
+
+def _every(connection: Connection) -> list[Budget]:
+    rows = connection.query("SELECT body FROM budgets ORDER BY id")
+    return [msgspec.json.decode(row[0], type=Budget) for row in rows]
+
+
+def _find(connection: Connection, budget_id: str) -> Budget | None:
+    rows = connection.query("SELECT body FROM budgets WHERE id = ?", (budget_id,))
+    return msgspec.json.decode(rows[0][0], type=Budget) if rows else None
+
+
+def _changes(connection: Connection) -> int:
+    return int(connection.query("SELECT n FROM marks WHERE name = 'budgets'")[0][0])
+
+
+def _count(connection: Connection) -> None:
+    connection.execute("UPDATE marks SET n = n + 1 WHERE name = 'budgets'")
+
+
+def _write(connection: Connection, budget: Budget) -> None:
+    connection.execute(
+        "INSERT INTO budgets (id, source, body) VALUES (?, ?, ?) "
+        "ON CONFLICT (id) DO UPDATE SET source = excluded.source, body = excluded.body",
+        (budget.id, budget.source, _encode(budget).decode()),
+    )
+
+
+def _put(connection: Connection, budget: Budget) -> None:
+    with connection.transaction():
+        _count(connection)  # first: whoever changes budgets waits here for others who do
+        former = _find(connection, budget.id)
+        if former is not None and former.source == "settings":
+            raise ValueError(_DECLARED.format(budget.id))
+        _write(connection, _kept(budget, former, "store"))
+
+
+def _remove(connection: Connection, budget_id: str) -> bool:
+    with connection.transaction():
+        _count(connection)
+        former = _find(connection, budget_id)
+        if former is not None and former.source == "settings":
+            raise ValueError(_DECLARED.format(budget_id))
+        return connection.execute("DELETE FROM budgets WHERE id = ?", (budget_id,)) > 0
+
+
+def _raise(connection: Connection, budget_id: str, more: Raise) -> Budget | None:
+    with connection.transaction():
+        _count(connection)
+        former = _find(connection, budget_id)
+        if former is None:
+            return None
+        budget = msgspec.structs.replace(former, raises=(*former.raises, more), changed_us=now_us())
+        budget.check()
+        _write(connection, budget)
+        return budget
+
+
+def _declare(connection: Connection, budgets: Sequence[Budget]) -> None:
+    with connection.transaction():
+        # An empty change, so that gateways that start at the same time take turns.
+        connection.execute("UPDATE marks SET n = n + 0 WHERE name = 'budgets'")
+        former = {budget.id: budget for budget in _every(connection)}
+        wanted = {budget.id: _kept(budget, former.get(budget.id), "settings") for budget in budgets}
+        changed = [budget for budget in wanted.values() if not _same(budget, former.get(budget.id))]
+        gone = [each.id for each in former.values() if each.source == "settings" and each.id not in wanted]
+        for budget in changed:
+            _write(connection, budget)
+        for budget_id in gone:
+            connection.execute("DELETE FROM budgets WHERE id = ?", (budget_id,))
+        if changed or gone:
+            _count(connection)
+
+
+def _kept(budget: Budget, former: Budget | None, source: str) -> Budget:
+    """The budget with what stays of its former self: when it was made, and its raises."""
+    now = now_us()
+    made = former.created_us if former is not None else budget.created_us or now
+    raises = budget.raises or (former.raises if former is not None else ())
+    return msgspec.structs.replace(budget, source=source, created_us=made, changed_us=now, raises=raises)
+
+
+def _same(budget: Budget, former: Budget | None) -> bool:
+    return former is not None and msgspec.structs.replace(former, changed_us=budget.changed_us) == budget
+
+
+_DECLARED = "the budget {} is declared in farthing.toml; change it there, or raise it for a time"

@@ -1,0 +1,63 @@
+"""Charging budgets: part of the transaction that writes the calls, so that a call is charged once, or not at all.
+
+What is charged moves from the holder's lease into what is spent. A charge without a lease (soft budgets, or a holder whose
+lease was taken away) is spent all the same.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from farthing.model.record import Record
+from farthing.store.engine import Connection, Row
+
+COLUMNS = ("call_id", "budget", "member", "window_id", "amount")
+BALANCE_KEY = ("budget", "member", "window_id")
+LEASE_KEY = (*BALANCE_KEY, "holder")
+_AT_ONCE = 150
+"""Leases of one statement; each is five values."""
+
+
+def settle(connection: Connection, records: Iterable[Record]) -> None:
+    """Charge the budgets with these calls. Only inside the transaction that adds them."""
+    rows: list[Row] = []
+    balances: dict[Row, int] = {}
+    leases: dict[Row, int] = {}
+    for record in records:
+        mine: dict[Row, int] = {}
+        for charge in record.charges:
+            if charge.amount <= 0:
+                continue
+            key = (charge.budget, charge.member, charge.window)
+            mine[key] = mine.get(key, 0) + charge.amount
+            if charge.holder:
+                lease = (*key, charge.holder)
+                leases[lease] = leases.get(lease, 0) + charge.amount
+        for key, amount in mine.items():
+            rows.append((record.id, *key, amount))
+            balances[key] = balances.get(key, 0) + amount
+    if not rows:
+        return
+    connection.insert("budget_charges", COLUMNS, rows)
+    spend(connection, balances)
+    take_off(connection, leases)
+
+
+def spend(connection: Connection, balances: dict[Row, int]) -> None:
+    """Add to what is spent; the balances are locked in the order of their key, before any lease."""
+    connection.add_up("budget_balances", BALANCE_KEY, ("spent",), [(*key, balances[key]) for key in sorted(balances)])
+
+
+def take_off(connection: Connection, leases: dict[Row, int]) -> None:
+    """Take from what holders may still cause; a lease is never below nothing."""
+    rows = [(*key, leases[key]) for key in sorted(leases) if leases[key]]
+    for start in range(0, len(rows), _AT_ONCE):
+        _take_off(connection, rows[start : start + _AT_ONCE])
+
+
+def _take_off(connection: Connection, rows: Sequence[Row]) -> None:
+    marks = ",".join(["(?,?,?,?,CAST(? AS BIGINT))"] * len(rows))
+    connection.execute(
+        "UPDATE budget_leases SET amount = CASE WHEN amount > v.column5 THEN amount - v.column5 ELSE 0 END "
+        f"FROM (VALUES {marks}) AS v WHERE budget = v.column1 AND member = v.column2 AND window_id = v.column3 "
+        "AND holder = v.column4",
+        [value for row in rows for value in row],
+    )

@@ -60,14 +60,16 @@ class Decision:
             before = [each for each in known.values() if each.incident == incident and each.id not in ids]
             fresh = [after[id_] for id_ in ids]
             first = first_of(fresh)
-            if not any(covers(each, first) for each in before):
-                what: What = "escalated" if before and _open(before) else news[first.id]
-                told_of = told(first, self._now_us)
-                after[first.id] = told_of
-                notices.append(Notice(what, told_of, self._recipients(told_of)))
+            if any(covers(each, first) for each in before):
+                at_stake = max(each.told_at_stake for each in before if covers(each, first))
+                for id_ in ids:  # people know of it by what they were told, so that is what must double
+                    after[id_] = msgspec.structs.replace(told(after[id_], self._now_us), told_at_stake=at_stake)
+                continue
+            what: What = "escalated" if before and _open(before) else news[first.id]
             for id_ in ids:
-                if id_ != first.id or after[id_].told_us != self._now_us:
-                    after[id_] = told(after[id_], self._now_us)
+                after[id_] = told(after[id_], self._now_us)
+            after[first.id] = told(first, self._now_us)
+            notices.append(Notice(what, after[first.id], self._recipients(after[first.id])))
         return notices
 
     def _over(

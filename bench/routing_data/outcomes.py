@@ -35,6 +35,7 @@ class Prompt:
     in_tokens: float
     part: int
     """Fold that it is tested in, or CALIBRATION."""
+    text: str
     features: Features
     outcomes: dict[str, tuple[float, float]]
     """By model: score 0 to 1, output tokens."""
@@ -55,6 +56,10 @@ class Pool:
     kinds: NDArray[np.str_]
     parts: Ints
     in_tokens: Floats
+
+    @property
+    def texts(self) -> list[str]:
+        return [each.text for each in self.prompts]
 
     def weight(self, rows: Ints) -> Floats:
         """Weights of these prompts by which each kind counts the same; they sum to 1."""
@@ -98,7 +103,7 @@ def _prompt(row: dict[str, Any]) -> Prompt:
     part = CALIBRATION if row["split"] == "calib" else fold_of(text)
     tokens = float(row["in_tok"])
     return Prompt(
-        row["id"], row["kind"], template, tokens, part, features_of(text, int(tokens), code=code), outcomes,
+        row["id"], row["kind"], template, tokens, part, text, features_of(text, int(tokens), code=code), outcomes,
     )  # fmt: skip
 
 

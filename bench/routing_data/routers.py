@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from farthing.quality.dial import CAUTION, Calls, picks, set_dial
+from farthing.model.routes import Tier
+from farthing.quality.dial import CAUTION, SETTINGS, Calls, picks, set_dial
 from farthing.quality.difficulty import Difficulty, Foretold, Sample, fit
 from farthing.quality.features import Features
 from routing_data.outcomes import CALIBRATION, Floats, Ints, Pool, Prompt
@@ -52,7 +53,7 @@ def fit_pool(
     model = fit(samples)
     if model is None:
         return None
-    means = _mean_lengths(pool, train)
+    means = mean_lengths(pool, train)
 
     def foretold(at: int) -> Foretold | None:
         prompt: Prompt = pool.prompts[at]
@@ -66,7 +67,7 @@ def fit_pool(
     )
 
 
-def _mean_lengths(pool: Pool, rows: Ints) -> dict[str, Floats]:
+def mean_lengths(pool: Pool, rows: Ints) -> dict[str, Floats]:
     kinds = sorted(set(pool.kinds[rows].tolist()))
     return {
         "": pool.length[rows].mean(0),
@@ -88,13 +89,13 @@ def _part(pool: Pool, rows: Ints, said: list[Foretold | None], means: dict[str, 
     return Part(rows, gaps, length)
 
 
-Prices = dict[str, tuple[float, float]]
+Prices = dict[Tier, tuple[float, float]]
 
 
 def dial(pool: Pool, fitted: Fitted, prices: Prices, floor: float) -> float | None:
     """What a dollar is worth, set on what the fit did not see."""
     seen = fitted.seen
-    calls = Calls(seen.gaps, pool.cost(prices, seen.length, seen.rows), pool.score[seen.rows], pool.weight(seen.rows))  # type: ignore[arg-type]
+    calls = Calls(seen.gaps, pool.cost(prices, seen.length, seen.rows), pool.score[seen.rows], pool.weight(seen.rows))
     return set_dial(calls, floor)
 
 
@@ -103,4 +104,12 @@ def routed(pool: Pool, fitted: Fitted, prices: Prices, worth: float | None) -> I
     test = fitted.test
     if worth is None:
         return np.full(len(test.rows), len(pool.models) - 1, np.intp)
-    return picks(test.gaps, pool.cost(prices, test.length, test.rows), worth)  # type: ignore[arg-type]
+    return picks(test.gaps, pool.cost(prices, test.length, test.rows), worth)
+
+
+def curve(pool: Pool, fitted: Fitted, prices: Prices) -> Ints:
+    """The same for each setting of the dial; a column each, from dear quality to dear money."""
+    test, seen = fitted.test, fitted.seen
+    cost = pool.cost(prices, test.length, test.rows)
+    unit = float(pool.weight(seen.rows) @ pool.cost(prices, seen.length, seen.rows)[:, -1])
+    return np.stack([picks(test.gaps, cost, worth / unit) for worth in SETTINGS], axis=1)

@@ -19,8 +19,8 @@ CAUTION = 0.5
 """Standard errors of a task's mean that are taken off what is foretold of a model, before it is compared with its cost."""
 TOLERANCE = 0.005
 """How far under the floor the lower bound may lie, as a share of the flagship's quality."""
-MOST_WORTH, LEAST_WORTH, STEPS = 20.0, 0.002, 120
-"""What a call's mean cost at the flagship may be worth in score, and how many values between are tried."""
+SETTINGS: tuple[float, ...] = (0.0, *np.geomspace(0.002, 20.0, 120).tolist())
+"""What the mean cost of a call at the flagship may be worth in score, from dear quality to dear money."""
 
 
 class Calls(NamedTuple):
@@ -64,7 +64,7 @@ def set_dial(calls: Calls, floor: float, tolerance: float = TOLERANCE, sure: flo
     unit = float(calls.weight @ calls.cost[:, -1]) / float(calls.weight.sum())
     if unit <= 0:
         return None
-    for worth in (*np.geomspace(MOST_WORTH, LEAST_WORTH, STEPS).tolist(), 0.0):
+    for worth in reversed(SETTINGS):
         share, error = kept(calls, picks(calls.foretold, calls.cost, worth / unit))
         if share >= floor and share - sure * error >= floor - tolerance:
             return float(worth / unit)

@@ -66,6 +66,11 @@ class _Seen:
         self.answers += row.answers
         self.out_tokens += row.out_tokens
 
+    @property
+    def says_something(self) -> bool:
+        """Whether anything is known of quality: else a wider scope, or the prior, has more to say."""
+        return bool(self.pairs.n or self.scores)
+
 
 Cells = dict[tuple[str, str], dict[str, _Seen]]
 
@@ -93,7 +98,7 @@ def make(sums: Iterable[Sums], tiers: Mapping[Tier, Sequence[str]], reference: s
         flagship = models.get(reference, _Seen())
         found = {
             model: _cell(model, scope, each, flagship, _overall(seen, tenant, model), prior.tier(tier_of[model]))
-            for model, each in models.items() if model != reference
+            for model, each in models.items() if model != reference and each.says_something
         }  # fmt: skip
         if found:
             cells[tenant, scope] = found

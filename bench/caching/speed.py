@@ -42,7 +42,7 @@ from harness.harness import CHAT, Run, mock, request
 from harness.subjects import configured, relay60
 
 ENTRIES = 50_000
-SETTINGS = '\n[cache]\nmode = "exact"\nmax_temperature = 1.0\n'
+SETTINGS = '\n[routing]\nhold_out_percent = 0\n[cache]\nmode = "exact"\nmax_temperature = 1.0\n'
 AT_ONCE = 500
 PLACE = Place(tenant="default", share="team support", feature="help", wire="openai.chat", model="gpt-5-mini")
 CONTEXT = b"c" * 16

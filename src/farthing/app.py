@@ -8,12 +8,14 @@ from pathlib import Path
 
 from farthing.app_alerts import build_alerts
 from farthing.app_cache import build_cache
+from farthing.app_routing import build_routing, models_of
 from farthing.gateway import admin, alerts, calls, feedback, health, models, openapi, status
 from farthing.gateway.asgi import Build, Endpoints
 from farthing.gateway.edge import BODIES, Edge, Intake, new_call_id
 from farthing.gateway.guard import Guard
 from farthing.gateway.metrics import Metrics
 from farthing.gateway.pages import pages
+from farthing.model.arms import MODEL_SELECTION, SEMANTIC_CACHE
 from farthing.pipeline import Step, chain
 from farthing.prices.configured import configured_book
 from farthing.quality.errand import Errands, Overhead
@@ -21,7 +23,6 @@ from farthing.settings import ProviderSettings, Settings
 from farthing.steps.admit import Admit
 from farthing.steps.balance.health import Health
 from farthing.steps.balance.step import Balance
-from farthing.steps.cache.step import LEVER
 from farthing.steps.identify import Identify
 from farthing.steps.limits import Limits
 from farthing.steps.meter import Meter
@@ -62,12 +63,14 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Endpoints:
     stack.callback(journal.end)
     buckets = SharedBuckets(folder / "limits") if settings.server.workers > 1 else Buckets()
     stack.callback(buckets.close)  # after the ledger: what a stop cuts off settles in both
+    known = models_of(settings, book, providers)
     metrics = Metrics(lambda: ledger)
     watch = build_alerts(settings, store, providers, book, stack)
     watching = [watch.observe] if watch is not None else []
     ledger = Ledger(
-        store, journal, queue=settings.store.queue, observers=[metrics.observe, *watching, *_telemetry(settings, stack)]
-    )
+        store, journal, queue=settings.store.queue,
+        observers=[metrics.observe, known.expect.observe, *watching, *_telemetry(settings, stack)],
+    )  # fmt: skip
     stack.push_async_callback(ledger.close)
 
     serve_without_ledger = settings.store.when_unavailable == "serve"
@@ -81,8 +84,15 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Endpoints:
     ]  # fmt: skip
     relay = Relay(providers)
     meter = Meter(ledger, serve_without_ledger=serve_without_ledger)
-    cache = await build_cache(settings, Errands(chain([meter, Overhead(LEVER), *innermost], relay), new_call_id), stack)
-    outer: list[Step] = [meter, Identify(keys), Limits(buckets), *([cache.step] if cache is not None else [])]
+
+    def errands(lever: str) -> Errands:
+        return Errands(chain([meter, Overhead(lever), *innermost], relay), new_call_id)
+
+    routing = await build_routing(settings, known, store, errands(MODEL_SELECTION), stack)
+    cache = await build_cache(settings, errands(SEMANTIC_CACHE), routing.route.still_serves, stack)
+    outer: list[Step] = [
+        meter, Identify(keys), Limits(buckets), routing.task, *([cache.step] if cache is not None else []), routing.route
+    ]  # fmt: skip
     proceed = chain([*outer, *innermost], relay)
     guard = Guard(keys, settings.server.admin)
     max_body = settings.server.max_body_mb * 2**20
@@ -96,12 +106,12 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Endpoints:
     routes = [
         *health.routes(ledger, serve_without_ledger=serve_without_ledger),
         *metrics.routes(guard),
-        *models.routes(providers, book, guard),
+        *models.routes(providers, book, guard, known.catalog.choices()),
         *calls.routes(store, ledger, guard),
         *status.routes(health_of_deployments, settings.server.workers, guard),
         *admin.routes(store, guard),
         *alerts.routes(store, guard),
-        *feedback.routes(store, ledger, guard, cache.feedback if cache is not None else None),
+        *feedback.routes(store, ledger, guard, [*([cache.feedback] if cache is not None else []), routing.quality]),
         *openapi.routes(),
     ]
     return Endpoints(edges, pages(routes, list(edges)))

@@ -16,7 +16,7 @@ from farthing.steps.cache.bounds import Bounds
 from farthing.steps.cache.feedback import Feedback
 from farthing.steps.cache.flight import Flights
 from farthing.steps.cache.policy import Policies
-from farthing.steps.cache.step import Cache
+from farthing.steps.cache.step import Cache, StillServes
 from farthing.store.buckets import Buckets
 from farthing.store.entries import Budget, Budgets, Entries, open_entries, wrapping
 
@@ -30,7 +30,9 @@ class Built(NamedTuple):
     feedback: Feedback
 
 
-async def build_cache(settings: Settings, errands: Errands, stack: AsyncExitStack) -> Built | None:
+async def build_cache(
+    settings: Settings, errands: Errands, still_serves: StillServes, stack: AsyncExitStack
+) -> Built | None:  # fmt: skip
     """The cache, where any feature wants it. `errands` sends the judge's and the encoder's own calls."""
     modes = {settings.cache.mode, *(feature.mode for feature in settings.cache.features.values())}
     if not modes & {"exact", "semantic"}:
@@ -46,7 +48,9 @@ async def build_cache(settings: Settings, errands: Errands, stack: AsyncExitStac
     bounds = Bounds(entries, settings.cache.wrong_hits_percent / 100, settings.cache.judge)
     semantic = await _semantic(settings.cache, entries, bounds, errands, stack) if "semantic" in modes else None
     policies = Policies(settings.cache)
-    step = Cache(policies, entries, flights, semantic, usage=settings.cache.usage)
+    step = Cache(
+        policies, entries, flights, semantic, usage=settings.cache.usage, still_serves=still_serves
+    )  # fmt: skip
     return Built(step, Feedback(entries, bounds, semantic, policies))
 
 

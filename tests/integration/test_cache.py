@@ -25,8 +25,9 @@ from integration.test_relay import chat_event
 from integration.upstreams import END, Recorder, Simulator, chunk, events, whole
 
 GPT, CLAUDE, NANO, SMALL = "gpt-4o-mini", "claude-haiku-4-5", "gpt-4.1-nano", "text-embedding-3-small"
-EXACT = '[cache]\nmode = "exact"\nmax_temperature = 1.0'
-SEMANTIC = f'[cache]\nmode = "semantic"\nmax_temperature = 1.0\ncheck_percent = 0\njudge = "{NANO}"'
+NO_HOLD_OUT = "[routing]\nhold_out_percent = 0\n"
+EXACT = NO_HOLD_OUT + '[cache]\nmode = "exact"\nmax_temperature = 1.0'
+SEMANTIC = NO_HOLD_OUT + f'[cache]\nmode = "semantic"\nmax_temperature = 1.0\ncheck_percent = 0\njudge = "{NANO}"'
 """The recorder's model judges."""
 
 Ask = Callable[..., str]

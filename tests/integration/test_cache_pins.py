@@ -38,7 +38,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory, provider: Simulator) -> Itera
             secret = made.farthing_json("keys", "create", name, *options)["secret"]
             (folder / f"{name}.key").write_text(secret)
 
-    settings = settings_text(providers=providers, more='[cache]\nmode = "semantic"\n')
+    settings = settings_text(providers=providers, more='[routing]\nhold_out_percent = 0\n[cache]\nmode = "semantic"\n')
     with gateway(folder, settings, before=make_keys) as made:
         told = ["--question", ASKED, "--question", REWORDED, "--answer", ANSWER, "--feature", "faq", "--team", "web"]
         system = ["--system", str(folder / "system.txt")]

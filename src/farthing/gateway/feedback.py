@@ -1,6 +1,7 @@
 """`POST /v1/farthing/feedback`: what people say of a call's answer. A key speaks of its own calls only."""
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Literal, Protocol
 
 import msgspec
 from starlette.requests import Request
@@ -10,8 +11,15 @@ from starlette.routing import Route
 from farthing.gateway.bodies import read_body
 from farthing.gateway.calls import own_call
 from farthing.gateway.guard import Guard
-from farthing.steps.cache.feedback import Feedback
+from farthing.model.record import Record
 from farthing.store import Ledger, Store
+
+
+class Listener(Protocol):
+    """Who learns from what people say."""
+
+    async def take(self, record: Record, *, good: bool, score: float | None = None) -> int:
+        """How many stored answers died of it."""
 
 
 class Said(msgspec.Struct, forbid_unknown_fields=True):
@@ -23,14 +31,13 @@ class Said(msgspec.Struct, forbid_unknown_fields=True):
     comment: str = ""
 
 
-def routes(store: Store, ledger: Ledger, guard: Guard, feedback: Feedback | None) -> list[Route]:
+def routes(store: Store, ledger: Ledger, guard: Guard, listeners: Sequence[Listener]) -> list[Route]:
     async def say(request: Request) -> Response:
         key = await guard.caller(request)
         said = await read_body(request, Said)
         record = await own_call(store, ledger, key, said.call_id)
-        dropped = 0 if feedback is None else await feedback.take(
-            record, good=said.verdict == "good", score=said.score
-        )  # fmt: skip
+        good = said.verdict == "good"
+        dropped = sum([await listener.take(record, good=good, score=said.score) for listener in listeners])
         return JSONResponse({"call_id": record.id, "verdict": said.verdict, "answers_dropped": dropped})
 
     return [Route("/v1/farthing/feedback", say, methods=["POST"])]

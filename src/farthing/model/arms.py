@@ -6,7 +6,9 @@ family, so that a warm provider cache does not leak from one arm into the other.
 
 from hashlib import blake2b
 
-LEVERS = ("semantic cache", "model selection")
+SEMANTIC_CACHE = "semantic cache"
+MODEL_SELECTION = "model selection"
+LEVERS = (SEMANTIC_CACHE, MODEL_SELECTION)
 """The levers that hold-outs are drawn for, as savings name them."""
 
 

@@ -5,11 +5,14 @@ follows references each time it meets them, so a few hundred bytes of schema can
 counted first, and what is above it is not validated. Nothing is fetched: references lead nowhere but into the schema.
 """
 
+import importlib
+import logging
 from functools import lru_cache
 from typing import Any
 
-import jsonschema_rs
 import msgspec
+
+log = logging.getLogger("farthing.quality")
 
 LONGEST = 64 * 1024
 """Bytes of a schema, and of a value, that are looked at."""
@@ -50,7 +53,7 @@ def fits(schema: Node, value: Any) -> tuple[bool, str] | None:
             return True, ""
         error = next(iter(validator.iter_errors(value)))
         return False, f"`{error.kind.name}` at /{'/'.join(str(step)[:40] for step in error.instance_path[:8])}"
-    except (ValueError, RecursionError, jsonschema_rs.ValidationError):
+    except (ValueError, RecursionError):
         return None
 
 
@@ -64,13 +67,26 @@ def matches(pattern: str, text: str) -> bool | None:
 
 
 @lru_cache(maxsize=256)
-def _validator(spelled: bytes) -> jsonschema_rs.Validator | None:
+def _validator(spelled: bytes) -> Any:
+    library = _library()
+    if library is None:
+        return None
     try:
-        return jsonschema_rs.validator_for(
+        return library.validator_for(
             msgspec.json.decode(spelled), offline=True, validate_formats=False,
-            pattern_options=jsonschema_rs.RegexOptions(size_limit=PATTERN_BYTES, dfa_size_limit=PATTERN_BYTES),
+            pattern_options=library.RegexOptions(size_limit=PATTERN_BYTES, dfa_size_limit=PATTERN_BYTES),
         )  # fmt: skip
-    except (ValueError, jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError):
+    except (ValueError, library.ReferencingError):
+        return None
+
+
+@lru_cache(maxsize=1)
+def _library() -> Any:
+    """The library is an extra (15 MB); None where it is not installed. Then nothing is said of schemas and patterns."""
+    try:
+        return importlib.import_module("jsonschema_rs")
+    except ImportError:
+        log.warning("answers are not held against schemas: `pip install 'farthing[checks]'` brings what is needed")
         return None
 
 

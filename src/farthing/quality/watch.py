@@ -131,11 +131,12 @@ class Quality:
                 return Seen(answers, good / answers, least)
         return None
 
-    async def take(self, record: Record, *, good: bool, score: float | None = None) -> None:
-        """A person's verdict on a call's answer."""
+    async def take(self, record: Record, *, good: bool, score: float | None = None) -> int:
+        """A person's verdict on a call's answer. No stored answer dies of it."""
         self._recorder.take(record, good=good, score=score)
         if record.arms:
             self._scores.add(record.id, min(1.0, max(0.0, score)) if score is not None else float(good))
+        return 0
 
     def _see(self, call: Call, model: str, whole: bytes) -> None:
         scopes = scopes_of(call.template, call.task)

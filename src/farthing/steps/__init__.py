@@ -1,11 +1,13 @@
-"""The pipeline's steps, in their order. One strategy, one file; none imports another; `app` makes and joins them.
+"""The pipeline's steps, in their order. One strategy, one file or folder; none imports another; `app` makes and joins them.
 
 1. `meter`     outermost: it must see every answer and every error, whichever step they come from
 2. `identify`  all that follows depends on who calls
 3. `limits`    a refusal must cost nothing, so it comes before any work
-4. `cache`     a hit costs nothing and needs no provider, so it comes before one is chosen
-5. `balance`   the deployment decides what an attempt is journalled and priced as
-6. `admit`     innermost, once an attempt: written down before it is sent, priced when it has ended
+4. `task`      what kind of work a call is decides who may answer it; draws the arms of hold-outs
+5. `cache`     a hit costs nothing and needs no provider, so it comes before one is chosen
+6. `route`     which model, before which place: a deployment serves one model
+7. `balance`   the deployment decides what an attempt is journalled and priced as; once an attempt from here on
+8. `admit`     innermost: written down before it is sent, priced when it has ended
 
 Then comes the provider (`upstream.relay`).
 """

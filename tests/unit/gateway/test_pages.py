@@ -36,7 +36,7 @@ class Site:
         routes = [
             *health.routes(ledger, serve_without_ledger=False), *metrics.routes(guard),
             *models.routes(providers, PriceBook.load(), guard, ("auto", "small")), *calls.routes(store, ledger, guard),
-            *admin.routes(store, guard), *openapi.routes(), *feedback.routes(store, ledger, guard, None),
+            *admin.routes(store, guard), *openapi.routes(), *feedback.routes(store, ledger, guard, []),
         ]  # fmt: skip
         self.app = pages(routes, [format.path for format in FORMATS.values()])
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Literal
 
-from farthing.model.arms import LEVERS
+from farthing.model.arms import MODEL_SELECTION, SEMANTIC_CACHE
 from farthing.model.call import Answer, Call, Deployment, Headers
 from farthing.model.errors import NotCached
 from farthing.model.record import Saving, model_that_ran
@@ -25,7 +25,7 @@ from farthing.store.entries import Entries, Entry
 from farthing.wire.question import Question, Questions
 from farthing.wire.replay import replay, storable, whole_from_stream
 
-LEVER, CHOICE = LEVERS
+LEVER = SEMANTIC_CACHE
 CACHED = frozenset(("openai.chat", "openai.responses", "anthropic.messages", vectors.WIRE))
 PIN = b"x-farthing-pin"
 OPTIONS = (b"anthropic-beta", b"anthropic-version", b"openai-beta")
@@ -108,7 +108,7 @@ class Cache:
         call.deployment = Deployment("cache", "", entry.model, "")
         call.trail.note(self.name, hit_note(kind, entry, similarity), f"{why}, {age_s:.0f} s old")
         if entry.baseline and entry.baseline != entry.cost:
-            call.trail.savings.append(Saving(CHOICE, entry.baseline, entry.cost, estimated=True))
+            call.trail.savings.append(Saving(MODEL_SELECTION, entry.baseline, entry.cost, estimated=True))
         call.trail.savings.append(Saving(LEVER, entry.cost, 0))
         self._entries.hit(entry.tenant, entry.id, at_us=int(now * 1e6))
         body = replay(call.wire, entry.answer, call.ask, usage=self._usage, call_id=call.id, now=int(now))

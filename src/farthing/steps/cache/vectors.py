@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Literal
 
+from farthing.model.arms import SEMANTIC_CACHE
 from farthing.model.call import Answer, Call, Deployment, Headers, Proceed
 from farthing.model.errors import NotCached
 from farthing.model.record import Saving, model_that_ran
@@ -21,7 +22,7 @@ from farthing.store.entries import Entries, Entry
 from farthing.wire import vectors
 
 WIRE = "openai.embeddings"
-STEP, LEVER = "cache", "semantic cache"
+STEP, LEVER = "cache", SEMANTIC_CACHE
 _AT_ONCE = 32
 """Inputs that are read before others get their turn: each can be tens of kilobytes to open."""
 _KEPT_HEADERS = (b"content-type", b"cache-control")

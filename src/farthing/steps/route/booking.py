@@ -7,12 +7,13 @@ overhead  the same of attempts that this lever added: answers that a check refus
 
 from collections.abc import Callable
 
+from farthing.model.arms import MODEL_SELECTION
 from farthing.model.call import Trail
 from farthing.model.money import Nano
 from farthing.model.record import Attempt, Saving
 from farthing.model.usage import Usage
 
-LEVER = "model selection"
+LEVER = MODEL_SELECTION
 
 PriceAt = Callable[[str, Attempt, Usage], Nano | None]
 """What a usage costs at a model, at the time and tier of the attempt; None if nobody knows."""

@@ -1,0 +1,114 @@
+"""Routing's part of the composition root: settings -> the steps `task` and `route`, and who looks at quality. Nothing is
+decided here."""
+
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from typing import NamedTuple
+
+from farthing.catalog import Catalog, Costs, Expect
+from farthing.model.arms import MODEL_SELECTION, SEMANTIC_CACHE
+from farthing.model.money import Nano, nano_from_dollars
+from farthing.prices import PriceBook
+from farthing.quality.allowance import Allowance
+from farthing.quality.arms import Arms
+from farthing.quality.choices import Exploring
+from farthing.quality.compare import Comparer
+from farthing.quality.errand import FEATURES, Errands
+from farthing.quality.evidence import Evidence
+from farthing.quality.pairwise import PairJudge
+from farthing.quality.recorder import Recorder
+from farthing.quality.scores import Scores
+from farthing.quality.shadow import Shadow
+from farthing.quality.table import maker
+from farthing.quality.tables import Spent, Tables
+from farthing.quality.watch import Quality, floors_of
+from farthing.settings import Settings
+from farthing.steps.route.policy import Policies
+from farthing.steps.route.sessions import Sessions
+from farthing.steps.route.step import Route
+from farthing.steps.route.wish import Wishes
+from farthing.steps.task.step import Task
+from farthing.store import Store
+from farthing.store.evidence import Evidence as KeptEvidence
+from farthing.store.routes import Routes
+from farthing.upstream.providers import Providers
+
+DAY_US = 86_400_000_000
+SPENT_BY = FEATURES[0], FEATURES[2]
+"""Features of calls that look at quality."""
+
+
+class Models(NamedTuple):
+    """What is known of the models at hand."""
+
+    catalog: Catalog
+    expect: Expect
+    costs: Costs
+
+
+class Built(NamedTuple):
+    """What the gateway needs of routing."""
+
+    task: Task
+    route: Route
+    quality: Quality
+
+
+def models_of(settings: Settings, book: PriceBook, providers: Providers) -> Models:
+    """Raises SettingsError for a tier that nobody would serve."""
+    catalog = Catalog(
+        book, settings, providers.deployments, {provider.name: provider.prices for provider in providers}
+    )  # fmt: skip
+    catalog.check()
+    expect = Expect(lambda model: catalog.facts(model).verbosity, catalog.name_there)
+    return Models(catalog, expect, Costs(book, catalog, expect))
+
+
+async def build_routing(
+    settings: Settings, models: Models, store: Store, errands: Errands, stack: AsyncExitStack
+) -> Built:  # fmt: skip
+    """`errands` sends second answers and the judge's calls."""
+    catalog, rules = models.catalog, settings.routing
+    kept = KeptEvidence(store)
+    evidence = Evidence(kept)
+    floors = floors_of(rules)
+    recorder = Recorder(evidence, floors)
+    allowance = Allowance(nano_from_dollars(rules.shadow_dollars_a_day))
+    tables = Tables(
+        evidence, recorder, Routes(store), maker(catalog), floors,
+        flagship=lambda: catalog.reference, changes=rules.changes, allowance=allowance, spent=_spent(store),
+    )  # fmt: skip
+    policies = Policies(rules)
+    exploring = Exploring(catalog, models.costs, policies, lambda: tables.table)
+    shadow = Shadow(
+        errands, Comparer(PairJudge(errands, rules.judge)), exploring, allowance, recorder.compared,
+        share=rules.shadow_percent / 100,
+    )  # fmt: skip
+    quality = Quality(rules, evidence, recorder, shadow, tables, Scores(store))
+    stack.push_async_callback(quality.close)
+    if catalog.reference:
+        models.expect.load(await kept.sums())
+        quality.start()
+    wishes = Wishes(rules, settings.models)
+    task = Task(rules, routes=wishes.leaves_choice)
+    arms = Arms(store, _hold_outs(settings, catalog), task.hold_out)
+    await arms.start()
+    stack.push_async_callback(arms.close)
+    route = Route(wishes, policies, catalog, models.costs, quality, quality, Sessions())
+    return Built(task, route, quality)
+
+
+def _hold_outs(settings: Settings, catalog: Catalog) -> Mapping[str, float]:
+    """The levers that are at work, each with the share of calls that go without it."""
+    share = settings.routing.hold_out_percent / 100
+    modes = {settings.cache.mode, *(feature.mode for feature in settings.cache.features.values())}
+    at_work = {SEMANTIC_CACHE: bool(modes & {"exact", "semantic"}), MODEL_SELECTION: bool(catalog.reference)}
+    return {lever: share for lever, works in at_work.items() if works}
+
+
+def _spent(store: Store) -> Spent:
+    async def spent(since_us: int) -> Nano:
+        rows = await store.report("feature", since_us, since_us + DAY_US)
+        return sum(row.cost for row in rows if row.key in SPENT_BY)
+
+    return spent

@@ -1,6 +1,7 @@
 """What several commands share: the settings option, amounts and dates, and where the output goes."""
 
 import asyncio
+import getpass
 import os
 import re
 from collections.abc import Awaitable, Callable, Collection, Iterable
@@ -16,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from farthing.model.money import Nano, exact_dollars
-from farthing.settings import Settings, load
+from farthing.settings import DEFAULT_FILE, Settings, load
 from farthing.store import Store, StoreError, open_store
 from farthing.upstream.hosts import HOSTS
 
@@ -38,6 +39,32 @@ def config_option(command: CommandT) -> CommandT:
 def load_settings(config: Path | None, only: Collection[str] | None = None) -> Settings:
     """The settings that a command works with, or `only` the tables that it needs. Raises SettingsError."""
     return load(config, os.environ, kinds={name: host.base_url for name, host in HOSTS.items()}, only=only)
+
+
+def load_without_keys(config: Path | None, only: Collection[str]) -> Settings:
+    """`load_settings` for a command that must know the providers and calls none: their keys need not be at hand. Raises
+    SettingsError."""
+    file = config or Path(DEFAULT_FILE)
+    text = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
+    keys = dict.fromkeys(re.findall(r"""api_key\s*=\s*["']env:(\w+)["']""", text), "not at hand")
+    if not text and not any(os.environ.get(name) for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY")):
+        only = set(only) - {"providers"}
+    environ = {**keys, **os.environ}
+    return load(config, environ, kinds={name: host.base_url for name, host in HOSTS.items()}, only=only)
+
+
+def who_option(command: CommandT) -> CommandT:
+    """`--who NAME`, which a command gets as `who`: the user of this machine, unless it is said."""
+    return click.option(
+        "--who", default=_user, metavar="NAME", help="Whom the ledger names for it. Default: your user name here."
+    )(command)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # no such user: a container
+        return ""
 
 
 def with_store(settings: Settings, work: Callable[[Store], Awaitable[T]], *, make: bool = False) -> T:

@@ -26,6 +26,7 @@ from farthing.model.money import exact_dollars, show_dollars
 from farthing.model.record import Attempt, Record
 from farthing.model.usage import CostState
 from farthing.store import Store
+from farthing.store.rerates import FirstPrice, Rerates
 
 STATE_WORDS = {
     "reported": "the provider's own figure",
@@ -34,6 +35,8 @@ STATE_WORDS = {
     "unpriced": "no price is known",
     "unknown": "the provider reported no usage",
 }
+ROUTING = ("task", "route")
+"""Steps whose decisions are shown together, as the way to the model."""
 NOT_BILLED = "no provider bills it"
 """A call that was refused here or there, or found no connection."""
 
@@ -48,18 +51,18 @@ def command(call_id: str, config: Path | None, as_json: bool) -> None:
     CALL_ID is in the answer's header x-farthing-call-id.
     """
 
-    async def read(store: Store) -> Record | None:
-        return await store.call(call_id)
+    async def read(store: Store) -> tuple[Record | None, FirstPrice | None]:
+        return await store.call(call_id), await Rerates(store).first(call_id)
 
-    record = with_store(load_settings(config, only={"store"}), read)
+    record, first = with_store(load_settings(config, only={"store"}), read)
     if record is None:
         raise click.ClickException(
             f"there is no call {call_id!r} in the ledger; a call appears there when its answer has ended"
         )
     if as_json:
-        print_json(for_machines(record))
+        print_json(for_machines(record) | {"first_price": _first_for_machines(first)})
     else:
-        PlainConsole().print(card(record))
+        PlainConsole().print(card(record, first))
 
 
 def for_machines(record: Record) -> dict[str, Any]:
@@ -67,6 +70,7 @@ def for_machines(record: Record) -> dict[str, Any]:
     shown: dict[str, Any] = msgspec.to_builtins(record)
     shown |= {name: amounts(getattr(record, name)) for name in ("cost", "baseline")}
     shown["saved"] = amounts(record.baseline - record.cost)
+    shown["route"] = _route_for_machines(record)
     for attempt, each in zip(shown["attempts"], record.attempts, strict=True):
         attempt["cost"] = amounts(each.cost)
         attempt["reported_cost"] = None if each.reported_cost is None else amounts(each.reported_cost)
@@ -78,14 +82,25 @@ def for_machines(record: Record) -> dict[str, Any]:
     return shown
 
 
-def card(record: Record) -> Group:
+def _first_for_machines(first: FirstPrice | None) -> dict[str, Any] | None:
+    if first is None:
+        return None
+    states = {"cost_state": first.cost_state, "price_versions": first.versions, "run": first.rerate}
+    return {"cost": amounts(first.cost), "baseline": amounts(first.baseline)} | states
+
+
+def card(record: Record, first: FirstPrice | None = None) -> Group:
     """The cost card for people."""
     parts: list[Any] = [Text(f"call {printable(record.id)}", style="bold"), _facts(record)]
     for attempt in record.attempts:
         parts.append(_attempt(attempt))
-    if record.decisions:
-        parts += [Text("decisions", style="bold"), _grid((each.step, each.what, each.why) for each in record.decisions)]
-    parts += [Text("money", style="bold"), _money(record)]
+    route = list(_route(record))
+    if route:
+        parts += [Text("route", style="bold"), _grid(route)]
+    others = [(each.step, each.what, each.why) for each in record.decisions if each.step not in ROUTING]
+    if others:
+        parts += [Text("decisions", style="bold"), _grid(others)]
+    parts += [Text("money", style="bold"), _money(record, first)]
     return Group(*parts)
 
 
@@ -107,10 +122,48 @@ def _facts(record: Record) -> Padding:
     )
 
 
+def _route(record: Record) -> Iterator[tuple[str, str]]:
+    """How the model was found: the kind of work and who said so, the choice, all that was weighed, what came after."""
+    found_by = next((each.why for each in record.decisions if each.step == "task"), "")
+    choices = [each for each in record.decisions if each.step == "route"]
+    if found_by or record.tier:
+        yield "task", f"{record.task or 'unknown'}{f': {found_by}' if found_by else ''}"
+    if record.template:
+        yield "template", record.template
+    if choices and record.session:
+        yield "session", record.session
+    held_out = [lever for lever, held in record.arms.items() if held]
+    if held_out:
+        yield "held out", f"it went without {', '.join(held_out)}, to measure that"
+    for place, each in enumerate(choices):
+        sentence, *weighed = each.why.split("\n")
+        yield "chosen" if place == 0 else "then", each.what
+        yield "because", sentence
+        for line in weighed:
+            label, _, text = line.partition(": ")
+            yield f"  {label}", text
+
+
+def _route_for_machines(record: Record) -> dict[str, Any] | None:
+    choices = [each for each in record.decisions if each.step == "route"]
+    if not choices:
+        return None
+    sentence, *weighed = choices[0].why.split("\n")
+    return {
+        "task": record.task, "task_found_by": next((each.why for each in record.decisions if each.step == "task"), ""),
+        "template": record.template, "session": record.session, "tier": record.tier, "model": choices[-1].what,
+        "why": sentence, "weighed": weighed, "then": [each.why for each in choices[1:]],
+        "held_out_of": [lever for lever, held in record.arms.items() if held],
+    }  # fmt: skip
+
+
 def _attempt(attempt: Attempt) -> Group:
     part = f", part {attempt.part}" if attempt.part else ""
     tier = f", tier {attempt.tier}" if attempt.tier else ""
-    head = f"attempt {attempt.no}{part}: {attempt.model} at {attempt.provider}{tier}, {attempt.status or '-'} {attempt.outcome}"
+    place = f" ({attempt.deployment})" if attempt.deployment not in ("", f"{attempt.provider}/{attempt.model}") else ""
+    took = f", {_ms(attempt.duration_us)}" if attempt.duration_us else ""
+    ended = f"{attempt.status or '-'} {attempt.outcome}{took}"
+    head = f"attempt {attempt.no}{part}: {attempt.model} at {attempt.provider}{place}{tier}, {ended}"
     notes = [(name, text) for name, text in _notes(attempt) if text]
     lines = [Padding(lines_table(attempt.lines), (0, 0, 0, 2))] if attempt.lines else []
     return Group(Text(printable(head), style="bold"), *lines, _grid(notes))
@@ -128,7 +181,7 @@ def _notes(attempt: Attempt) -> Iterator[tuple[str, str]]:
     yield "error", attempt.error
 
 
-def _money(record: Record) -> Padding:
+def _money(record: Record, first: FirstPrice | None) -> Padding:
     rows = [("as sent", f"${exact_dollars(record.baseline)}", "")]
     for saving in record.savings:
         marks = [f"overhead {show_dollars(saving.overhead)}"] if saving.overhead else []
@@ -137,6 +190,11 @@ def _money(record: Record) -> Padding:
     known = record.cost_state not in ("unpriced", "unknown")
     cost = f"${exact_dollars(record.cost)}" if known else f"? (known so far: ${exact_dollars(record.cost)})"
     rows.append(("cost", cost, _how_known(record.cost_state, record.attempts)))
+    if first is not None:
+        known_first = first.cost_state not in ("unpriced", "unknown")
+        by = f" by {', '.join(first.versions)}" if first.versions else ""
+        amount = f"${exact_dollars(first.cost)}" if known_first else "?"
+        rows.append(("at first", amount, f"priced{by}; run {first.rerate} of `farthing rerate` changed it"))
     return _grid(rows)
 
 

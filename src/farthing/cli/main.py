@@ -33,6 +33,7 @@ COMMANDS = {
     "cache": Place("cache", "Look into the cache, drop and approve answers, try questions."),
     "alerts": Place("alerts", "What is out of order with spending, who is told, what would have fired."),
     "prices": Place("prices", "Show prices, compare them with a newer list, price a call."),
+    "rerate": Place("rerate", "Price calls anew after a contract or a price list changed."),
     "models": Place("models", "The models of each tier: what they can do, what a call costs."),
     "demo": Place("demo", "A company's morning through the gateway, no key needed.", extra="demo"),
     "simulate": Place("simulate", "Start a simulated provider: no key, no network, no cost."),

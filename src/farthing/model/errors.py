@@ -4,7 +4,8 @@
     ├── BadRequest 400            the body or a header cannot be used
     │   ├── CannotTranslate 400   the model's provider speaks another format that has no such thing
     │   ├── UnpricedModel 400     no price is known for the model and `allow_unpriced` is off
-    │   └── NoModelFits 400       no model of the tiers can or may serve the call
+    │   ├── NoModelFits 400       no model of the tiers can or may serve the call
+    │   └── CallTooDear 400       a budget stops calls above a price before they are sent; a header lets one through
     ├── NotAuthenticated 401      no key, an unknown, revoked or expired one
     ├── NotAllowed 403            the key may not use this model or this address
     ├── NotFound 404              no such path
@@ -13,11 +14,14 @@
     ├── RequestTimeout 408        the body did not arrive in time
     ├── TooLarge 413
     ├── RateLimited 429           the key's requests or tokens a minute are used up; Retry-After says when
+    │   └── BudgetBusy 429        the budget's money is reserved by calls under way; it will fit when they end
+    ├── BudgetExceeded 429        the budget is used up (402 where its policy says so); says when it resets
     ├── UpstreamError 502         the provider could not be reached, or broke off, or answered with nonsense
     │   ├── UpstreamUnreachable 502  there was no connection: nothing was sent, so nothing is billed
     │   └── UpstreamTimeout 504
     ├── NotCached 504             the call says only-if-cached, and the cache has no answer
     └── Unavailable 503           the gateway is stopping, or cannot keep its ledger (policy `refuse`)
+        └── BudgetUnavailable 503 a strict budget cannot be looked at now
 
 A provider's own error is not in this tree: it reaches the client with its own status and body. The wire of the client
 (`wire/`) writes each of these in the shape that its SDK expects.
@@ -31,6 +35,8 @@ class FarthingError(Exception):
     code = "internal_error"
     retryable = False
     """Whether sending the same call again can help; refusals that it cannot help carry `x-should-retry: false`."""
+    is_quota = False
+    """Whether it is a quota that is used up, which each wire has a word for."""
 
     def __init__(self, message: str, *, param: str | None = None, retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -54,6 +60,10 @@ class UnpricedModel(BadRequest):
 
 class NoModelFits(BadRequest):
     code = "no_model_fits"
+
+
+class CallTooDear(BadRequest):
+    code = "call_too_expensive"
 
 
 class NotAuthenticated(FarthingError):
@@ -97,6 +107,28 @@ class RateLimited(FarthingError):
     retryable = True
 
 
+class BudgetBusy(RateLimited):
+    code = "budget_busy"
+
+
+class BudgetExceeded(FarthingError):
+    """A step further out may catch it and send the call to a cheaper model, where the budget's policy is `downgrade`."""
+
+    status = 429
+    code = "budget_exceeded"
+    is_quota = True
+
+    def __init__(
+        self, message: str, *, param: str | None = None, retry_after: float | None = None, budget: str = "",
+        downgrade: bool = False, payment_required: bool = False,
+    ) -> None:  # fmt: skip
+        super().__init__(message, param=param, retry_after=retry_after)
+        self.budget = budget
+        self.downgrade = downgrade
+        if payment_required:
+            self.status = 402
+
+
 class UpstreamError(FarthingError):
     status = 502
     code = "upstream_error"
@@ -116,6 +148,10 @@ class Unavailable(FarthingError):
     status = 503
     code = "unavailable"
     retryable = True
+
+
+class BudgetUnavailable(Unavailable):
+    code = "budget_unavailable"
 
 
 class NotCached(FarthingError):

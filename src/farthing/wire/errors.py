@@ -8,8 +8,8 @@ import msgspec
 from farthing.model.errors import FarthingError
 
 _OPENAI_TYPES = {
-    400: "invalid_request_error", 401: "authentication_error", 403: "permission_error", 404: "not_found_error",
-    405: "invalid_request_error", 408: "timeout_error", 413: "invalid_request_error", 429: "rate_limit_error",
+    400: "invalid_request_error", 401: "authentication_error", 402: "insufficient_quota", 403: "permission_error",
+    404: "not_found_error", 405: "invalid_request_error", 408: "timeout_error", 413: "invalid_request_error", 429: "rate_limit_error",
     500: "server_error", 502: "server_error", 503: "server_error", 504: "server_error",
 }  # fmt: skip
 _ANTHROPIC_TYPES = {
@@ -17,6 +17,9 @@ _ANTHROPIC_TYPES = {
     404: "not_found_error", 405: "invalid_request_error", 408: "timeout_error", 413: "request_too_large",
     429: "rate_limit_error", 500: "api_error", 502: "api_error", 503: "overloaded_error", 504: "timeout_error",
 }  # fmt: skip
+
+QUOTA = "insufficient_quota"
+"""OpenAI's word for money that is used up, as type and code: clients that know it do not try again. Ours stands beside it."""
 
 _encode = msgspec.json.encode
 
@@ -47,7 +50,7 @@ def anthropic_error(error: FarthingError, call_id: str) -> bytes:
         {
             "type": "error",
             "error": {
-                "type": _ANTHROPIC_TYPES.get(error.status, "api_error"),
+                "type": "billing_error" if error.is_quota else _ANTHROPIC_TYPES.get(error.status, "api_error"),
                 "message": error.message,
                 "details": {"error_code": error.code},
             },
@@ -62,10 +65,11 @@ def anthropic_event(error: FarthingError, call_id: str) -> bytes:
 
 
 def _openai(error: FarthingError, call_id: str) -> dict[str, str | None]:
-    return {
+    said = {
         "message": error.message,
         "type": _OPENAI_TYPES.get(error.status, "server_error"),
         "param": error.param,
         "code": error.code,
         "call_id": call_id,
     }
+    return said | {"type": QUOTA, "code": QUOTA, "reason": error.code} if error.is_quota else said

@@ -11,7 +11,8 @@ from farthing.cli.common import config_option, load_settings, with_store
 from farthing.cli.places import catalog_of
 from farthing.prices import PriceBook
 from farthing.prices.configured import configured_book
-from farthing.settings import ProviderSettings, Settings, shown_url
+from farthing.quality.checks import named
+from farthing.settings import Problem, ProviderSettings, Settings, SettingsError, shown_url
 from farthing.upstream.hosts import HOSTS
 
 
@@ -26,7 +27,9 @@ def command(config: Path | None, ledger: bool) -> None:
     settings = load_settings(config)
     book = configured_book(settings.prices)
     catalog = catalog_of(settings, book)
-    catalog.check()
+    problems = [*catalog.problems(), *_checks(settings)]
+    if problems:
+        raise SettingsError("", problems)
     for line in (*_providers(settings, book), *_models(settings, catalog), *_tiers(catalog)):
         click.echo(line)
     click.echo(f"store: {shown_url(settings.store.url.reveal())}")
@@ -35,6 +38,15 @@ def command(config: Path | None, ledger: bool) -> None:
     click.echo("The settings can be used.")
     if ledger:
         _check_ledger(settings)
+
+
+def _checks(settings: Settings) -> Iterator[Problem]:
+    """Checks of answers that are none."""
+    for name, task in settings.routing.tasks.items():
+        try:
+            named(task.check)
+        except ValueError as error:
+            yield Problem(0, f"routing.tasks.{name}.check", f"{task.check!r} is no check", f"Write {error}.")
 
 
 def _check_ledger(settings: Settings) -> None:

@@ -62,6 +62,12 @@ NEW_MUTE: Json = {
     "properties": {"for_s": COUNT, "rule": TEXT, "scope": TEXT, "why": TEXT, "who": TEXT},
 }
 ACK: Json = {"type": "object", "additionalProperties": False, "properties": {"who": TEXT}}
+VERSION: Json = {
+    "type": "object",
+    "required": ["version"],
+    "additionalProperties": False,
+    "properties": {"version": {"type": "integer", "minimum": 1}},
+}
 ERRORS = {
     "400": "The body or a header cannot be used; the message says why.",
     "401": "No key, or one that is not known, revoked or expired.",
@@ -101,6 +107,12 @@ def openapi() -> Json:
         "/v1/farthing/keys/{key_id}/revoke": {"post": _page("Revoke a key (admin)", path=("key_id",))},
         "/v1/farthing/keys/{key_id}/rotate": {"post": _page("Give a key a new secret (admin)", path=("key_id",))},
         "/v1/farthing/status": {"get": _page("How the deployments are, as this worker sees them (admin)")},
+        "/v1/farthing/routes": {"get": _page("The routing table that holds (admin)")},
+        "/v1/farthing/routes/proposals": {"get": _page("Changes of the table that evidence proposes (admin)")},
+        "/v1/farthing/routes/history": {"get": _page("What was done to the table, by whom (admin)", query=("limit",))},
+        "/v1/farthing/routes/apply": {"post": _page("Let a proposal hold (admin)", body=VERSION)},
+        "/v1/farthing/routes/reject": {"post": _page("Put a proposal away (admin)", body=VERSION)},
+        "/v1/farthing/routes/undo": {"post": _page("Go back before the version that holds (admin)", body=VERSION)},
         "/v1/farthing/report": {"get": _page("What was spent (admin)", query=("by", "since_us", "until_us"))},
         "/v1/farthing/alerts": {
             "get": _page("What is out of order; state=all: also what is over (admin)", query=("state",))

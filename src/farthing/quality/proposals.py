@@ -43,7 +43,7 @@ def moves(old: Table, new: Table, floors: Floors) -> list[Move]:
         for after in cells.values():
             before = old.cells.get((tenant, scope), {}).get(after.model)
             if before is None:
-                before = old.cell(tenant, _wider(scope), after.model)
+                before = old.cell(tenant, (scope, *_wider(scope)), after.model)
             move = _move(tenant, scope, before, after, floors(scope))
             if move is not None:
                 found.append(move)
@@ -104,7 +104,7 @@ def _gone(old: Table, new: Table, floors: Floors) -> list[Move]:
         for before in cells.values():
             if before.state != "measured" or before.model in new.cells.get((tenant, scope), {}):
                 continue
-            after = new.cell(tenant, _wider(scope), before.model) or Cell(before.model, before.quality, 0.0)
+            after = new.cell(tenant, (scope, *_wider(scope)), before.model) or Cell(before.model, before.quality, 0.0)
             after = msgspec.structs.replace(after, why="the evidence does not count any more")
             if _clears(after, floors(scope)) < _clears(before, floors(scope)):
                 missed = [floor for floor in floors(scope) if after.lower < floor]

@@ -31,9 +31,12 @@ def first_of(standings: Sequence[Standing]) -> Standing:
     return msgspec.structs.replace(best, also=tuple(sorted(others)))
 
 
-def _rank(standing: Standing) -> tuple[int, int, int, str]:
+def _rank(standing: Standing) -> tuple[int, int, int, int, str]:
+    """An alert that is over counts as what people were told of it."""
+    state = standing.state if standing.state != "ok" else standing.told_state
     kind = NEAREST.index(standing.scope_kind) if standing.scope_kind in NEAREST else len(NEAREST)
-    return -SEVERITY[standing.state], kind, -standing.at_stake, standing.id
+    rule = SPENDING.index(standing.rule) if standing.rule in SPENDING else len(SPENDING)
+    return -SEVERITY[state], kind, rule, -standing.at_stake, standing.id
 
 
 def covers(known: Standing, news: Standing) -> bool:

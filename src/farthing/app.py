@@ -8,8 +8,10 @@ from pathlib import Path
 
 from farthing.app_alerts import build_alerts
 from farthing.app_cache import build_cache
+from farthing.app_providers import open_providers
 from farthing.app_routing import build_routing, models_of
 from farthing.gateway import admin, alerts, calls, feedback, health, models, openapi, status
+from farthing.gateway import routes as table_pages
 from farthing.gateway.asgi import Build, Endpoints
 from farthing.gateway.edge import BODIES, Edge, Intake, new_call_id
 from farthing.gateway.guard import Guard
@@ -19,19 +21,16 @@ from farthing.model.arms import MODEL_SELECTION, SEMANTIC_CACHE
 from farthing.pipeline import Step, chain
 from farthing.prices.configured import configured_book
 from farthing.quality.errand import Errands, Overhead
-from farthing.settings import ProviderSettings, Settings
+from farthing.settings import Settings
 from farthing.steps.admit import Admit
 from farthing.steps.balance.health import Health
 from farthing.steps.balance.step import Balance
 from farthing.steps.identify import Identify
 from farthing.steps.limits import Limits
 from farthing.steps.meter import Meter
-from farthing.store import Journal, KeyRing, Ledger, open_store, recover
+from farthing.store import Journal, KeyRing, Ledger, Routes, open_store, recover
 from farthing.store.buckets import Buckets, SharedBuckets
 from farthing.store.ledger import Observer
-from farthing.upstream.client import Client
-from farthing.upstream.http1 import Http1Client
-from farthing.upstream.providers import Provider, Providers
 from farthing.upstream.relay import Relay
 from farthing.wire import FORMATS
 
@@ -48,7 +47,7 @@ def build_for(settings: Settings) -> Build:
 async def build(settings: Settings, stack: AsyncExitStack) -> Endpoints:
     """The gateway's endpoints. What must be closed is left in `stack`."""
     book = configured_book(settings.prices)
-    providers = await _providers(settings, stack)
+    providers = await open_providers(settings, stack)
     store = await open_store(settings.store.url.reveal())
     stack.push_async_callback(store.close)
     keys = KeyRing(store)
@@ -111,6 +110,7 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Endpoints:
         *status.routes(health_of_deployments, settings.server.workers, guard),
         *admin.routes(store, guard),
         *alerts.routes(store, guard),
+        *table_pages.routes(Routes(store), routing.rules, guard),
         *feedback.routes(store, ledger, guard, [*([cache.feedback] if cache is not None else []), routing.quality]),
         *openapi.routes(),
     ]
@@ -124,23 +124,3 @@ def _telemetry(settings: Settings, stack: AsyncExitStack) -> list[Observer]:
     telemetry = importlib.import_module("farthing.gateway.telemetry").Telemetry(settings.otel)
     stack.callback(telemetry.close)
     return [telemetry.observe]
-
-
-async def _providers(settings: Settings, stack: AsyncExitStack) -> Providers:
-    clients: dict[tuple[str, str, str], Client] = {}
-    providers = {}
-    for name, provider in settings.providers.items():
-        options = (provider.client, str(provider.ca_file), provider.proxy.reveal())
-        if options not in clients:
-            clients[options] = _client(provider)
-            stack.push_async_callback(clients[options].close)
-        providers[name] = Provider(name, provider, clients[options])
-    return Providers(providers, settings.models)
-
-
-def _client(provider: ProviderSettings) -> Client:
-    if provider.client == "aiohttp":
-        library = importlib.import_module("farthing.upstream.aiohttp_client")  # 0.1 s that few need
-        client: Client = library.AiohttpClient(ca_file=str(provider.ca_file), proxy=provider.proxy.reveal())
-        return client
-    return Http1Client(ca_file=str(provider.ca_file))

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from typing import NamedTuple
 
 from farthing.catalog import Catalog, Costs, Expect
+from farthing.gateway.routes import Rules
 from farthing.model.arms import MODEL_SELECTION, SEMANTIC_CACHE
 from farthing.model.money import Nano, nano_from_dollars
 from farthing.prices import PriceBook
@@ -52,6 +53,7 @@ class Built(NamedTuple):
     task: Task
     route: Route
     quality: Quality
+    rules: Rules
 
 
 def models_of(settings: Settings, book: PriceBook, providers: Providers) -> Models:
@@ -95,7 +97,7 @@ async def build_routing(
     await arms.start()
     stack.push_async_callback(arms.close)
     route = Route(wishes, policies, catalog, models.costs, quality, quality, Sessions())
-    return Built(task, route, quality)
+    return Built(task, route, quality, Rules(catalog.tier_of, floors, maker(catalog)(())))
 
 
 def _hold_outs(settings: Settings, catalog: Catalog) -> Mapping[str, float]:

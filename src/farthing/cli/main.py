@@ -35,6 +35,7 @@ COMMANDS = {
     "prices": Place("prices", "Show prices, compare them with a newer list, price a call."),
     "rerate": Place("rerate", "Price calls anew after a contract or a price list changed."),
     "models": Place("models", "The models of each tier: what they can do, what a call costs."),
+    "routes": Place("routes", "The routing table: show, review and apply changes, undo, lock, measure."),
     "demo": Place("demo", "A company's morning through the gateway, no key needed.", extra="demo"),
     "simulate": Place("simulate", "Start a simulated provider: no key, no network, no cost."),
 }

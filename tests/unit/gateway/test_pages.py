@@ -8,19 +8,26 @@ from typing import Any
 
 import pytest
 
-from farthing.gateway import admin, calls, feedback, health, models, openapi
+from farthing.gateway import admin, alerts, calls, feedback, health, models, openapi, status
+from farthing.gateway import routes as table_pages
 from farthing.gateway.guard import Guard
 from farthing.gateway.metrics import Metrics
 from farthing.gateway.pages import pages
 from farthing.model.principal import Key
 from farthing.model.record import Attempt, Record
+from farthing.model.routes import ANY, Cell, Table
 from farthing.model.usage import Usage
 from farthing.prices import PriceBook
-from farthing.settings import ModelSettings, ProviderSettings
-from farthing.store import Journal, KeyRing, Ledger, Store, StoreError, hash_of, open_store
+from farthing.settings import BalanceSettings, ModelSettings, ProviderSettings
+from farthing.steps.balance.health import Health
+from farthing.store import Journal, KeyRing, Ledger, Routes, Store, StoreError, hash_of, open_store
+from farthing.store.buckets import Buckets
 from farthing.upstream.providers import Provider, Providers
 from farthing.wire import FORMATS
 from unit.upstream.test_providers import NoClient
+
+PRIOR = Table(cells={(ANY, ANY): {"small-1": Cell("small-1", 0.8, 0.7), "mid-1": Cell("mid-1", 0.97, 0.96)}})
+RULES = table_pages.Rules({"small-1": "small", "mid-1": "mid"}.get, lambda scope: (0.95,), PRIOR)
 
 
 class Site:
@@ -36,7 +43,9 @@ class Site:
         routes = [
             *health.routes(ledger, serve_without_ledger=False), *metrics.routes(guard),
             *models.routes(providers, PriceBook.load(), guard, ("auto", "small")), *calls.routes(store, ledger, guard),
-            *admin.routes(store, guard), *openapi.routes(), *feedback.routes(store, ledger, guard, []),
+            *table_pages.routes(Routes(store), RULES, guard), *admin.routes(store, guard), *openapi.routes(),
+            *feedback.routes(store, ledger, guard, []), *alerts.routes(store, guard),
+            *status.routes(Health(providers, BalanceSettings(), Buckets()), 1, guard),
         ]  # fmt: skip
         self.app = pages(routes, [format.path for format in FORMATS.values()])
 

@@ -14,6 +14,7 @@ from farthing.settings.alerts import ALERT_RULES, AlertChannelSettings, AlertRul
 from farthing.settings.errors import Problem, SettingsError
 from farthing.settings.finops import FinopsSettings, LineSettings, ProjectFinopsSettings
 from farthing.settings.reading import Reader, reason
+from farthing.settings.reconcile import ReconcileSettings
 from farthing.settings.toml_lines import lines_of_keys
 from farthing.settings.tree import (
     BalanceSettings,
@@ -40,7 +41,7 @@ from farthing.settings.values import Amount, FilePath, Secret, StoreUrl, Url, is
 DEFAULT_FILE = "farthing.toml"
 
 __all__ = [
-    "ALERT_RULES", "DEFAULT_FILE", "AlertChannelSettings", "AlertRuleSettings", "AlertSettings", "Amount", "BalanceSettings", "CacheSettings", "ContractSettings", "DeploymentSettings", "FeatureCacheSettings", "FeatureRoutingSettings", "FilePath", "FinopsSettings", "LineSettings", "LogSettings", "ModelSettings", "OtelSettings", "PricesSettings", "Problem", "ProjectFinopsSettings", "ProviderSettings", "RoutingSettings", "Secret", "ServerSettings", "Settings", "SettingsError", "StoreSettings", "StoreUrl", "TaskRoutingSettings", "TemplateRoutingSettings", "TimeoutSettings", "Url", "is_loopback", "load", "parse", "shown_url",
+    "ALERT_RULES", "DEFAULT_FILE", "AlertChannelSettings", "AlertRuleSettings", "AlertSettings", "Amount", "BalanceSettings", "CacheSettings", "ContractSettings", "DeploymentSettings", "FeatureCacheSettings", "FeatureRoutingSettings", "FilePath", "FinopsSettings", "LineSettings", "LogSettings", "ModelSettings", "OtelSettings", "PricesSettings", "Problem", "ProjectFinopsSettings", "ProviderSettings", "ReconcileSettings", "RoutingSettings", "Secret", "ServerSettings", "Settings", "SettingsError", "StoreSettings", "StoreUrl", "TaskRoutingSettings", "TemplateRoutingSettings", "TimeoutSettings", "Url", "is_loopback", "load", "parse", "shown_url",
 ]  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from farthing.settings.alerts import AlertChannelSettings, AlertRuleSettings, AlertSettings
 from farthing.settings.finops import FinopsSettings, LineSettings, ProjectFinopsSettings
+from farthing.settings.reconcile import ReconcileSettings
 from farthing.settings.values import Amount, FilePath, Secret, StoreUrl, Url, is_loopback, is_open_http
 
 
@@ -352,6 +353,7 @@ class Settings(msgspec.Struct, frozen=True):
     routing: RoutingSettings = RoutingSettings()
     balance: BalanceSettings = BalanceSettings()
     finops: FinopsSettings = FinopsSettings()
+    reconcile: ReconcileSettings = ReconcileSettings()
     alerts: AlertSettings = AlertSettings()
     logs: LogSettings = LogSettings()
     otel: OtelSettings = OtelSettings()
@@ -402,6 +404,7 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "finops": FinopsSettings,
     "finops.projects.NAME": ProjectFinopsSettings,
     "finops.lines": LineSettings,
+    "reconcile": ReconcileSettings,
     "alerts": AlertSettings,
     "alerts.channels.NAME": AlertChannelSettings,
     "alerts.rules.NAME": AlertRuleSettings,

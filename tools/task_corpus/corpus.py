@@ -189,7 +189,7 @@ class _Maker:
             "riddle": riddles[0], "riddle2": riddles[1], "riddle3": riddles[2],
         }.items():  # fmt: skip
             phrase = phrase.replace("{" + name + "}", value)
-        while "{fact" in phrase:
+        while "{fact}" in phrase or "{fact2}" in phrase:
             phrase = phrase.replace("{fact}", rng.choice(banks.FACTS), 1).replace("{fact2}", rng.choice(banks.FACTS), 1)
         for kind in ("story", "log", "contract", "science", "de", "fr", "es"):
             for slot in ("{" + kind + "}", "{" + kind + "2}"):

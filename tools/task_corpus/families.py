@@ -26,7 +26,7 @@ CLASSIFICATION: dict[str, tuple[str, list[str]]] = {
         "Find the matching label for what the customer wrote. Labels:\n{labels_lines}", "Type of inquiry ({labels}):", "Which department should get this? {labels}", "Just give the name of the fitting category, nothing else: {labels}",
     ]),
     "machine": ("support listing review", [
-        "labels = [{labels}]\nReturn the label of the text.", "TASK: text classification\nCLASSES: {labels}\nOUTPUT: class only", "classifier; valid outputs: {labels}", "intent recognition, possible values: {labels}", "text -> label in {{{labels}}}",
+        "labels = [{labels}]\nReturn the label of the text.", "TASK: text classification\nCLASSES: {labels}\nOUTPUT: class only", "classifier; valid outputs: {labels}", "intent recognition, possible values: {labels}", "text -> label in [{labels}]",
         "You will be given a message. Respond with its category id and nothing else. Categories:\n{labels_lines}", "Predict the class. Classes: {labels}", "query type? one of {labels}", "You route requests. Output the route name. Routes: {labels}",
         "Possible intents are listed below. Write the name of the one that the user has.\n{labels_lines}",
     ]),

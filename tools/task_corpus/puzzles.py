@@ -41,7 +41,9 @@ def ordering(rng: random.Random) -> str:
     article = "" if chosen[0][0].isupper() or chosen[0].endswith("s") else "the "
     facts = []
     for one, other in pairwise(chosen):
-        facts.append(rng.choice((f"{article}{one} is {first} {article}{other}", f"{article}{other} is {last} {article}{one}")))
+        facts.append(
+            rng.choice((f"{article}{one} is {first} {article}{other}", f"{article}{other} is {last} {article}{one}"))
+        )
     place = rng.choice(("first", "second", "third", "last", "in the middle", "second to last"))
     if rng.random() < 0.6:
         facts[-1] = f"{article}{chosen[0]} is {place}"
@@ -72,32 +74,99 @@ def tracking(rng: random.Random) -> str:
     text += rng.choice(("To begin with, ", "At first ", "In the beginning ", ""))
     text += ", ".join(f"{one} {verb} {thing}" for one, thing in zip(people, owned, strict=True)) + ".\n"
     moves = [" and ".join(rng.sample(people, 2)) + " " + swap for _ in range(rng.randint(2, count))]
-    text += rng.choice(("Then ", "Later on, ", "During the evening pairs take turns: first ")) + rng.choice((". Then ", ", then ", "; after that ")).join(moves) + ". "
+    text += (
+        rng.choice(("Then ", "Later on, ", "During the evening pairs take turns: first "))
+        + rng.choice((". Then ", ", then ", "; after that ")).join(moves)
+        + ". "
+    )
     last = rng.choice(people)
-    ask = rng.choice((f"In the end, {last} {verb}", f"What is true of {last} when all is over?", f"Who {verb} {owned[0]} now?", f"After all of this, {last} {verb}"))
+    ask = rng.choice(
+        (
+            f"In the end, {last} {verb}",
+            f"What is true of {last} when all is over?",
+            f"Who {verb} {owned[0]} now?",
+            f"After all of this, {last} {verb}",
+        )
+    )
     return text + ask + _options(rng, owned if not ask.startswith("Who") else people)
 
 
-_COLOURS = "red blue green yellow black white purple orange silver brown pink turquoise".split()
-_OBJECTS = "cup,pencil,ball,notebook,scarf,plate,torch,key ring,toy car,comb,envelope,glove,teapot,paperclip,charger".split(",")
+_COLOURS = [
+    "red",
+    "blue",
+    "green",
+    "yellow",
+    "black",
+    "white",
+    "purple",
+    "orange",
+    "silver",
+    "brown",
+    "pink",
+    "turquoise",
+]
+_OBJECTS = [
+    "cup",
+    "pencil",
+    "ball",
+    "notebook",
+    "scarf",
+    "plate",
+    "torch",
+    "key ring",
+    "toy car",
+    "comb",
+    "envelope",
+    "glove",
+    "teapot",
+    "paperclip",
+    "charger",
+]
 
 
 def things(rng: random.Random) -> str:
     count = rng.randint(3, 7)
-    chosen = [f"{colour} {thing}" for colour, thing in zip(rng.sample(_COLOURS, count), rng.sample(_OBJECTS, count), strict=True)]
+    chosen = [
+        f"{colour} {thing}"
+        for colour, thing in zip(rng.sample(_COLOURS, count), rng.sample(_OBJECTS, count), strict=True)
+    ]
     place = rng.choice(("On the shelf", "In the box", "On the carpet", "On my desk", "On the counter"))
     verb = rng.choice(("I see", "there is", "you notice", "lie"))
-    text = f"{place} {verb} the following things{rng.choice((' in a row', ' side by side', ''))}: " + ", ".join("a " + each for each in chosen) + ". "
+    text = (
+        f"{place} {verb} the following things{rng.choice((' in a row', ' side by side', ''))}: "
+        + ", ".join("a " + each for each in chosen)
+        + ". "
+    )
     one = rng.choice(chosen)
     ask = rng.choice((
         f"What colour is the thing just to the right of the {one.split(' ', 1)[1]}?", f"How many things are neither {chosen[0].split()[0]} nor {chosen[-1].split()[0]}?",
         f"If I take away every {chosen[0].split()[0]} thing, how many are left?", f"Is the {one.split(' ', 1)[1]} {one.split()[0]}?",
         f"Which thing is the furthest from the {one}?", "What colour is the leftmost thing?", f"How many things stand between the {chosen[0]} and the {chosen[-1]}?",
     ))  # fmt: skip
-    return text + ask + _options(rng, rng.sample(_COLOURS, min(6, count + 1)) if "colour" in ask else [str(at) for at in range(rng.randint(3, 6))])
+    return (
+        text
+        + ask
+        + _options(
+            rng,
+            rng.sample(_COLOURS, min(6, count + 1))
+            if "colour" in ask
+            else [str(at) for at in range(rng.randint(3, 6))],
+        )
+    )
 
 
-_PLACES = "the pharmacy,the swimming pool,the bakery,the zoo,the cinema,the bank,a cafe,the stadium,the gallery,a bookshop".split(",")
+_PLACES = [
+    "the pharmacy",
+    "the swimming pool",
+    "the bakery",
+    "the zoo",
+    "the cinema",
+    "the bank",
+    "a cafe",
+    "the stadium",
+    "the gallery",
+    "a bookshop",
+]
 
 
 def schedule(rng: random.Random) -> str:
@@ -113,7 +182,13 @@ def schedule(rng: random.Random) -> str:
         )))  # fmt: skip
         hour = until + rng.randint(0, 2)
     lines.append(f"{goal.capitalize()} is closed after {hour + 3}.")
-    ask = rng.choice((f"When could {name} have visited {goal}?", f"At what time can {name} have been at {goal}?", f"During which hours was a visit to {goal} possible for {name}?"))
+    ask = rng.choice(
+        (
+            f"When could {name} have visited {goal}?",
+            f"At what time can {name} have been at {goal}?",
+            f"During which hours was a visit to {goal} possible for {name}?",
+        )
+    )
     joint = rng.choice(("\n", " "))
     parts = [f"{start} to {start + rng.randint(1, 4)}" for start in rng.sample(range(5, 20), 4)]
     return (joint.join([*lines, ask]) if rng.random() < 0.5 else joint.join([ask, *lines])) + _options(rng, parts)
@@ -124,11 +199,30 @@ def family(rng: random.Random) -> str:
     relations = ("mother", "father", "sister", "brother", "uncle", "aunt", "grandfather", "cousin", "daughter", "son")
     facts = [f"{one} is the {rng.choice(relations)} of {other}." for one, other in pairwise(people)]
     rng.shuffle(facts)
-    return " ".join(facts[: rng.randint(3, 5)]) + rng.choice((f" How is {people[0]} related to {people[3]}?", f" What is {people[0]} to {people[2]}?")) + _options(rng, rng.sample(relations, 4))
+    return (
+        " ".join(facts[: rng.randint(3, 5)])
+        + rng.choice((f" How is {people[0]} related to {people[3]}?", f" What is {people[0]} to {people[2]}?"))
+        + _options(rng, rng.sample(relations, 4))
+    )
 
 
 def deduction(rng: random.Random) -> str:
-    nouns = rng.sample("painters gardeners swimmers lawyers sailors bakers poets tailors hikers pilots drummers".split(), 4)
+    nouns = rng.sample(
+        [
+            "painters",
+            "gardeners",
+            "swimmers",
+            "lawyers",
+            "sailors",
+            "bakers",
+            "poets",
+            "tailors",
+            "hikers",
+            "pilots",
+            "drummers",
+        ],
+        4,
+    )
     facts = [
         rng.choice(("All {0} are {1}.", "Every one of the {0} is among the {1}.", "Whoever is among the {0} is among the {1}.")).format(nouns[0], nouns[1]),
         rng.choice(("No {1} are {2}.", "Some {1} are {2}.", "Being one of the {1} is enough to be one of the {2}.")).format(*nouns),
@@ -138,7 +232,13 @@ def deduction(rng: random.Random) -> str:
         "Does it follow that some {0} are {2}?", "Is the conclusion that no {0} are {2} valid or invalid?", "Which conclusion follows with necessity?",
         "Is the argument deductively valid, given the premises?", "What can be concluded?",
     )).format(*nouns)  # fmt: skip
-    ends = rng.choice((["valid", "invalid"], ["yes", "no", "it cannot be known"], [f"Some {nouns[0]} are {nouns[2]}", f"No {nouns[3]} are {nouns[0]}", f"All {nouns[1]} are {nouns[0]}"]))
+    ends = rng.choice(
+        (
+            ["valid", "invalid"],
+            ["yes", "no", "it cannot be known"],
+            [f"Some {nouns[0]} are {nouns[2]}", f"No {nouns[3]} are {nouns[0]}", f"All {nouns[1]} are {nouns[0]}"],
+        )
+    )
     return " ".join(facts) + " " + ask + _options(rng, ends)
 
 
@@ -146,11 +246,30 @@ def grid(rng: random.Random) -> str:
     people = rng.sample(NAMES, rng.randint(3, 6))
     columns = rng.sample(("age", "height", "points", "goals", "weight", "year of birth", "salary", "floor"), 3)
     joint = rng.choice((", ", " | ", "; "))
-    rows = [joint.join(["name", *columns])] + [joint.join([one, *(str(rng.randint(2, 190)) for _ in columns)]) for one in people]
-    change = rng.choice(("", "", f" We now add {rng.choice(NAMES)}{joint}7{joint}50{joint}9.", f" Now {people[0]} is taken out."))
+    rows = [joint.join(["name", *columns])] + [
+        joint.join([one, *(str(rng.randint(2, 190)) for _ in columns)]) for one in people
+    ]
+    change = rng.choice(
+        ("", "", f" We now add {rng.choice(NAMES)}{joint}7{joint}50{joint}9.", f" Now {people[0]} is taken out.")
+    )
     column = rng.choice(columns)
-    ask = rng.choice((f"Who has the largest {column}?", f"How many people have a {column} above 60?", f"What is the sum of the {column} of the first two?", f"Which person with a {columns[0]} below 90 has the highest {columns[1]}?"))
-    return rng.choice(("Here is a table. ", "Look at the data:\n", "")) + "\n".join(rows) + "\n" + change.strip() + " " + ask + _options(rng, people)
+    ask = rng.choice(
+        (
+            f"Who has the largest {column}?",
+            f"How many people have a {column} above 60?",
+            f"What is the sum of the {column} of the first two?",
+            f"Which person with a {columns[0]} below 90 has the highest {columns[1]}?",
+        )
+    )
+    return (
+        rng.choice(("Here is a table. ", "Look at the data:\n", ""))
+        + "\n".join(rows)
+        + "\n"
+        + change.strip()
+        + " "
+        + ask
+        + _options(rng, people)
+    )
 
 
 PUZZLES: dict[str, Callable[[random.Random], str]] = {

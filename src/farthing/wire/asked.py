@@ -23,6 +23,8 @@ LONGEST = 8 * 1024 * 1024
 PREFIX = 1000
 """Characters of the first message that count for the prefix."""
 LABEL = 256
+CODE_IN = 800
+"""Characters at each end of an ask that are searched for source text."""
 
 
 class _Message(msgspec.Struct):
@@ -333,6 +335,11 @@ _SOURCE = re.compile(
 
 
 def is_code(text: str) -> bool:
-    if "```" in text:
+    """A fence, or what looks like source text; the cheap looks come first."""
+    if "`" in text and "```" in text:
         return True
+    if len(text) > 2 * CODE_IN:
+        text = text[:CODE_IN] + "\n" + text[-CODE_IN:]
+    if not ("(" in text or "{" in text or ";" in text or "=" in text or "<" in text):
+        return ("SELECT " in text or "select " in text) and _SOURCE.search(text) is not None
     return any(mark in text for mark in _CODE_MARKS) and _SOURCE.search(text) is not None

@@ -84,12 +84,12 @@ class Classifier:
         """Of each label, in their order."""
         header = self._header or self._load()
         seen = features(text, instructions, code=code, quoted=quoted)
-        words = self._sum(seen.words, len(header.labels))
-        shape = self._sum(seen.shape, len(header.labels))
+        words, edges, shape = (self._sum(rows, len(header.labels)) for rows in seen)
         word_scale = header.word_scale / math.sqrt(len(seen.words) or 1)
+        edge_scale = header.word_scale / math.sqrt(len(seen.edges) or 1)
         scores = [
-            (bias + word * word_scale + form * header.shape_scale) / header.temperature
-            for bias, word, form in zip(header.bias, words, shape, strict=True)
+            (bias + word * word_scale + edge * edge_scale + form * header.shape_scale) / header.temperature
+            for bias, word, edge, form in zip(header.bias, words, edges, shape, strict=True)
         ]
         top = max(scores)
         powers = [math.exp(score - top) for score in scores]

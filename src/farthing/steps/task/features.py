@@ -12,6 +12,8 @@ ROWS = WORD_ROWS + SHAPE_ROWS
 HEAD_WORDS, TAIL_WORDS = 70, 40
 """Words of the ask that are read: what is wanted is said first or last, and what lies between is what it is done to."""
 SYSTEM_HEAD, SYSTEM_TAIL = 60, 25
+EDGE = 14
+"""Words at each end that are seen once more on their own."""
 CHARACTERS = 10
 """At most, for each word that is read; longer ends are cut off before they are looked at."""
 PIECE = 4
@@ -21,22 +23,27 @@ REMEMBERED = 20_000
 
 
 class Seen(NamedTuple):
-    """Rows of the table."""
+    """Rows of the table. Those of words and of edges count by the square root of how many there are."""
 
     words: set[int]
-    """Each counts by the square root of how many there are."""
+    edges: set[int]
+    """Words near the ends, once more."""
     shape: set[int]
     """Each counts as it is."""
 
 
 def features(text: str, instructions: str, *, code: bool = False, quoted: bool = False) -> Seen:
     """What is to be seen in the words of a person and the instructions above them."""
-    rows: set[int] = set()
-    _add(rows, _ends(text, HEAD_WORDS, TAIL_WORDS))
-    if instructions:
-        _add(rows, _ends(instructions, SYSTEM_HEAD, SYSTEM_TAIL))
+    words: set[int] = set()
+    edges: set[int] = set()
+    for runs in (_ends(text, HEAD_WORDS, TAIL_WORDS), _ends(instructions, SYSTEM_HEAD, SYSTEM_TAIL)):
+        for run in runs:
+            _add(words, run)
+        _add_edge(edges, runs[0][:EDGE])
+        _add_edge(edges, runs[-1][-EDGE:])
     return Seen(
-        rows,
+        words,
+        edges,
         {
             WORD_ROWS + crc32(name.encode("utf-8", "replace")) % SHAPE_ROWS
             for name in shape(text, instructions, code=code, quoted=quoted)
@@ -65,20 +72,27 @@ def _ends(text: str, head: int, tail: int) -> list[list[str]]:
     ]
 
 
-def _add(rows: set[int], runs: list[list[str]]) -> None:
-    for words in runs:
-        last = "^"
-        for word in words:
-            if word[0].isdigit():
-                word = "0" if len(word) < 3 else "000"
-            known = _known.get(word)
-            if known is None:
-                known = _known[word] = _of_word(word)
-                if len(_known) > REMEMBERED:
-                    _known.clear()
-            rows.update(known)
-            rows.add(crc32(f"{last} {word}".encode("utf-8", "replace")) % WORD_ROWS)
-            last = word
+def _add(rows: set[int], words: list[str]) -> None:
+    last = "^"
+    for word in words:
+        if word[0].isdigit():
+            word = "0" if len(word) < 3 else "000"
+        known = _known.get(word)
+        if known is None:
+            known = _known[word] = _of_word(word)
+            if len(_known) > REMEMBERED:
+                _known.clear()
+        rows.update(known)
+        rows.add(crc32(f"{last} {word}".encode("utf-8", "replace")) % WORD_ROWS)
+        last = word
+
+
+def _add_edge(rows: set[int], words: list[str]) -> None:
+    last = "^"
+    for word in words:
+        rows.add(crc32(f"|{word}".encode("utf-8", "replace")) % WORD_ROWS)
+        rows.add(crc32(f"|{last} {word}".encode("utf-8", "replace")) % WORD_ROWS)
+        last = word
 
 
 _known: dict[str, tuple[int, ...]] = {}

@@ -13,7 +13,7 @@ from farthing.model.call import Answer, Call
 from farthing.model.routes import TASKS
 from farthing.pipeline import Proceed
 from farthing.settings import RoutingSettings
-from farthing.steps.task.classifier import TIER_OF, Classifier, Guess
+from farthing.steps.task.classifier import TIER_OF, Classifier
 from farthing.steps.task.structure import CODE, is_agent, structure
 from farthing.steps.task.template import Templates
 from farthing.wire.asked import asked as read_asked
@@ -122,11 +122,11 @@ class Task:
     def _looked_for(self, asked: Asked) -> tuple[str, str]:
         """By structure, then by words."""
         form = structure(asked)
-        if form is not None and form.sure:
+        if form is not None and not form.unless:
             return form.task, form.why
         guess = self._classifier.guess(asked.text, asked.instructions, code=asked.code, quoted=asked.quoted > 0)
         if form is not None:
-            if _harder(guess, form.task) < HARDER:
+            if guess.likely not in form.unless or guess.probability < HARDER:
                 return form.task, form.why
             if guess.label:
                 return guess.label, f"its words, {guess.probability:.0%} likely"
@@ -139,8 +139,3 @@ class Task:
         if TIER_OF[guess.label] == SMALL_TIER and is_agent(asked):
             return "", f"an agent with {asked.tools} tools, though its words look like {guess.label}"
         return guess.label, f"its words, {guess.probability:.0%} likely"
-
-
-def _harder(guess: Guess, task: str) -> float:
-    """How likely it is by the words that the work needs a larger tier than `task` does."""
-    return guess.probability if guess.likely and TIER_OF[guess.likely] > TIER_OF[task] else 0.0

@@ -18,23 +18,28 @@ LOOKED_AT = 1500
 """Characters at each end of the ask that are searched for a form."""
 
 
+_WORKED_OUT = frozenset(("reasoning",))
+"""An answer from a list may have to be worked out; that the text it is about is a story or source text says nothing."""
+_HARDER = frozenset(("reasoning", "creative", "code", "summarisation", "qa", "rewrite"))
+
+
 class Form(NamedTuple):
     """What the structure says."""
 
     task: str
     why: str
-    sure: bool
-    """Not sure: it holds unless the words say that the work is harder."""
+    unless: frozenset[str]
+    """Harder kinds of work: it holds unless the words look like one of these."""
 
 
 def structure(asked: Asked) -> Form | None:
     """What the structure says; None for most calls."""
     if asked.picks and not _is_letters(asked.labels):
-        return Form(CLASSIFICATION, "the answer is one of a list of labels", False)
+        return Form(CLASSIFICATION, "the answer is one of a list of labels", _WORKED_OUT)
     if asked.fields >= SEVERAL and (asked.quoted >= GIVEN or len(asked.text) >= GIVEN):
-        return Form(EXTRACTION, f"{asked.fields} fields are to be filled in from a given text", False)
+        return Form(EXTRACTION, f"{asked.fields} fields are to be filled in from a given text", _HARDER)
     if not asked.code and not asked.tools and _asks_for_vectors(asked):
-        return Form(EMBEDDING, "texts are compared by meaning, which an embedding model does", True)
+        return Form(EMBEDDING, "texts are compared by meaning, which an embedding model does", frozenset())
     return None
 
 

@@ -14,7 +14,7 @@ LEARN_FROM = 20
 """Calls with a kind of work that was seen, before a template is trusted."""
 AGREEMENT = 0.95
 """Share of these that must agree."""
-SEEN = 0.4
+SEEN = 0.25
 """Share of all its calls in which any kind of work must have been seen: a template whose calls mostly could not be told is
 left to its calls."""
 FADE_AT = 400

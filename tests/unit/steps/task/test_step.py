@@ -178,5 +178,10 @@ class TestArms:
 
     async def test_a_call_that_is_not_routed_is_in_no_arm_of_routing(self) -> None:
         one = step(hold_outs={"model selection": 1.0, "semantic cache": 1.0}, routes=False)
-        call = await walked(one, a_call())
-        assert call.arms == {"semantic cache": True} and call.session == "" and call.task == ""
+        call = await walked(one, a_call(headers={b"x-farthing-session": b"s"}))
+        assert (call.arms, call.session, call.asked) == ({"semantic cache": True}, "s", None)
+
+    async def test_shares_can_change(self) -> None:
+        one = step(hold_outs={"model selection": 1.0})
+        one.hold_out({"model selection": 0.0})
+        assert (await walked(one, a_call())).arms == {}

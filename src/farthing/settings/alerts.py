@@ -69,7 +69,7 @@ class AlertRuleSettings(msgspec.Struct, frozen=True):
     on: Annotated[bool, Meta(description="Whether it is looked at.")] = True
     times: Annotated[float | None, Meta(description="Its threshold, for rules that compare with an average.")] = None
     percent: Annotated[float | None, Meta(description="Its threshold in percent.")] = None
-    dollars: Annotated[Amount | None, Meta(description="Its threshold in dollars.")] = None
+    dollars: Annotated[Amount, Meta(description="Its threshold in dollars. Empty: its default.")] = Amount()
     by: Annotated[
         list[Literal["total", "feature", "team", "model", "user"]],
         Meta(description="What it looks at each of. Empty: as `alerts.by`."),

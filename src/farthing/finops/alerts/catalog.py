@@ -74,4 +74,4 @@ def percent_of(settings: AlertSettings, name: str) -> float:
 
 def dollars_of(settings: AlertSettings, name: str) -> Nano:
     said = settings.rules.get(name, NOTHING).dollars
-    return nano_from_dollars(said if said is not None else ALERT_RULES[name].dollars or "0")
+    return nano_from_dollars(said or ALERT_RULES[name].dollars or "0")

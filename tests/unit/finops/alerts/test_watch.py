@@ -46,7 +46,7 @@ class Gateway:
     def __init__(
         self, store: Store, holder: str = "g1", settings: AlertSettings | None = None, budgets: BudgetSource | None = None
     ) -> None:  # fmt: skip
-        settings = settings or AlertSettings(rules={"single_call": AlertRuleSettings(dollars=None, on=False)})
+        settings = settings or AlertSettings(rules={"single_call": AlertRuleSettings(on=False)})
         self.now_us = NOON_US
         self.channel = Kept()
         self.alerts = Alerts(store)

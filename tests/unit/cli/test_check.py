@@ -102,3 +102,15 @@ def test_a_small_tier_that_costs_more_than_mid_is_warned_of(farthing: Callable[.
     done = farthing("check")
     assert done.exit_code == 0
     assert "warning: routing.small: a typical call is expected to cost" in done.output
+
+
+def test_checks_of_answers_are_checked(farthing: Callable[..., Result], folder: Path) -> None:
+    (folder / "farthing.toml").write_text(
+        '[providers.openai]\napi_key = "k"\n[routing.tasks.qa]\ncheck = "words:9-1"\n[routing.tasks.code]\ncheck = "pyhton"\n'
+        '[routing.tasks.creative]\ncheck = "words:1-9"\n'
+    )
+    done = farthing("check")
+    assert done.exit_code == 2
+    assert "routing.tasks.qa.check: 'words:9-1' is no check" in done.output
+    assert "routing.tasks.code.check: 'pyhton' is no check" in done.output
+    assert "creative" not in done.output

@@ -8,9 +8,9 @@ from pathlib import Path
 from click.testing import Result
 from rich.console import Console
 
-from farthing.cli.explain import card
+from farthing.cli.explain import card, for_machines
 from farthing.model.money import show_dollars
-from farthing.model.record import Attempt, Record
+from farthing.model.record import Attempt, Decision, Record
 
 
 def test_a_card_for_people(farthing: Callable[..., Result], ledger: Path) -> None:
@@ -84,3 +84,50 @@ def test_an_attempt_that_the_provider_refused_is_not_billed() -> None:
     assert "gpt-4o at openai" in shown
     assert shown.count("no provider bills it") == 2
     assert "per 1M" not in shown
+
+
+WHY = "luna is the cheapest that keeps 99.0%\nfloor: 99.0% of the flagship's quality\nluna: small, at least 99.5%\nrunner-up: sol"
+
+
+def a_routed_call() -> Record:
+    attempts = [
+        Attempt(
+            no=1, provider="azure", deployment="azure-eu", model="luna", status=500, outcome="error", duration_us=1500
+        ),
+        Attempt(no=2, provider="openai", deployment="openai/luna", model="luna", status=200, cost_state="computed"),
+    ]
+    return Record(
+        id="call-7", started_us=1, wire="openai.chat", model_asked="auto", model="luna", provider="openai", status=200,
+        task="qa", tier="small", template="00ff", session="talk", arms={"semantic cache": True, "model selection": False},
+        attempts=attempts, decisions=[
+            Decision("task", "qa", "its words, 80% likely"), Decision("route", "luna", WHY),
+            Decision("route", "sol", "the first answer was refused: not JSON"), Decision("balance", "azure/luna", "cheapest"),
+        ],
+    )  # fmt: skip
+
+
+def test_the_way_to_the_model_is_shown_in_full() -> None:
+    lines = [" ".join(line.split()) for line in shown_card(a_routed_call()).splitlines()]
+    at = lines.index("route")
+    assert lines[at + 1 : lines.index("decisions")] == [
+        "task qa: its words, 80% likely", "template 00ff", "session talk",
+        "held out it went without semantic cache, to measure that", "chosen luna",
+        "because luna is the cheapest that keeps 99.0%", "floor 99.0% of the flagship's quality",
+        "luna small, at least 99.5%", "runner-up sol", "then sol", "because the first answer was refused: not JSON",
+    ]  # fmt: skip
+    assert "attempt 1: luna at azure (azure-eu), 500 error, 1.5 ms" in lines
+    assert "attempt 2: luna at openai, 200 ok" in lines
+    assert "balance azure/luna cheapest" in lines
+
+
+def test_the_way_to_the_model_for_machines() -> None:
+    route = for_machines(a_routed_call())["route"]
+    assert (route["task"], route["task_found_by"], route["tier"], route["model"]) == (
+        "qa",
+        "its words, 80% likely",
+        "small",
+        "sol",
+    )
+    assert route["why"] == "luna is the cheapest that keeps 99.0%" and route["weighed"][-1] == "runner-up: sol"
+    assert route["held_out_of"] == ["semantic cache"] and len(route["then"]) == 1
+    assert for_machines(Record(id="c", started_us=1, wire="openai.chat"))["route"] is None

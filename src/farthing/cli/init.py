@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from farthing.cli.toml_text import key, value
-from farthing.settings import DEFAULT_FILE, Secret
+from farthing.settings import DEFAULT_FILE, AlertChannelSettings, AlertRuleSettings, Secret
 from farthing.settings.finops import LineSettings, ProjectFinopsSettings
 from farthing.settings.tree import (
     SECTIONS,
@@ -40,11 +40,16 @@ EXAMPLES: dict[type[msgspec.Struct], dict[str, Any]] = {
     FeatureCacheSettings: {"mode": "exact", "ttl_s": 3600.0, "max_temperature": 1.0},
     TaskRoutingSettings: {"quality_floor": 0.99, "max_dollars": "0.05"},
     TemplateRoutingSettings: {"fingerprint": "0123456789abcdef", "task": "classification"},
+    AlertChannelSettings: {"kind": "slack", "url": "https://hooks.slack.com/services/..."},
+    AlertRuleSettings: {},
     FeatureRoutingSettings: {"baseline": "gpt-5", "quality_floor": 0.99},
     ProjectFinopsSettings: {"phase": "pilot"},
     LineSettings: {"kind": "engineering", "dollars_a_month": "12000", "project": "assistant", "name": "two engineers"},
 }
 """What the tables that are all commented out show instead of a default."""
+
+NAMES: dict[type[msgspec.Struct], str] = {DeploymentSettings: "OTHER", AlertRuleSettings: "day_spend"}
+"""What stands for NAME, where it cannot be any."""
 
 LISTS = (ContractSettings, DeploymentSettings, LineSettings)
 """Tables of which there may be several under one name."""
@@ -98,8 +103,7 @@ def _provider(name: str, *, first: bool) -> str:
 
 def _example(name: str, kind: type[msgspec.Struct]) -> str:
     """A table that is commented out as a whole."""
-    if kind is DeploymentSettings:
-        name = name.replace("NAME", "OTHER")
+    name = name.replace("NAME", NAMES.get(kind, "NAME"))
     return "\n".join([*_comment(kind.__doc__ or ""), f"# {heading(name, kind)}", *_fields(kind)]) + "\n"
 
 

@@ -67,8 +67,11 @@ class AlertRuleSettings(msgspec.Struct, frozen=True):
     """One rule, where it differs. NAME is one of the rules of the how-to."""
 
     on: Annotated[bool, Meta(description="Whether it is looked at.")] = True
-    times: Annotated[float | None, Meta(description="Its threshold, for rules that compare with an average.")] = None
-    percent: Annotated[float | None, Meta(description="Its threshold in percent.")] = None
+    times: Annotated[
+        float,
+        Meta(ge=0, le=1_000, description="Its threshold, for rules that compare with an average. 0: its default."),
+    ] = 0.0
+    percent: Annotated[float, Meta(ge=0, le=1_000, description="Its threshold in percent. 0: its default.")] = 0.0
     dollars: Annotated[Amount, Meta(description="Its threshold in dollars. Empty: its default.")] = Amount()
     by: Annotated[
         list[Literal["total", "feature", "team", "model", "user"]],

@@ -224,7 +224,7 @@ class Reader:
             self._check_rule(name, path)
             default = ALERT_RULES.get(name)
             for threshold in ("times", "percent", "dollars") if default is not None else ():
-                if getattr(rule_settings, threshold) not in (None, "") and getattr(default, threshold) is None:
+                if getattr(rule_settings, threshold) and getattr(default, threshold) is None:
                     self.note((*path, threshold), f"the rule {name} has no such threshold")
             for channel_name in rule_settings.channels:
                 if channel_name not in alerts.channels:

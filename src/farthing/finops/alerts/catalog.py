@@ -63,15 +63,12 @@ def is_on(settings: AlertSettings, name: str) -> bool:
 
 
 def times_of(settings: AlertSettings, name: str) -> float:
-    said = settings.rules.get(name, NOTHING).times
-    return said if said is not None else ALERT_RULES[name].times or 0.0
+    return settings.rules.get(name, NOTHING).times or ALERT_RULES[name].times or 0.0
 
 
 def percent_of(settings: AlertSettings, name: str) -> float:
-    said = settings.rules.get(name, NOTHING).percent
-    return said if said is not None else ALERT_RULES[name].percent or 0.0
+    return settings.rules.get(name, NOTHING).percent or ALERT_RULES[name].percent or 0.0
 
 
 def dollars_of(settings: AlertSettings, name: str) -> Nano:
-    said = settings.rules.get(name, NOTHING).dollars
-    return nano_from_dollars(said or ALERT_RULES[name].dollars or "0")
+    return nano_from_dollars(settings.rules.get(name, NOTHING).dollars or ALERT_RULES[name].dollars or "0")

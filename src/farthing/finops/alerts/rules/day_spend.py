@@ -26,8 +26,8 @@ class DaySpend:
         self._ratio = ratio
 
     def __call__(self, seen: Seen) -> list[Finding]:
-        least = self._floors.least(seen.usual_total)
-        found = (self._look(spend, seen.day, least) for spend in seen.spends if spend.scope.kind in self._kinds)
+        day, least = seen.day, self._floors.least(seen.usual_total)
+        found = (self._look(spend, day, least) for spend in seen.spends if spend.scope.kind in self._kinds)
         return [finding for finding in found if finding is not None]
 
     def _look(self, spend: Spend, day: str, least: int) -> Finding | None:

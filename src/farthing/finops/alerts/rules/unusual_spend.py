@@ -29,8 +29,9 @@ class UnusualSpend:
         self._sensitivity = sensitivity
 
     def __call__(self, seen: Seen) -> list[Finding]:
+        day = seen.day
         least = max(self._floors.least(seen.usual_total), int(seen.usual_total * self._sensitivity.percent / 100))
-        found = (self._look(spend, seen.day, least) for spend in seen.spends if spend.scope.kind in self._kinds)
+        found = (self._look(spend, day, least) for spend in seen.spends if spend.scope.kind in self._kinds)
         return [finding for finding in found if finding is not None]
 
     def _look(self, spend: Spend, day: str, least: int) -> Finding | None:

@@ -156,7 +156,7 @@ def check_features(report: Metrics, where: dict[str, str], tenant: str, calls: l
         return
     scope = report.scope
     before = chosen(where, tenant, scope.since_us - scope.length_us, scope.since_us)
-    names = {call.feature for call in (*calls, *before)}
+    names = {call.feature for call in calls} | {call.feature for call in before if call.cost}
     assert {each.feature for each in report.features} == names
     for each in report.features:
         assert each.cost == total(calls, lambda call, name=each.feature: call.cost * (call.feature == name))  # type: ignore[misc]

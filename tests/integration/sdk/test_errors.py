@@ -117,8 +117,19 @@ def test_a_quota_that_is_used_up_keeps_its_code(caller: Caller) -> None:
     assert found.value.code == "insufficient_quota"
 
 
-def test_the_sdk_retries_what_the_provider_cannot_do_now(patient: Caller, open_gateway: Gateway) -> None:
+def test_what_the_provider_cannot_do_now_is_tried_again_before_the_sdk_hears_of_it(
+    patient: Caller, open_gateway: Gateway
+) -> None:
     answer = chat(patient, "Hello once more [[simulate: status-503=0@1]]")
+    assert answer.choices[0].message.content
+    assert [response.status_code for response in patient.answers] == [200]
+    record = open_gateway.call(patient.call_id)
+    assert [attempt["outcome"] for attempt in record["attempts"]] == ["error", "ok"]
+    assert record["attempts"][0]["cost"] == 0 < record["attempts"][1]["cost"] == record["cost"] == record["baseline"]
+
+
+def test_the_sdk_retries_what_lasts_longer(patient: Caller, open_gateway: Gateway) -> None:
+    answer = chat(patient, "Hello once more [[simulate: status-503=3@1]]")
     assert answer.choices[0].message.content
     assert [response.status_code for response in patient.answers] == [503, 200]
     records = [open_gateway.call(response.headers["x-farthing-call-id"]) for response in patient.answers]

@@ -121,6 +121,8 @@ class Room:
         self._requests = Gauge()
         self._tokens = Gauge()
         self._watched_until = 0.0
+        self._proof = 0
+        """Of refusals in a row that its levels do not explain."""
         self.blocked_until = 0.0
         """The provider said when to come back, and not which limit it was."""
         self.is_set = bool(self._set_requests or self._set_tokens)
@@ -174,9 +176,12 @@ class Room:
         if tokens is not None:
             self._tokens.learn(tokens, ticket.tokens_mark, sent_at, now, counted=True)
 
-    def refused(self, headers: Iterable[Header], ticket: Ticket, sent_at: float, now: float) -> None:
+    def refused(
+        self, headers: Iterable[Header], ticket: Ticket, sent_at: float, now: float, *, proof: int = 2
+    ) -> None:  # fmt: skip
         """The provider said 429. What it tells of its levels is trusted if that explains the refusal; else it is left
-        alone for as long as it said, or a second."""
+        alone for as long as it said, or a second, once there is `proof` of 2 in a row that it is about more than one
+        call."""
         headers = list(headers)
         self._watched_until = now + REMEMBERED_S
         requests, tokens = told(headers)
@@ -188,7 +193,14 @@ class Room:
         wait = max(self._requests.wait(1, now), self._tokens.wait(ticket.tokens, now))
         if wait <= 0 or (after is not None and wait < after / 2):
             self._tokens.underestimated(sent_at, now)
+            self._proof += proof
+            if self._proof < 2:
+                return
             self.blocked_until = now + min(1.0 if after is None else after, LONGEST_BLOCK_S)
+
+    def answered(self) -> None:
+        """The provider answered a call, well or not, so it is not at its limit."""
+        self._proof = 0
 
     def share(self, now: float) -> float:
         """The head-room that is left, 0 to 1, of the limit that is nearest; 1 where none is known."""

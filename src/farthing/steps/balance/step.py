@@ -264,6 +264,7 @@ class Balance:
         state.heard(number, stream=stream)
         now = self._clock()
         if ticket is not None and answer.status < 400:
+            state.room.answered()
             state.room.learn(answer.headers, ticket, sent_at, now)
         if answer.stream is not None:
             state.first.add(now - sent_at, now)
@@ -301,7 +302,9 @@ class Balance:
             # what time does not mend is for the client to hear each time, if there is nowhere else to go
             verdict = msgspec.structs.replace(verdict, fault=False)
         ticket = ticket or state.room.take(self._chooser.tokens(story, state), sent_at)
-        self._note_failure(state, verdict, failure, sent_at, ticket)
+        # Where there is nowhere else to go it takes another call to show that a refusal is not about this one.
+        proof = 2 if self._chooser.has_others(story) else int(story.tried[state] == 1)
+        self._note_failure(state, verdict, failure, sent_at, ticket, proof=proof)
         story.failure, story.verdict = failure, verdict
         if verdict.again:
             after = rules.asked_pause(failure)
@@ -312,7 +315,9 @@ class Balance:
         elif verdict.filtered:
             story.barred.add(story.model)
 
-    def _note_failure(self, state: State, verdict: Verdict, failure: Failure, sent_at: float, ticket: Ticket) -> None:
+    def _note_failure(
+        self, state: State, verdict: Verdict, failure: Failure, sent_at: float, ticket: Ticket, *, proof: int = 2
+    ) -> None:  # fmt: skip
         now = self._clock()
         if verdict.fault:
             state.failures += 1
@@ -321,7 +326,9 @@ class Balance:
             state.circuit.succeeded()
         if verdict.limited:
             headers = failure.headers if isinstance(failure, Answer) else []
-            state.room.refused(headers, ticket, sent_at, now)
+            state.room.refused(headers, ticket, sent_at, now, proof=proof)
+        else:
+            state.room.answered()
         state.room.put_right(ticket, 0)
 
     def _answered(self, story: Story, answer: Answer) -> Answer:

@@ -347,6 +347,18 @@ async def test_all_at_their_limit_says_when_the_first_has_room() -> None:
     assert scene.state("a") == "limited"
 
 
+async def test_a_lone_deployment_is_left_alone_when_it_refused_two_calls() -> None:
+    scene = Scene("a")
+    scene["a"].usual = refuses(429, retry_after="30")
+    assert [(await scene.ask()).status for _ in range(2)] == [429, 429]
+    with pytest.raises(RateLimited, match="The only deployment"):
+        await scene.ask()
+    assert scene["a"].asked == 2
+    scene = Scene("a", patience_s=1.0)
+    scene["a"].script = [refuses(429, retry_after_ms="50"), refuses(429, retry_after_ms="50")]
+    assert [(await scene.ask()).status for _ in range(2)] == [200, 200]
+
+
 async def test_a_limit_of_the_settings_is_waited_for_in_turn() -> None:
     scene = Scene(
         "a", "b", each={"a": {"requests_per_minute": 600}, "b": {"requests_per_minute": 600}}, patience_s=0.35

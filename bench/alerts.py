@@ -48,14 +48,12 @@ Floats = np.ndarray[Any, np.dtype[np.float64]]
 def rule_sets() -> dict[str, list[Rule]]:
     floors = Floors()
     each = ("total", "feature")
-    sets: dict[str, list[Rule]] = {
-        "total > 2x average": [DaySpend(("total",), floors)],
-        "each > 2x average": [DaySpend(each, floors)],
-    }
+    plain = DaySpend(each, floors)
+    sets: dict[str, list[Rule]] = {"total > 2x average": [DaySpend(("total",), floors)], "each > 2x average": [plain]}
     for name, sensitivity in SENSITIVITIES.items():
         unusual = UnusualSpend(each, floors, sensitivity)
         sets[f"robust, {name}"] = [unusual]
-        sets["default" if name == "normal" else f"both, {name}"] = [DaySpend(each, floors), unusual]
+        sets[DEFAULT if name == "normal" else f"both, {name}"] = [plain, unusual]
     return sets
 
 
@@ -139,12 +137,14 @@ def watch(run: Run, sets: Mapping[str, Sequence[Rule]]) -> dict[str, Tally]:
     """Let each rule set look at the run, as the gateway would: day by day, with what is known by then."""
     tallies = {name: Tally(accidents=len(run.accidents), launches=len(run.launches)) for name in sets}
     by_day = run.spent.sum(axis=2).astype(np.int64)
+    every = {id(rule): rule for rules in sets.values() for rule in rules}
     for day in range(FROM_DAY, DAYS):
         first: dict[str, dict[Scope, int]] = {name: {} for name in sets}
         for hour, seen in _moments(run, by_day, day):
+            said = {key: [finding.scope for finding in rule(seen)] for key, rule in every.items()}
             for name, rules in sets.items():
-                for finding in (finding for rule in rules for finding in rule(seen)):
-                    first[name].setdefault(finding.scope, hour)
+                for scope in (scope for rule in rules for scope in said[id(rule)]):
+                    first[name].setdefault(scope, hour)
         for name in sets:
             _count(tallies[name], run, day, first[name])
     return tallies

@@ -58,6 +58,11 @@ ANSWER_HEADERS = {
     "retry-after": "On 429 and 503: seconds after which another try makes sense.",
 }
 
+WEBHOOK_HEADERS = {
+    "x-farthing-delivery": "The number of the message; the same for each try, so that a receiver can drop what it has.",
+    "x-farthing-signature": "`t=SECONDS,v1=HEX`: when it was sent, and the HMAC-SHA256 of that, a dot and the body.",
+}
+
 
 def settings_page() -> str:
     parts = [
@@ -175,7 +180,7 @@ def headers_page() -> str:
     rows.append((f"`{tag}NAME`", f"A tag of any other name; {TAGS_LIMIT} of them at most."))
     used = set(re.findall(r'b"(x-farthing-[a-z-]*[a-z]|x-should-retry|retry-after)"', _source()))
     answers = [(f"`{name}`", words) for name, words in ANSWER_HEADERS.items() if name in used]
-    unknown = used - ANSWER_HEADERS.keys() - CACHE_HEADERS.keys() - ROUTE_HEADERS.keys()
+    unknown = used - ANSWER_HEADERS.keys() - CACHE_HEADERS.keys() - ROUTE_HEADERS.keys() - WEBHOOK_HEADERS.keys()
     assert not unknown, f"describe these headers in tools/reference.py: {sorted(unknown)}"
     return "\n".join(
         [
@@ -187,6 +192,8 @@ def headers_page() -> str:
             _table(("header", "what it says"), rows),
             "## What comes back\n",
             _table(("header", "what it says"), answers),
+            "## What webhooks of alerts carry\n",
+            _table(("header", "what it says"), [(f"`{name}`", words) for name, words in WEBHOOK_HEADERS.items()]),
         ]
     )
 

@@ -59,7 +59,9 @@ class Everything(dict[str, str]):
     """An environment in which every variable is set."""
 
     def get(self, key: str, default: object = None) -> str:  # type: ignore[override]
-        return "" if key.endswith("_BASE_URL") else "any"
+        if key.endswith("_URL"):
+            return "" if key.endswith("_BASE_URL") else "https://example.com"
+        return "any"
 
 
 def blocks(text: str) -> Iterator[Block]:

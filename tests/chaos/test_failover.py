@@ -100,4 +100,4 @@ def test_one_killed_one_refusing_one_slow(tmp_path: Path) -> None:
     rows = ledger(f"sqlite:///{tmp_path}/ledger.db")
     assert {row.status for row in rows} == {200}
     assert {row.outcome for row in rows} <= {"ok", "broken"}
-    assert sum(row.outcome == "broken" for row in rows) == len(load.cut) <= 3 * 8
+    assert len(load.cut) <= sum(row.outcome == "broken" for row in rows) <= 3 * 8

@@ -53,6 +53,7 @@ api_key = "{PROVIDER_KEY}"
 models = ["gpt-3.5-turbo"]
 [balance]
 open_after = 1000
+retry_percent = 100
 [models.house-model]
 provider = "openai"
 model = "gpt-4o-mini"

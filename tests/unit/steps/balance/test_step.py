@@ -364,13 +364,13 @@ async def test_a_limit_of_the_settings_is_waited_for_in_turn() -> None:
         "a", "b", each={"a": {"requests_per_minute": 600}, "b": {"requests_per_minute": 600}}, patience_s=0.35
     )
     begun = asyncio.get_running_loop().time()
-    answers = await asyncio.gather(*(scene.ask() for _ in range(1_215)), return_exceptions=True)
+    answers = await asyncio.gather(*(scene.ask() for _ in range(1_400)), return_exceptions=True)
     took = asyncio.get_running_loop().time() - begun
     served = [answer for answer in answers if not isinstance(answer, BaseException)]
     refused = [answer for answer in answers if isinstance(answer, RateLimited)]
-    assert len(served) + len(refused) == 1_215 and refused and took < 5
-    assert 1_200 <= len(served) <= 1_200 + 20 * (took + 0.4)
-    assert all(0.3 < (each.retry_after or 0) < 2 for each in refused)
+    assert len(served) + len(refused) == 1_400 and refused
+    assert 1_200 <= len(served) <= 1_200 + 20 * (took + 0.5)
+    assert all(0.3 < (each.retry_after or 0) < 12 for each in refused)
 
 
 async def test_calls_in_flight_are_bounded() -> None:

@@ -11,11 +11,11 @@ from farthing.steps.route.choose import Candidate
 
 
 def in_full(
-    sentence: str, table: Table, candidates: Sequence[Candidate], removed: Mapping[str, str], tenant: str,
-    scopes: tuple[str, ...], floor: float, runner_up: str,
+    table: Table, candidates: Sequence[Candidate], removed: Mapping[str, str], tenant: str, scopes: tuple[str, ...],
+    floor: float, runner_up: str,
 ) -> str:  # fmt: skip
-    """The sentence, then the floor, each candidate with its price and bound, what removed the others, the runner-up."""
-    lines = [sentence, f"floor: {floor:.1%} of the flagship's quality, by version {table.version} of the table"]
+    """The floor, each candidate with its price and bound, what removed the others, the runner-up."""
+    lines = [f"floor: {floor:.1%} of the flagship's quality, by version {table.version} of the table"]
     for each in candidates:
         cell = table.cell(tenant, scopes, each.model)
         lines.append(f"{each.model}: {each.tier}, ${exact_dollars(each.cost)} expected, {_quality(cell, each, floor)}")

@@ -48,7 +48,7 @@ class World:
     def missing(self, model: str, asked: Asked, max_output: int | None, region: str) -> str:
         return self.unable.get(model, "")
 
-    def of(self, model: str, call: Call, scopes: tuple[str, ...], *, warm: bool) -> int | None:
+    def of(self, model: str, call: Call, scopes: tuple[str, ...], *, warm: bool = False) -> int | None:
         return COST.get(model, None if model != "gpt-4o" else 2500)
 
     def output_ratio(self, model: str, other: str, tenant: str, scopes: tuple[str, ...]) -> float | None:

@@ -5,13 +5,13 @@ import secrets
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
 
+from farthing.finops.alerts.booked import StoredBudgets
 from farthing.finops.alerts.catalog import rules_for, single_call_limit
 from farthing.finops.alerts.channels.making import channels_of
 from farthing.finops.alerts.delivery import Delivery
 from farthing.finops.alerts.prices import BookPrices, Priced
 from farthing.finops.alerts.reading import Reader
 from farthing.finops.alerts.recipients import Recipients
-from farthing.finops.alerts.sources import BudgetSource
 from farthing.finops.alerts.states import HOUR_US, Pace
 from farthing.finops.alerts.watch import Watch
 from farthing.model.errors import UnknownModel
@@ -27,8 +27,7 @@ LAST_S = 2.0
 
 
 def build_alerts(
-    settings: Settings, store: Store, providers: Providers, book: PriceBook, stack: AsyncExitStack, *,
-    budgets: BudgetSource | None = None,
+    settings: Settings, store: Store, providers: Providers, book: PriceBook, stack: AsyncExitStack
 ) -> Watch | None:  # fmt: skip
     """The watch, which runs from now on; None where settings say so."""
     if not settings.alerts.on:
@@ -38,7 +37,10 @@ def build_alerts(
     stack.push_async_callback(client.close)
     delivery = Delivery(alerts, channels_of(settings.alerts.channels, client), settings.alerts.link)
     reader = Reader(
-        alerts, users=looks_at_users(settings.alerts), budgets=budgets, prices=BookPrices(book, _Served(providers))
+        alerts,
+        users=looks_at_users(settings.alerts),
+        budgets=StoredBudgets(store),
+        prices=BookPrices(book, _Served(providers)),
     )
     watch = Watch(
         alerts, reader, rules_for(settings.alerts), Recipients(settings.alerts), delivery,

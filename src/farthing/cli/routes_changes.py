@@ -47,7 +47,7 @@ class _Proposed(NamedTuple):
     review: Review
 
 
-@click.command()
+@click.command(short_help="A proposal as a diff, with evidence and effect.")
 @version_argument
 @config_option
 @json_option
@@ -69,7 +69,7 @@ def review(version: int | None, config: Path | None, as_json: bool) -> None:
         _print(found, known.settings)
 
 
-@click.command()
+@click.command(short_help="Let a proposal hold.")
 @version_argument
 @config_option
 @yes_option
@@ -90,7 +90,7 @@ def apply(version: int | None, config: Path | None, yes: bool, as_json: bool) ->
     _said(as_json, f"Version {proposal.version} holds.", version=proposal.version, former=proposal.base)
 
 
-@click.command()
+@click.command(short_help="Put a proposal away.")
 @version_argument
 @config_option
 @json_option
@@ -107,7 +107,7 @@ def reject(version: int | None, config: Path | None, as_json: bool) -> None:
     _said(as_json, f"Version {proposal.version} is put away.", rejected=proposal.version)
 
 
-@click.command()
+@click.command(short_help="Go back to the version before.")
 @config_option
 @yes_option
 @json_option

@@ -24,7 +24,7 @@ from farthing.store import Evidence as KeptEvidence
 from farthing.store import Store
 
 
-@click.command("eval")
+@click.command("eval", short_help="Put a file of prompts to the models, as evidence.")
 @click.argument("file", type=click.File("rb"))
 @click.option("--task", required=True, help="The kind of work that the prompts are.")
 @click.option("--model", "models", multiple=True, help="A model to try; repeat. Default: all of the tiers.")

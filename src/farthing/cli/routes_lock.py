@@ -23,7 +23,7 @@ scope_option = click.option(
 )
 
 
-@click.command()
+@click.command(short_help="Let one model do all work of a scope.")
 @click.argument("model")
 @scope_option
 @config_option
@@ -56,7 +56,7 @@ def lock(model: str, scope: str, config: Path | None, tenant: str, as_json: bool
     _said(as_json, with_store(known.settings, do), f"{model} does all work of {_named(place, tenant, known)} now.")
 
 
-@click.command()
+@click.command(short_help="Take a lock back.")
 @click.argument("model")
 @scope_option
 @config_option

@@ -21,7 +21,7 @@ class _Held(NamedTuple):
     proposals: list[Version]
 
 
-@click.command()
+@click.command(short_help="The table that holds.")
 @config_option
 @click.option("--task", default="", help="Only the cells of this kind of work.")
 @tenant_option("Only what holds for this tenant. Default: all.")
@@ -90,7 +90,7 @@ def _grid(rows: Sequence[Shown], known: Known) -> Grid:
     return grid
 
 
-@click.command()
+@click.command(short_help="What was done to the table, and by whom.")
 @config_option
 @click.option("--limit", "-n", type=click.IntRange(1, 1_000), default=20, show_default=True, help="How many.")
 @json_option

@@ -32,7 +32,7 @@ class Row(msgspec.Struct):
     cost: Nano = 0
 
 
-@click.command()
+@click.command(short_help="The prompt templates seen in traffic.")
 @config_option
 @click.option("--since", type=When(), default="7d", show_default=True, help="From this time on, or so long ago.")
 @click.option("--limit", "-n", type=click.IntRange(1), default=30, show_default=True, help="How many, dearest first.")

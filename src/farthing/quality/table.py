@@ -131,7 +131,8 @@ def _cell(model: str, scope: str, seen: _Seen, flagship: _Seen, overall: _Seen, 
         bound -= lower(Known(0.0, 0.0)) - lower(Known(0.0, prior.between))
         why += "; for work of a kind not seen yet"
     length = seen.out_tokens / seen.answers if seen.answers else 0.0
-    return Cell(model, known.mean, max(0.0, bound), seen.pairs.n, state, length, why)
+    mean = max(known.mean, bound)  # drawn to wider scopes it may lie below what this one alone has shown
+    return Cell(model, mean, max(0.0, bound), seen.pairs.n, state, length, why)
 
 
 def _parent(scope: str, overall: _Seen, prior: TierPrior) -> Known:

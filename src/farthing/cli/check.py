@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from farthing.app_budgets import budgets_of
 from farthing.catalog import Catalog, Costs, Expect
 from farthing.cli.common import config_option, load_settings, with_store
 from farthing.cli.places import catalog_of
@@ -28,6 +29,7 @@ def command(config: Path | None, ledger: bool) -> None:
     book = configured_book(settings.prices)
     catalog = catalog_of(settings, book)
     problems = [*catalog.problems(), *_checks(settings)]
+    budgets_of(settings)
     if problems:
         raise SettingsError("", problems)
     for line in (*_providers(settings, book), *_models(settings, catalog), *_tiers(catalog)):

@@ -14,6 +14,7 @@ from farthing.settings import DEFAULT_FILE, AlertChannelSettings, AlertRuleSetti
 from farthing.settings.finops import LineSettings, ProjectFinopsSettings
 from farthing.settings.tree import (
     SECTIONS,
+    BudgetSettings,
     ContractSettings,
     DeploymentSettings,
     FeatureCacheSettings,
@@ -44,6 +45,7 @@ EXAMPLES: dict[type[msgspec.Struct], dict[str, Any]] = {
     AlertRuleSettings: {},
     FeatureRoutingSettings: {"baseline": "gpt-5", "quality_floor": 0.99},
     ProjectFinopsSettings: {"phase": "pilot"},
+    BudgetSettings: {"amount": "500", "scope": {"feature": "support", "user": "*"}},
     LineSettings: {"kind": "engineering", "dollars_a_month": "12000", "project": "assistant", "name": "two engineers"},
 }
 """What the tables that are all commented out show instead of a default."""

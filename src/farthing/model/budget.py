@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from farthing.model.money import Nano
+from farthing.model.money import Nano, nano_from_dollars
 from farthing.model.principal import Principal
 from farthing.model.windows import Period, period
 
@@ -136,6 +136,18 @@ def member_name(names: list[str]) -> str:
     if len(name.encode(errors="replace")) <= MEMBER_BYTES:
         return name
     return f"{name[:24]}…{blake2b(name.encode(errors='replace'), digest_size=12).hexdigest()}"
+
+
+def amount_from(text: str, unit: Unit) -> int:
+    """What somebody wrote, in a budget's unit. Raises ValueError."""
+    if unit != "money":
+        if not (text.isascii() and text.isdigit()):
+            raise ValueError(f"an amount of {unit} is a whole number, not {text!r}")
+        return int(text)
+    try:
+        return nano_from_dollars(text)
+    except (ArithmeticError, ValueError):
+        raise ValueError(f"{text!r} is no amount of dollars; write a plain number, such as 250 or 0.50") from None
 
 
 def scope_text(budget: Budget) -> str:

@@ -327,6 +327,40 @@ class RoutingSettings(msgspec.Struct, frozen=True):
     features: Annotated[dict[str, FeatureRoutingSettings], doc("By feature.")] = {}
 
 
+class BudgetSettings(msgspec.Struct, frozen=True):
+    """What some calls may spend. NAME is yours. Budgets of this file belong to it; `farthing budgets set` makes others."""
+
+    amount: Annotated[Amount, doc("Dollars, tokens or calls a window; `unit` says which.")]
+    unit: Annotated[Literal["money", "tokens", "calls"], doc("What is counted.")] = "money"
+    scope: Annotated[
+        dict[str, str],
+        doc(
+            "For which calls: `team`, `project`, `user`, `feature`, `key` (its id), `model` (a pattern) or a tag = value; all "
+            'must fit. `"*"`: one budget of this size for each value. Empty: all calls.'
+        ),
+    ] = {}
+    tenant: Annotated[str, doc('Whose calls. `"*"`: one for each tenant.')] = "default"
+    window: Annotated[
+        str, doc("`hour`, `day`, `week`, `month`, `quarter`, `total`, or rolling: `rolling 30d`, `rolling 24h`.")
+    ] = "month"
+    zone: Annotated[str, doc("Time zone in which days begin, such as `Europe/Berlin`.")] = "UTC"
+    fiscal_start: Annotated[str, doc("First day of the fiscal year, MM-DD; only quarters ask.")] = "01-01"
+    roll_over: Annotated[bool, doc("Add what the window before left over, at most one amount.")] = False
+    hard: Annotated[bool, doc("Refuse what would exceed it. Off: it is only watched.")] = True
+    exceeded: Annotated[
+        Literal["refuse", "downgrade"],
+        doc("`downgrade`: calls that leave the model to Farthing get a cheaper one first."),
+    ] = "refuse"
+    payment_required: Annotated[bool, doc("Refuse with 402 instead of 429.")] = False
+    max_call: Annotated[
+        Amount, doc("Dollars. A call that is expected to cost more is stopped before it is sent. 0: none is.")
+    ] = Amount("0")
+    confirm: Annotated[bool, doc("Whether the header `x-farthing-confirm-cost: yes` lets such a call through.")] = True
+    when_unavailable: Annotated[
+        Literal["refuse", "serve"], doc("Its calls while the store cannot be reached: refused with 503, or served.")
+    ] = "refuse"
+
+
 class LogSettings(msgspec.Struct, frozen=True):
     """What the gateway says about itself. Prompts, answers and secrets are never logged."""
 
@@ -352,6 +386,7 @@ class Settings(msgspec.Struct, frozen=True):
     cache: CacheSettings = CacheSettings()
     routing: RoutingSettings = RoutingSettings()
     balance: BalanceSettings = BalanceSettings()
+    budgets: dict[str, BudgetSettings] = {}
     finops: FinopsSettings = FinopsSettings()
     reconcile: ReconcileSettings = ReconcileSettings()
     alerts: AlertSettings = AlertSettings()
@@ -401,6 +436,7 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "routing.templates.NAME": TemplateRoutingSettings,
     "routing.features.NAME": FeatureRoutingSettings,
     "balance": BalanceSettings,
+    "budgets.NAME": BudgetSettings,
     "finops": FinopsSettings,
     "finops.projects.NAME": ProjectFinopsSettings,
     "finops.lines": LineSettings,

@@ -7,7 +7,8 @@
 5. `cache`     a hit costs nothing and needs no provider, so it comes before one is chosen
 6. `route`     which model, before which place: a deployment serves one model
 7. `balance`   the deployment decides what an attempt is journalled and priced as; once an attempt from here on
-8. `admit`     innermost: written down before it is sent, priced when it has ended
+8. `budget`    what is reserved is the price of the model that really runs; a refusal is no failure of a deployment
+9. `admit`     innermost: written down before it is sent, priced when it has ended
 
 Then comes the provider (`upstream.relay`).
 """

@@ -150,11 +150,13 @@ def contended(connection: Connection, since_us: int) -> list[Row]:
 
 
 def release(connection: Connection, holder: str) -> int:
-    """Return all that a holder holds: its journal has been taken over, or somebody vouches that it is dead. How much."""
+    """Return all that a holder holds: its journal has been taken over, or somebody vouches that it is dead. How much. A
+    holder that began anew after its leases were taken away goes by the same name and a number."""
     with connection.transaction():
-        connection.execute("DELETE FROM budget_holders WHERE holder = ?", (holder,))
-        held = connection.query("SELECT amount FROM budget_leases WHERE holder = ?", (holder,))
-        connection.execute("DELETE FROM budget_leases WHERE holder = ?", (holder,))
+        names = (holder, f"{holder}.%")
+        connection.execute("DELETE FROM budget_holders WHERE holder = ? OR holder LIKE ?", names)
+        held = connection.query("SELECT amount FROM budget_leases WHERE holder = ? OR holder LIKE ?", names)
+        connection.execute("DELETE FROM budget_leases WHERE holder = ? OR holder LIKE ?", names)
         return sum(int(row[0]) for row in held)
 
 
@@ -261,7 +263,7 @@ def _share(want: Want, state: State) -> tuple[int, bool]:
     """How much to lease: a slice while there is plenty, near the end just what the call at hand needs."""
     left = state.left
     need = fair(want.least, want.likely, want.most, left)
-    portion = min(want.slice, left // (2 * (state.holders + 2)))
+    portion = max(0, min(want.slice, left // (2 * (state.holders + 2))))
     return (need, True) if portion < need else (portion, False)
 
 

@@ -8,10 +8,12 @@ All of it happens on the event loop, between two awaits, so nothing is locked. K
 from farthing.model.budget import Budget
 from farthing.model.charge import Charge
 from farthing.model.windows import Period, Window, window_at, window_before
-from farthing.store.leases import SHARE, Before, Want
+from farthing.store.leases import SHARE, Before, State, Want
 
 PLENTY = 4
-"""A slice is so many of the largest reservations, or what was used lately."""
+"""A slice is so many of the largest reservations,"""
+AHEAD_S = 2.0
+"""or what is used in so many seconds."""
 
 
 class Slice:
@@ -31,8 +33,8 @@ class Purse:
     """See the module. Times are microseconds since 1970, as the gateway's clock has them."""
 
     __slots__ = (
-        "budget", "busy_until", "dry_until", "ended", "filling", "left", "left_most", "member", "period", "slice", "tight", "used",
-        "used_at", "wanted_us", "window",
+        "asked_at", "budget", "busy_until", "dry_until", "ended", "filling", "left", "left_most", "low", "member", "period",
+        "slice", "state", "tight", "used", "wanted_us", "window",
     )  # fmt: skip
 
     def __init__(self, budget: Budget, member: str) -> None:
@@ -54,9 +56,13 @@ class Purse:
         self.tight = False
         """So little is left that each call asks for itself and gives back at once."""
         self.filling = False
+        self.low = 0
+        """Below this the next slice is asked for."""
         self.used = 0
-        """Reserved since the last look."""
-        self.used_at = 0.0
+        """Reserved since the store was asked last."""
+        self.asked_at = 0.0
+        self.state = State(budget.amount, 0, 0, 0, 0)
+        """As the store saw it last."""
         self.wanted_us = 0
         """When somebody else last wanted more than was left, as far as was heard."""
 
@@ -86,14 +92,15 @@ class Purse:
         """What one attempt may reserve now, between what it is likely to need and all that it could; negative where the
         slice has too little, though there may be more in the store."""
         free = self.slice.free
+        if self.tight:
+            return min(most, free) if free >= likely else -1
         wanted = min(most, max(likely, (free + self.left) // SHARE))
-        if free >= wanted:
-            return wanted
-        return free if self.tight and free >= likely else -1
+        return wanted if free >= wanted else -1
 
-    def want(self, now_us: int, least: int, likely: int, most: int) -> Want:
+    def want(self, now_us: int, now: float, least: int, likely: int, most: int) -> Want:
         """What to ask the store for: what an attempt lacks, and a slice."""
         budget, window, free = self.budget, self.window, self.slice.free
+        used = round(AHEAD_S * self.used / max(0.5, now - self.asked_at))
         before = None
         if budget.roll_over:
             former = window_before(self.period, window)
@@ -102,7 +109,7 @@ class Purse:
                 before = Before(former.id, most_carried, budget.amount, 0 < budget.created_us <= former.from_us)
         return Want(
             budget.id, self.member, window.id, window.from_us, window.also, budget.allowed_at(now_us),
-            max(0, least - free), max(0, likely - free), max(0, most - free), max(PLENTY * most, 2 * self.used), before,
+            max(0, least - free), max(0, likely - free), max(0, most - free), max(PLENTY * most, used), before,
         )  # fmt: skip
 
     def is_idle(self) -> bool:

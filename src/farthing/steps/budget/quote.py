@@ -89,7 +89,7 @@ class Quotes:
         most = min(asked, bound) if model_most is not None else min(asked, max(bound, ask.max_output or 0))
         fixed, per_token, priced = self._rates(call, deployment, tokens, at_us)
         return Quote(
-            fixed, per_token, tokens, least_output(wire, body) * ask.choices, most * ask.choices,
+            fixed, per_token, tokens, min(least_output(wire, body), most) * ask.choices, most * ask.choices,
             ask.max_output is not None or model_most is not None, can_limit(wire), ask.choices, priced,
         )  # fmt: skip
 

@@ -1,0 +1,64 @@
+"""The budgets' part of the composition root: settings -> the step that holds them. Nothing is decided here."""
+
+from contextlib import AsyncExitStack
+from typing import NamedTuple
+
+from farthing.catalog import Expect
+from farthing.model.budget import Budget, amount_from, scope_from
+from farthing.model.money import nano_from_dollars
+from farthing.prices import PriceBook
+from farthing.settings import BudgetSettings, Problem, Settings, SettingsError
+from farthing.steps.budget.purses import Purses
+from farthing.steps.budget.step import Budget as BudgetStep
+from farthing.store import Journal, Store
+from farthing.store.budgets import Budgets
+from farthing.upstream.providers import Providers
+
+
+class Built(NamedTuple):
+    """What the gateway needs of budgets."""
+
+    step: BudgetStep
+    purses: Purses
+    kept: Budgets
+
+
+async def build_budgets(
+    settings: Settings, store: Store, journal: Journal, book: PriceBook, expect: Expect, providers: Providers,
+    stack: AsyncExitStack,
+) -> Built:  # fmt: skip
+    """To be built before the ledger, so that it ends after it: what is not used is given back when all is written."""
+    kept = Budgets(store)
+    await kept.declare(budgets_of(settings))
+    purses = Purses(store, kept, journal.path.stem)
+    stack.push_async_callback(purses.close)
+    await purses.start()
+    step = BudgetStep(
+        purses, book, expect, patience_s=settings.balance.patience_s, drains=lambda name: providers[name].drain
+    )  # fmt: skip
+    return Built(step, purses, kept)
+
+
+def budgets_of(settings: Settings) -> list[Budget]:
+    """The budgets that settings declare. Raises SettingsError."""
+    found, problems = [], []
+    for name, each in settings.budgets.items():
+        try:
+            budget = _budget(name, each)
+            budget.check()
+            found.append(budget)
+        except (ValueError, ArithmeticError) as error:
+            problems.append(Problem(0, f"budgets.{name}", str(error)))
+    if problems:
+        raise SettingsError("", problems)
+    return found
+
+
+def _budget(name: str, settings: BudgetSettings) -> Budget:
+    return Budget(
+        id=name, amount=amount_from(settings.amount, settings.unit), unit=settings.unit, scope=scope_from(settings.scope),
+        tenant=settings.tenant, window=settings.window, zone=settings.zone, fiscal_start=settings.fiscal_start,
+        roll_over=settings.roll_over, hard=settings.hard, exceeded=settings.exceeded,
+        payment_required=settings.payment_required, max_call=nano_from_dollars(settings.max_call), confirm=settings.confirm,
+        when_unavailable=settings.when_unavailable, source="settings",
+    )  # fmt: skip

@@ -1,0 +1,172 @@
+"""Reserves an attempt's upper estimate in each budget that holds for it, at the deployment and model that really run; in
+all of them or in none. Settles once, when the attempt has been priced.
+
+The provider enforces the edge: where less can be reserved than the request allows, its limit of output is lowered to what
+is paid for. Innermost but for `admit`, once an attempt, so that fallbacks, retries, hedges and errands pass it too. Its
+refusals say nothing of a deployment's health; one that carries `downgrade` may be answered further out by a cheaper
+model. Knows nothing of where money is kept.
+"""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+
+from farthing.catalog import Expect
+from farthing.model.call import Answer, Ask, Call, Deployment
+from farthing.model.errors import UnpricedModel
+from farthing.model.money import Nano, nano_from_dollars
+from farthing.model.record import Attempt
+from farthing.model.routes import scopes_of
+from farthing.pipeline import Proceed
+from farthing.prices import PriceBook
+from farthing.steps.budget.index import Held
+from farthing.steps.budget.purses import Purses, Reservation
+from farthing.steps.budget.quote import Quote, Quotes
+from farthing.steps.budget.refusals import CONFIRM_HEADER, too_dear
+from farthing.steps.budget.usage import used
+from farthing.wire import FORMATS
+from farthing.wire.output_limit import with_output_limit
+
+LENGTHS_S = 2.0
+"""How long what was learned of lengths is remembered."""
+MEMORY = 10_000
+UNLEARNED = 4
+"""Where too few answers were seen to know how long they may be: so many times what is expected."""
+
+Lengths = tuple[int, int]
+"""Tokens of an answer: what 99 % stay within, and what is expected."""
+
+
+class Budget:
+    """See the module. `drains`: whether a provider bills a stream to its end although its client left."""
+
+    name = "budget"
+
+    def __init__(
+        self, purses: Purses, book: PriceBook, expect: Expect, *, patience_s: float = 2.0,
+        drains: Callable[[str], bool] = lambda provider: False, clock: Callable[[], float] = time.monotonic,
+    ) -> None:  # fmt: skip
+        self._purses = purses
+        self._quotes = Quotes(book)
+        self._expect = expect
+        self._patience_s = patience_s
+        self._drains = drains
+        self._clock = clock
+        self._lengths: dict[tuple[str, str, str, str], Lengths] = {}
+        self._lengths_until = 0.0
+
+    async def __call__(self, call: Call, proceed: Proceed) -> Answer:
+        deployment = call.deployment
+        assert deployment is not None, "`balance` has chosen"
+        held = self._purses.index.of(call.principal, deployment.model)
+        if not held or not FORMATS[call.wire].billed:
+            return await proceed(call)
+        quote = self._quotes.of(call, deployment, time.time_ns() // 1000)
+        most_likely, expected = self._lengths_of(call, deployment)
+        likely = max(quote.least, min(quote.most, most_likely * quote.choices))
+        floor = max(quote.least, min(likely, expected * quote.choices))
+        self._stop_if_too_dear(call, held, quote, likely)
+        hard = [each for each in held if each.budget.hard]
+        if hard and not quote.priced:
+            _refuse_unpriced(hard)
+        reservation = self._purses.reserve_now(call.trail.charges, hard, quote, likely, max(likely, quote.most))
+        if reservation is None:
+            reservation = await self._purses.reserve(
+                call.trail.charges, hard, quote, floor, likely, max(likely, quote.most), self._patience_s
+            )
+        if len(hard) < len(held):
+            self._purses.only_charge(reservation, call.trail.charges, [each for each in held if not each.budget.hard])
+        return await self._sent(call, proceed, deployment, reservation, likely)
+
+    async def _sent(
+        self, call: Call, proceed: Proceed, deployment: Deployment, reservation: Reservation, likely: int
+    ) -> Answer:  # fmt: skip
+        ask, body, first = call.ask, call.body, len(call.trail.attempts)
+
+        def settle(sent: Sequence[Attempt]) -> None:
+            drains = self._drains(deployment.provider)
+            reservation.settle(used(sent, reservation.quote, reservation.out, likely, drains=drains))
+
+        try:
+            if reservation.parts:
+                self._limit(call, deployment, reservation)
+            answer = await proceed(call)
+        except BaseException:
+            settle(call.trail.attempts[first:])
+            raise
+        finally:
+            call.ask, call.body = ask, body
+        if answer.stream is None:
+            settle(call.trail.attempts[first:])
+        else:
+            attempts, sent = call.trail.attempts, call.trail.attempts[first:]
+            answer.on_end(lambda _: settle(_with_parts(sent, attempts)))
+        return answer
+
+    def _limit(self, call: Call, deployment: Deployment, reservation: Reservation) -> None:
+        """Lower the request's limit of output to what is paid for, where that is less than it allows."""
+        quote, out = reservation.quote, reservation.out
+        if not quote.limitable or (out >= quote.most and quote.bounded):
+            return
+        each = out // quote.choices
+        call.body = with_output_limit(call.wire, call.body, each, deployment.model)
+        call.ask = _with_limit(call.ask, each)
+        names = ", ".join(part.purse.budget.id for part in reservation.parts)
+        call.trail.note(self.name, f"at most {each} tokens of output", f"what is left of {names} pays for no more")
+
+    def _stop_if_too_dear(self, call: Call, held: Sequence[Held], quote: Quote, likely: int) -> None:
+        for budget, _ in held:
+            if budget.max_call and quote.nano(likely) > budget.max_call:
+                cost = quote.nano(likely)
+                if not (budget.confirm and _is_confirmed(call, cost)):
+                    raise too_dear(budget.id, cost, budget.max_call, confirm=budget.confirm)
+
+    def _lengths_of(self, call: Call, deployment: Deployment) -> Lengths:
+        now = self._clock()
+        if now >= self._lengths_until or len(self._lengths) >= MEMORY:
+            self._lengths = {}
+            self._lengths_until = now + LENGTHS_S
+        key = (call.principal.tenant, call.template, call.task, deployment.model)
+        found = self._lengths.get(key)
+        if found is None:
+            scopes = scopes_of(call.template, call.task)
+            expected = math.ceil(self._expect.tokens(call.principal.tenant, scopes, deployment.model))
+            most = self._expect.likely_most(call.principal.tenant, scopes, deployment.model)
+            found = self._lengths[key] = (most if most is not None else UNLEARNED * expected, expected)
+        return found
+
+
+def _with_parts(sent: Sequence[Attempt], attempts: Sequence[Attempt]) -> list[Attempt]:
+    """What was sent, and its parts that the provider bills apart, which are known at the end."""
+    if len(attempts) == len(sent):
+        return list(sent)
+    numbers = {attempt.no for attempt in sent}
+    return [each for each in attempts if any(each is one for one in sent) or (each.part and each.no in numbers)]
+
+
+def _with_limit(ask: Ask, most: int) -> Ask:
+    return Ask(
+        ask.model, ask.stream, ask.wants_usage, most, ask.user, ask.metadata, ask.tier, ask.wants_reasoning, ask.cache_ttl,
+        ask.choices,
+    )  # fmt: skip
+
+
+def _is_confirmed(call: Call, cost: Nano) -> bool:
+    """`yes`, or dollars that are enough."""
+    said = call.headers.get(CONFIRM_HEADER, b"")[:32].decode("latin-1").strip().lower()
+    if said in ("yes", "true"):
+        return True
+    try:
+        return nano_from_dollars(said or "0") >= cost
+    except (ArithmeticError, ValueError):
+        return False
+
+
+def _refuse_unpriced(hard: Sequence[Held]) -> None:
+    for budget, _ in hard:
+        if budget.unit == "money":
+            raise UnpricedModel(
+                f"No price is known for this model, so the budget '{budget.id}' could not hold for it. Give it a price "
+                "(prices.files or prices.contracts in farthing.toml).",
+                param="model",
+            )

@@ -21,7 +21,10 @@ from farthing.cli.common import (
     printable,
     with_store,
 )
+from farthing.cli.report_forecast import forecast
 from farthing.cli.report_levers import levers
+from farthing.cli.report_metrics import metrics
+from farthing.cli.report_phases import phases
 from farthing.cli.report_proof import proof
 from farthing.cli.report_tasks import tasks
 from farthing.cli.report_tiers import tiers
@@ -84,7 +87,7 @@ def _check_place_of_options(ctx: click.Context, other: str) -> None:
             raise click.UsageError(f"options of this report go after its name: farthing report {other} --...")
 
 
-for each in (proof, tiers, tasks, levers):
+for each in (metrics, forecast, phases, proof, tiers, tasks, levers):
     command.add_command(each)
 
 

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from farthing import __version__
+from farthing.store.reading import DIMENSIONS
 from farthing.wire import FORMATS
 from farthing.wire.format import Format
 
@@ -68,6 +69,8 @@ VERSION: Json = {
     "additionalProperties": False,
     "properties": {"version": {"type": "integer", "minimum": 1}},
 }
+SPAN = ("since_us", "until_us")
+SCOPE = tuple(DIMENSIONS)
 ERRORS = {
     "400": "The body or a header cannot be used; the message says why.",
     "401": "No key, or one that is not known, revoked or expired.",
@@ -128,6 +131,9 @@ def openapi() -> Json:
             "post": _page("Let nobody be told for a while (admin)", body=NEW_MUTE, status="201"),
         },
         "/v1/farthing/alerts/mutes/{mute_id}": {"delete": _page("End a mute (admin)", path=("mute_id",))},
+        "/v1/farthing/reports/metrics": {"get": _page("The six metrics (admin)", query=(*SPAN, *SCOPE))},
+        "/v1/farthing/reports/forecast": {"get": _page("The month's end (admin)", query=("by", *SCOPE))},
+        "/v1/farthing/reports/phases": {"get": _page("AI budget by phase (admin)", query=SPAN)},
         "/v1/farthing/openapi.json": {"get": _page("This document")},
         "/health/live": {"get": _page("The process answers")},
         "/health/ready": {"get": _page("The gateway can serve calls")},

@@ -70,7 +70,9 @@ class Task:
             call.session = tidy(session[: 4 * SESSION_LIMIT].decode("utf-8", "replace"), SESSION_LIMIT).strip()
         if routed or self._looks_at_all:
             self._look(call, looks=self._looks_at_all or self._looks)
-        self._draw(call, self._routed_arms if routed else self._other_arms)
+        arms = self._routed_arms if routed else self._other_arms
+        if arms:
+            self._draw(call, arms)
         return await proceed(call)
 
     def _look(self, call: Call, *, looks: bool) -> None:
@@ -84,9 +86,8 @@ class Task:
     def _draw(self, call: Call, arms: tuple[tuple[str, float], ...]) -> None:
         """Whether the call goes without a lever. A call that nobody looked into is drawn by its session's name, its user,
         or by itself: a conversation's beginning is worth no parse to a call that is not routed."""
-        if arms:
-            unit = f"{call.principal.tenant}\0{call.session or call.principal.user or call.id}"
-            call.arms = {lever: is_held_out(lever, unit, share) for lever, share in arms}
+        unit = f"{call.principal.tenant}\0{call.session or call.principal.user or call.id}"
+        call.arms = {lever: is_held_out(lever, unit, share) for lever, share in arms}
 
     def _name_task(self, call: Call, asked: Asked | None) -> None:
         """Give the call its kind of work, and say which rule did."""

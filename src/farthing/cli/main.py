@@ -34,6 +34,7 @@ COMMANDS = {
     "cache": Place("cache", "Look into the cache, drop and approve answers, try questions."),
     "alerts": Place("alerts", "What is out of order with spending, who is told, what would have fired."),
     "prices": Place("prices", "Show prices, compare them with a newer list, price a call."),
+    "reconcile": Place("reconcile", "Compare a provider's bill with the ledger; post corrections."),
     "rerate": Place("rerate", "Price calls anew after a contract or a price list changed."),
     "models": Place("models", "The models of each tier: what they can do, what a call costs."),
     "routes": Place("routes", "The routing table: show, review and apply changes, undo, lock, measure."),

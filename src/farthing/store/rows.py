@@ -133,6 +133,16 @@ def _usage_of(columns: list[Any]) -> Usage | None:
     return Usage(**dict(zip(_UNITS, units, strict=True)), requests=_counts.decode(requests) if requests else {})
 
 
+def lines_of(text: str) -> list[PricedLine]:
+    """What an attempt's column `lines` says."""
+    return _lines.decode(text) if text else []
+
+
+def counts_of(text: str) -> dict[str, int]:
+    """What an attempt's column `requests` says."""
+    return _counts.decode(text) if text else {}
+
+
 def _packed(value: object) -> str:
     """JSON of a list, map or nothing: the empty text for an empty one."""
     return _json.encode(value).decode() if value else ""

@@ -128,14 +128,18 @@ def line_item(item: str) -> tuple[str, str, str]:
     model, comma, said = item.partition(",")
     if not comma:
         said, model = item, ANY
-    words = set(re.split(r"[\s_,\-/()]+", said.lower()))
-    tier = next((tier for tier in _TIERS if tier in words), "")
+    words = _words(said)
+    tier = next((tier for tier in _TIERS if tier in words | _words(model)), "")
     unit = _unit(words)
     if unit == OTHER and not comma:
         return ANY, "", OTHER
     for tier_word in _TIERS:
         model = re.sub(rf"\s+{tier_word}$", "", model.strip(), flags=re.IGNORECASE)
     return (model.strip() or ANY), tier, unit
+
+
+def _words(text: str) -> set[str]:
+    return set(re.split(r"[\s_,\-/()]+", text.lower()))
 
 
 def _unit(words: set[str]) -> str:

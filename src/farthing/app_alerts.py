@@ -2,10 +2,11 @@
 
 import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 
-from farthing.finops.alerts.booked import StoredBudgets
+from farthing.finops import forecasts
+from farthing.finops.alerts.booked import Foreseen, StoredBudgets
 from farthing.finops.alerts.catalog import rules_for, single_call_limit
 from farthing.finops.alerts.channels.making import channels_of
 from farthing.finops.alerts.delivery import Delivery
@@ -14,7 +15,7 @@ from farthing.finops.alerts.reading import Reader
 from farthing.finops.alerts.recipients import Recipients
 from farthing.finops.alerts.states import HOUR_US, Pace
 from farthing.finops.alerts.watch import Watch
-from farthing.model.errors import UnknownModel
+from farthing.model.errors import BadRequest, UnknownModel
 from farthing.prices import PriceBook
 from farthing.settings import AlertSettings, Settings
 from farthing.store import Store, StoreError
@@ -39,7 +40,7 @@ def build_alerts(
     reader = Reader(
         alerts,
         users=looks_at_users(settings.alerts),
-        budgets=StoredBudgets(store),
+        budgets=StoredBudgets(store, _Foresee(store)),
         prices=BookPrices(book, _Served(providers)),
     )
     watch = Watch(
@@ -69,6 +70,23 @@ async def _end(tasks: Sequence["asyncio.Task[None]"], watch: Watch, delivery: De
             await watch.tell_dear()
             await delivery.deliver()
             await watch.close()
+
+
+class _Foresee:
+    """The end of a month of some scope, by the forecast that reports have too."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def __call__(self, tenant: str, scope: Mapping[str, str], now_us: int) -> Foreseen | None:
+        try:
+            found = await self._store.do(
+                lambda connection: forecasts.read(connection, now_us, tenant=tenant, where=scope)
+            )
+        except BadRequest:  # no sums are kept of such a scope
+            return None
+        month = found.total.forecast
+        return Foreseen(month.expected, month.low, month.high, month.chance_above)
 
 
 class _Served:

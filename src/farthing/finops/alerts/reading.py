@@ -1,5 +1,6 @@
 """Reads what the rules see: the days before today once an hour, today at each look; rollups only."""
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -92,7 +93,8 @@ class Reader:
         cells = await self._alerts.cells(
             ("feature_model", "user_feature", "team_model"), midnight - CAUSE_DAYS * DAY_US, midnight + DAY_US
         )
-        return sums_of((cell for cell in cells if cell.tenant == tenant), midnight, past.usual_by_now(hour_of(now_us)))
+        mine = [cell for cell in cells if cell.tenant == tenant]
+        return await asyncio.to_thread(sums_of, mine, midnight, past.usual_by_now(hour_of(now_us)))
 
     async def _kept_for(self, now_us: int) -> _Kept:
         hour = now_us // HOUR_US
@@ -101,7 +103,8 @@ class Reader:
             cells = await self._alerts.cells(self._dims, midnight - DAYS * DAY_US, midnight)
             rates = rates_of(await self._alerts.cells(("day", "tier"), midnight - RATE_DAYS * DAY_US, midnight))
             hours = await self._alerts.hours(midnight - PASSING_DAYS * DAY_US, midnight)
-            self._kept = _Kept(hour, pasts(cells, hours, rates, midnight // DAY_US), await self._habits(hour * HOUR_US))
+            known = await asyncio.to_thread(pasts, cells, hours, rates, midnight // DAY_US)
+            self._kept = _Kept(hour, known, await self._habits(hour * HOUR_US))
         return self._kept
 
     async def _habits(self, hour_us: int) -> dict[tuple[str, Scope], int]:

@@ -9,10 +9,12 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from typing import NamedTuple
 
-from farthing.finops.alerts.cause import explained
+from farthing.finops.alerts.cause import Sums, explained
 from farthing.finops.alerts.deciding import Decision, Found
 from farthing.finops.alerts.delivery import Delivery
+from farthing.finops.alerts.finding import Scope
 from farthing.finops.alerts.incidents import SPENDING
 from farthing.finops.alerts.levels import Levels
 from farthing.finops.alerts.reading import Reader
@@ -34,7 +36,16 @@ LONGEST_GAP_US = DAY_US
 BEFORE_US = HOUR_US
 """A call may have begun so long before it ended."""
 MOST_WAITING = 10_000
+CAUSES_US = 10 * 60_000_000
 log = logging.getLogger("farthing.alerts")
+
+
+class _Causes(NamedTuple):
+    """Sums that explain some findings."""
+
+    at_us: int
+    findings: set[tuple[str, Scope]]
+    sums: Sums
 
 
 class Watch:
@@ -62,6 +73,7 @@ class Watch:
         self._gap = 0
         self._levels_at = 0.0
         self._pruned_on = 0
+        self._causes: dict[str, _Causes] = {}
         self.trouble = ""
         """Why it could not look last time; empty if it could, or another gateway looks."""
 
@@ -131,11 +143,20 @@ class Watch:
         found = []
         for tenant, seen in (await self._reader.read(now_us)).items():
             findings = [finding for rule in self._rules for finding in rule(seen)]
-            if any(finding.rule in SPENDING for finding in findings):
-                sums = await self._reader.sums(tenant, now_us)
+            spending = {(finding.rule, finding.scope) for finding in findings if finding.rule in SPENDING}
+            if spending:
+                sums = await self._sums(tenant, spending, now_us)
                 findings = [explained(each, sums) if each.rule in SPENDING else each for each in findings]
             found += [Found(tenant, finding) for finding in findings]
         return found
+
+    async def _sums(self, tenant: str, findings: set[tuple[str, Scope]], now_us: int) -> Sums:
+        """What causes are found from: read anew where something new was found, else now and then; it is many rows."""
+        kept = self._causes.get(tenant)
+        if kept is None or now_us - kept.at_us > CAUSES_US or not findings <= kept.findings:
+            kept = _Causes(now_us, findings, await self._reader.sums(tenant, now_us))
+            self._causes[tenant] = kept
+        return kept.sums
 
     async def tell_dear(self) -> None:
         """Tell of the dear calls that were heard of. Raises StoreError; then they wait."""

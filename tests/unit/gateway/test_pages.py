@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from farthing.gateway import admin, alerts, calls, feedback, health, models, openapi, status
+from farthing.gateway import admin, alerts, calls, feedback, health, models, openapi, reports, status
 from farthing.gateway import routes as table_pages
 from farthing.gateway.guard import Guard
 from farthing.gateway.metrics import Metrics
@@ -18,7 +18,7 @@ from farthing.model.record import Attempt, Record
 from farthing.model.routes import ANY, Cell, Table
 from farthing.model.usage import Usage
 from farthing.prices import PriceBook
-from farthing.settings import BalanceSettings, ModelSettings, ProviderSettings
+from farthing.settings import BalanceSettings, ModelSettings, ProviderSettings, Settings
 from farthing.steps.balance.health import Health
 from farthing.store import Journal, KeyRing, Ledger, Routes, Store, StoreError, hash_of, open_store
 from farthing.store.buckets import Buckets
@@ -45,6 +45,7 @@ class Site:
             *models.routes(providers, PriceBook.load(), guard, ("auto", "small")), *calls.routes(store, ledger, guard),
             *table_pages.routes(Routes(store), RULES, guard), *admin.routes(store, guard), *openapi.routes(),
             *feedback.routes(store, ledger, guard, []), *alerts.routes(store, guard),
+            *reports.routes(store, guard, Settings()),
             *status.routes(Health(providers, BalanceSettings(), Buckets()), 1, guard),
         ]  # fmt: skip
         self.app = pages(routes, [format.path for format in FORMATS.values()])

@@ -17,6 +17,8 @@ from farthing.store.waste import WasteRow
 
 TREND_DAYS = 56
 """Days before the end that a trend looks at, if the span itself is shorter: each weekday eight times."""
+MOST_TREND_DAYS = 182
+"""And at most; what happened before is another story, and each pair of days costs time."""
 
 
 class Scope(msgspec.Struct, frozen=True):
@@ -60,21 +62,14 @@ class Facts(NamedTuple):
 
     def in_trend(self, day_us: int) -> bool:
         """Whether the day is one of the trend's: whole, and not too long ago."""
-        return self.trend_since_us <= day_us < min(self.scope.until_us, self.now_us - self.now_us % DAY_US)
-
-    @property
-    def trend_since_us(self) -> int:
-        return trend_since(self.scope)
-
-
-def trend_since(scope: Scope) -> int:
-    return max(0, min(scope.since_us, scope.until_us - TREND_DAYS * DAY_US))
+        first = self.scope.until_us - max(min(self.scope.length_us, MOST_TREND_DAYS * DAY_US), TREND_DAYS * DAY_US)
+        return first <= day_us < min(self.scope.until_us, self.now_us - self.now_us % DAY_US)
 
 
 def read(connection: Connection, scope: Scope, now_us: int) -> Facts:
     """All sums that there are for the scope. Raises BadRequest for a scope that nothing is kept for."""
     tenant, where = scope.tenant, scope.where
-    since, until = trend_since(scope), scope.until_us
+    since, until = max(0, min(scope.since_us, scope.until_us - TREND_DAYS * DAY_US)), scope.until_us
     daily = days(connection, since, until, tenant=tenant, where=where)
     errands: list[Day] = []
     if not where:

@@ -1,0 +1,63 @@
+"""Reports over HTTP: of the administrator's own tenant, checked parameters, never a 500."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from farthing.gateway import reports
+from farthing.gateway.guard import Guard
+from farthing.gateway.pages import pages
+from farthing.settings import Settings
+from farthing.store import KeyRing, Store, open_store
+from farthing.store.rollups import DAY_US
+from unit.finops.traffic import FIRST_US, traffic
+
+SPAN = f"since_us={FIRST_US}&until_us={FIRST_US + 40 * DAY_US}"
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    store = await open_store(f"sqlite:///{tmp_path}/farthing.db")
+    await store.write(traffic(60, 40, seed=9))
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+async def client(store: Store) -> AsyncIterator[TestClient]:
+    keys = KeyRing(store)
+    await keys.load()
+    app = pages(reports.routes(store, Guard(keys, "on"), Settings()), [])
+    with TestClient(app, base_url="http://127.0.0.1", client=("127.0.0.1", 1)) as client:
+        yield client
+    await keys.close()
+
+
+async def test_metrics_of_the_own_tenant(client: TestClient) -> None:
+    answer = client.get(f"/v1/farthing/reports/metrics?{SPAN}")
+    assert answer.status_code == 200
+    shown = answer.json()
+    mine = [call for call in traffic(60, 40, seed=9) if call.tenant == "default"]
+    assert (shown["calls"], shown["cost"]) == (len(mine), sum(call.cost for call in mine))
+    chat = client.get(f"/v1/farthing/reports/metrics?{SPAN}&feature=chat").json()
+    assert chat["calls"] == sum(call.feature == "chat" for call in mine) and chat["where"] == {"feature": "chat"}
+
+
+async def test_forecast_and_phases(client: TestClient) -> None:
+    assert client.get("/v1/farthing/reports/forecast?by=feature").json()["total"]["method"] in ("none", "over")
+    phases = client.get(f"/v1/farthing/reports/phases?{SPAN}").json()
+    assert {each["project"] for each in phases["projects"]} == {"shop", "help"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["metrics?since_us=x", "metrics?since_us=999999999999&until_us=1", "metrics?team=a&user=b", "forecast?by=weekday", "forecast?by=team&where=x&user=y",
+     "phases?until_us=-1", "metrics?until_us=99999999999999999999"],
+)  # fmt: skip
+async def test_what_cannot_be_told_is_a_400(path: str, client: TestClient) -> None:
+    answer = client.get(f"/v1/farthing/reports/{path}")
+    assert answer.status_code == 400
+    assert "error" in json.loads(answer.content)

@@ -119,6 +119,13 @@ class PriceBook:
         at_list = nano if band.listed is None else _list_nano(lines, band.listed)
         return Priced("estimated" if estimated else "computed", nano, lines, rates.version, flags, at_list)
 
+    def rates(self, provider: str, model: str, *, tier: str = "", geo: str = "", at_us: int) -> Rates:
+        """The rates that `price` prices by; without bands where no list knows the model."""
+        rates = self._rates.get((provider, model, tier, geo))
+        if rates is None or not rates.from_us <= at_us < rates.until_us:
+            rates = self._work_out(provider, model, tier, geo, at_us)
+        return rates
+
     def _work_out(self, provider: str, model: str, tier: str, geo: str, at_us: int) -> Rates:
         card = self.card(provider, self._endpoint(provider, geo) + model) or self.card(provider, model)
         rates = rates_at(card, tier, geo, at_us) if card is not None else Rates()

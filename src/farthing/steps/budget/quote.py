@@ -10,14 +10,15 @@ The same price book prices the answer. Knows nothing of budgets.
 """
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from farthing.catalog import facts_of
 from farthing.model.call import Call, Deployment
 from farthing.model.money import Pico
-from farthing.model.usage import Usage
 from farthing.prices import PriceBook
-from farthing.prices.card import OUTPUT_UNITS
+from farthing.prices.card import TOKEN_UNITS
+from farthing.prices.rates import Band
 from farthing.wire.output_limit import can_limit, least_output
 from farthing.wire.tokens import most_input
 
@@ -25,12 +26,21 @@ MOST_OUTPUT = 16_384
 """Tokens of an answer of which neither the request nor our data know a bound; then the limit is sent along."""
 EVENTS = 8
 """Searches of a request that does not say how many it allows."""
+MEMORY = 4_096
+"""Names of models that are remembered; callers choose them."""
 _EVENTS = (
     (b'"web_search', "web_search"), (b'"file_search', "file_search"), (b'"x_search', "x_search"),
     (b'"code_interpreter', "code_session"), (b'"google_search', "web_search"),
 )  # fmt: skip
 _MOST_USES = re.compile(rb'"max_uses"\s*:\s*([0-9]{1,4})')
-_WRITTEN = {"5m": "w5m", "1h": "w1h", "30m": "w30m", "12h": "w12h"}
+_AT = {unit: place for place, unit in enumerate(TOKEN_UNITS)}
+_OUT = _AT["out"]
+_PLAIN = ((_AT["uncached_in"],), (_OUT,))
+_SPOKEN = ((_AT["uncached_in"], _AT["audio_in"]), (_OUT, _AT["audio_out"]))
+_WRITTEN = {"5m": _AT["w5m"], "1h": _AT["w1h"], "30m": _AT["w30m"], "12h": _AT["w12h"]}
+_AUTOMATIC = ("30m", "12h")
+"""Caches that providers write to without being asked."""
+_WRITES = frozenset(("openai.chat", "openai.responses", "anthropic.messages"))
 _STANDARD = frozenset(("", "auto", "default", "standard", "standard_only", "on_demand"))
 
 
@@ -77,13 +87,13 @@ class Quotes:
 
     def __init__(self, book: PriceBook) -> None:
         self._book = book
-        self._written: dict[tuple[str, str, str, str], bool] = {}
+        self._most: dict[str, int | None] = {}
 
     def of(self, call: Call, deployment: Deployment, at_us: int) -> Quote:
         """The quote of the call's next attempt."""
         ask, body, wire = call.ask, call.body, call.wire
         tokens = most_input(body)
-        model_most = facts_of(deployment.price_as or deployment.model).max_output if can_limit(wire) else 0
+        model_most = self._most_of(deployment.price_as or deployment.model) if can_limit(wire) else 0
         bound = model_most if model_most is not None else MOST_OUTPUT
         asked = ask.max_output if ask.max_output is not None else bound
         most = min(asked, bound) if model_most is not None else min(asked, max(bound, ask.max_output or 0))
@@ -93,81 +103,54 @@ class Quotes:
             ask.max_output is not None or model_most is not None, can_limit(wire), ask.choices, priced,
         )  # fmt: skip
 
+    def _most_of(self, model: str) -> int | None:
+        """What our data say that a model writes at most."""
+        if model not in self._most:
+            if len(self._most) >= MEMORY:
+                self._most.clear()
+            self._most[model] = facts_of(model).max_output
+        return self._most[model]
+
     def _rates(self, call: Call, deployment: Deployment, tokens: int, at_us: int) -> tuple[Pico, Pico, bool]:
-        body, ask = call.body, call.ask
-        unit = self._dearest_input(call, deployment, at_us)
-        extra = self._events(body) if body.find(b'"tools"') >= 0 else {}
-        geo = "us" if body.find(b'"inference_geo"') >= 0 else ""
-        tier = "fast" if call.wire == "anthropic.messages" and body.find(b'"speed"') >= 0 else ask.tier
+        """Of the input and events, and of a token of output; whether these are known."""
+        body, wire, tier = call.body, call.wire, call.ask.tier
         model = deployment.price_as or deployment.model
-        spoken = body.find(b'"modalities"') >= 0
+        geo = ""
+        into: tuple[int, ...]
+        out: tuple[int, ...]
+        into, out = _PLAIN
+        if wire == "anthropic.messages":
+            if body.rfind(b'"inference_geo"') >= 0:
+                geo = "us"
+            if body.rfind(b'"speed"') >= 0:
+                tier = "fast"
+        elif wire == "openai.chat" and body.rfind(b"audio") >= 0:
+            into, out = _SPOKEN
+        written = _WRITTEN.get(call.ask.cache_ttl)
+        if written is not None and (call.ask.cache_ttl in _AUTOMATIC or body.rfind(b'"cache_control"') >= 0):
+            into = (*into, written)
+        events = self._events(body) if body.rfind(b'"tools"') >= 0 else {}
         fixed = per_token = 0
-        known = False
         for each in ("",) if tier in _STANDARD else ("", tier):
-            usage = _usage(unit, tokens, out=1)
-            priced = self._book.price(deployment.prices, model, usage, tier=each, geo=geo, at_us=at_us)
-            if priced.state == "unpriced":
-                if each == "":
+            rates = self._book.rates(deployment.prices, model, tier=each, geo=geo, at_us=at_us)
+            if not rates.bands or (rates.bands[-1].tokens[_OUT] is None and wire in _WRITES):
+                if not each:
                     return 0, 0, False
                 continue
-            known = True
-            out = max((line.rate for line in priced.lines if line.unit in OUTPUT_UNITS), default=0)
-            total = sum(line.count * line.rate for line in priced.lines if line.unit not in OUTPUT_UNITS)
-            if spoken or extra:
-                out, more = self._more(deployment, model, out, extra, each, at_us, spoken=spoken)
-                total += more
-            fixed, per_token = max(fixed, total), max(per_token, out)
-        return fixed, per_token, known
-
-    def _more(
-        self, deployment: Deployment, model: str, out: Pico, extra: dict[str, int], tier: str, at_us: int, *, spoken: bool
-    ) -> tuple[Pico, Pico]:  # fmt: skip
-        """Output that may be spoken or drawn costs as its dearest kind; events that have a price are added."""
-        if spoken:
-            for unit in ("audio_out", "image_out"):
-                priced = self._book.price(deployment.prices, model, _usage(unit, 1), tier=tier, at_us=at_us)
-                out = max((out, *(line.rate for line in priced.lines)))
-        total = 0
-        for unit, count in extra.items():
-            priced = self._book.price(deployment.prices, model, Usage(requests={unit: count}), tier=tier, at_us=at_us)
-            total += sum(line.count * line.rate for line in priced.lines)
-        return out, total
-
-    def _dearest_input(self, call: Call, deployment: Deployment, at_us: int) -> str:
-        """How the provider may book the input: where the request marks it for a cache, or caching is automatic and
-        written tokens have a price of their own, as written."""
-        body = call.body
-        ttl = call.ask.cache_ttl
-        if body.find(b'"input_audio"') >= 0 and self._is_dearer("audio_in", call, deployment, at_us):
-            return "audio_in"
-        unit = _WRITTEN.get(ttl, "w5m")
-        marked = body.find(b'"cache_control"') >= 0
-        if (marked or ttl in ("30m", "12h")) and self._is_dearer(unit, call, deployment, at_us):
-            return unit
-        return "uncached_in"
-
-    def _is_dearer(self, unit: str, call: Call, deployment: Deployment, at_us: int) -> bool:
-        model = deployment.price_as or deployment.model
-        key = (deployment.prices, model, unit, call.ask.tier)
-        found = self._written.get(key)
-        if found is None:
-            plain, written = (
-                self._book.price(deployment.prices, model, _usage(name, 1_000_000), at_us=at_us)
-                for name in ("uncached_in", unit)
-            )
-            found = written.state != "unpriced" and written.nano > plain.nano
-            if len(self._written) >= 4096:
-                self._written.clear()
-            self._written[key] = found
-        return found
+            dearest = max(_highest(rates.bands, tokens, place) for place in into)
+            asked = sum(count * rates.requests.get(unit, 0) for unit, count in events.items())
+            fixed = max(fixed, tokens * dearest + asked)
+            per_token = max(per_token, *(_highest(rates.bands, tokens, place) for place in out))
+        return fixed, per_token, True
 
     def _events(self, body: bytes) -> dict[str, int]:
         uses = [int(found[1]) for found in _MOST_USES.finditer(body)]
         most = sum(uses) if uses else EVENTS
-        return {unit: most for word, unit in _EVENTS if body.find(word) >= 0}
+        return {unit: most for word, unit in _EVENTS if body.rfind(word) >= 0}
 
 
-def _usage(unit: str, count: int, out: int = 0) -> Usage:
-    usage = Usage(out=out)
-    setattr(usage, unit, count)
-    return usage
+def _highest(bands: Sequence[Band], tokens: int, place: int) -> Pico:
+    """The dearest rate among the bands that a call of up to so many tokens of input may fall into."""
+    if len(bands) == 1:
+        return bands[0].tokens[place] or 0
+    return max(band.tokens[place] or 0 for band in bands if band.above < tokens or not band.above)

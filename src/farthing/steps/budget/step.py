@@ -33,6 +33,9 @@ MEMORY = 10_000
 UNLEARNED = 4
 """Where too few answers were seen to know how long they may be: so many times what is expected."""
 
+SHORT = 256
+"""Tokens that an answer is let have at the edge of a budget while nothing is known of its kind."""
+
 Lengths = tuple[int, int]
 """Tokens of an answer: what 99 % stay within, and what is expected."""
 
@@ -132,7 +135,11 @@ class Budget:
             scopes = scopes_of(call.template, call.task)
             expected = math.ceil(self._expect.tokens(call.principal.tenant, scopes, deployment.model))
             most = self._expect.likely_most(call.principal.tenant, scopes, deployment.model)
-            found = self._lengths[key] = (most if most is not None else UNLEARNED * expected, expected)
+            if most is None:
+                most = UNLEARNED * expected
+                if not self._expect.was_seen(call.principal.tenant, scopes, deployment.model):
+                    expected = min(expected, SHORT)
+            found = self._lengths[key] = (most, expected)
         return found
 
 

@@ -42,7 +42,7 @@ EXAMPLES: dict[type[msgspec.Struct], dict[str, Any]] = {
     TaskRoutingSettings: {"quality_floor": 0.99, "max_dollars": "0.05"},
     TemplateRoutingSettings: {"fingerprint": "0123456789abcdef", "task": "classification"},
     AlertChannelSettings: {"kind": "slack", "url": "https://hooks.slack.com/services/..."},
-    AlertRuleSettings: {},
+    AlertRuleSettings: {"percent": 5.0, "dollars": "1"},
     FeatureRoutingSettings: {"baseline": "gpt-5", "quality_floor": 0.99},
     ProjectFinopsSettings: {"phase": "pilot"},
     BudgetSettings: {"amount": "500", "scope": {"feature": "support", "user": "*"}},
@@ -50,7 +50,7 @@ EXAMPLES: dict[type[msgspec.Struct], dict[str, Any]] = {
 }
 """What the tables that are all commented out show instead of a default."""
 
-NAMES: dict[type[msgspec.Struct], str] = {DeploymentSettings: "OTHER", AlertRuleSettings: "day_spend"}
+NAMES: dict[type[msgspec.Struct], str] = {DeploymentSettings: "OTHER", AlertRuleSettings: "waste"}
 """What stands for NAME, where it cannot be any."""
 
 LISTS = (ContractSettings, DeploymentSettings, LineSettings)

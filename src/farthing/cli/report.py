@@ -30,6 +30,7 @@ from farthing.cli.report_tasks import tasks
 from farthing.cli.report_tiers import tiers
 from farthing.model.money import exact_dollars, show_dollars
 from farthing.store import ReportRow, Store
+from farthing.store.corrections import Correction, Corrections
 from farthing.store.reading import DIMENSIONS, TIMES
 
 COUNTS = ("calls", "errors", "cache_hits", "in_tokens", "cached_tokens", "out_tokens")
@@ -67,17 +68,28 @@ def command(
         _check_place_of_options(ctx, ctx.invoked_subcommand)
         return
 
-    async def read(store: Store) -> list[ReportRow]:
-        return await store.report(by, since or 0, until, tenant=tenant, where=where)
+    async def read(store: Store) -> tuple[list[ReportRow], list[Correction]]:
+        rows = await store.report(by, since or 0, until, tenant=tenant, where=where)
+        return rows, await _corrections(store, since or 0, until, tenant, where)
 
-    rows = with_store(load_settings(config, only={"store"}), read)
+    rows, corrections = with_store(load_settings(config, only={"store"}), read)
     names = [name.strip() for name in by.split(",")]
     if shape == "json":
-        print_json({"by": names, "rows": [_for_machines(names, row) for row in rows]})
+        posted = {"entries": len(corrections), "cost": amounts(sum(each.amount for each in corrections))}
+        print_json({"by": names, "rows": [_for_machines(names, row) for row in rows], "corrections": posted})
     elif shape == "csv":
-        _print_csv(names, rows)
+        _print_csv(names, rows, corrections)
     else:
-        _print_table(names, rows)
+        _print_table(names, rows, corrections)
+
+
+async def _corrections(
+    store: Store, since_us: int, until_us: int | None, tenant: str, where: Mapping[str, str]
+) -> list[Correction]:  # fmt: skip
+    """What was posted for the span. An entry is of a day, a provider and a model, and of no feature, team or user."""
+    if set(where) - {"model"}:
+        return []
+    return await Corrections(store).entries(since_us, until_us, tenant=tenant, model=where.get("model"))
 
 
 def _check_place_of_options(ctx: click.Context, other: str) -> None:
@@ -105,7 +117,7 @@ def _for_machines(names: Sequence[str], row: ReportRow) -> dict[str, Any]:
     )
 
 
-def _print_csv(names: Sequence[str], rows: Sequence[ReportRow]) -> None:
+def _print_csv(names: Sequence[str], rows: Sequence[ReportRow], corrections: Sequence[Correction]) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow([*names, *COUNTS, *(f"{name}_dollars" for name in AMOUNTS), "calls_without_cost"])
     for row in rows:
@@ -113,6 +125,10 @@ def _print_csv(names: Sequence[str], rows: Sequence[ReportRow]) -> None:
         counts = [getattr(row, name) for name in COUNTS]
         costs = [exact_dollars(getattr(row, name)) for name in AMOUNTS]
         writer.writerow([*labels, *counts, *costs, row.calls_without_cost])
+    if corrections:
+        label = ["(corrections)", *[""] * (len(names) - 1)]
+        amount = exact_dollars(sum(each.amount for each in corrections))
+        writer.writerow([*label, *[""] * len(COUNTS), amount, *[""] * (len(AMOUNTS) - 1), ""])
 
 
 def _harmless(label: str) -> str:
@@ -121,8 +137,8 @@ def _harmless(label: str) -> str:
     return f"'{label}" if label[:1] in ("=", "+", "-", "@", "\t", "\r") else label
 
 
-def _print_table(names: Sequence[str], rows: Sequence[ReportRow]) -> None:
-    if not rows:
+def _print_table(names: Sequence[str], rows: Sequence[ReportRow], corrections: Sequence[Correction]) -> None:
+    if not rows and not corrections:
         click.echo("No calls yet.")
         return
     apart = any(row.calls_without_cost for row in rows)
@@ -135,9 +151,27 @@ def _print_table(names: Sequence[str], rows: Sequence[ReportRow]) -> None:
         table.add_row(
             *(label or "(none)" for label in _labels(names, row).values()), *(cell(row) for _, cell in _columns(apart))
         )
+    if corrections:
+        _add_corrections(table, names, rows, corrections)
     print_table(table)
     if apart:
         click.echo("Calls without a cost had no known price or reported no usage; what they cost is not in the sums.")
+
+
+def _add_corrections(
+    table: Table, names: Sequence[str], rows: Sequence[ReportRow], corrections: Sequence[Correction]
+) -> None:  # fmt: skip
+    """Lines of their own below the calls': what they cost, what was posted beside, both."""
+    table.show_footer = False
+    posted, cost = sum(each.amount for each in corrections), _total(rows).cost
+    place = next(at for at, column in enumerate(table.columns) if column.header == "cost")
+    table.add_section()
+    for label, amount in (("total", cost), ("corrections", posted), ("total corrected", cost + posted)):
+        cells = [""] * len(table.columns)
+        if label == "total":
+            cells = [str(column.footer) for column in table.columns]
+        cells[0], cells[place] = label, show_dollars(amount)
+        table.add_row(*cells)
 
 
 def _columns(apart: bool) -> list[tuple[str, Any]]:

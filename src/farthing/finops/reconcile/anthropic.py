@@ -40,7 +40,7 @@ def read(rows: Iterable[Row]) -> Bill:
     for row in rows:
         if first_of(row, "amount", "cost_usd", "cost_cents", "amount_cents") is not None:
             _cost(bill, row)
-        elif first_of(row, *_USAGE) is not None:
+        elif first_of(row, *_USAGE) is not None and "num_model_requests" not in row:
             _usage(bill, row)
         else:
             raise BadRequest("this is no usage or cost report of Anthropic: a row has neither tokens nor an amount")

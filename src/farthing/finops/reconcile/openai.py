@@ -31,6 +31,7 @@ _TOKENS_OF = {
     "1m_tokens": 1_000_000,
     "1000000_tokens": 1_000_000,
 }
+_ANTHROPIC = ("uncached_input_tokens", "cache_read_input_tokens", "token_type", "cost_usd")
 _TIERS = ("batch", "flex", "priority", "scale")
 
 
@@ -38,6 +39,8 @@ def read(rows: Iterable[Row]) -> Bill:
     """Raises BadRequest for a row that is neither usage nor cost."""
     bill = Bill()
     for row in rows:
+        if first_of(row, *_ANTHROPIC) is not None:
+            raise BadRequest("this is a report of Anthropic's, not of OpenAI's")
         if first_of(row, "amount.value", "amount_value") is not None:
             _cost(bill, row)
         elif first_of(row, "input_tokens", "num_model_requests", "num_requests") is not None:

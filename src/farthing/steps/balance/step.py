@@ -1,7 +1,8 @@
 """Picks the deployment that serves the call, and another one when it fails, before the client has seen anything of it.
 
 Models come from `call.targets`, else it is the one that was asked for; then what settings name as its fallbacks. A call
-whose model has one deployment that is well takes the short way: nothing is chosen, counted or timed beyond a few sums.
+whose first model has one deployment that is well takes the short way: nothing is chosen, counted or timed beyond a few
+sums, and the other models are looked at when that one has failed.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ from functools import partial
 import msgspec
 
 from farthing.model.call import Answer, Call, Ending, Proceed
-from farthing.model.errors import UpstreamError
+from farthing.model.errors import UnknownModel, UpstreamError
 from farthing.model.principal import may_use
 from farthing.prices import PriceBook
 from farthing.settings import BalanceSettings
@@ -54,33 +55,47 @@ class Balance:
             return await self._serve(Story(call, proceed, self._chain(models, call)))
         call.target = models[0]
         deployment = call.deployment = place.deployment
-        if deployment.model != call.ask.model:
+        if deployment.model != models[0]:
             call.trail.note(self.name, f"{deployment.provider}/{deployment.model}", "what the model's name means here")
         sent_at = self._clock()
         first = len(call.trail.attempts)
         failure: Failure
         try:
-            answer = await self._send(call, proceed, place.state, sent_at, None, patient=False)
+            patient = self._has_others(models) and self._settings.attempts > 1
+            answer = await self._send(call, proceed, place.state, sent_at, None, patient=patient)
             if answer.status < 400:
                 return answer
             failure = answer
         except (UpstreamError, BadStart) as error:
             failure = error
-        story = Story(call, proceed, models)
+        story = Story(call, proceed, self._chain(models, call))
         story.first = first
         story.sent(place, models[0])
         self._judge(story, place.state, failure, sent_at, None)
         return await self._serve(story)
 
     def _lone(self, models: tuple[str, ...], call: Call) -> Place | None:
-        """The only deployment of the only model, if nothing speaks against it."""
-        if len(models) > 1 or call.region or self._deployments.fallbacks(models[0]):
+        """The only deployment of the first model, if nothing speaks against it. Raises UnknownModel if nobody serves that
+        model and there is no other."""
+        if call.region:
             return None
-        places = self._health.places(models[0])
+        others = self._has_others(models)
+        if others and (self._settings.hedge_after_s or self._settings.continue_streams):
+            return None
+        try:
+            places = self._health.places(models[0])
+        except UnknownModel:
+            if others:
+                return None
+            raise
         state = places[0].state
         if len(places) > 1 or state.circuit.position != "closed" or state.max_in_flight:
             return None
         return None if state.room.watched(self._clock()) else places[0]
+
+    def _has_others(self, models: tuple[str, ...]) -> bool:
+        """Whether another model may follow the first."""
+        return len(models) > 1 or bool(self._deployments.fallbacks(models[0]))
 
     def _chain(self, models: tuple[str, ...], call: Call) -> tuple[str, ...]:
         """All models that may serve, in their order: fallbacks only as far as the key may use them."""

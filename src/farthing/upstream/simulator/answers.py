@@ -1,8 +1,8 @@
 """What a model answers: the same question to the same model gets the same answer.
 
 In this order: results of tools are answered with text; a prompt that asks for a tool gets calls whose arguments satisfy
-the tool's schema; a wanted JSON schema gets JSON of it; a task of the bank (`tasks`) is answered at the model's skill;
-anything else gets plausible prose. Knows nothing of wires: they turn a request into a `Question` and a `Reply` into bytes.
+the tool's schema; a wanted JSON schema gets JSON of it, a comparison of two answers an honest verdict (`judging`); a task
+of the bank (`tasks`) is answered at the model's skill; anything else gets plausible prose. Knows nothing of wires: they turn a request into a `Question` and a `Reply` into bytes.
 """
 
 import random
@@ -11,8 +11,9 @@ from typing import Any, Literal
 
 import msgspec
 
-from farthing.upstream.simulator import prose, schema_values, seeds, tasks, tokens
+from farthing.upstream.simulator import judging, prose, schema_values, seeds, tasks, tokens
 from farthing.upstream.simulator.models import Model
+from farthing.upstream.simulator.settings import SimulatorSettings
 
 _EFFORT_TOKENS = {
     "none": 0, "minimal": 0, "low": 96, "medium": 320, "high": 960, "xhigh": 1920, "max": 3200
@@ -75,9 +76,16 @@ class Reply(msgspec.Struct):
     """The sequence at which it stopped."""
 
 
-def answer(question: Question, seed: int, variant: int = 0) -> Reply:
+class Mind(msgspec.Struct, frozen=True):
+    """What answers depend on beside the question."""
+
+    settings: SimulatorSettings
+    skills: tasks.Skills
+
+
+def answer(question: Question, mind: Mind, variant: int = 0) -> Reply:
     """`variant` tells the choices of one request apart (`n`)."""
-    dice = seeds.dice(seed, question.model.id, question.context, variant)
+    dice = seeds.dice(mind.settings.seed, question.model.id, question.context, variant)
     reasoning = _reasoning(question, dice)
     limit = question.max_output if question.max_output is not None else question.model.max_output
     reply = Reply(reasoning=min(reasoning, limit))
@@ -88,7 +96,7 @@ def answer(question: Question, seed: int, variant: int = 0) -> Reply:
     calls = _calls(question, dice)
     if calls:
         return _with_calls(question, reply, calls, limit)
-    return _with_text(question, reply, _text(question, dice, seed), limit)
+    return _with_text(question, reply, _text(question, dice, mind), limit)
 
 
 def spoken(model: Model, text: str) -> int:
@@ -139,12 +147,12 @@ def _reasoning(question: Question, dice: random.Random) -> int:
     return spent
 
 
-def _text(question: Question, dice: random.Random, seed: int) -> str:
+def _text(question: Question, dice: random.Random, mind: Mind) -> str:
     if question.schema is not None:
-        return _structured(question, dice, seed)
+        return _structured(question, dice, mind)
     if question.results:
         return _about_results(question.results)
-    known = tasks.attempt(question.prompt, question.model, seed)
+    known = tasks.attempt(question.prompt, question.model, mind.settings.seed, mind.skills)
     if known is not None:
         return known
     return prose.text(dice, question.prompt, _length(question, dice))
@@ -166,8 +174,12 @@ def _about_results(results: list[str]) -> str:
     return f"The tools returned the following:\n{listed}"
 
 
-def _structured(question: Question, dice: random.Random, seed: int) -> str:
-    known = tasks.attempt(question.prompt, question.model, seed) or ""
+def _structured(question: Question, dice: random.Random, mind: Mind) -> str:
+    field = judging.field_of(question.schema)
+    verdict = judging.verdict(question.prompt, mind.settings, dice) if field else None
+    if verdict is not None:
+        return msgspec.json.encode({field: verdict}).decode()
+    known = tasks.attempt(question.prompt, question.model, mind.settings.seed, mind.skills) or ""
     hints = _hints(question.prompt)
     hints.answer = known
     made = schema_values.value(question.schema or {"type": "object"}, dice, hints)

@@ -4,7 +4,8 @@
     running(settings)           serves it in this process on a free loopback port, for tests and the demo
     serve(settings, ...)        serves it until it is interrupted
 
-`GET /simulator/bill` tells what the provider charges; it needs no key.
+`GET /simulator/bill` tells what the provider charges, `POST /simulator/skills` makes models worse or better without a word;
+neither needs a key.
 """
 
 import asyncio

@@ -73,6 +73,7 @@ class Endpoints:
             self._route("GET", "/v1/models", self.list_models, None),
             self._route("GET", "/v1/models/{model}", self.show_model, None),
             Route("/simulator/bill", self.show_bill, methods=["GET"]),
+            Route("/simulator/skills", self.shift_skills, methods=["POST"]),
             self._route("*", "/{path:path}", self.nothing_here, None),
         ]
 
@@ -151,6 +152,19 @@ class Endpoints:
     async def show_bill(self, request: Request) -> Response:
         bill = self.provider.bill
         return http.json_answer({"totals": bill.totals, "lines": list(bill.lines)})
+
+    async def shift_skills(self, request: Request) -> Response:
+        """Models become better or worse by what the body says, as {"gpt-4o-mini": -0.2}; those that it leaves out are as
+        they were at first."""
+        try:
+            shifts = msgspec.json.decode(await request.body(), type=dict[str, float])
+        except msgspec.MsgspecError as error:
+            return http.json_answer({"error": str(error)}, 400)
+        unknown = sorted(shifts.keys() - models.MODELS.keys())
+        if unknown:
+            return http.json_answer({"error": f"no such model: {', '.join(unknown)}"}, 400)
+        self.provider.skills.shifts = shifts
+        return http.json_answer(shifts)
 
     async def nothing_here(self, request: Request, key: str, number: int, plan: Plan) -> Response:
         if http.spoken_family(request) == "anthropic":

@@ -8,13 +8,14 @@ from itertools import count
 import msgspec
 
 from farthing.upstream.simulator import answers, latency, seeds
-from farthing.upstream.simulator.answers import Reply
+from farthing.upstream.simulator.answers import Mind, Reply
 from farthing.upstream.simulator.bill import Bill
 from farthing.upstream.simulator.faults import Faults, Plan
 from farthing.upstream.simulator.latency import Pace
 from farthing.upstream.simulator.prompt_cache import CacheUse, PromptCaches
 from farthing.upstream.simulator.rate_limits import RateLimits, Verdict, anthropic_headers, openai_headers
 from farthing.upstream.simulator.settings import SimulatorSettings
+from farthing.upstream.simulator.tasks import Skills
 from farthing.upstream.simulator.wire import Asked, Json, Refusal, Spent, Wire
 
 
@@ -42,6 +43,8 @@ class Provider:
         self.limits = RateLimits(settings.requests_per_minute, settings.tokens_per_minute, clock)
         self.faults = Faults(settings.faults, settings.seed)
         self.bill = Bill(settings.kept)
+        self.skills = Skills(settings.skills)
+        self._mind = Mind(settings, self.skills)
         self._numbers = count(1)
 
     def number(self) -> int:
@@ -62,7 +65,7 @@ class Provider:
         if batch and wire.family == "anthropic":
             asked.tier = "batch"
         dice = seeds.dice(self.settings.seed, "pace", model.id, asked.question.context)
-        replies = [answers.answer(asked.question, self.settings.seed, at) for at in range(asked.choices)]
+        replies = [answers.answer(asked.question, self._mind, at) for at in range(asked.choices)]
         delay = latency.pace(model, asked.prompt, dice, self.settings.latency).first
         cache = self._cache(key, asked, delay)
         pace = latency.pace(model, asked.prompt - cache.read, dice, self.settings.latency)

@@ -15,6 +15,12 @@ class SimulatorSettings(msgspec.Struct, frozen=True):
     """The share of calls that each fault hits, as {"status-500": 0.01, "cut-stream": 0.005}; see `faults`."""
     batch_seconds: float = 0.0
     """How long a batch takes from its creation to its end, by the simulator's clock."""
+    skills: dict[str, dict[str, float]] = {}
+    """Kind of task -> model or tier -> probability of a right answer, where it is not that of `tasks`."""
+    judge_errors: float = 0.0
+    """Share of its verdicts in which a model that is asked to compare two answers is wrong."""
+    judge_bias: float = 0.0
+    """Share of its verdicts in which it prefers the first answer, whatever that says."""
     strict: bool = False
     """Refuse fields that the real provider does not know, with its own 400."""
     max_body_bytes: int = 64 * 1024 * 1024

@@ -3,11 +3,11 @@
 `bank` writes thousands of them from templates; `gold_answer` reads a prompt and works out the answer, so that whoever sees
 a prompt (a test, the quality estimator, the demo) can score what a model said: `is_right`. `skill` is the probability that
 a model is right on a kind of task; whether it is right on one prompt follows from seed, model and prompt. Hard prompts are
-hard for all models: most of the luck is shared between them.
+hard for all models: most of the luck is shared between them. `Skills` are those of one provider: set, and changed on the way.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
 import msgspec
@@ -82,13 +82,33 @@ def _solved(prompt: str) -> tuple[str, str] | None:
     return None
 
 
+class Skills:
+    """How well the models of one provider do. `given` is kind -> model or tier -> probability, where it differs from
+    SKILL; a tier's gets the model's edge, a model's is meant as it is."""
+
+    def __init__(self, given: Mapping[str, Mapping[str, float]] | None = None) -> None:
+        self._given = given or {}
+        self.shifts: dict[str, float] = {}
+        """By model: what is added from now on. Nothing in an answer tells of it."""
+
+    def of(self, model: Model, kind: str) -> float:
+        """The probability that the model answers a task of that kind right."""
+        given = self._given.get(kind, {})
+        known = given.get(model.id)
+        if known is None:
+            known = given.get(model.tier, SKILL[kind][model.tier]) + model.edge
+        return min(0.995, max(0.02, known + self.shifts.get(model.id, 0.0)))
+
+
+_DEFAULT = Skills()
+
+
 def skill(model: Model | str, kind: str) -> float:
-    """The probability that the model answers a task of that kind right. KeyError for a model that there is not."""
-    known = MODELS[model] if isinstance(model, str) else model
-    return min(0.995, max(0.02, SKILL[kind][known.tier] + known.edge))
+    """The probability by default that the model answers a task of that kind right. KeyError for a model that there is not."""
+    return _DEFAULT.of(MODELS[model] if isinstance(model, str) else model, kind)
 
 
-def attempt(prompt: str, model: Model, seed: int) -> str | None:
+def attempt(prompt: str, model: Model, seed: int, skills: Skills = _DEFAULT) -> str | None:
     """What the model answers to a task of the bank, right or wrong; None for any other prompt."""
     found = _solved(prompt)
     if found is None:
@@ -97,7 +117,7 @@ def attempt(prompt: str, model: Model, seed: int) -> str | None:
     task = " ".join(_MARKER.sub("", prompt).split())
     shared = seeds.unit(seed, "shared", task) < _SHARED_LUCK
     luck = seeds.unit(seed, "luck", task, "" if shared else model.id)
-    if luck < skill(model, name):
+    if luck < skills.of(model, name):
         return _said(prompt, gold)
     return _said(prompt, task_kinds.BY_NAME[name].spoil(gold, prompt, seeds.dice(seed, "wrong", task, model.id)))
 

@@ -478,3 +478,19 @@ def test_the_ledger_s_law_holds_whatever_happens(
         assert all(each.in_flight == 0 for each in scene.health.snapshot())
 
     asyncio.run(play())
+
+
+async def test_of_several_models_the_first_is_asked_at_once_and_the_others_when_it_fails() -> None:
+    more = {"other": ModelSettings("b", "gpt-4o")}
+    scene = Scene("a", "b", more={**more, "first": ModelSettings("a", MODEL)})
+    for usual, served in ((None, "first"), (refuses(500), "other")):
+        if usual is not None:
+            scene["a"].usual = usual
+        chosen = scene.call("auto")
+        chosen.targets = ("first", "other")
+        assert (await scene.proceed(chosen)).status == 200
+        assert chosen.target == served
+    unheard = scene.call("auto")
+    unheard.targets = ("nobody serves it", "other")
+    assert (await scene.proceed(unheard)).status == 200
+    assert unheard.target == "other"

@@ -13,7 +13,7 @@ from anthropic import AsyncAnthropic
 from openai import AsyncOpenAI
 
 from farthing.model.errors import Unavailable
-from farthing.upstream.simulator import SimulatorSettings, running, serve
+from farthing.upstream.simulator import SimulatorSettings, running, serve, tasks
 
 KEY = {"authorization": "Bearer any"}
 CLAUDE = {"x-api-key": "any", "anthropic-version": "2023-06-01"}
@@ -121,3 +121,23 @@ async def test_a_served_process_answers_until_it_is_interrupted() -> None:
     finally:
         process.send_signal(signal.SIGTERM)
         await asyncio.wait_for(process.wait(), 10)
+
+
+async def test_a_model_is_made_worse_and_mended_while_it_runs(openai: AsyncOpenAI, url: str) -> None:
+    task = tasks.make("fact", 1, 1)
+
+    async def is_right() -> bool | None:
+        said = await openai.chat.completions.create(
+            model="gpt-4o-mini", messages=[{"role": "user", "content": task.prompt}]
+        )  # fmt: skip
+        assert said.model == "gpt-4o-mini-2024-07-18"
+        return tasks.is_right(task.prompt, said.choices[0].message.content or "")
+
+    async with httpx2.AsyncClient() as client:
+        at_first = await is_right()
+        assert (await client.post(f"{url}/simulator/skills", json={"gpt-4o-mini": -1.0})).status_code == 200
+        assert not await is_right()
+        for wrong in ({"gpt-9": 0.1}, {"gpt-4o-mini": "worse"}):
+            assert (await client.post(f"{url}/simulator/skills", json=wrong)).status_code == 400
+        await client.post(f"{url}/simulator/skills", json={})
+        assert await is_right() == at_first

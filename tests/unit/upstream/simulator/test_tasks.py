@@ -92,3 +92,12 @@ async def test_structured_answers_carry_the_result(openai: AsyncOpenAI) -> None:
         )  # fmt: skip
         right += bool(tasks.is_right(task.prompt, answer.choices[0].message.content or ""))
     assert right >= 12
+
+
+def test_skills_are_those_of_the_model_then_of_its_tier_and_can_be_shifted() -> None:
+    skills = tasks.Skills({"code": {"small": 0.9, "gpt-4.1-nano": 0.5}})
+    small, nano = MODELS["gpt-4o-mini"], MODELS["gpt-4.1-nano"]
+    assert (skills.of(small, "code"), skills.of(nano, "code")) == (0.9, 0.5)
+    assert skills.of(small, "fact") == tasks.skill(small, "fact")
+    skills.shifts = {small.id: -0.2}
+    assert abs(skills.of(small, "code") - 0.7) < 1e-9 and skills.of(nano, "code") == 0.5

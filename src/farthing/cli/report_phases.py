@@ -64,14 +64,17 @@ def _print(found: Phases) -> None:
     print_table(table)
     click.echo("")
     for each in found.projects:
-        if each.cure and (each.project or each.phase):
+        if each.cure and each.phase:
             click.echo(f"{each.project}: {each.cure}")
         if each.overdue:
             click.echo(f"{each.project}: its phase was to end on {each.overdue}; settle the next one.")
+    lost = [each.project for each in found.projects if each.project and each.verdict == "no phase"]
+    if lost:
+        click.echo(f'Say where these stand, [finops.projects.NAME] phase = "pilot": {", ".join(lost[:20])}')
     if total.without_cost:
         click.echo(f"{total.without_cost:,} calls have no known cost: they are in no share.")
 
 
 def _band(project: Project) -> str:
     band = BANDS.get(project.phase)
-    return f"{band.least:.0%}-{band.most:.0%}" if band is not None else "-"
+    return f"{band.least * 100:.0f}-{band.most * 100:.0f} %" if band is not None else "-"

@@ -103,4 +103,4 @@ def shown_trend(found: Trend | None) -> str:
     if not math.isfinite(low) or not math.isfinite(high):
         return "not shown: the days do not bound it"
     word = {"up": "rising", "down": "falling", "none": "none shown"}[found.direction]
-    return f"{word}, {slope:+.0%} a month ({low:+.0%} to {high:+.0%})"
+    return f"{word}, {slope * 100:+.1f} % a month ({low * 100:+.1f} to {high * 100:+.1f})"

@@ -54,9 +54,9 @@ class Trend(msgspec.Struct, frozen=True):
         return self.slope * by, self.low * by, self.high * by
 
 
-def trend(points: Sequence[Point], confidence: float = CONFIDENCE) -> Trend | None:
-    """The trend of daily figures; None where fewer than 21 days have one."""
-    if len(points) < LEAST_DAYS:
+def trend(points: Sequence[Point], confidence: float = CONFIDENCE, least: int = LEAST_DAYS) -> Trend | None:
+    """The trend of daily figures; None where fewer than `least` days have one."""
+    if len(points) < least:
         return None
     seasons: dict[int, list[Point]] = defaultdict(list)
     for point in points:

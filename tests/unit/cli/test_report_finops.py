@@ -45,7 +45,7 @@ def test_metrics_say_what_they_are_divided_by(farthing: Farthing, company: Path)
     shown = farthing("report", "metrics").output
     for words in (
         "cost per query", "cost per user per month", "token efficiency", "cache hit rate", "cheaper tiers",
-        "callers' calls that did not fail and whose cost is known", "users that calls named", "at least 30%",
+        "callers' calls that did not fail and whose cost is known", "users that calls named", "at least 30 %",
         "none shown", "2 calls have no known cost", "agent",
     ):  # fmt: skip
         assert words in shown

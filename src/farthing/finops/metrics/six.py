@@ -6,11 +6,15 @@ from datetime import UTC, datetime, timedelta
 from farthing.finops.metrics.facts import Facts
 from farthing.finops.metrics.metric import Beside, Metric, Target, amount_verdict, share_verdict, trend_of
 from farthing.finops.tiers import STUDENT, TierOf
+from farthing.finops.trend import Trend, trend
 from farthing.model.money import Nano, show_dollars
 from farthing.model.routes import TIERS
 from farthing.store.days import Day
 from farthing.store.rollups import DAY_US, month_of
+from farthing.store.users import UserMonth
 
+LEAST_MONTHS = 6
+"""Whole months that a trend of users needs."""
 CHEAPER = ("small", "mid")
 APART = (STUDENT, "embedding", "")
 """Kinds of model that the tier mix counts apart."""
@@ -61,7 +65,7 @@ def cost_per_user(facts: Facts, most: Nano, revenue: Nano) -> Metric:
     this_month = month_of(facts.now_us)
     whole = [month for month in facts.months if month.month_us < this_month]
     month = whole[-1] if whole else facts.months[-1]
-    found, means = trend_of([(at, each.cost, each.users) for at, each in enumerate(whole)], "a cost per user a month")
+    found, means = _months_trend(whole)
     value = month.cost / month.users if month.users else None
     verdict = amount_verdict(value, target, None) if target.most is not None else "no target"
     beside = [
@@ -79,8 +83,17 @@ def cost_per_user(facts: Facts, most: Nano, revenue: Nano) -> Metric:
     notes += [f"{each.user} cost {show_dollars(each.cost)}, {each.calls:,} calls" for each in facts.dearest or ()][:3]
     return Metric(
         name, title, "dollars", month.cost, f"known cost of named users in {which}", month.users, denominator, target,
-        "too little data" if value is None else verdict, trend=found, trend_means=means.replace("whole days", "whole months"), beside=tuple(beside), notes=tuple(notes),
+        "too little data" if value is None else verdict, trend=found, trend_means=means, beside=tuple(beside), notes=tuple(notes),
     )  # fmt: skip
+
+
+def _months_trend(whole: Sequence[UserMonth]) -> tuple[Trend | None, str]:
+    """Months are compared with all others: each is taken as the same weekday."""
+    points = [(round(each.month_us / DAY_US / 7) * 7, each.cost / each.users) for each in whole if each.users]
+    found = trend(points, least=LEAST_MONTHS)
+    if found is None:
+        return None, f"{len(points)} whole months in the span; a trend needs {LEAST_MONTHS}"
+    return found, f"a cost per user of {found.days} whole months"
 
 
 def token_efficiency(facts: Facts) -> Metric:
@@ -170,14 +183,14 @@ def cache_hit_rate(facts: Facts, least: float) -> Metric:
     )
     return Metric(
         "cache_hit_rate", "cache hit rate", "share", hits, "calls that Farthing's cache answered", calls, "callers' calls, whether or not the cache may answer them",
-        Target(f"at least {least:.0%}", least=least), verdict, low, high, found, means, beside,
+        Target(f"at least {least * 100:.0f} %", least=least), verdict, low, high, found, means, beside,
     )  # fmt: skip
 
 
 def tier_mix(facts: Facts, least: float, tier: TierOf) -> Metric:
     """Of the calls that a general model answered: cache hits, students and models of no tier are counted apart."""
     name, title = "tier_mix", "cheaper tiers"
-    target = Target(f"at least {least:.0%}", least=least)
+    target = Target(f"at least {least * 100:.0f} %", least=least)
     denominator = "calls that a small, mid or flagship model answered"
     if facts.by_model is None:
         return Metric(

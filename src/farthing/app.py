@@ -11,7 +11,7 @@ from farthing.app_budgets import build_budgets
 from farthing.app_cache import build_cache
 from farthing.app_providers import open_providers
 from farthing.app_routing import build_routing, models_of
-from farthing.gateway import admin, alerts, calls, feedback, health, models, openapi, reports, status
+from farthing.gateway import admin, alerts, budgets, calls, feedback, health, models, openapi, reports, status
 from farthing.gateway import routes as table_pages
 from farthing.gateway.asgi import Build, Endpoints
 from farthing.gateway.edge import BODIES, Edge, Intake, new_call_id
@@ -67,7 +67,7 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Endpoints:
     metrics = Metrics(lambda: ledger)
     watch = build_alerts(settings, store, providers, book, stack)
     watching = [watch.observe] if watch is not None else []
-    budgets = await build_budgets(settings, store, journal, book, known.expect, providers, stack)
+    limits = await build_budgets(settings, store, journal, book, known.expect, providers, stack)
     ledger = Ledger(
         store, journal, queue=settings.store.queue,
         observers=[metrics.observe, known.expect.observe, *watching, *_telemetry(settings, stack)],
@@ -78,7 +78,7 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Endpoints:
     health_of_deployments = Health(providers, settings.balance, buckets)
     innermost: list[Step] = [
         Balance(providers, book, health_of_deployments, settings.balance),
-        budgets.step,
+        limits.step,
         Admit(
             book, journal,
             allow_unpriced=settings.prices.allow_unpriced, serve_without_ledger=serve_without_ledger,
@@ -112,6 +112,7 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Endpoints:
         *calls.routes(store, ledger, guard),
         *status.routes(health_of_deployments, settings.server.workers, guard),
         *admin.routes(store, guard),
+        *budgets.routes(store, guard),
         *reports.routes(store, guard, settings),
         *alerts.routes(store, guard),
         *table_pages.routes(Routes(store), routing.rules, guard),

@@ -32,6 +32,7 @@ COMMANDS = {
     "calls": Place("calls", "The newest calls, one line each."),
     "explain": Place("explain", "One call's cost card: rates, attempts, decisions, savings."),
     "cache": Place("cache", "Look into the cache, drop and approve answers, try questions."),
+    "budgets": Place("budgets", "What may be spent, where it stands, and more for a time."),
     "alerts": Place("alerts", "What is out of order with spending, who is told, what would have fired."),
     "prices": Place("prices", "Show prices, compare them with a newer list, price a call."),
     "reconcile": Place("reconcile", "Compare a provider's bill with the ledger; post corrections."),

@@ -45,6 +45,33 @@ NEW_KEY: Json = {
         "expires_us": COUNT,
     },
 }
+BUDGET: Json = {
+    "type": "object",
+    "required": ["amount"],
+    "additionalProperties": False,
+    "properties": {
+        "amount": COUNT,
+        "unit": {"type": "string", "enum": ["money", "tokens", "calls"]},
+        "scope": {"type": "object", "additionalProperties": TEXT},
+        "window": TEXT,
+        "zone": TEXT,
+        "fiscal_start": TEXT,
+        "roll_over": {"type": "boolean"},
+        "hard": {"type": "boolean"},
+        "exceeded": {"type": "string", "enum": ["refuse", "downgrade"]},
+        "payment_required": {"type": "boolean"},
+        "max_call": COUNT,
+        "confirm": {"type": "boolean"},
+        "when_unavailable": {"type": "string", "enum": ["refuse", "serve"]},
+        "note": TEXT,
+    },
+}
+RAISE: Json = {
+    "type": "object",
+    "required": ["amount", "until_us", "reason"],
+    "additionalProperties": False,
+    "properties": {"amount": COUNT, "until_us": COUNT, "reason": TEXT, "from_us": COUNT, "by": TEXT},
+}
 FEEDBACK: Json = {
     "type": "object",
     "required": ["call_id", "verdict"],
@@ -117,6 +144,15 @@ def openapi() -> Json:
         "/v1/farthing/routes/reject": {"post": _page("Put a proposal away (admin)", body=VERSION)},
         "/v1/farthing/routes/undo": {"post": _page("Go back before the version that holds (admin)", body=VERSION)},
         "/v1/farthing/report": {"get": _page("What was spent (admin)", query=("by", "since_us", "until_us"))},
+        "/v1/farthing/budgets": {"get": _page("Budgets, and where they stand (admin)")},
+        "/v1/farthing/budgets/{budget_id}": {
+            "get": _page("One budget with its members (admin)", path=("budget_id",)),
+            "put": _page("Make a budget, or replace it (admin)", path=("budget_id",), body=BUDGET),
+            "delete": _page("Remove a budget (admin)", path=("budget_id",)),
+        },
+        "/v1/farthing/budgets/{budget_id}/raise": {
+            "post": _page("More for a time (admin)", path=("budget_id",), body=RAISE)
+        },
         "/v1/farthing/alerts": {
             "get": _page("What is out of order; state=all: also what is over (admin)", query=("state",))
         },

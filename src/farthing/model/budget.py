@@ -73,6 +73,11 @@ class Budget(msgspec.Struct, frozen=True):
         return period(self.window, self.zone, self.fiscal_start)
 
     @property
+    def has_members(self) -> bool:
+        """Whether it stands for many of the same size."""
+        return self.tenant == EACH or EACH in self.scope.values()
+
+    @property
     def strict(self) -> bool:
         return self.hard and self.when_unavailable == "refuse"
 

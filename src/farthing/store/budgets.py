@@ -9,10 +9,43 @@ from collections.abc import Sequence
 import msgspec
 
 from farthing.model.budget import Budget, Raise
+from farthing.model.windows import resets_us, window_at
+from farthing.store import leases
 from farthing.store.engine import Connection
 from farthing.store.store import Store, now_us
 
 _encode = msgspec.json.encode
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """One member of a budget, in its present window. Amounts in the budget's unit, times in microseconds since 1970."""
+
+    budget: str
+    member: str
+    window: str
+    from_us: int
+    until_us: int
+    resets_us: int
+    limit: int
+    """With raises, and what was carried over."""
+    spent: int
+    reserved: int
+    """What gateways hold that live: reserved by calls under way, or ready for the next."""
+    lost: int
+    """What gateways held that vanished; it counts as spent."""
+    left: int
+    carried: int = 0
+
+
+class Lost(msgspec.Struct, frozen=True):
+    """One lease of a gateway that vanished."""
+
+    holder: str
+    ended_us: int
+    budget: str
+    member: str
+    window: str
+    amount: int
 
 
 class Budgets:
@@ -24,6 +57,25 @@ class Budgets:
     async def every(self) -> list[Budget]:
         """All budgets, by name."""
         return await self._store.do(_every)
+
+    async def one(self, budget_id: str) -> Budget | None:
+        return await self._store.do(lambda connection: _find(connection, budget_id))
+
+    async def standings(
+        self, budgets: Sequence[Budget], now_us: int, most_members: int = 100
+    ) -> list[Standing]:  # fmt: skip
+        """Where these budgets stand in their present windows: each member that spent or holds something, those who
+        spent most first; a budget without members once."""
+        return await self._store.do(lambda connection: _standings(connection, budgets, now_us, most_members))
+
+    async def lost(self, now_us: int) -> list[Lost]:
+        """What gateways held that vanished: it counts as spent until it is reconciled."""
+        rows = await self._store.do(lambda connection: leases.lost(connection, now_us))
+        return [Lost(*row) for row in rows]
+
+    async def release(self, holder: str) -> int:
+        """Give back what a gateway held, on somebody's word that it is dead. How much, in the budgets' units."""
+        return await self._store.do(lambda connection: leases.release(connection, holder))
 
     async def changes(self) -> int:
         """A number that grows with each change of a budget."""
@@ -47,6 +99,29 @@ class Budgets:
         for budget in budgets:
             budget.check()
         await self._store.do(lambda connection: _declare(connection, budgets))
+
+
+def _standings(connection: Connection, budgets: Sequence[Budget], now_us: int, most: int) -> list[Standing]:
+    found = []
+    for budget in budgets:
+        period = budget.period
+        window = window_at(period, now_us)
+        members = leases.members(connection, budget.id, (window.id, *window.also), most)
+        if not members and not budget.has_members:
+            members = [""]
+        for member in members:
+            want = leases.Want(
+                budget.id, member, window.id, window.from_us, window.also, budget.allowed_at(now_us), 0, 0, 0, 0,
+                leases.before_of(budget, period, window),
+            )  # fmt: skip
+            seen = leases.state(connection, want, now_us)
+            found.append(
+                Standing(
+                    budget.id, member, window.id, window.from_us, window.until_us, resets_us(period, window), seen.limit,
+                    seen.spent, seen.others, seen.lost, seen.left, seen.carried,
+                )
+            )  # fmt: skip
+    return found
 
 
 def _every(connection: Connection) -> list[Budget]:

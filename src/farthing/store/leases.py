@@ -12,6 +12,8 @@ the same order: the holder, balances by their key, leases.
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from farthing.model.budget import Budget
+from farthing.model.windows import Period, Window, window_before
 from farthing.store.charges import take_off
 from farthing.store.engine import Connection, Row
 
@@ -89,6 +91,14 @@ class Taken(NamedTuple):
     """Which of them had too little."""
     tight: tuple[bool, ...] = ()
     """Where so little is left that no more than the call's own need was given."""
+
+
+def before_of(budget: Budget, period: Period, window: Window) -> Before | None:
+    """The window before, for a budget whose rest rolls over."""
+    former = window_before(period, window) if budget.roll_over else None
+    if former is None:
+        return None
+    return Before(former.id, budget.allowed_at(former.from_us), budget.amount, 0 < budget.created_us <= former.from_us)
 
 
 def register(connection: Connection, holder: str, now_us: int, ttl_us: int) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from farthing.gateway import admin, alerts, calls, feedback, health, models, openapi, reports, status
+from farthing.gateway import admin, alerts, budgets, calls, feedback, health, models, openapi, reports, status
 from farthing.gateway import routes as table_pages
 from farthing.gateway.guard import Guard
 from farthing.gateway.metrics import Metrics
@@ -44,7 +44,7 @@ class Site:
             *health.routes(ledger, serve_without_ledger=False), *metrics.routes(guard),
             *models.routes(providers, PriceBook.load(), guard, ("auto", "small")), *calls.routes(store, ledger, guard),
             *table_pages.routes(Routes(store), RULES, guard), *admin.routes(store, guard), *openapi.routes(),
-            *feedback.routes(store, ledger, guard, []), *alerts.routes(store, guard),
+            *feedback.routes(store, ledger, guard, []), *alerts.routes(store, guard), *budgets.routes(store, guard),
             *reports.routes(store, guard, Settings()),
             *status.routes(Health(providers, BalanceSettings(), Buckets()), 1, guard),
         ]  # fmt: skip
@@ -298,3 +298,29 @@ async def test_feedback_on_one_s_own_calls(site: Site) -> None:
     assert (await site("POST", "/v1/farthing/feedback", body=body))[0] == 401
     for odd in (b"", b"{}", b'{"call_id":"call-1","verdict":"so-so"}', b'{"call_id":1,"verdict":"bad"}'):
         assert (await site("POST", "/v1/farthing/feedback", key=mine, body=odd))[0] == 400
+
+
+async def test_budgets_are_made_shown_raised_and_removed(site: Site) -> None:
+    wanted = {"amount": 5_000_000_000, "scope": {"user": "*", "feature": "chat"}, "window": "week"}
+    status, _, body = await site("PUT", "/v1/farthing/budgets/chat", body=json.dumps(wanted).encode())
+    assert (status, json.loads(body)["scope"]) == (201, {"user": "*", "feature": "chat"})
+    status, _, _ = await site("PUT", "/v1/farthing/budgets/chat", body=json.dumps(wanted).encode())
+    assert status == 200
+    more = {"amount": 7, "until_us": 3 * 10**15, "reason": "launch"}
+    status, _, body = await site("POST", "/v1/farthing/budgets/chat/raise", body=json.dumps(more).encode())
+    assert (status, json.loads(body)["raises"][0]["reason"]) == (200, "launch")
+    _, _, body = await site("GET", "/v1/farthing/budgets")
+    assert [each["id"] for each in json.loads(body)["data"]] == ["chat"]
+    status, _, body = await site("GET", "/v1/farthing/budgets/chat")
+    assert (status, json.loads(body)["standings"]) == (200, [])
+    for wrong in (
+        b'{"amount":-1}',
+        b'{"amount":1,"window":"eon"}',
+        b'{"amount":1,"scope":{"user":""}}',
+        b"[]",
+        b'{"amount":1,"zone":"\xff"}',
+    ):
+        assert (await site("PUT", "/v1/farthing/budgets/wrong", body=wrong))[0] == 400
+    assert (await site("PUT", "/v1/farthing/budgets/a%20b", body=b'{"amount":1}'))[0] == 400
+    assert (await site("DELETE", "/v1/farthing/budgets/chat"))[0] == 200
+    assert (await site("DELETE", "/v1/farthing/budgets/chat"))[0] == 404

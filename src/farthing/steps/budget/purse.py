@@ -7,8 +7,8 @@ All of it happens on the event loop, between two awaits, so nothing is locked. K
 
 from farthing.model.budget import Budget
 from farthing.model.charge import Charge
-from farthing.model.windows import Period, Window, window_at, window_before
-from farthing.store.leases import SHARE, Before, State, Want
+from farthing.model.windows import Period, Window, window_at
+from farthing.store.leases import SHARE, State, Want, before_of
 
 PLENTY = 4
 """A slice is so many of the largest reservations,"""
@@ -101,15 +101,9 @@ class Purse:
         """What to ask the store for: what an attempt lacks, and a slice."""
         budget, window, free = self.budget, self.window, self.slice.free
         used = round(AHEAD_S * self.used / max(0.5, now - self.asked_at))
-        before = None
-        if budget.roll_over:
-            former = window_before(self.period, window)
-            if former is not None:
-                most_carried = budget.allowed_at(former.from_us)
-                before = Before(former.id, most_carried, budget.amount, 0 < budget.created_us <= former.from_us)
         return Want(
             budget.id, self.member, window.id, window.from_us, window.also, budget.allowed_at(now_us),
-            max(0, least - free), max(0, likely - free), max(0, most - free), max(PLENTY * most, used), before,
+            max(0, least - free), max(0, likely - free), max(0, most - free), max(PLENTY * most, used), before_of(budget, self.period, window),
         )  # fmt: skip
 
     def is_idle(self) -> bool:

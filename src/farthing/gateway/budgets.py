@@ -1,0 +1,132 @@
+"""`/v1/farthing/budgets`: what may be spent, and where each budget stands; for administrators, each of its tenant."""
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated, Any, Literal
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from farthing.gateway.bodies import read_body
+from farthing.gateway.guard import Guard
+from farthing.model.budget import Budget, Raise, Unit, scope_from
+from farthing.model.errors import BadRequest, NotFound
+from farthing.store import Store
+from farthing.store.budgets import Budgets, Standing
+
+MEMBERS = 1_000
+"""Members of a budget that one answer tells of, those who spent most."""
+MOST = 10**18
+
+Whole = Annotated[int, msgspec.Meta(ge=0, le=MOST)]
+Text = Annotated[str, msgspec.Meta(max_length=256)]
+
+
+class NewBudget(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of PUT. Amounts are nano-dollars, tokens or calls, as `unit` says; `max_call` is always nano-dollars."""
+
+    amount: Whole
+    unit: Unit = "money"
+    scope: dict[Text, Text] = {}
+    window: Text = "month"
+    zone: Text = "UTC"
+    fiscal_start: Text = "01-01"
+    roll_over: bool = False
+    hard: bool = True
+    exceeded: Literal["refuse", "downgrade"] = "refuse"
+    payment_required: bool = False
+    max_call: Whole = 0
+    confirm: bool = True
+    when_unavailable: Literal["refuse", "serve"] = "refuse"
+    note: Text = ""
+
+
+class NewRaise(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of a raise: more until a moment, and why."""
+
+    amount: Whole
+    until_us: Annotated[int, msgspec.Meta(ge=0, le=4 * 10**15)]
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+    from_us: Annotated[int, msgspec.Meta(ge=0, le=4 * 10**15)] = 0
+    by: Text = ""
+
+
+def routes(store: Store, guard: Guard) -> list[Route]:
+    budgets = Budgets(store)
+
+    async def every(request: Request, tenant: str) -> Response:
+        mine = [each for each in await budgets.every() if _is_of(each, tenant)]
+        standings = await budgets.standings(mine, _now_us())
+        return JSONResponse({"data": [_shown(each, standings) for each in mine]})
+
+    async def one(request: Request, tenant: str) -> Response:
+        budget = await _mine(budgets, request, tenant)
+        return JSONResponse(_shown(budget, await budgets.standings([budget], _now_us(), MEMBERS)))
+
+    async def put(request: Request, tenant: str) -> Response:
+        wanted = await read_body(request, NewBudget)
+        name = request.path_params["budget_id"]
+        former = await budgets.one(name)
+        if former is not None and not _is_of(former, tenant):
+            raise BadRequest("This name is taken. Choose another.")
+        values = msgspec.structs.asdict(wanted) | {"scope": scope_from(wanted.scope)}
+        budget = Budget(id=name, tenant=former.tenant if former is not None else tenant, **values)
+        await _said(budgets.put(budget))
+        return JSONResponse(_shown(budget, ()), 200 if former is not None else 201)
+
+    async def remove(request: Request, tenant: str) -> Response:
+        budget = await _mine(budgets, request, tenant)
+        await _said(budgets.remove(budget.id))
+        return JSONResponse({"id": budget.id, "removed": True})
+
+    async def add_raise(request: Request, tenant: str) -> Response:
+        budget = await _mine(budgets, request, tenant)
+        wanted = await read_body(request, NewRaise)
+        raised = await _said(budgets.add_raise(budget.id, Raise(**msgspec.structs.asdict(wanted))))
+        return JSONResponse(_shown(raised or budget, ()))
+
+    def page(path: str, method: str, answer: Callable[[Request, str], Awaitable[Response]]) -> Route:
+        async def guarded(request: Request) -> Response:
+            key = await guard.administrator(request)
+            return await answer(request, key.tenant if key is not None else "default")
+
+        return Route(f"/v1/farthing/budgets{path}", guarded, methods=[method], name=f"budgets {answer.__name__}")
+
+    return [
+        page("", "GET", every),
+        page("/{budget_id}", "GET", one),
+        page("/{budget_id}", "PUT", put),
+        page("/{budget_id}", "DELETE", remove),
+        page("/{budget_id}/raise", "POST", add_raise),
+    ]
+
+
+async def _mine(budgets: Budgets, request: Request, tenant: str) -> Budget:
+    budget = await budgets.one(request.path_params["budget_id"])
+    if budget is None or not _is_of(budget, tenant):
+        raise NotFound("There is no such budget.")
+    return budget
+
+
+async def _said(change: Awaitable[Any]) -> Any:
+    """The change, with what is wrong with it in words for the caller."""
+    try:
+        return await change
+    except ValueError as error:
+        raise BadRequest(f"{error}") from None
+
+
+def _is_of(budget: Budget, tenant: str) -> bool:
+    """Budgets for each tenant are the gateway's own, and those of its administrators."""
+    return budget.tenant == tenant or (budget.tenant == "*" and tenant == "default")
+
+
+def _shown(budget: Budget, standings: Sequence[Standing]) -> dict[str, Any]:
+    shown: dict[str, Any] = msgspec.to_builtins(budget)
+    return shown | {"standings": msgspec.to_builtins([each for each in standings if each.budget == budget.id])}
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1000

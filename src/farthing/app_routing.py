@@ -1,6 +1,8 @@
 """Routing's part of the composition root: settings -> the steps `task` and `route`, and who looks at quality. Nothing is
 decided here."""
 
+import importlib
+import logging
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from typing import NamedTuple
@@ -16,6 +18,7 @@ from farthing.quality.choices import Exploring
 from farthing.quality.compare import Comparer
 from farthing.quality.errand import FEATURES, Errands
 from farthing.quality.evidence import Evidence
+from farthing.quality.features import kept_of
 from farthing.quality.pairwise import PairJudge
 from farthing.quality.recorder import Recorder
 from farthing.quality.scores import Scores
@@ -24,6 +27,7 @@ from farthing.quality.table import maker
 from farthing.quality.tables import Spent, Tables
 from farthing.quality.watch import Quality, floors_of
 from farthing.settings import Settings
+from farthing.steps.route.foreseen import NOTHING, Foresight
 from farthing.steps.route.policy import Policies
 from farthing.steps.route.sessions import Sessions
 from farthing.steps.route.step import Route
@@ -33,6 +37,8 @@ from farthing.store import Store
 from farthing.store.evidence import Evidence as KeptEvidence
 from farthing.store.routes import Routes
 from farthing.upstream.providers import Providers
+
+log = logging.getLogger("farthing.routing")
 
 DAY_US = 86_400_000_000
 SPENT_BY = FEATURES[0], FEATURES[2]
@@ -74,7 +80,7 @@ async def build_routing(
     kept = KeptEvidence(store)
     evidence = Evidence(kept)
     floors = floors_of(rules)
-    recorder = Recorder(evidence, floors)
+    recorder = Recorder(evidence, floors, kept_of)
     allowance = Allowance(nano_from_dollars(rules.shadow_dollars_a_day))
     tables = Tables(
         evidence, recorder, Routes(store), maker(catalog), floors,
@@ -96,8 +102,28 @@ async def build_routing(
     arms = Arms(store, _hold_outs(settings, catalog), task.hold_out)
     await arms.start()
     stack.push_async_callback(arms.close)
-    route = Route(wishes, policies, catalog, models.costs, quality, quality, Sessions())
+    foresight = _foresight(settings, kept, models, stack)
+    route = Route(wishes, policies, catalog, models.costs, quality, quality, Sessions(), foresight)
     return Built(task, route, quality, Rules(catalog.tier_of, floors, maker(catalog)(())))
+
+
+def _foresight(settings: Settings, kept: KeptEvidence, models: Models, stack: AsyncExitStack) -> Foresight:
+    """numpy is an extra, and slow to import: only who routes by prompt pays for it."""
+    rules = settings.routing
+    if rules.table != "by-prompt" or not models.catalog.reference:
+        return NOTHING
+    try:
+        module = importlib.import_module("farthing.quality.foresight")
+    except ImportError:
+        log.warning("routing.table = by-prompt needs `pip install 'farthing[cache]'`; the table decides")
+        return NOTHING
+    own = [task.quality_floor for task in rules.tasks.values()] + [each.quality_floor for each in rules.features.values()]
+    floors = [rules.quality_floor, *(floor for floor in own if floor is not None)]
+    made = module.Foresight(kept, models.costs, floors, lambda: models.catalog.reference)
+    stack.push_async_callback(made.close)
+    made.start()
+    foresight: Foresight = made
+    return foresight
 
 
 def _hold_outs(settings: Settings, catalog: Catalog) -> Mapping[str, float]:

@@ -37,25 +37,28 @@ class Costs:
         self._catalog = catalog
         self._expect = expect
 
-    def of(self, model: str, call: Call, scopes: tuple[str, ...], *, warm: bool = False) -> Nano | None:
-        """A call at `model`; `warm`: all but its latest words lie in the provider's cache."""
+    def of(
+        self, model: str, call: Call, scopes: tuple[str, ...], *, warm: bool = False, longer: float = 1.0
+    ) -> Nano | None:
+        """A call at `model`; `warm`: all but its latest words lie in the provider's cache; `longer`: how many times the usual
+        output is expected."""
         asked, ask = call.asked or _NOTHING, call.ask
         tokens = asked.in_tokens
         cached = _prefix(asked) if warm else 0
         return self.expected(
             model, tokens, cached, call.principal.tenant, scopes,
-            max_output=ask.max_output, choices=ask.choices, tier=ask.tier, at_us=call.started_us,
+            max_output=ask.max_output, choices=ask.choices, tier=ask.tier, longer=longer, at_us=call.started_us,
         )  # fmt: skip
 
     def expected(
         self, model: str, in_tokens: int, cached: int, tenant: str, scopes: tuple[str, ...], *, max_output: int | None = None,
-        choices: int = 1, tier: str = "", at_us: int,
+        choices: int = 1, tier: str = "", longer: float = 1.0, at_us: int,
     ) -> Nano | None:  # fmt: skip
         """A call of `in_tokens`, `cached` of them read from the provider's cache, at the model's first deployment."""
         places = self._catalog.places(model)
         if not places:
             return None
-        out = self._expect.tokens(tenant, scopes, model)
+        out = longer * self._expect.tokens(tenant, scopes, model)
         if max_output is not None and out > max_output:
             out = max_output
         usage = Usage(uncached_in=in_tokens - cached, cache_read=cached, out=max(1, round(out * choices)))

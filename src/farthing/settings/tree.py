@@ -299,8 +299,11 @@ class RoutingSettings(msgspec.Struct, frozen=True):
         Share, doc("Least quality, as a share of the flagship's: 0.99 lets one answer in a hundred be worse.")
     ] = 0.99
     table: Annotated[
-        Literal["measured", "textbook"],
-        doc("`measured`: by evidence; `textbook`: a fixed tier for each kind of work, whatever the quality."),
+        Literal["measured", "by-prompt", "textbook"],
+        doc(
+            "`measured`: by evidence, and each kind of work keeps the floor; `by-prompt`: all calls together keep it, and what "
+            "is learned of single prompts saves more (needs the extra `cache`); `textbook`: a fixed tier for each kind."
+        ),
     ] = "measured"
     changes: Annotated[
         Literal["propose", "apply"],

@@ -28,6 +28,8 @@ class Policy(msgspec.Struct, frozen=True):
     region: str = ""
     cascade: Literal["auto", "off", "always"] = "auto"
     textbook: bool = False
+    by_prompt: bool = False
+    """Whether the floor is kept over all calls, by what is foretold of each prompt."""
 
     def forbids(self, model: str) -> bool:
         return _matches(model, self.deny) or bool(self.allow and not _matches(model, self.allow))
@@ -63,7 +65,7 @@ class Policies:
             baseline=of_feature.baseline if of_feature is not None else "",
             allow=tuple(rules.models), deny=(*settings.deny, *rules.deny), lock=rules.lock,
             most_nano=nano_from_dollars(rules.max_dollars), region=rules.region, cascade=rules.cascade,
-            textbook=settings.table == "textbook",
+            textbook=settings.table == "textbook", by_prompt=settings.table == "by-prompt",
         )  # fmt: skip
 
 

@@ -20,7 +20,8 @@ from farthing.model.usage import Usage
 from farthing.pipeline import Proceed
 from farthing.steps.route import booking
 from farthing.steps.route.cascade import Checks, worth_trying
-from farthing.steps.route.choose import Candidate
+from farthing.steps.route.choose import Candidate, choose
+from farthing.steps.route.foreseen import NOTHING, Foresight, priced_anew
 from farthing.steps.route.listening import gather, listen
 from farthing.steps.route.policy import Policies, Policy
 from farthing.steps.route.sessions import Move, Sessions, is_up
@@ -35,7 +36,9 @@ MOST_TARGETS = 4
 class Costs(Protocol):
     """What calls cost, and would have cost."""
 
-    def of(self, model: str, call: Call, scopes: Scopes, *, warm: bool = False) -> Nano | None:
+    def of(
+        self, model: str, call: Call, scopes: Scopes, *, warm: bool = False, longer: float = 1.0
+    ) -> Nano | None:  # fmt: skip
         """See `weighing.Costs`."""
 
     def output_ratio(self, model: str, other: str, tenant: str, scopes: Scopes) -> float | None:
@@ -74,7 +77,7 @@ class Route:
 
     def __init__(
         self, wishes: Wishes, policies: Policies, models: Models, costs: Costs, evidence: Evidence, checks: Checks,
-        sessions: Sessions,
+        sessions: Sessions, foresight: Foresight = NOTHING,
     ) -> None:  # fmt: skip
         self._wishes = wishes
         self._policies = policies
@@ -83,6 +86,7 @@ class Route:
         self._evidence = evidence
         self._checks = checks
         self._sessions = sessions
+        self._foresight = foresight
 
     async def __call__(self, call: Call, proceed: Proceed) -> Answer:
         wish = self._wishes.of(call)
@@ -136,6 +140,8 @@ class Route:
             return Pick(
                 baseline, tier, f"held out: it goes without routing, so that routing can be measured\n{weighed.lines}"
             )
+        if not weighed.locked and policy.by_prompt:
+            weighed = self._by_prompt(call, weighed, policy, scopes)
         chosen, why = weighed.chosen, weighed.why
         if weighed.locked:
             return Pick(chosen.model, chosen.tier, f"{why}\n{weighed.lines}")
@@ -148,6 +154,20 @@ class Route:
         if cheap:
             why = f"{cheap} first, and {chosen.model} if the check refuses its answer; {why}"
         return Pick(chosen.model, chosen.tier, f"{why}\n{weighed.lines}", _next_best(chosen, weighed.candidates), cheap)
+
+    def _by_prompt(self, call: Call, weighed: Weighed, policy: Policy, scopes: Scopes) -> Weighed:
+        """What was weighed, with this very prompt in view; the same where nothing can be foretold of it."""
+        foreseen = self._foresight.of(call, policy.floor)
+        if foreseen is None:
+            return weighed
+        candidates = priced_anew(
+            weighed.candidates, foreseen, lambda model, longer: self._costs.of(model, call, scopes, longer=longer)
+        )
+        choice = choose(
+            self._evidence.table, candidates, call.principal.tenant, scopes, policy.floor, finer=foreseen.finer()
+        )  # fmt: skip
+        chosen = next(each for each in candidates if each.model == choice.model)
+        return weighed._replace(chosen=chosen, why=choice.why, runner_up=choice.runner_up)
 
     def _stays(self, call: Call, weighed: Weighed, scopes: Scopes) -> Candidate | None:
         """The model where the conversation is, if it is to stay there."""

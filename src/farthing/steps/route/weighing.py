@@ -41,9 +41,11 @@ class Models(Protocol):
 class Costs(Protocol):
     """What calls are expected to cost."""
 
-    def of(self, model: str, call: Call, scopes: Scopes, *, warm: bool = False) -> Nano | None:
-        """Nano-dollars of such a call at `model`; `warm`: its earlier turns lie in the provider's cache. None where no
-        price is known."""
+    def of(
+        self, model: str, call: Call, scopes: Scopes, *, warm: bool = False, longer: float = 1.0
+    ) -> Nano | None:  # fmt: skip
+        """Nano-dollars of such a call at `model`; `warm`: its earlier turns lie in the provider's cache; `longer`: its answer
+        is so many times as long as usual. None where no price is known."""
 
 
 class Weighed(NamedTuple):

@@ -12,6 +12,7 @@ from farthing.model.usage import Usage
 from farthing.settings import Amount, FeatureRoutingSettings, RoutingSettings, TaskRoutingSettings
 from farthing.steps.route.booking import LEVER
 from farthing.steps.route.cascade import Seen
+from farthing.steps.route.foreseen import NOTHING, Foreseen, Foresight
 from farthing.steps.route.policy import Policies
 from farthing.steps.route.sessions import Sessions
 from farthing.steps.route.step import Route
@@ -48,7 +49,9 @@ class World:
     def missing(self, model: str, asked: Asked, max_output: int | None, region: str) -> str:
         return self.unable.get(model, "")
 
-    def of(self, model: str, call: Call, scopes: tuple[str, ...], *, warm: bool = False) -> int | None:
+    def of(
+        self, model: str, call: Call, scopes: tuple[str, ...], *, warm: bool = False, longer: float = 1.0
+    ) -> int | None:  # fmt: skip
         return COST.get(model, None if model != "gpt-4o" else 2500)
 
     def output_ratio(self, model: str, other: str, tenant: str, scopes: tuple[str, ...]) -> float | None:
@@ -83,9 +86,9 @@ class World:
         )  # fmt: skip
         return Answer(200, [], b'{"said":1}')
 
-    def route(self, settings: RoutingSettings | None = None) -> Route:
+    def route(self, settings: RoutingSettings | None = None, foresight: Foresight = NOTHING) -> Route:
         rules = settings or RoutingSettings()
-        return Route(Wishes(rules, ()), Policies(rules), self, self, Watch(self), self, Sessions())
+        return Route(Wishes(rules, ()), Policies(rules), self, self, Watch(self), self, Sessions(), foresight)
 
 
 class Watch:
@@ -326,3 +329,22 @@ async def test_the_table_may_be_locked_for_a_scope(world: World, make_call: Make
     world.unable = {"terra": "too small"}
     with pytest.raises(NoModelFits, match="locked by the operator"):
         await world.route()(about(make_call), world.proceed)
+
+
+class Told:
+    """Foretells the same of each prompt."""
+
+    def __init__(self, gap: float) -> None:
+        self.gap = gap
+
+    def of(self, call: Call, floor: float) -> Foreseen | None:
+        return Foreseen({"luna": self.gap}, {"luna": 1.0}, worth=0.0001)
+
+
+async def test_by_prompt_an_easy_one_goes_down_and_a_hard_one_does_not(world: World, make_call: MakeCall) -> None:
+    rules = RoutingSettings(table="by-prompt")
+    await world.route(rules, Told(-0.01))(about(make_call), world.proceed)
+    await world.route(rules, Told(-0.5))(about(make_call), world.proceed)
+    await world.route(rules, NOTHING)(about(make_call), world.proceed)
+    await world.route(RoutingSettings(), Told(-0.01))(about(make_call), world.proceed)
+    assert world.sent == ["luna", "sol", "sol", "sol"]

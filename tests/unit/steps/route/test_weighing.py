@@ -29,7 +29,9 @@ class Shop:
     def missing(self, model: str, asked: Asked, max_output: int | None, region: str) -> str:
         return "too long" if model == "luna" and asked.most_in_tokens > 1000 else ""
 
-    def of(self, model: str, call: Call, scopes: tuple[str, ...], *, warm: bool = False) -> int | None:
+    def of(
+        self, model: str, call: Call, scopes: tuple[str, ...], *, warm: bool = False, longer: float = 1.0
+    ) -> int | None:  # fmt: skip
         self.asked += 1
         return 1 if model == "luna" else 10
 

@@ -86,7 +86,10 @@ def test_posting_and_what_reports_show_of_it(farthing: Callable[..., Result], bi
     assert "$3.30" in shown
     rows = list(csv.DictReader(io.StringIO(farthing("report", "--csv").stdout)))
     assert rows[-1]["feature"] == "(corrections)" and rows[-1]["cost_dollars"].startswith("3.3")
-    assert json.loads(farthing("report", "--by", "model", "--where", "team=x", "--json").stdout)["corrections"]["entries"] == 0
+    assert (
+        json.loads(farthing("report", "--by", "model", "--where", "team=x", "--json").stdout)["corrections"]["entries"]
+        == 0
+    )
     assert json.loads(farthing("report", "--since", "2026-11-05", "--json").stdout)["corrections"]["entries"] == 0
 
 

@@ -266,18 +266,22 @@ def _units(lines: list[Line]) -> dict[str, int]:
 def _captured(lines: list[Line]) -> float | None:
     """One less the share of the invoice that pays for what the ledger has no calls for, at the bill's prices. Credits are
     no part of it."""
-    invoice = sum((line.billed for line in lines if line.unit != CREDIT), Fraction(0))
-    if invoice <= 0:
+    paid = [line for line in lines if line.unit != CREDIT and line.billed > 0]
+    invoice = sum((line.billed for line in paid), Fraction(0))
+    if not invoice:
         return None
-    lacking = Fraction(0)
-    for line in lines:
+    return float(1 - sum((_lacking(line) for line in paid), Fraction(0)) / invoice)
+
+
+def _lacking(line: Line) -> Fraction:
+    """What of the line is for calls that the ledger has not."""
+    lacking = line.causes.get(CHARGES, Fraction(0))
+    if line.units_billed:
         units = sum((line.units.get(cause, Fraction(0)) for cause in NOT_CAPTURED), Fraction(0))
-        if units > 0 and line.units_billed:
-            lacking += line.billed * min(Fraction(1), units / line.units_billed)
-        lacking += max(line.causes.get(CHARGES, Fraction(0)), Fraction(0))
-        if not line.units_billed:
-            lacking += max(line.causes.get(MISSING, Fraction(0)), Fraction(0))
-    return float(max(Fraction(0), 1 - lacking / invoice))
+        lacking += line.billed * units / line.units_billed
+    else:
+        lacking += line.causes.get(MISSING, Fraction(0))
+    return min(max(lacking, Fraction(0)), line.billed)
 
 
 def _odd_scale(invoice: Nano, ledger: Nano) -> list[str]:

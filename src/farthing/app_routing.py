@@ -87,10 +87,13 @@ async def build_routing(
         flagship=lambda: catalog.reference, changes=rules.changes, allowance=allowance, spent=_spent(store),
     )  # fmt: skip
     policies = Policies(rules)
-    exploring = Exploring(catalog, models.costs, policies, lambda: tables.table)
+    exploring = Exploring(
+        catalog, models.costs, policies,
+        lambda tenant, scope, model: evidence.counts(tenant, scope, model, catalog.reference),
+    )  # fmt: skip
     shadow = Shadow(
         errands, Comparer(PairJudge(errands, rules.judge)), exploring, allowance, recorder.compared,
-        share=rules.shadow_percent / 100,
+        share=rules.shadow_percent / 100, watch=rules.watch_percent / 100,
     )  # fmt: skip
     quality = Quality(rules, evidence, recorder, shadow, tables, Scores(store))
     stack.push_async_callback(quality.close)
@@ -117,7 +120,9 @@ def _foresight(settings: Settings, kept: KeptEvidence, models: Models, stack: As
     except ImportError:
         log.warning("routing.table = by-prompt needs `pip install 'farthing[cache]'`; the table decides")
         return NOTHING
-    own = [task.quality_floor for task in rules.tasks.values()] + [each.quality_floor for each in rules.features.values()]
+    own = [task.quality_floor for task in rules.tasks.values()] + [
+        each.quality_floor for each in rules.features.values()
+    ]
     floors = [rules.quality_floor, *(floor for floor in own if floor is not None)]
     made = module.Foresight(kept, models.costs, floors, lambda: models.catalog.reference)
     stack.push_async_callback(made.close)

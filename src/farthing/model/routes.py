@@ -53,12 +53,22 @@ class Table(msgspec.Struct, frozen=True):
     cells: dict[tuple[str, str], dict[str, Cell]] = {}
 
     def cell(self, tenant: str, scopes: tuple[str, ...], model: str) -> Cell | None:
-        """The nearest that is known of `model`; `scopes` from the narrowest to the widest."""
+        """The nearest that is known of `model`; `scopes` from the narrowest to the widest. A template counts as the rest of
+        its task, where more may have been shown, unless it was locked or demoted itself."""
         for whose in (tenant, ANY):
+            nearest: Cell | None = None
             for scope in scopes:
                 found = self.cells.get((whose, scope), {}).get(model)
-                if found is not None:
+                if found is None:
+                    continue
+                if nearest is not None:
+                    wider = scope != ANY and found.state != "demoted" and found.lower > nearest.lower
+                    return found if wider else nearest
+                if found.state in ("demoted", "locked") or not scope.startswith("template:"):
                     return found
+                nearest = found
+            if nearest is not None:
+                return nearest
         return None
 
     def lock(self, tenant: str, scopes: tuple[str, ...]) -> str:

@@ -1,7 +1,8 @@
 """Whom a second answer is asked of: the flagship, or the cheaper model about which it is worth most to know more.
 
-Worth: what it would save on such a call, times how likely it is that it clears the floor, by what is known so far. Drawn
-in proportion, so that a model which began badly is looked at again, more rarely. Knows nothing of how answers compare.
+Worth: what it would save on such a call, times how likely it is that it clears the floor, by the comparisons that count.
+Drawn in proportion, and the more rarely the less likely the best of them is: where no model can be as good little is spent
+on looking, yet never nothing, since models are mended. Knows nothing of how answers compare.
 """
 
 import math
@@ -13,14 +14,19 @@ from farthing.model.asked import Asked
 from farthing.model.call import Call
 from farthing.model.money import Nano
 from farthing.model.principal import may_use
-from farthing.model.routes import Cell, Table, Tier, scopes_of
+from farthing.model.routes import Tier, scopes_of
+from farthing.quality.noninferiority import Counts
 from farthing.steps.route.policy import Policies
 
-SPREAD = 0.2
-"""Standard deviation of one comparison, before much is known."""
-UNKNOWN = 0.5
-"""How likely a model is to clear the floor of which nothing is known."""
-DEMOTED = 0.05
+SPREAD, WORTH = 0.2, 10
+"""Before much is known: standard deviation of one comparison, and how many comparisons without a difference that is worth."""
+LIKELY = 0.5
+"""From which chance on a model is looked at as often as settings say."""
+LEAST_PACE = 0.1
+"""How often at least, as a share of that."""
+
+Seen = Callable[[str, str, str], Counts]
+"""Comparisons that count, by tenant, scope and model."""
 
 
 class Models(Protocol):
@@ -37,16 +43,16 @@ class Costs(Protocol):
 
 
 class Exploring:
-    """See the module. `table` gives the one that holds."""
+    """See the module."""
 
     def __init__(
-        self, models: Models, costs: Costs, policies: Policies, table: Callable[[], Table],
+        self, models: Models, costs: Costs, policies: Policies, seen: Seen,
         dice: random.Random | None = None,
     ) -> None:  # fmt: skip
         self._models = models
         self._costs = costs
         self._policies = policies
-        self._table = table
+        self._seen = seen
         self._dice = dice or random.Random()
 
     def flagship(self, call: Call) -> str:
@@ -55,20 +61,24 @@ class Exploring:
         return model if model and self._may_serve(call, model) else ""
 
     def promising(self, call: Call, than: str) -> str:
-        """A cheaper model than `than`; empty if there is none."""
+        """A cheaper model than `than`; empty if there is none, and now and then where none is likely to do."""
         scopes = scopes_of(call.template, call.task)
         dear = self._costs.of(than, call, scopes)
         if dear is None:
             return ""
         floor = self._policies.of(call).floor
-        models, weights = [], []
+        scope = next((each for each in scopes if each.startswith("task:")), scopes[0])
+        models, weights, chances = [], [], []
         for model in dict.fromkeys(each for found in self._models.tiers().values() for each in found):
             cost = self._costs.of(model, call, scopes) if model != than and self._may_serve(call, model) else None
             if cost is not None and cost < dear:
-                cell = self._table().cell(call.principal.tenant, scopes, model)
+                chance = _chance(self._seen(call.principal.tenant, scope, model), floor)
                 models.append(model)
-                weights.append((dear - cost) * _chance(cell, floor))
-        return self._dice.choices(models, weights)[0] if models and sum(weights) > 0 else ""
+                chances.append(chance)
+                weights.append((dear - cost) * max(0.01, chance))
+        if not models or self._dice.random() >= max(LEAST_PACE, max(chances) / LIKELY):
+            return ""
+        return self._dice.choices(models, weights)[0]
 
     def _may_serve(self, call: Call, model: str) -> bool:
         policy = self._policies.of(call)
@@ -77,10 +87,10 @@ class Exploring:
         return not missing and not policy.forbids(model) and may_use(call.key, model)
 
 
-def _chance(cell: Cell | None, floor: float) -> float:
-    """How likely the model is to clear the floor one day."""
-    if cell is None:
-        return UNKNOWN
-    error = SPREAD / math.sqrt(10 + cell.observations)
-    likely = 0.5 * math.erfc((floor - cell.quality) / (error * math.sqrt(2)))
-    return max(0.01, likely * (DEMOTED if cell.state == "demoted" else 1.0))
+def _chance(seen: Counts, floor: float) -> float:
+    """How likely the model is to clear the floor: normal, drawn to no difference."""
+    n = seen.n + WORTH
+    mean = (seen.better - seen.worse) / n
+    variance = max(0.0, (seen.better + seen.worse + WORTH * SPREAD**2) / n - mean**2)
+    error = math.sqrt(max(variance, 1e-9) / n)
+    return 0.5 * math.erfc((floor - 1 - mean) / (error * math.sqrt(2)))

@@ -2,6 +2,7 @@
 there hears of it. Knows nothing of how it was seen, nor of tables.
 """
 
+import asyncio
 import time
 from collections.abc import Callable
 
@@ -35,6 +36,8 @@ class Recorder:
         self._drifts: dict[tuple[str, str, str], Drift] = {}
         self.alarms: set[tuple[str, str, str]] = set()
         """(tenant, scope, model) found worse of late than its floor allows; who acts on one takes it out."""
+        self.alarmed = asyncio.Event()
+        """There are new ones."""
 
     def compared(self, outcome: Outcome) -> None:
         """A second answer was compared."""
@@ -103,6 +106,7 @@ class Recorder:
             drift = self._drifts[key] = Drift(max(0.001, 1 - self._floors(scope)[0]))
         if drift.add(difference):
             self.alarms.add(key)
+            self.alarmed.set()
 
     def _sample(self, outcome: Outcome, now: int) -> None:
         drawn = outcome.drawn

@@ -1,8 +1,9 @@
 """Second answers to some requests, so that models are compared on the traffic that they would get.
 
-A small share of routed calls is drawn. Where a cheaper model served it, the flagship is asked too; where the flagship did,
-the most promising cheaper model: so models are known before they serve anybody. All of it is off the caller's path, within
-a budget for the day, few at once, and each second call has a row of its own in the ledger. Failures end here: they cost an
+A small share of routed calls is drawn: to learn, as long as a model that is cheaper than the one that served is worth it,
+and that model is asked too; to watch, where a cheaper model than the flagship served. In both cases the flagship is asked
+if it did not serve, and all are compared with it: so models are known before they serve anybody. All of it is off the
+caller's path, within a budget for the day, few at once, and each second call has a row of its own in the ledger. Failures end here: they cost an
 observation and nothing else. Prompts and answers live as long as the comparison.
 """
 
@@ -22,7 +23,7 @@ from farthing.model.money import Nano
 from farthing.quality.again import again
 from farthing.quality.allowance import Allowance
 from farthing.quality.compare import Compared, Comparer, Pair
-from farthing.quality.errand import FEATURES, Errands
+from farthing.quality.errand import FEATURES, Errands, Sent
 
 log = logging.getLogger("farthing.quality")
 
@@ -56,8 +57,8 @@ class Drawn(msgspec.Struct, frozen=True):
     answer: bytes
     model: str
     served: str
-    other: str
-    """The model that is asked too."""
+    others: tuple[str, ...]
+    """The models that are asked too."""
     flagship: str
     asked: Asked | None
     check: str
@@ -84,10 +85,10 @@ Heard = Callable[[Outcome], None]
 
 
 class Shadow:
-    """See the module. `share` is 0 to 1; `hear` gets the outcomes."""
+    """See the module. `share` (to learn) and `watch` are 0 to 1; `hear` gets the outcomes."""
 
     def __init__(
-        self, errands: Errands, comparer: Comparer, choices: Choices, allowance: Allowance, hear: Heard, *, share: float,
+        self, errands: Errands, comparer: Comparer, choices: Choices, allowance: Allowance, hear: Heard, *, share: float, watch: float,
         chance: Callable[[], float] = random.random, clock: Callable[[], float] = time.monotonic, at_once: int = AT_ONCE,
     ) -> None:  # fmt: skip
         self._errands = errands
@@ -96,6 +97,7 @@ class Shadow:
         self._allowance = allowance
         self._hear = hear
         self._share = share
+        self._watch = watch
         self._chance = chance
         self._clock = clock
         self._at_once = at_once
@@ -106,18 +108,19 @@ class Shadow:
         self, call: Call, model: str, answer: bytes, scopes: Sequence[str], check: str, *, times: float = 1.0
     ) -> None:  # fmt: skip
         """Perhaps have the answer compared. `times` is how much more often than usual, where something is suspected."""
-        if self._chance() >= self._share * times or len(self._tasks) >= self._at_once:
+        luck = self._chance() / times
+        if luck >= max(self._share, self._watch) or len(self._tasks) >= self._at_once:
             return
         if self._allowance.left <= 0 or self._clock() < self._paused_until:
             return
         flagship = self._choices.flagship(call)
-        other = flagship if model != flagship else self._choices.promising(call, flagship)
-        if not flagship or not other:
+        others = self._others(call, model, flagship, luck) if flagship else ()
+        if not others:
             return
         last = call.trail.last_attempt
         drawn = Drawn(
             call.id, call.principal.tenant, tuple(scopes), call.wire, call.body, answer, model,
-            last.served_model if last is not None else "", other, flagship, call.asked, check, call.task,
+            last.served_model if last is not None else "", others, flagship, call.asked, check, call.task,
         )  # fmt: skip
         task = asyncio.get_running_loop().create_task(self._look(drawn))
         self._tasks.add(task)
@@ -132,37 +135,59 @@ class Shadow:
         """Wait for what is under way."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    def _others(self, call: Call, model: str, flagship: str, luck: float) -> tuple[str, ...]:
+        """Whom to ask; the flagship first, since the others are compared with it."""
+        cheaper = self._choices.promising(call, model) if luck < self._share else ""
+        if model == flagship:
+            return (cheaper,) if cheaper else ()
+        if not cheaper:
+            return (flagship,) if luck < self._watch else ()
+        return flagship, cheaper
+
     async def _look(self, drawn: Drawn) -> None:
         try:
             async with asyncio.timeout(PATIENCE_S):
                 await self._compare(drawn)
         except (FarthingError, TimeoutError) as error:
-            log.info("a second answer was not to be had", extra={"error": type(error).__name__, "model": drawn.other})
+            log.info("a second answer was not to be had", extra={"error": type(error).__name__, "models": drawn.others})
         except Exception as error:  # nobody waits for it, so nobody else would hear
-            log.warning("a comparison failed", extra={"error": type(error).__name__, "model": drawn.other})
+            log.warning("a comparison failed", extra={"error": type(error).__name__, "models": drawn.others})
 
     async def _compare(self, drawn: Drawn) -> None:
-        body = again(drawn.wire, drawn.request, drawn.other)
+        reference = drawn.answer
+        for other in drawn.others:
+            sent = await self._ask(drawn, other)
+            if sent is None:
+                return
+            if other == drawn.flagship:
+                reference = sent.answer.body
+                await self._weigh(drawn, drawn.model, drawn.answer, reference, drawn.served, (other, sent.out_tokens))
+            else:
+                await self._weigh(drawn, other, sent.answer.body, reference, sent.served, (other, sent.out_tokens))
+
+    async def _ask(self, drawn: Drawn, model: str) -> Sent | None:
+        """None where there is no answer to be compared. Raises FarthingError."""
+        body = again(drawn.wire, drawn.request, model)
         if body is None:
-            return
+            return None
         sent = await self._errands.send_priced(drawn.wire, body, tenant=drawn.tenant, feature=FEATURE)
         self._allowance.spend(sent.cost)
-        if sent.answer.status != 200 or sent.answer.stream is not None:
-            return
-        cheaper_served = drawn.model != drawn.flagship
-        answers = (drawn.answer, sent.answer.body) if cheaper_served else (sent.answer.body, drawn.answer)
+        return sent if sent.answer.status == 200 and sent.answer.stream is None else None
+
+    async def _weigh(
+        self, drawn: Drawn, model: str, answer: bytes, reference: bytes, served: str, second: tuple[str, int]
+    ) -> None:  # fmt: skip
+        """Compare an answer of `model` with the flagship's."""
         compared = await self._comparer.compare(
-            Pair(drawn.tenant, drawn.wire, drawn.request, *answers, asked=drawn.asked, check=drawn.check)
+            Pair(drawn.tenant, drawn.wire, drawn.request, answer, reference, asked=drawn.asked, check=drawn.check)
         )
         self._note(compared)
-        if compared.difference is None:
-            return
-        self._hear(
-            Outcome(
-                drawn, drawn.model if cheaper_served else drawn.other, drawn.served if cheaper_served else sent.served,
-                compared.difference, compared.why, compared.passed, compared.by_check, drawn.other, sent.out_tokens,
-            )
-        )  # fmt: skip
+        if compared.difference is not None:
+            self._hear(
+                Outcome(
+                    drawn, model, served, compared.difference, compared.why, compared.passed, compared.by_check, *second
+                )
+            )  # fmt: skip
 
     def _note(self, compared: Compared) -> None:
         cost: Nano | None = compared.cost

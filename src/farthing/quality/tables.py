@@ -6,6 +6,7 @@ table that holds is the store's, so all gateways route alike; without a store th
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -93,6 +94,7 @@ class Tables:
 
     async def refresh(self) -> None:
         """Read evidence and bring in what changed. Raises StoreError."""
+        self._recorder.alarmed.clear()
         await self._evidence.refresh(self._since())
         if self._allowance is not None and self._spent is not None:
             self._allowance.spent_by_all(await self._spent(self._allowance.day_us))
@@ -115,7 +117,13 @@ class Tables:
                 log.warning("the routing table is not kept up to date", extra={"error": type(error).__name__})
             except Exception as error:  # whatever is wrong with one refresh, calls go on and the next is tried
                 log.exception("a refresh of the routing table failed", extra={"error": type(error).__name__})
-            await asyncio.sleep(self._every_s)
+            await self._pause()
+
+    async def _pause(self) -> None:
+        """Until it is time for the next refresh, or a model was found worse: it is not to serve until then."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._every_s):
+                await self._recorder.alarmed.wait()
 
     async def _load(self) -> None:
         """What other gateways, and people, applied."""

@@ -319,7 +319,12 @@ class RoutingSettings(msgspec.Struct, frozen=True):
         doc("Calls whose kind of work is looked for: those that are routed, or `all` for reports too."),
     ] = "routed"
     judge: Annotated[str, doc("Model that compares answers with the flagship's. Empty: checks and people only.")] = ""
-    shadow_percent: Annotated[Percent, doc("Routed calls in a hundred that are also sent to another model.")] = 2.0
+    shadow_percent: Annotated[
+        Percent, doc("Routed calls in a hundred that another model answers too, as long as one is worth learning about.")
+    ] = 2.0
+    watch_percent: Annotated[
+        Percent, doc("Calls in a hundred of a cheaper model that the flagship answers too, to see whether it is still as good.")
+    ] = 2.0
     shadow_dollars_a_day: Annotated[Amount, doc("Most that such second calls and the judge may cost in a day.")] = (
         Amount(5)
     )

@@ -22,3 +22,18 @@ def test_what_a_table_does_not_know_the_prior_says() -> None:
 def test_a_lock_is_of_a_tenant_and_a_scope() -> None:
     assert HELD.lock("t", ("template:00", "task:qa", ANY)) == "b"
     assert HELD.lock("u", ("task:qa", ANY)) == "" and HELD.lock("t", (ANY,)) == ""
+
+
+def test_a_template_counts_as_its_task_until_it_is_shown_to_differ() -> None:
+    def table(template: Cell, task: Cell) -> Table:
+        return Table(cells={("t", "template:x"): {"m": template}, ("t", "task:qa"): {"m": task}})
+
+    scopes = ("template:x", "task:qa", ANY)
+    few, many = Cell("m", 0.9, 0.6, 10, "measured"), Cell("m", 1.0, 0.99, 2000, "measured")
+    assert table(few, many).cell("t", scopes, "m") == many
+    assert table(many, few).cell("t", scopes, "m") == many
+    out = Cell("m", 0.9, 0.0, 100, "demoted")
+    assert table(out, many).cell("t", scopes, "m") == out
+    assert table(few, out).cell("t", scopes, "m") == few
+    assert Table(cells={("t", "template:x"): {"m": few}, ("t", ANY): {"m": many}}).cell("t", scopes, "m") == few
+    assert Table(cells={("t", "template:x"): {"m": few}}).cell("t", scopes, "m") == few

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from farthing.model.asked import Asked
 from farthing.model.call import Call
-from farthing.model.routes import Cell, Table, Tier
+from farthing.model.routes import Tier
 from farthing.quality.choices import Exploring
+from farthing.quality.noninferiority import Counts
 from farthing.settings import RoutingSettings
 from farthing.steps.route.policy import Policies
 from unit.quality.worlds import a_call
@@ -28,11 +29,18 @@ class Costs:
         return PRICE.get(model)
 
 
-def exploring(table: Table | None = None, deny: Sequence[str] = (), missing_for: str = "") -> Exploring:
+def exploring(
+    seen: Mapping[str, Counts] | None = None, deny: Sequence[str] = (), missing_for: str = "", floor: float = 0.95
+) -> Exploring:  # fmt: skip
     models = Models()
     models.missing_for = missing_for
-    policies = Policies(RoutingSettings(deny=list(deny), quality_floor=0.95))
-    return Exploring(models, Costs(), policies, lambda: table or Table(), random.Random(1))
+    policies = Policies(RoutingSettings(deny=list(deny), quality_floor=floor))
+
+    def counts(tenant: str, scope: str, model: str) -> Counts:
+        assert (tenant, scope) == ("t", "task:qa")
+        return (seen or {}).get(model, Counts())
+
+    return Exploring(models, Costs(), policies, counts, random.Random(1))
 
 
 def drawn(explorer: Exploring, than: str = "big") -> Counter[str]:
@@ -53,9 +61,17 @@ def test_only_cheaper_models_that_can_and_may_serve() -> None:
 
 
 def test_what_is_likely_to_clear_the_floor_is_looked_at_most() -> None:
-    cells = {
-        "tiny": Cell("tiny", 0.5, 0.4, observations=300), "small": Cell("small", 0.97, 0.9, observations=300),
-        "mid": Cell("mid", 0.97, 0.0, observations=300, state="demoted"),
-    }  # fmt: skip
-    seen = drawn(exploring(Table(cells={("t", "task:qa"): cells})))
-    assert seen["small"] > 250 and seen["tiny"] + seen["mid"] > 0
+    seen = {"tiny": Counts(same=150, worse=150), "small": Counts(4, 291, 5), "mid": Counts(same=260, worse=40)}
+    found = drawn(exploring(seen))
+    assert found["small"] > 250 and found["tiny"] + found["mid"] > 0
+
+
+def test_who_began_well_is_looked_at_on() -> None:
+    found = drawn(exploring({"small": Counts(1, 98, 1)}, deny=["tiny"], floor=0.99))
+    assert found["small"] > found["mid"] > 0
+
+
+def test_where_nobody_is_likely_to_do_little_is_spent_on_looking_yet_not_nothing() -> None:
+    hopeless = dict.fromkeys(("tiny", "small", "mid"), Counts(same=80, worse=20))
+    found = drawn(exploring(hopeless))
+    assert 10 < 300 - found[""] < 60

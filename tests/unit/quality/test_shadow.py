@@ -1,9 +1,10 @@
 from typing import Any
 
+from farthing.model.call import Call
 from farthing.quality.allowance import UNKNOWN, Allowance
 from farthing.quality.compare import Comparer
 from farthing.quality.pairwise import PairJudge
-from farthing.quality.shadow import PAUSE_S, Outcome, Shadow
+from farthing.quality.shadow import PAUSE_S, Choices, Outcome, Shadow
 from unit.quality.worlds import DOLLAR, Choosing, Rows, World, a_call, told
 
 SCOPES = ("task:qa", "*")
@@ -12,7 +13,15 @@ SCOPES = ("task:qa", "*")
 class Scene:
     """A shadow that draws every call."""
 
-    def __init__(self, *, budget: int = DOLLAR, share: float = 1.0, **skill: float) -> None:
+    def __init__(
+        self,
+        *,
+        budget: int = DOLLAR,
+        share: float = 1.0,
+        watch: float = 1.0,
+        choices: Choices | None = None,
+        **skill: float,
+    ) -> None:
         self.world = World(**skill)
         self.rows = Rows()
         self.outcomes: list[Outcome] = []
@@ -21,13 +30,20 @@ class Scene:
         self.allowance = Allowance(budget, lambda: self.now)
         errands = self.world.errands(self.rows)
         self.shadow = Shadow(
-            errands, Comparer(PairJudge(errands, "judge")), Choosing(), self.allowance, self.outcomes.append,
-            share=share, chance=lambda: self.luck, clock=lambda: self.now,
+            errands, Comparer(PairJudge(errands, "judge")), choices or Choosing(), self.allowance, self.outcomes.append,
+            share=share, watch=watch, chance=lambda: self.luck, clock=lambda: self.now,
         )  # fmt: skip
 
     async def draw(self, model: str, answer: str = "right 1", times: float = 1.0, **more: Any) -> None:
         self.shadow.draw(a_call(**more), model, told(answer), SCOPES, "auto", times=times)
         await self.shadow.settle()
+
+
+class Cheaper(Choosing):
+    """There is a cheaper model than the one of the mid tier."""
+
+    def promising(self, call: Call, than: str) -> str:
+        return {"big": "mid", "mid": "small"}.get(than, "")
 
 
 async def test_where_a_cheaper_model_served_the_flagship_is_asked() -> None:
@@ -43,6 +59,26 @@ async def test_where_the_flagship_served_a_cheaper_model_is_explored() -> None:
     await scene.draw("big")
     (outcome,) = scene.outcomes
     assert (outcome.model, outcome.served, outcome.difference) == ("small", "small-v1", -1)
+
+
+async def test_a_cheaper_model_than_the_one_that_served_is_learned_about_beside_it() -> None:
+    scene = Scene(choices=Cheaper(), small=0.0)
+    await scene.draw("mid")
+    assert [(each.model, each.second, each.difference) for each in scene.outcomes] == [
+        ("mid", "big", 0), ("small", "small", -1)
+    ]  # fmt: skip
+    assert [each["model"] for each in scene.world.sent if each["model"] != "judge"] == ["big", "small"]
+
+
+async def test_who_serves_is_watched_at_a_share_of_its_own() -> None:
+    scene = Scene(share=0.9, watch=0.1)
+    await scene.draw("small")
+    assert scene.outcomes == [], "nothing is cheaper, so there is nothing to learn"
+    await scene.draw("small", times=6)
+    assert [each.model for each in scene.outcomes] == ["small"]
+    still = Scene(share=0.1, watch=0.9)
+    await still.draw("big")
+    assert still.outcomes == [], "the flagship needs no watch"
 
 
 async def test_each_second_call_has_a_row_and_nobody_s_name() -> None:

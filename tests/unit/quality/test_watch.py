@@ -61,7 +61,8 @@ class Scene:
         errands = self.world.errands()
         allowance = Allowance(1000 * DOLLAR)
         self.shadow = Shadow(
-            errands, Comparer(PairJudge(errands, judge)), Choosing(), allowance, self.recorder.compared, share=1.0
+            errands, Comparer(PairJudge(errands, judge)), Choosing(), allowance, self.recorder.compared, share=1.0,
+            watch=1.0,
         )  # fmt: skip
         self.tables = Tables(
             self.evidence, self.recorder, self.routes, made, floors, flagship=lambda: "big",

@@ -103,7 +103,7 @@ class Choosing:
         return "big"
 
     def promising(self, call: Call, than: str) -> str:
-        return self._promising
+        return self._promising if than != self._promising else ""
 
 
 DOLLAR: Nano = 10**9

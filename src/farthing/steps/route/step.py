@@ -145,7 +145,7 @@ class Route:
         chosen, why = weighed.chosen, weighed.why
         if weighed.locked:
             return Pick(chosen.model, chosen.tier, f"{why}\n{weighed.lines}")
-        stay = self._stays(call, weighed, scopes)
+        stay = self._stays(call, weighed, scopes) if _goes_on(call) else None
         if stay is not None:
             chosen, why = stay, f"the conversation is there and its prompt is warm; else {chosen.model}: {why}"
         if call.session:
@@ -241,6 +241,12 @@ class Route:
         saving = booking.saving(before, booking.spent(call.trail, mark), lost)
         if saving is not None:
             call.trail.savings.append(saving)
+
+
+def _goes_on(call: Call) -> bool:
+    """Whether the call may be a later turn: the same first question again is no conversation."""
+    asked = call.asked
+    return asked is None or asked.turns > 1 or asked.tool_results or call.session != asked.prefix
 
 
 def _next_best(chosen: Candidate, candidates: Sequence[Candidate]) -> tuple[str, ...]:

@@ -261,6 +261,16 @@ async def test_a_conversation_stays_and_only_goes_up(world: World, make_call: Ma
     assert world.sent[2:] == ["luna", "sol"]
 
 
+async def test_the_same_first_question_again_is_no_conversation(world: World, make_call: MakeCall) -> None:
+    route = world.route()
+    for turns, served in ((1, "sol"), (1, "luna"), (2, "luna")):
+        call = about(make_call)
+        call.session, call.asked = "begun alike", Asked(text="x", prefix="begun alike", turns=turns)
+        await route(call, world.proceed)
+        assert world.sent[-1] == served
+        world.cells = {"luna": cell("luna", 0.999)}
+
+
 async def test_a_cheap_try_whose_answer_passes(world: World, make_call: MakeCall) -> None:
     world.checks, world.seen = True, Seen(500, 0.9, 0.999)
     call = about(make_call)

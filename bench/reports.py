@@ -29,6 +29,7 @@ from farthing.store import engine_for, writing
 from farthing.store.engine import Connection, Engine
 from farthing.store.rollups import DAY_US, month_of
 from farthing.store.schema import migrate
+from farthing.store.waste import wasted
 from harness.report import Figure, Report
 
 FULL, QUICK = 10_000_000, 60_000
@@ -80,8 +81,17 @@ def _attempt(dice: random.Random, no: int, name: str, typical: int) -> Attempt:
 
 
 def fill(connection: Connection, calls: int, progress: Callable[[int], None]) -> None:
-    """Write the calls, a day at a time, with other costs and users each day."""
+    """Write the calls, a day at a time, with other costs and users each day.
+
+    Attempts that answered at once and wrote to no cache have no row of their own: no sum of a report depends on them, and
+    they would be three quarters of the work.
+    """
     records = day_of_calls(calls // DAYS)
+    plain = {}
+    for place, record in enumerate(records):
+        if len(record.attempts) == 1 and record.outcome == "ok" and wasted(record) is None:
+            plain[place] = (record.in_tokens + 4 * record.out_tokens) * 40
+            record.attempts = []
     for day in range(DAYS):
         times = WEEK[(day + 3) % 7] * (1 + day / 500)
         for place, record in enumerate(records):
@@ -93,6 +103,8 @@ def fill(connection: Connection, calls: int, progress: Callable[[int], None]) ->
                     assert usage is not None
                     attempt.cost = int((usage.uncached_in + 4 * usage.out) * 40 * times) + place % 97
                 record.cost = record.baseline = sum(attempt.cost for attempt in record.attempts)
+            elif place in plain:
+                record.cost = record.baseline = int(plain[place] * times) + place % 97
             if record.user and day % 9 == 8:
                 record.user = f"user-{(int(record.user[5:]) + 1) % USERS}"
         for start in range(0, len(records), BATCH):
@@ -250,6 +262,7 @@ def measure(name: str, engine: Engine, server: Callable[[], float], calls: int, 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help=f"{QUICK:,} calls instead of {FULL:,}: within a minute")
+    parser.add_argument("--engine", choices=("sqlite", "postgresql"), help="this one alone")
     parser.add_argument("--calls", type=int, help="so many calls")
     parser.add_argument("--data", type=Path, help="a folder of data sets; this benchmark needs none, so no effect")
     parser.add_argument(
@@ -259,6 +272,8 @@ def main() -> int:
     calls = asked.calls or (QUICK if asked.quick else FULL)
     report = Report("reports")
     for name, open_ in (("sqlite", sqlite), ("postgresql", postgres)):
+        if asked.engine not in (None, name):
+            continue
         folder = Path(tempfile.mkdtemp(prefix="reports-", dir=asked.folder))
         try:
             with open_(folder) as (engine, server):

@@ -12,6 +12,7 @@ from farthing.model.asked import Asked
 from farthing.model.charge import Charge
 from farthing.model.principal import Key, Principal
 from farthing.model.record import Attempt, Decision, Record, Saving
+from farthing.model.transaction import ToolUse
 
 Header = tuple[bytes, bytes]
 Headers = list[Header]
@@ -94,7 +95,7 @@ class Call:
 
     __slots__ = (
         "_record", "arms", "ask", "asked", "body", "cache", "deployment", "headers", "id", "key", "peer", "principal",
-        "region", "session", "size", "started", "started_us", "target", "targets", "task", "template", "tier", "trail",
+        "region", "session", "size", "started", "started_us", "target", "targets", "task", "template", "tier", "tools", "trail",
         "wire",
     )  # fmt: skip
 
@@ -139,6 +140,8 @@ class Call:
         """How our own cache answered: exact, semantic, or miss; empty where it had no part."""
         self.deployment: Deployment | None = None
         """Where the next attempt goes; `balance` chooses it."""
+        self.tools: list[ToolUse] = []
+        """Tools that the caller names with it, for its transaction."""
         self.trail = Trail()
 
     @property
@@ -181,7 +184,7 @@ class Call:
             tags=principal.tags, stream=self.ask.stream, trace=self.trace, template=self.template, session=self.session,
             arms=self.arms, request_bytes=self.size,
             attempts=trail.attempts, savings=trail.savings, decisions=trail.decisions,
-            charges=trail.charges,
+            charges=trail.charges, tools=self.tools,
         )  # fmt: skip
         return self._record
 

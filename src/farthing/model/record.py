@@ -7,18 +7,21 @@ import msgspec
 
 from farthing.model.charge import Charge
 from farthing.model.money import Nano, Pico
+from farthing.model.transaction import ToolUse
 from farthing.model.usage import CostState, Usage
 
 CACHE_HITS = ("exact", "semantic")
 """What `Record.cache` says of a call that Farthing's own cache answered."""
 
 
-class PricedLine(msgspec.Struct, frozen=True):
+class PricedLine(msgspec.Struct, frozen=True, omit_defaults=True):
     """One line of a cost: so many units at a rate."""
 
     unit: str
     count: int
     rate: Pico
+    listed: Pico | None = None
+    """The rate at list price, where a contract changed it."""
 
 
 class Attempt(msgspec.Struct):
@@ -139,6 +142,8 @@ class Record(msgspec.Struct):
     decisions: list[Decision] = []
     charges: list[Charge] = []
     """What budgets pay for the call."""
+    tools: list[ToolUse] = []
+    """Tools that the caller named with the call; kept with its transaction, so without one they are not kept."""
 
 
 def model_that_ran(asked: str, served: str) -> str:

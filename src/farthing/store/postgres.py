@@ -62,6 +62,7 @@ class PostgresConnection:
     def __init__(self, db: psycopg.Connection, where: str, patience_s: float) -> None:
         self._db = db
         self._where = where
+        self._staged: set[str] = set()
         encoding = db.info.parameter_status("server_encoding")
         if encoding != "UTF8":
             raise StoreError(f"the store {where} has the encoding {encoding}; make the database with ENCODING 'UTF8'")
@@ -82,6 +83,8 @@ class PostgresConnection:
 
     @contextmanager
     def transaction(self, *, alone: bool = False) -> Iterator[None]:
+        if self._db.info.transaction_status == psycopg.pq.TransactionStatus.IDLE:
+            self._staged.clear()
         with _explained(self._where), self._db.transaction():
             if alone:
                 self._run("SELECT pg_advisory_xact_lock(?)", (_MIGRATION_LOCK,))
@@ -105,6 +108,9 @@ class PostgresConnection:
     def add_up(self, table: str, key: Sequence[str], sums: Sequence[str], rows: Sequence[Row]) -> None:
         staging = f"batch_of_{table}"
         self._run(f"CREATE TEMP TABLE IF NOT EXISTS {staging} (LIKE {table}) ON COMMIT DELETE ROWS")
+        if staging in self._staged:
+            self._run(f"DELETE FROM {staging}")
+        self._staged.add(staging)
         self.insert(staging, (*key, *sums), rows)
         columns = ", ".join((*key, *sums))
         more = ", ".join(f"{column} = {table}.{column} + excluded.{column}" for column in sums)

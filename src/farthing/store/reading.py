@@ -10,7 +10,7 @@ from farthing.model.errors import BadRequest
 from farthing.model.money import Nano
 from farthing.model.record import Record
 from farthing.model.usage import CostState
-from farthing.store import arms, rollups, waste
+from farthing.store import arms, rollups, transaction_rows, waste
 from farthing.store.engine import Connection, Row
 from farthing.store.rollups import DAY_US, HOUR_US, MONTH_US, VIEWS, View
 from farthing.store.rows import record_of
@@ -404,6 +404,7 @@ def check(connection: Connection) -> list[str]:
         wrong += _check_levers(connection)
         wrong += arms.check(connection)
         wrong += waste.check(connection)
+        wrong += transaction_rows.check(connection)
         for what, sql in _LAWS.items():
             wrong += [f"{what}: {row[0]}" for row in connection.query(sql)]
     return wrong
@@ -460,7 +461,19 @@ def rebuild(connection: Connection) -> None:
     """Make all rollups anew from the rows, in one transaction."""
     columns = ", ".join((*ROLLUP_KEY, *ROLLUP_SUMS))
     with connection.transaction():
-        connection.lock(("calls", "attempts", "savings", "rollups", "histograms", "lever_sums", "hold_outs", "waste"))
+        connection.lock(
+            (
+                "calls",
+                "attempts",
+                "savings",
+                "rollups",
+                "histograms",
+                "lever_sums",
+                "hold_outs",
+                "waste",
+                "transactions",
+            )
+        )
         connection.execute("DELETE FROM rollups")
         for view in VIEWS:
             connection.execute(f"INSERT INTO rollups ({columns}) {rollups.cells_from_rows(view)}")
@@ -470,6 +483,7 @@ def rebuild(connection: Connection) -> None:
         )
         arms.rebuild(connection)
         waste.rebuild(connection)
+        transaction_rows.rebuild(connection)
         connection.execute("DELETE FROM histograms")
         bins = [(*key, n) for key, n in sorted(_counted_bins(connection).items())]
         connection.insert("histograms", (*HISTOGRAM_KEY, "n"), bins)

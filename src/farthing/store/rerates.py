@@ -12,7 +12,7 @@ import msgspec
 from farthing.model.money import Nano
 from farthing.model.record import Attempt, PricedLine, Record, Saving
 from farthing.model.usage import CostState
-from farthing.store import writing
+from farthing.store import transactions, writing
 from farthing.store.engine import Connection, Row
 from farthing.store.rows import LONGEST_NAME, LONGEST_TEXT, attempt_row, mended_text, record_of, saved, saving_rows
 from farthing.store.schema import ATTEMPT_COLUMNS, CALL_COLUMNS, SAVING_COLUMNS
@@ -272,7 +272,9 @@ def _change(connection: Connection, run: int, changes: Sequence[_Change]) -> Non
     for now, new, first in changes:
         _write(connection, now, new)
         _keep_first(connection, run, new, first)
-    _move_sums(connection, [now for now, _, _ in changes], [new for _, new, _ in changes])
+    before, after = [now for now, _, _ in changes], [new for _, new, _ in changes]
+    _move_sums(connection, before, after)
+    transactions.follow(connection, before, after)
 
 
 def _write(connection: Connection, now: Record, new: Record) -> None:

@@ -12,6 +12,7 @@ from farthing.store.schema_budgets import BUDGET_TABLES
 from farthing.store.schema_corrections import CORRECTION_TABLES
 from farthing.store.schema_reports import REPORT_TABLES
 from farthing.store.schema_routing import ROUTING_TABLES, Statement
+from farthing.store.schema_transactions import TRANSACTION_TABLES
 
 CALL_COLUMNS = (
     "id", "started_us", "wire", "model_asked", "model", "provider", "deployment", "tenant", "key_id", "team", "project",
@@ -215,6 +216,7 @@ MIGRATIONS: tuple[tuple[Statement, ...], ...] = (
     ALERT_TABLES,
     BUDGET_TABLES,
     CORRECTION_TABLES,
+    TRANSACTION_TABLES,
 )
 """The statements that lead from version n to n + 1, at place n. Released ones are never edited; changes are added."""
 

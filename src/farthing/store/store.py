@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from farthing.model.principal import Key
 from farthing.model.record import Record
-from farthing.store import arms, keys, reading, writing
+from farthing.store import arms, keys, reading, transaction_rows, writing
 from farthing.store.arms import ArmSums, Scored
 from farthing.store.engine import Connection, Engine, engine_for
 from farthing.store.errors import StoreError
@@ -45,7 +45,7 @@ class Store:
 
     async def prepare(self) -> None:
         """Make the tables, or bring them to this version."""
-        await self.do(lambda _: None)
+        await self.do(transaction_rows.fill)
 
     def connect(self, patience_s: float = 10.0) -> Connection:
         """A new connection to a store that has its tables, even if it had to be made again. Blocks. Raises StoreError."""

@@ -47,6 +47,11 @@ CACHE_HEADERS = {
     "x-farthing-cache-tags": "Names, separated by commas, by which the answer can be dropped from the cache later.",
 }
 
+BUDGET_HEADERS = {
+    "x-farthing-confirm-cost": "`yes`, or the most dollars that the call may cost: lets through a call that a budget stops for "
+    "its price (`max_call`).",
+}
+
 ANSWER_HEADERS = {
     "x-farthing-call-id": "The call's id, for `farthing explain` and `GET /v1/farthing/calls/ID`. On every answer, errors included.",
     "x-farthing-model": "The model that ran.",
@@ -176,10 +181,11 @@ def headers_page() -> str:
     assert not missing, f"REQUEST_HEADERS and steps/identify.py differ: {missing}"
     tag = TAG_HEADER.decode()
     rows = [(f"`x-farthing-{name}`", words) for name, words in REQUEST_HEADERS.items()]
-    rows += [(f"`{name}`", words) for name, words in (ROUTE_HEADERS | CACHE_HEADERS).items()]
+    rows += [(f"`{name}`", words) for name, words in (ROUTE_HEADERS | CACHE_HEADERS | BUDGET_HEADERS).items()]
     rows.append((f"`{tag}NAME`", f"A tag of any other name; {TAGS_LIMIT} of them at most."))
     used = set(re.findall(r'b"(x-farthing-[a-z-]*[a-z]|x-should-retry|retry-after)"', _source()))
     answers = [(f"`{name}`", words) for name, words in ANSWER_HEADERS.items() if name in used]
+    used -= BUDGET_HEADERS.keys()
     unknown = used - ANSWER_HEADERS.keys() - CACHE_HEADERS.keys() - ROUTE_HEADERS.keys() - WEBHOOK_HEADERS.keys()
     assert not unknown, f"describe these headers in tools/reference.py: {sorted(unknown)}"
     return "\n".join(

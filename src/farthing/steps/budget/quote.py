@@ -13,7 +13,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from farthing.catalog import facts_of
+from farthing.catalog import ModelFacts, facts_of
 from farthing.model.call import Call, Deployment
 from farthing.model.money import Pico
 from farthing.prices import PriceBook
@@ -63,6 +63,8 @@ class Quote(NamedTuple):
     choices: int
     priced: bool = True
     """Whether the price is known."""
+    thinks: bool = False
+    """Whether the model may write what nobody sees before its answer."""
 
     def nano(self, out: int) -> int:
         """Nano-dollars of the attempt with so many tokens of output, rounded up."""
@@ -87,29 +89,30 @@ class Quotes:
 
     def __init__(self, book: PriceBook) -> None:
         self._book = book
-        self._most: dict[str, int | None] = {}
+        self._facts: dict[str, ModelFacts] = {}
 
     def of(self, call: Call, deployment: Deployment, at_us: int) -> Quote:
         """The quote of the call's next attempt."""
         ask, body, wire = call.ask, call.body, call.wire
         tokens = most_input(body)
-        model_most = self._most_of(deployment.price_as or deployment.model) if can_limit(wire) else 0
+        facts = self._facts_of(deployment.price_as or deployment.model)
+        model_most = facts.max_output if can_limit(wire) else 0
         bound = model_most if model_most is not None else MOST_OUTPUT
         asked = ask.max_output if ask.max_output is not None else bound
         most = min(asked, bound) if model_most is not None else min(asked, max(bound, ask.max_output or 0))
         fixed, per_token, priced = self._rates(call, deployment, tokens, at_us)
         return Quote(
             fixed, per_token, tokens, min(least_output(wire, body), most) * ask.choices, most * ask.choices,
-            ask.max_output is not None or model_most is not None, can_limit(wire), ask.choices, priced,
+            ask.max_output is not None or model_most is not None, can_limit(wire), ask.choices, priced, "reasoning" in facts.can,
         )  # fmt: skip
 
-    def _most_of(self, model: str) -> int | None:
-        """What our data say that a model writes at most."""
-        if model not in self._most:
-            if len(self._most) >= MEMORY:
-                self._most.clear()
-            self._most[model] = facts_of(model).max_output
-        return self._most[model]
+    def _facts_of(self, model: str) -> ModelFacts:
+        found = self._facts.get(model)
+        if found is None:
+            if len(self._facts) >= MEMORY:
+                self._facts.clear()
+            found = self._facts[model] = facts_of(model)
+        return found
 
     def _rates(self, call: Call, deployment: Deployment, tokens: int, at_us: int) -> tuple[Pico, Pico, bool]:
         """Of the input and events, and of a token of output; whether these are known."""

@@ -31,7 +31,7 @@ def used(sent: Sequence[Attempt], quote: Quote, out: int, likely: int, *, drains
             continue
         else:
             answered = 1
-            guess = _most_out(attempt, out, likely, drains=drains)
+            guess = _most_out(attempt, out, likely, drains=drains, thinks=quote.thinks)
             if attempt.outcome == "ok" and usage is not None and attempt.cost_state == "estimated":
                 money += attempt.cost  # the provider never says; the ledger has no better number
                 tokens += usage.total_in + usage.total_out
@@ -41,10 +41,10 @@ def used(sent: Sequence[Attempt], quote: Quote, out: int, likely: int, *, drains
     return {"money": money, "tokens": tokens, "calls": answered}
 
 
-def _most_out(attempt: Attempt, out: int, likely: int, *, drains: bool) -> int:
+def _most_out(attempt: Attempt, out: int, likely: int, *, drains: bool, thinks: bool) -> int:
     if drains or attempt.outcome == "interrupted":
         return out
     if attempt.usage is None:
         return min(out, likely)
     came = attempt.usage.total_out
-    return min(out, came + max(AHEAD, came // AHEAD_SHARE))
+    return min(out, max(likely if thinks else 0, came + max(AHEAD, came // AHEAD_SHARE)))

@@ -1,7 +1,7 @@
 """Whom a second answer is asked of: the flagship, or the cheaper model about which it is worth most to know more.
 
-Worth: what it would save on such a call, times how likely it is that it clears the floor, by the comparisons that count.
-Drawn in proportion, and the more rarely the less likely the best of them is: where no model can be as good little is spent
+Worth: what it would save on such a call, times how likely it is that it clears the floor, by the comparisons that count; for
+each dollar that asking it costs, since what may be spent on looking is bounded. Drawn in proportion, and the more rarely the less likely the best of them is: where no model can be as good little is spent
 on looking, yet never nothing, since models are mended. Knows nothing of how answers compare.
 """
 
@@ -75,7 +75,7 @@ class Exploring:
                 chance = _chance(self._seen(call.principal.tenant, scope, model), floor)
                 models.append(model)
                 chances.append(chance)
-                weights.append((dear - cost) * max(0.01, chance))
+                weights.append((dear - cost) / max(1, cost) * max(0.01, chance))
         if not models or self._dice.random() >= max(LEAST_PACE, max(chances) / LIKELY):
             return ""
         return self._dice.choices(models, weights)[0]

@@ -28,7 +28,7 @@ from farthing.quality.errand import FEATURES, Errands, Sent
 log = logging.getLogger("farthing.quality")
 
 FEATURE = FEATURES[2]
-AT_ONCE = 4
+AT_ONCE = 16
 """Second calls under way, with their judgements; what is drawn while so many are is not looked at."""
 PATIENCE_S = 300.0
 PAUSE_S = 60.0

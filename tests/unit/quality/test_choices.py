@@ -11,7 +11,7 @@ from farthing.settings import RoutingSettings
 from farthing.steps.route.policy import Policies
 from unit.quality.worlds import a_call
 
-PRICE = {"tiny": 10, "small": 100, "mid": 1000, "big": 2000}
+PRICE = {"tiny": 400, "small": 600, "mid": 1000, "big": 2000}
 
 
 class Models:

@@ -4,7 +4,7 @@ from farthing.model.call import Call
 from farthing.quality.allowance import UNKNOWN, Allowance
 from farthing.quality.compare import Comparer
 from farthing.quality.pairwise import PairJudge
-from farthing.quality.shadow import PAUSE_S, Choices, Outcome, Shadow
+from farthing.quality.shadow import AT_ONCE, PAUSE_S, Choices, Outcome, Shadow
 from unit.quality.worlds import DOLLAR, Choosing, Rows, World, a_call, told
 
 SCOPES = ("task:qa", "*")
@@ -122,10 +122,10 @@ async def test_only_a_share_is_drawn_and_more_where_something_is_suspected() -> 
 
 async def test_few_at_once() -> None:
     scene = Scene()
-    for _ in range(20):
+    for _ in range(3 * AT_ONCE):
         scene.shadow.draw(a_call(), "big", told("right 1"), SCOPES, "auto")
     await scene.shadow.settle()
-    assert len(scene.outcomes) == 4
+    assert len(scene.outcomes) == AT_ONCE
 
 
 async def test_failures_cost_an_observation_and_nothing_else() -> None:

@@ -49,7 +49,7 @@ class Reader:
         return self._lines.get(path, 0)
 
     def table(self, kind: type[StructT], raw: Any, path: KeyPath) -> StructT | None:
-        """A struct of a table, None after a problem."""
+        """A struct of a table, None after a problem. An amount that is nothing by default may be said to be nothing."""
         if not isinstance(raw, dict):
             self.note(path, f"must be a table, not {_called(raw)}", f"Write [{dotted(path)}] and its keys below.")
             return None
@@ -58,8 +58,14 @@ class Reader:
         for key in raw:
             if key not in hints:
                 self.note((*path, key), "there is no such setting", _did_you_mean(key, hints))
-        values = {key: self._value(hints[key], value, (*path, key)) for key, value in raw.items() if key in hints}
-        for field in msgspec.structs.fields(kind):
+        fields = msgspec.structs.fields(kind)
+        empty = {field.name for field in fields if field.default == Amount() and raw.get(field.name) == ""}
+        values = {
+            key: self._value(hints[key], value, (*path, key))
+            for key, value in raw.items()
+            if key in hints and key not in empty
+        }
+        for field in fields:
             if field.required and field.name not in raw:
                 self.note(path, f"{field.name} is missing", f"{field.name}: {describe(hints[field.name])}")
         return kind(**values) if len(self.problems) == before else None

@@ -116,7 +116,9 @@ class PriceBook:
             flags.extend(f"no_rate:{unit}" for unit in missing)
             return Priced("unpriced", 0, lines, rates.version, flags)
         nano = nano_from_pico(pico)
-        at_list = nano if band.listed is None else _list_nano(lines, band.listed)
+        at_list = nano
+        if band.listed is not None:
+            at_list, lines = _list_nano(lines, band.listed), _with_list(lines, band.listed)
         return Priced("estimated" if estimated else "computed", nano, lines, rates.version, flags, at_list)
 
     def rates(self, provider: str, model: str, *, tier: str = "", geo: str = "", at_us: int) -> Rates:
@@ -228,6 +230,10 @@ def _marks(marks: Mapping[str, str], lines: Iterable[PricedLine]) -> list[str]:
 
 def _list_nano(lines: Iterable[PricedLine], listed: Mapping[str, Pico]) -> Nano:
     return nano_from_pico(sum([line.count * listed[line.unit] for line in lines]))
+
+
+def _with_list(lines: Iterable[PricedLine], listed: Mapping[str, Pico]) -> list[PricedLine]:
+    return [PricedLine(line.unit, line.count, line.rate, listed[line.unit]) for line in lines]
 
 
 def _make_room(memory: dict[Any, Any]) -> None:

@@ -10,7 +10,7 @@ from farthing.model.errors import BadRequest
 from farthing.model.money import Nano
 from farthing.model.record import Record
 from farthing.model.usage import CostState
-from farthing.store import arms, rollups, transaction_rows, waste
+from farthing.store import arms, billed, rollups, transaction_rows, waste
 from farthing.store.engine import Connection, Row
 from farthing.store.rollups import DAY_US, HOUR_US, MONTH_US, VIEWS, View
 from farthing.store.rows import record_of
@@ -398,12 +398,14 @@ def check(connection: Connection) -> list[str]:
     It looks for rollups that differ from the sum of the rows, attempts and savings without a call, a `saved` that is not
     the sum of its savings, and calls that break the law baseline - saved == cost.
     """
+    billed.fill(connection)
     with connection.snapshot():
         wrong = [line for view in VIEWS for line in _check_view(connection, view)]
         wrong += _check_histograms(connection)
         wrong += _check_levers(connection)
         wrong += arms.check(connection)
         wrong += waste.check(connection)
+        wrong += billed.check(connection)
         wrong += transaction_rows.check(connection)
         for what, sql in _LAWS.items():
             wrong += [f"{what}: {row[0]}" for row in connection.query(sql)]
@@ -471,6 +473,8 @@ def rebuild(connection: Connection) -> None:
                 "lever_sums",
                 "hold_outs",
                 "waste",
+                "billed_units",
+                "billed_calls",
                 "transactions",
             )
         )
@@ -483,6 +487,7 @@ def rebuild(connection: Connection) -> None:
         )
         arms.rebuild(connection)
         waste.rebuild(connection)
+        billed.rebuild(connection)
         transaction_rows.rebuild(connection)
         connection.execute("DELETE FROM histograms")
         bins = [(*key, n) for key, n in sorted(_counted_bins(connection).items())]

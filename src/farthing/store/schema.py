@@ -8,6 +8,7 @@ are finer than a nano-dollar, stay inside the JSON of an attempt's lines and are
 from farthing.store.engine import Connection, Engine
 from farthing.store.errors import NewerSchema
 from farthing.store.schema_alerts import ALERT_TABLES
+from farthing.store.schema_billed import BILLED_TABLES
 from farthing.store.schema_budgets import BUDGET_TABLES
 from farthing.store.schema_corrections import CORRECTION_TABLES
 from farthing.store.schema_reports import REPORT_TABLES
@@ -217,6 +218,7 @@ MIGRATIONS: tuple[tuple[Statement, ...], ...] = (
     BUDGET_TABLES,
     CORRECTION_TABLES,
     TRANSACTION_TABLES,
+    BILLED_TABLES,
 )
 """The statements that lead from version n to n + 1, at place n. Released ones are never edited; changes are added."""
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import msgspec
 
 from farthing.model.record import Record
-from farthing.store import arms, charges, rollups, rows, transactions, waste
+from farthing.store import arms, billed, charges, rollups, rows, transactions, waste
 from farthing.store.engine import Connection, Row
 from farthing.store.errors import Duplicate, RowRefused, StoreError
 from farthing.store.schema import (
@@ -23,6 +23,7 @@ from farthing.store.schema import (
     WASTE_KEY,
     WASTE_SUMS,
 )
+from farthing.store.schema_billed import CALL_KEY, CALL_SUMS, UNIT_KEY, UNIT_SUMS
 
 _TRIES = 5
 
@@ -104,6 +105,8 @@ def sums_of(records: list[Record]) -> tuple[Sums, ...]:
         Sums("histograms", HISTOGRAM_KEY, ("n",), rollups.bins(records)),
         Sums("hold_outs", HOLD_OUT_KEY, HOLD_OUT_SUMS, arms.cells(records)),
         Sums("waste", WASTE_KEY, WASTE_SUMS, waste.cells(records)),
+        Sums("billed_units", UNIT_KEY, UNIT_SUMS, billed.unit_cells(records)),
+        Sums("billed_calls", CALL_KEY, CALL_SUMS, billed.call_cells(records)),
     )
 
 

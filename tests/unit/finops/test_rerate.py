@@ -33,7 +33,10 @@ async def _run(store: Store, book: PriceBook, prices: str = "", **which: str) ->
 
 
 async def _empty(store: Store) -> None:
-    tables = ("calls", "attempts", "savings", "rollups", "histograms", "lever_sums", "hold_outs", "waste")
+    tables = (
+        "calls", "attempts", "savings", "rollups", "histograms", "lever_sums", "hold_outs", "waste", "billed_units",
+        "billed_calls",
+    )  # fmt: skip
 
     def empty(connection: object) -> None:
         for table in (*tables, "rerates", "first_prices"):

@@ -1,5 +1,6 @@
 """The alerts' part of the composition root: it runs, it ends, and it brings forecasts and prices along."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -32,8 +33,9 @@ async def test_it_leads_while_it_runs_and_lets_go_at_its_end(store: Store) -> No
     async with AsyncExitStack() as stack:
         watch = build_alerts(Settings(), store, providers(), PriceBook.load(), stack)
         assert watch is not None
-        while not await Alerts(store).memory("looked_us"):  # its first look
-            await Alerts(store).standings()
+        async with asyncio.timeout(20):
+            while not await Alerts(store).memory("looked_us"):  # its first look
+                await asyncio.sleep(0.02)
         assert not await Alerts(store).lead("another", 60)
     assert await Alerts(store).lead("another", 60)
 

@@ -84,3 +84,16 @@ def calls_above(
         values,
     )
     return int(row[0]), int(row[1])
+
+
+def tokens_of_transactions(
+    connection: Connection, since_us: int, until_us: int, *, tenant: str = ""
+) -> tuple[int, int]:  # fmt: skip
+    """Tokens of all calls of the transactions that began in the span, and how many transactions these are."""
+    test, named = (" AND tenant = ?", [tenant]) if tenant else ("", [])
+    (row,) = connection.query(
+        "SELECT CAST(coalesce(sum(in_tokens + out_tokens), 0) AS BIGINT), CAST(coalesce(sum(transactions), 0) AS BIGINT) "
+        f"FROM transaction_days WHERE day_us >= ? AND day_us < ?{test}",
+        [since_us // DAY_US * DAY_US, -(-until_us // DAY_US) * DAY_US, *named],
+    )
+    return int(row[0]), int(row[1])

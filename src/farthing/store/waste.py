@@ -80,16 +80,29 @@ def wasted(record: Record) -> tuple[int, ...] | None:
 
 
 def cells(records: Iterable[Record]) -> list[Row]:
-    """Rows of `waste` that add these calls, in the order of their key."""
-    found: dict[Row, list[tuple[int, ...]]] = {}
-    for record in records:
-        adds = wasted(record)
+    """Rows of `waste` that add these calls, in the order of their key. Summed first over all that the views share."""
+    days: dict[int, dict[tuple[str, ...], list[tuple[int, ...]]]] = {}
+    for r in records:
+        adds = wasted(r)
         if adds is not None:
-            day, tenant = record.started_us - record.started_us % DAY_US, record.tenant
-            for view in WASTE_VIEWS:
-                value = getattr(record, view.a) if view.a else ""
-                found.setdefault((view.dims, day, tenant, value), []).append(adds)
-    return [(*key, *map(sum, zip(*found[key], strict=True))) for key in sorted(found)]
+            fine = days.setdefault(r.started_us - r.started_us % DAY_US, {})
+            key = (r.tenant, "", r.feature, r.team, r.project, r.model, r.task, r.tier, r.key_id)
+            fine.setdefault(key, []).append(adds)
+    found: dict[Row, list[tuple[int, ...]]] = {}
+    for day, cells_ in days.items():
+        for (tenant, *values), rows in cells_.items():
+            sums = _summed(rows)
+            for dims, value in zip(_DIMS, values, strict=True):
+                found.setdefault((dims, day, tenant, value), []).append(sums)
+    return [(*key, *_summed(found[key])) for key in sorted(found)]
+
+
+_DIMS = tuple(view.dims for view in WASTE_VIEWS)
+assert [view.a for view in WASTE_VIEWS] == ["", "feature", "team", "project", "model", "task", "tier", "key_id"]
+
+
+def _summed(rows: list[tuple[int, ...]]) -> tuple[int, ...]:
+    return rows[0] if len(rows) == 1 else tuple(map(sum, zip(*rows, strict=True)))
 
 
 def report(

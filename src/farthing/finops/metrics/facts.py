@@ -9,7 +9,7 @@ from farthing.model.errors import BadRequest
 from farthing.model.money import NANO_PER_DOLLAR
 from farthing.quality.errand import FEATURES as ERRANDS
 from farthing.store import users, waste
-from farthing.store.days import Day, calls_above, days
+from farthing.store.days import Day, calls_above, days, tokens_of_transactions
 from farthing.store.engine import Connection
 from farthing.store.rollups import DAY_US
 from farthing.store.users import UserCost, UserMonth
@@ -56,6 +56,8 @@ class Facts(NamedTuple):
     """Also of the span before, which is as long."""
     above_a_dollar: tuple[int, int] | None
     """Calls above one dollar, and calls whose cost is known."""
+    transactions: tuple[int, int] | None = None
+    """Tokens of the transactions that began in the span, and how many these are."""
 
     def in_span(self, day_us: int) -> bool:
         return self.scope.since_us <= day_us < self.scope.until_us
@@ -97,6 +99,7 @@ def read(connection: Connection, scope: Scope, now_us: int) -> Facts:
             if has_sizes
             else None
         ),
+        transactions=(tokens_of_transactions(connection, scope.since_us, until, tenant=tenant) if not where else None),
     )
 
 

@@ -119,6 +119,9 @@ def token_efficiency(facts: Facts) -> Metric:
         Beside("cached input", sum(day.cached_tokens for day in now), sum(day.in_tokens for day in now), "input tokens read from providers' caches of all input tokens"),
         Beside("tokens per call", denominator, calls, "billed tokens over all calls", "ratio"),
     ]  # fmt: skip
+    if facts.transactions is not None and facts.transactions[1]:
+        means_of = "tokens of all calls of the transactions that began in the span, over these transactions"
+        beside.append(Beside("tokens per transaction", *facts.transactions, means_of, "ratio"))
     notes = []
     if facts.waste is None:
         notes.append(f"waste is {NOT_KEPT}: all output counts as useful here")

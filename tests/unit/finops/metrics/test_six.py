@@ -5,7 +5,9 @@ import pytest
 from farthing.finops.metrics.facts import Facts, Scope
 from farthing.finops.metrics.metric import share_verdict, wilson
 from farthing.finops.metrics.six import cost_per_user, token_efficiency
-from farthing.store.days import Day
+from farthing.model.record import Record
+from farthing.store import Store
+from farthing.store.days import Day, tokens_of_transactions
 from farthing.store.rollups import DAY_US, month_of
 from farthing.store.users import UserMonth
 from farthing.store.waste import WasteRow
@@ -62,3 +64,23 @@ def test_wilson_by_the_book() -> None:
     """Newcombe (1998), Statistics in Medicine 17, table I: 81 of 263."""
     assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
     assert wilson(0, 20) == pytest.approx((0.0, 0.1611), abs=5e-5)
+
+
+def test_tokens_per_transaction_where_there_are_any() -> None:
+    beside = {each.name: each for each in token_efficiency(facts(transactions=(900, 4))).beside}
+    assert beside["tokens per transaction"].value == 225
+    assert "tokens per transaction" not in {each.name for each in token_efficiency(facts(transactions=(0, 0))).beside}
+
+
+async def test_transactions_are_counted_where_they_began(store: Store) -> None:
+    calls = [
+        Record(
+            id=str(at), started_us=MONTH_US + day * DAY_US, wire="openai.chat", transaction=f"order/{order}", in_tokens=90,
+            out_tokens=10, cost_state="computed",
+        )
+        for at, (day, order) in enumerate([(0, 1), (0, 2), (1, 1), (2, 3)])
+    ]  # fmt: skip
+    await store.write(calls)
+    found = await store.do(lambda each: tokens_of_transactions(each, MONTH_US, MONTH_US + 2 * DAY_US))
+    assert found == (300, 2)
+    assert await store.do(lambda each: tokens_of_transactions(each, MONTH_US, MONTH_US + 1, tenant="acme")) == (0, 0)

@@ -11,7 +11,20 @@ from farthing.app_budgets import build_budgets
 from farthing.app_cache import build_cache
 from farthing.app_providers import open_providers
 from farthing.app_routing import build_routing, models_of
-from farthing.gateway import admin, alerts, budgets, calls, feedback, health, models, openapi, reports, status
+from farthing.finops.transactions import Gatherer
+from farthing.gateway import (
+    admin,
+    alerts,
+    budgets,
+    calls,
+    feedback,
+    health,
+    models,
+    openapi,
+    reports,
+    status,
+    transactions,
+)
 from farthing.gateway import routes as table_pages
 from farthing.gateway.asgi import Build, Endpoints
 from farthing.gateway.edge import BODIES, Edge, Intake, new_call_id
@@ -93,7 +106,8 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Endpoints:
     routing = await build_routing(settings, known, store, errands(MODEL_SELECTION), stack)
     cache = await build_cache(settings, errands(SEMANTIC_CACHE), routing.route.still_serves, stack)
     outer: list[Step] = [
-        meter, Identify(keys), Limits(buckets), routing.task, *([cache.step] if cache is not None else []), routing.route
+        meter, Identify(keys, Gatherer(settings.transactions) or None), Limits(buckets), routing.task,
+        *([cache.step] if cache is not None else []), routing.route,
     ]  # fmt: skip
     proceed = chain([*outer, *innermost], relay)
     guard = Guard(keys, settings.server.admin)
@@ -114,6 +128,7 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Endpoints:
         *admin.routes(store, guard),
         *budgets.routes(store, guard),
         *reports.routes(store, guard, settings),
+        *transactions.routes(store, guard, settings.transactions),
         *alerts.routes(store, guard),
         *table_pages.routes(Routes(store), routing.rules, guard),
         *feedback.routes(store, ledger, guard, [*([cache.feedback] if cache is not None else []), routing.quality]),

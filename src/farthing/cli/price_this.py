@@ -78,12 +78,12 @@ def _part(
         raise click.ClickException("the answer does not name its model; say --model")
     if reading.usage is None:
         raise click.ClickException("the answer reports no usage, so its cost is unknown")
-    whose = provider or _maker(name, format_name)
+    whose = provider or maker_of(name, format_name)
     served = tier if tier is not None else reading.tier
     return _Part(whose, name, book.price(whose, name, reading.usage, tier=served, geo=reading.geo, at_us=at_us))
 
 
-def _maker(model: str, format_name: str) -> str:
+def maker_of(model: str, format_name: str) -> str:
     """The price list of the host whose models are called so, else that of the format's own house."""
     own = (host.prices for host in HOSTS.values() if any(fnmatchcase(model, pattern) for pattern in host.models))
     return next(own, FORMATS[format_name].family)

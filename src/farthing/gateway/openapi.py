@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from farthing import __version__
+from farthing.model.transaction import OUTCOMES
 from farthing.store.reading import DIMENSIONS
 from farthing.wire import FORMATS
 from farthing.wire.format import Format
@@ -61,6 +62,7 @@ BUDGET: Json = {
         "exceeded": {"type": "string", "enum": ["refuse", "downgrade"]},
         "payment_required": {"type": "boolean"},
         "max_call": COUNT,
+        "cover": {"type": "string", "enum": ["limit", "likely"]},
         "confirm": {"type": "boolean"},
         "when_unavailable": {"type": "string", "enum": ["refuse", "serve"]},
         "note": TEXT,
@@ -95,6 +97,37 @@ VERSION: Json = {
     "required": ["version"],
     "additionalProperties": False,
     "properties": {"version": {"type": "integer", "minimum": 1}},
+}
+OUTCOME: Json = {
+    "type": "object",
+    "required": ["outcome"],
+    "additionalProperties": False,
+    "properties": {
+        "outcome": {"type": "string", "enum": list(OUTCOMES)},
+        "revenue_dollars": {"type": ["number", "string", "null"]},
+        "human_minutes": {"type": ["number", "string", "null"]},
+        "user": TEXT,
+        "plan": TEXT,
+        "at_us": {"type": ["integer", "null"], "minimum": 0},
+    },
+}
+TOOL_COST: Json = {
+    "type": "object",
+    "required": ["tool"],
+    "additionalProperties": False,
+    "properties": {
+        "tool": TEXT,
+        "count": {"type": "integer", "minimum": 1},
+        "dollars": {"type": ["number", "string", "null"]},
+        "id": TEXT,
+        "at_us": {"type": ["integer", "null"], "minimum": 0},
+    },
+}
+COSTS: Json = {
+    "type": "object",
+    "required": ["costs"],
+    "additionalProperties": False,
+    "properties": {"costs": {"type": "array", "items": TOOL_COST, "minItems": 1}},
 }
 SPAN = ("since_us", "until_us")
 SCOPE = tuple(DIMENSIONS)
@@ -170,6 +203,17 @@ def openapi() -> Json:
         "/v1/farthing/reports/metrics": {"get": _page("The six metrics (admin)", query=(*SPAN, *SCOPE))},
         "/v1/farthing/reports/forecast": {"get": _page("The month's end (admin)", query=("by", *SCOPE))},
         "/v1/farthing/reports/phases": {"get": _page("AI budget by phase (admin)", query=SPAN)},
+        "/v1/farthing/transactions": {"get": _page("What business transactions cost (admin)", query=SPAN)},
+        "/v1/farthing/transactions/{type}": {
+            "get": _page("What transactions of a type cost (admin)", path=("type",), query=SPAN)
+        },
+        "/v1/farthing/transactions/{type}/{id}": {"get": _page("One transaction (admin)", path=("type", "id"))},
+        "/v1/farthing/transactions/{type}/{id}/outcome": {
+            "post": _page("Say how a transaction ended", path=("type", "id"), body=OUTCOME)
+        },
+        "/v1/farthing/transactions/{type}/{id}/costs": {
+            "post": _page("Add what tools cost a transaction", path=("type", "id"), body=COSTS, status="201")
+        },
         "/v1/farthing/openapi.json": {"get": _page("This document")},
         "/health/live": {"get": _page("The process answers")},
         "/health/ready": {"get": _page("The gateway can serve calls")},

@@ -32,7 +32,7 @@ def routes(store: Store, guard: Guard, settings: Settings) -> list[Route]:
 
     async def metrics(query: QueryParams, tenant: str) -> dict[str, Any]:
         now = time.time_ns() // 1000
-        scope = Scope(*_span(query, now), tenant, _where(query))
+        scope = Scope(*span_of(query, now), tenant, _where(query))
         return plain(await store.do(lambda connection: six.read(connection, scope, options, tier, now)))
 
     async def forecast(query: QueryParams, tenant: str) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def routes(store: Store, guard: Guard, settings: Settings) -> list[Route]:
 
     async def by_phase(query: QueryParams, tenant: str) -> dict[str, Any]:
         now = time.time_ns() // 1000
-        since, until = _span(query, now)
+        since, until = span_of(query, now)
         found = await store.do(lambda each: phases.read(each, settings.finops, since, until, now, tenant=tenant))
         return phases.plain(found)
 
@@ -62,7 +62,7 @@ def routes(store: Store, guard: Guard, settings: Settings) -> list[Route]:
     ]
 
 
-def _span(query: QueryParams, now_us: int) -> tuple[int, int]:
+def span_of(query: QueryParams, now_us: int) -> tuple[int, int]:
     """Whole UTC days; the last 30 by default."""
     today = now_us - now_us % DAY_US
     since = _moment(query, "since_us", today - (DEFAULT_DAYS - 1) * DAY_US)

@@ -16,6 +16,7 @@ from farthing.settings.finops import FinopsSettings, LineSettings, ProjectFinops
 from farthing.settings.reading import Reader, reason
 from farthing.settings.reconcile import ReconcileSettings
 from farthing.settings.toml_lines import lines_of_keys
+from farthing.settings.transactions import TransactionSettings, TransactionTypeSettings
 from farthing.settings.tree import (
     BalanceSettings,
     BudgetSettings,
@@ -42,7 +43,7 @@ from farthing.settings.values import Amount, FilePath, Secret, StoreUrl, Url, is
 DEFAULT_FILE = "farthing.toml"
 
 __all__ = [
-    "ALERT_RULES", "DEFAULT_FILE", "AlertChannelSettings", "AlertRuleSettings", "AlertSettings", "Amount", "BalanceSettings", "BudgetSettings", "CacheSettings", "ContractSettings", "DeploymentSettings", "FeatureCacheSettings", "FeatureRoutingSettings", "FilePath", "FinopsSettings", "LineSettings", "LogSettings", "ModelSettings", "OtelSettings", "PricesSettings", "Problem", "ProjectFinopsSettings", "ProviderSettings", "ReconcileSettings", "RoutingSettings", "Secret", "ServerSettings", "Settings", "SettingsError", "StoreSettings", "StoreUrl", "TaskRoutingSettings", "TemplateRoutingSettings", "TimeoutSettings", "Url", "is_loopback", "load", "parse", "shown_url",
+    "ALERT_RULES", "DEFAULT_FILE", "AlertChannelSettings", "AlertRuleSettings", "AlertSettings", "Amount", "BalanceSettings", "BudgetSettings", "CacheSettings", "ContractSettings", "DeploymentSettings", "FeatureCacheSettings", "FeatureRoutingSettings", "FilePath", "FinopsSettings", "LineSettings", "LogSettings", "ModelSettings", "OtelSettings", "PricesSettings", "Problem", "ProjectFinopsSettings", "ProviderSettings", "ReconcileSettings", "RoutingSettings", "Secret", "ServerSettings", "Settings", "SettingsError", "StoreSettings", "StoreUrl", "TaskRoutingSettings", "TemplateRoutingSettings", "TimeoutSettings", "TransactionSettings", "TransactionTypeSettings", "Url", "is_loopback", "load", "parse", "shown_url",
 ]  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from msgspec import Meta
 from farthing.settings.alerts import AlertChannelSettings, AlertRuleSettings, AlertSettings
 from farthing.settings.finops import FinopsSettings, LineSettings, ProjectFinopsSettings
 from farthing.settings.reconcile import ReconcileSettings
+from farthing.settings.transactions import TransactionSettings, TransactionTypeSettings
 from farthing.settings.values import Amount, FilePath, Secret, StoreUrl, Url, is_loopback, is_open_http
 
 
@@ -320,10 +321,12 @@ class RoutingSettings(msgspec.Struct, frozen=True):
     ] = "routed"
     judge: Annotated[str, doc("Model that compares answers with the flagship's. Empty: checks and people only.")] = ""
     shadow_percent: Annotated[
-        Percent, doc("Routed calls in a hundred that another model answers too, as long as one is worth learning about.")
+        Percent,
+        doc("Routed calls in a hundred that another model answers too, as long as one is worth learning about."),
     ] = 2.0
     watch_percent: Annotated[
-        Percent, doc("Calls in a hundred of a cheaper model that the flagship answers too, to see whether it is still as good.")
+        Percent,
+        doc("Calls in a hundred of a cheaper model that the flagship answers too, to see whether it is still as good."),
     ] = 2.0
     shadow_dollars_a_day: Annotated[Amount, doc("Most that such second calls and the judge may cost in a day.")] = (
         Amount(5)
@@ -363,6 +366,13 @@ class BudgetSettings(msgspec.Struct, frozen=True):
     max_call: Annotated[
         Amount, doc("Dollars. A call that is expected to cost more is stopped before it is sent. 0: none is.")
     ] = Amount("0")
+    cover: Annotated[
+        Literal["limit", "likely"],
+        doc(
+            "`limit`: an answer is limited to what is reserved, so that the budget holds to the last token. `likely`: streams "
+            "have what they are likely to need reserved and more as they go; they are ended when nothing is left."
+        ),
+    ] = "limit"
     confirm: Annotated[bool, doc("Whether the header `x-farthing-confirm-cost: yes` lets such a call through.")] = True
     when_unavailable: Annotated[
         Literal["refuse", "serve"], doc("Its calls while the store cannot be reached: refused with 503, or served.")
@@ -396,6 +406,7 @@ class Settings(msgspec.Struct, frozen=True):
     balance: BalanceSettings = BalanceSettings()
     budgets: dict[str, BudgetSettings] = {}
     finops: FinopsSettings = FinopsSettings()
+    transactions: TransactionSettings = TransactionSettings()
     reconcile: ReconcileSettings = ReconcileSettings()
     alerts: AlertSettings = AlertSettings()
     logs: LogSettings = LogSettings()
@@ -448,6 +459,8 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "finops": FinopsSettings,
     "finops.projects.NAME": ProjectFinopsSettings,
     "finops.lines": LineSettings,
+    "transactions": TransactionSettings,
+    "transactions.types.NAME": TransactionTypeSettings,
     "reconcile": ReconcileSettings,
     "alerts": AlertSettings,
     "alerts.channels.NAME": AlertChannelSettings,

@@ -3,7 +3,7 @@
 Without any key the gateway serves its own machine only. A key's secret is hashed here and goes no further.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from ipaddress import ip_address
 from typing import Protocol
@@ -41,12 +41,13 @@ class Keys(Protocol):
 
 
 class Identify:
-    """See the module."""
+    """See the module. `gather` finds the business transaction of a call that says none, and the tools that it names."""
 
     name = "identify"
 
-    def __init__(self, keys: Keys) -> None:
+    def __init__(self, keys: Keys, gather: Callable[[Call], None] | None = None) -> None:
         self._keys = keys
+        self._gather = gather
         self._known: dict[tuple[object, ...], tuple[Principal, str]] = {}
 
     async def __call__(self, call: Call, proceed: Proceed) -> Answer:
@@ -55,6 +56,8 @@ class Identify:
             allowed = ", ".join(key.models)
             raise NotAllowed(f"The key '{key.name}' may not use this model. It may use: {allowed}.", param="model")
         call.principal, call.task = self._principal(call.key, said_of(call))
+        if self._gather is not None:
+            self._gather(call)
         return await proceed(call)
 
     def _principal(self, key: Key | None, said: dict[str, str]) -> tuple[Principal, str]:

@@ -54,6 +54,8 @@ class Pair(msgspec.Struct, frozen=True):
     asked: Asked | None = None
     check: str = "auto"
     """As in the settings."""
+    region: str = ""
+    """Where the judge must be served."""
 
 
 class Comparer:
@@ -83,7 +85,7 @@ class Comparer:
             return Compared(0, "both say the same", passed=passed)
         if not self._judge.there:
             return Compared(-1, "not what the flagship says", passed=passed)
-        judged = await self._judge.compare(pair.tenant, request.words, _cut(one), other)
+        judged = await self._judge.compare(pair.tenant, request.words, _cut(one), other, pair.region)
         failed = judged.difference is None
         why = "no judgement" if failed else "judged"
         return Compared(judged.difference, why, judged.cost, passed=passed, judge_failed=failed)

@@ -37,13 +37,14 @@ class Errands:
         """The answer to `body`. Raises FarthingError."""
         return (await self.send_priced(wire, body, tenant=tenant, feature=feature)).answer
 
-    async def send_priced(self, wire: str, body: bytes, *, tenant: str, feature: str) -> Sent:
-        """The answer to `body`, which must not ask for a stream, and what it cost. Raises FarthingError."""
+    async def send_priced(self, wire: str, body: bytes, *, tenant: str, feature: str, region: str = "") -> Sent:
+        """The answer to `body`, which must not ask for a stream, and what it cost; `region` is where it must be served.
+        Raises FarthingError."""
         call = Call(
             id=self._new_id(), wire=wire, headers={}, peer="", body=body, ask=FORMATS[wire].ask(body),
             started_us=time.time_ns() // 1000, started=time.perf_counter(),
         )  # fmt: skip
-        call.principal = Principal(tenant=tenant, feature=feature)
+        call.principal, call.region = Principal(tenant=tenant, feature=feature), region
         answer = await self._proceed(call)
         attempts, last = call.trail.attempts, call.trail.last_attempt
         known = all(attempt.cost_state not in ("unpriced", "unknown") for attempt in attempts)

@@ -26,6 +26,13 @@ MOST_WAITING = 50_000
 """Observations that wait for a store; older ones are lost, since calls go on."""
 
 
+MOST_SCOPES = 2_000
+"""Scopes of one tenant that evidence is kept for: callers name tasks and write prompts as they like. What is seen in others
+counts in the wider ones."""
+MOST_VERSIONS = 100
+"""Versions of one model that open its evidence anew: a provider with more of them gives each answer a name of its own."""
+
+
 class Kept(Protocol):
     """Where evidence is kept for good."""
 
@@ -65,6 +72,8 @@ class Evidence:
         self._openings: dict[tuple[str, str, str], Opening] = {}
         """By (tenant, scope, model); (ANY, ANY, model) is for all."""
         self._versions: dict[str, set[str]] = {}
+        self._scopes: dict[str, set[str]] = {}
+        """By tenant."""
         self._loaded = False
 
     @property
@@ -78,6 +87,8 @@ class Evidence:
     ) -> None:  # fmt: skip
         """One observation, in each of its scopes."""
         for scope in scopes:
+            if not self._is_kept(tenant, scope):
+                continue
             self._take(
                 Observation(
                     tenant=tenant, scope=scope, model=model, source=source, at_us=at_us, difference=difference,
@@ -91,7 +102,7 @@ class Evidence:
     def ran(self, model: str, version: str, at_us: int) -> bool:
         """A version of the model answered. True if that opens all evidence about it anew."""
         known = self._versions.setdefault(model, set())
-        if not version or version in known:
+        if not version or version in known or len(known) >= MOST_VERSIONS:
             return False
         if not self._loaded:
             return False  # it may be known to the store
@@ -145,12 +156,23 @@ class Evidence:
             raise
         rows = await self._kept.sums(since_day_us)
         self._sums = {_key(row): row for row in rows}
+        self._scopes = {}
         for row in rows:
+            self._scopes.setdefault(row.tenant, set()).add(row.scope)
             if row.source == OPENED:
                 self._opened(row.tenant, row.scope, row.model, opening_of(row.served))
         self._loaded = True
         for seen in self._waiting:  # what came in meanwhile
             self._count(seen)
+
+    def _is_kept(self, tenant: str, scope: str) -> bool:
+        """Whether there is room for what is seen there."""
+        known = self._scopes.setdefault(tenant, {ANY})
+        if scope not in known:
+            if len(known) >= MOST_SCOPES:
+                return False
+            known.add(scope)
+        return True
 
     def _open(self, tenant: str, scope: str, model: str, opening: Opening) -> None:
         self._opened(tenant, scope, model, opening)

@@ -75,12 +75,12 @@ class PairJudge:
     def there(self) -> bool:
         return bool(self._model)
 
-    async def compare(self, tenant: str, request: str, first: str, second: str) -> Pairwise:
-        """Never raises."""
+    async def compare(self, tenant: str, request: str, first: str, second: str, region: str = "") -> Pairwise:
+        """`region` is where the texts may be sent; empty means anywhere. Never raises."""
         if not self._model or not can_judge(request, first, second):
             return Pairwise(None, 0)
         one, other = await asyncio.gather(
-            self._ask(tenant, request, first, second), self._ask(tenant, request, second, first)
+            self._ask(tenant, request, first, second, region), self._ask(tenant, request, second, first, region)
         )
         costs = [each[1] for each in (one, other)]
         cost = None if any(each is None for each in costs) else sum(each or 0 for each in costs)
@@ -88,10 +88,12 @@ class PairJudge:
             return Pairwise(None, cost)
         return Pairwise(one[0] if one[0] == -other[0] else 0, cost)
 
-    async def _ask(self, tenant: str, request: str, first: str, second: str) -> tuple[int | None, Nano | None]:
+    async def _ask(
+        self, tenant: str, request: str, first: str, second: str, region: str
+    ) -> tuple[int | None, Nano | None]:  # fmt: skip
         body = msgspec.json.encode(_request(self._model, request, first, second))
         try:
-            sent = await self._errands.send_priced("openai.chat", body, tenant=tenant, feature=FEATURE)
+            sent = await self._errands.send_priced("openai.chat", body, tenant=tenant, feature=FEATURE, region=region)
         except FarthingError as error:
             log.warning("the judge gave no judgement", extra={"error": error.code})
             return None, 0

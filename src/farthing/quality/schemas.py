@@ -52,9 +52,14 @@ def fits(schema: Node, value: Any) -> tuple[bool, str] | None:
         if validator.is_valid(value):
             return True, ""
         error = next(iter(validator.iter_errors(value)))
-        return False, f"`{error.kind.name}` at /{'/'.join(str(step)[:40] for step in error.instance_path[:8])}"
+        return False, f"`{error.kind.name}` at /{'/'.join(_shown(step, spelled) for step in error.instance_path[:8])}"
     except (ValueError, RecursionError):
         return None
+
+
+def _shown(step: str | int, spelled: bytes) -> str:
+    """A name that the schema does not have is the answer's own, and what is said here is kept."""
+    return str(step)[:40] if isinstance(step, int) or msgspec.json.encode(step) in spelled else "*"
 
 
 def matches(pattern: str, text: str) -> bool | None:

@@ -63,6 +63,8 @@ class Drawn(msgspec.Struct, frozen=True):
     asked: Asked | None
     check: str
     task: str
+    region: str
+    """Where the call must be served, and so all that is made of it."""
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -120,7 +122,7 @@ class Shadow:
         last = call.trail.last_attempt
         drawn = Drawn(
             call.id, call.principal.tenant, tuple(scopes), call.wire, call.body, answer, model,
-            last.served_model if last is not None else "", others, flagship, call.asked, check, call.task,
+            last.served_model if last is not None else "", others, flagship, call.asked, check, call.task, call.region,
         )  # fmt: skip
         task = asyncio.get_running_loop().create_task(self._look(drawn))
         self._tasks.add(task)
@@ -170,7 +172,9 @@ class Shadow:
         body = again(drawn.wire, drawn.request, model)
         if body is None:
             return None
-        sent = await self._errands.send_priced(drawn.wire, body, tenant=drawn.tenant, feature=FEATURE)
+        sent = await self._errands.send_priced(
+            drawn.wire, body, tenant=drawn.tenant, feature=FEATURE, region=drawn.region
+        )
         self._allowance.spend(sent.cost)
         return sent if sent.answer.status == 200 and sent.answer.stream is None else None
 
@@ -179,8 +183,11 @@ class Shadow:
     ) -> None:  # fmt: skip
         """Compare an answer of `model` with the flagship's."""
         compared = await self._comparer.compare(
-            Pair(drawn.tenant, drawn.wire, drawn.request, answer, reference, asked=drawn.asked, check=drawn.check)
-        )
+            Pair(
+                drawn.tenant, drawn.wire, drawn.request, answer, reference, asked=drawn.asked, check=drawn.check,
+                region=drawn.region,
+            )
+        )  # fmt: skip
         self._note(compared)
         if compared.difference is not None:
             self._hear(

@@ -134,17 +134,18 @@ class Tables:
     async def _demote_alarmed(self) -> None:
         """Take out what became worse, and let what was seen before count no more; so too for who is out already, or a
         model that was mended would have to outweigh its bad days. Each beginning has its own 5 %, but a model that is near
-        its margin has an alarm, and with it a new beginning, once in 1,000 comparisons at most."""
-        down = []
-        for tenant, scope, model in list(self._recorder.alarms):
+        its margin has an alarm, and with it a new beginning, once in 1,000 comparisons at most. An alarm stands until the
+        table says so: where another change came first, the next refresh tries again."""
+        down, alarms = [], list(self._recorder.alarms)
+        for tenant, scope, model in alarms:
             before = self.table.cell(tenant, (scope,), model)
             seen = self._evidence.counts(tenant, scope, model, self._flagship())
-            self._recorder.forget(tenant, scope, model)
             if before is None or before.state not in ("locked", "demoted"):
                 after = _demoted(model, before, seen.n)
                 down.append(Move("demote", tenant, scope, before, after, self._floors(scope)[0]))
-        if down:
-            await self._apply(with_moves(self._held, down), down)
+        if not down or await self._apply(with_moves(self._held, down), down):
+            for alarm in alarms:
+                self._recorder.forget(*alarm)
 
     def _is_shown(self, move: Move) -> bool:
         """Who was demoted comes back by comparisons of that very scope alone, not by what wider ones lend it."""
@@ -165,14 +166,17 @@ class Tables:
             await self._versions.propose(with_moves(base, up), reason(up), WHO, base=self._held.version)
             self._proposed = words
 
-    async def _apply(self, table: Table, done: Sequence[Move]) -> None:
+    async def _apply(self, table: Table, done: Sequence[Move]) -> bool:
+        """False if another change came first."""
         stamped = msgspec.structs.replace(table, made_us=self._now_us())
         version = await self._versions.propose(stamped, reason(done), WHO, base=self._held.version)
-        if await self._versions.apply(version, WHO):
+        applied = await self._versions.apply(version, WHO)
+        if applied:
             for move in done:
                 log.info("routing table: %s", move, extra={"version": version})
         self._proposed = ""
         await self._load()
+        return applied
 
     def _since(self) -> int:
         return max(0, self._now_us() - KEEP_DAYS * DAY_US)

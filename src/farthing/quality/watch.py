@@ -35,6 +35,8 @@ NOTED = 0.1
 """Share of answers whose length is noted: a tenth says as much of the mean."""
 SUSPECTED_TIMES = 4.0
 """How much more often a model is looked at that may have become worse."""
+MOST_JUDGED = 20_000
+"""Calls of which it is remembered that somebody judged them: a second verdict on the same one is no more evidence."""
 NOTHING = TaskRoutingSettings()
 
 
@@ -74,6 +76,7 @@ class Quality:
         self._chance = chance
         self._waiting: deque[_Waiting] = deque(maxlen=MOST_WAITING)
         self._checking: asyncio.Task[None] | None = None
+        self._judged: dict[str, None] = {}
 
     @property
     def table(self) -> Table:
@@ -132,7 +135,12 @@ class Quality:
         return None
 
     async def take(self, record: Record, *, good: bool, score: float | None = None) -> int:
-        """A person's verdict on a call's answer. No stored answer dies of it."""
+        """A person's verdict on a call's answer; the first one counts. No stored answer dies of it."""
+        if record.id in self._judged:
+            return 0
+        if len(self._judged) >= MOST_JUDGED:
+            del self._judged[next(iter(self._judged))]
+        self._judged[record.id] = None
         self._recorder.take(record, good=good, score=score)
         if record.arms:
             self._scores.add(record.id, min(1.0, max(0.0, score)) if score is not None else float(good))

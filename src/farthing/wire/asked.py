@@ -23,6 +23,8 @@ LONGEST = 8 * 1024 * 1024
 PREFIX = 1000
 """Characters of the first message that count for the prefix."""
 LABEL = 256
+LOOKED_THROUGH = 512 * 1024
+"""Characters of what people said that are looked through for their own words, from the latest back."""
 CODE_IN = 800
 """Characters at each end of an ask that are searched for source text."""
 
@@ -189,6 +191,8 @@ def _latest(people: list[_Message], first: list[str]) -> tuple[int, str]:
         own = [words for words in map(words_of_person, given) if words]
         if own:
             return quoted, own[0] if len(own) == 1 else "\n".join(own)
+        if quoted > LOOKED_THROUGH:
+            break
     return quoted, ""
 
 

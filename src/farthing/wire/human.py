@@ -14,6 +14,8 @@ LONG_FENCE = 1500
 ELISION = "\n[...]\n"
 MOST_BLOCKS = 1000
 """Openings of blocks that are looked at in one message."""
+MOST_SEARCHES = 50
+"""Of these how many may be searched for their end in vain; a search goes through the whole message."""
 LOOKED_AT = 48 * 1024
 """Characters at each end of a message that are looked through for quotes; what lies between is pasted."""
 
@@ -79,12 +81,13 @@ def words_of_person(text: str) -> str:
 
 def _own_block(text: str, openings: list[re.Match[str]]) -> str:
     """The last block that holds a user's own words; empty if there is none."""
-    for match in reversed(openings):
-        name = match[1].lower()
-        if name in _ASKS or (name == _TASK and not text[: match.start()].strip()):
-            end = text.find(f"</{match[1]}>", match.end())
-            if end >= 0 and (inside := text[match.end() : end].strip()):
-                return _without_blocks(inside, list(_OPENING.finditer(inside)))
+    own = [match for match in reversed(openings) if match[1].lower() in _ASKS]
+    if openings and openings[0][1].lower() == _TASK and not text[: openings[0].start()].strip():
+        own.append(openings[0])
+    for match in own[:MOST_SEARCHES]:
+        end = text.find(f"</{match[1]}>", match.end())
+        if end >= 0 and (inside := text[match.end() : end].strip()):
+            return _without_blocks(inside, list(islice(_OPENING.finditer(inside), MOST_BLOCKS)))
     return ""
 
 
@@ -100,6 +103,8 @@ def _without_blocks(text: str, openings: list[re.Match[str]]) -> str:
         at = text.find(closing, match.end())
         if at < 0:
             unclosed.add(match[1])
+            if len(unclosed) >= MOST_SEARCHES:
+                break
             continue
         kept.append(text[done : match.start()])
         done = at + len(closing)

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from farthing.model.routes import ANY
-from farthing.quality.evidence import MOST_WAITING, Evidence, opening_of
+from farthing.quality.evidence import MOST_SCOPES, MOST_VERSIONS, MOST_WAITING, Evidence, opening_of
 from farthing.store import Store, StoreError, open_store
 from farthing.store.evidence import Evidence as Kept
 from farthing.store.evidence import Observation, Sample, Sums
@@ -103,3 +103,21 @@ async def test_memory_has_an_end() -> None:
     for _ in range(MOST_WAITING // 2 + 10):
         compare(evidence, 0)
     assert len(evidence._waiting) <= MOST_WAITING
+
+
+async def test_names_that_callers_make_up_have_an_end() -> None:
+    evidence = Evidence(Broken())
+    for at in range(MOST_SCOPES + 50):
+        evidence.add("t", (f"task:{at}", ANY), "small", "answers", 1, out_tokens=1)
+    evidence.add("other", ("task:x", ANY), "small", "answers", 1, out_tokens=1)
+    rows = evidence.current()
+    assert len({row.scope for row in rows if row.tenant == "t"}) == MOST_SCOPES
+    assert {row.answers for row in rows if (row.tenant, row.scope) == ("t", ANY)} == {MOST_SCOPES + 50}
+    assert {row.scope for row in rows if row.tenant == "other"} == {"task:x", ANY}
+
+
+async def test_a_provider_that_names_each_answer_anew_opens_nothing(store: Store) -> None:
+    evidence = Evidence(Kept(store))
+    await evidence.refresh()
+    opened = [evidence.ran("small", f"v{at}", at) for at in range(MOST_VERSIONS + 50)]
+    assert sum(opened) == MOST_VERSIONS - 1

@@ -93,3 +93,8 @@ _SCHEMAS = st.recursive(
 @given(st.dictionaries(st.sampled_from(_WORDS), _SCHEMAS, max_size=4), _VALUES)
 def test_no_schema_makes_it_raise(schema: dict[str, Any], value: Any) -> None:
     fits(schema, value)
+
+
+def test_names_of_the_answers_own_are_not_told() -> None:
+    schema = {"type": "object", "additionalProperties": {"type": "integer"}}
+    assert fits(schema, {"Jo Doe of 1 High Street": "x"}) == (False, "`type` at /*")

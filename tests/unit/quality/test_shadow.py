@@ -1,8 +1,9 @@
 from typing import Any
 
-from farthing.model.call import Call
+from farthing.model.call import Answer, Call
 from farthing.quality.allowance import UNKNOWN, Allowance
 from farthing.quality.compare import Comparer
+from farthing.quality.errand import Errands
 from farthing.quality.pairwise import PairJudge
 from farthing.quality.shadow import AT_ONCE, PAUSE_S, Choices, Outcome, Shadow
 from unit.quality.worlds import DOLLAR, Choosing, Rows, World, a_call, told
@@ -153,3 +154,23 @@ async def test_closing_ends_what_is_under_way() -> None:
     scene.shadow.draw(a_call(), "big", told("right 1"), SCOPES, "auto")
     await scene.shadow.close()
     assert scene.outcomes == []
+
+
+async def test_second_answers_and_the_judge_stay_in_the_calls_region() -> None:
+    scene = Scene()
+    regions: list[str] = []
+
+    async def watched(call: Call) -> Answer:
+        regions.append(call.region)
+        return await scene.world(call)
+
+    errands = Errands(watched, lambda: "call-y")
+    shadow = Shadow(
+        errands, Comparer(PairJudge(errands, "judge")), Choosing(), scene.allowance, scene.outcomes.append, share=1.0,
+        watch=1.0, chance=lambda: 0.5,
+    )  # fmt: skip
+    call = a_call()
+    call.region = "eu"
+    shadow.draw(call, "small", told("wrong 1 " + "in words " * 20), SCOPES, "auto")
+    await shadow.settle()
+    assert regions == ["eu"] * 3, "the flagship, and the judge both ways round"

@@ -206,9 +206,10 @@ async def test_people_are_heard(store: Store) -> None:
         decisions=[Decision("route", "big", ""), Decision("route", "small", "")],
     )  # fmt: skip
     await scene.quality.take(record, good=False)
-    await scene.quality.take(record, good=True, score=0.8)
-    await scene.quality.take(record, good=True, score=float("nan"))
-    await scene.quality.take(msgspec.structs.replace(record, tier=""), good=False)
+    await scene.quality.take(record, good=False)  # the same call once more is no news
+    for id, good, score in (("call-2", True, 0.8), ("call-3", True, float("nan"))):
+        await scene.quality.take(msgspec.structs.replace(record, id=id), good=good, score=score)
+    await scene.quality.take(msgspec.structs.replace(record, id="call-4", tier=""), good=False)
     assert scene.evidence.scores("t", f"template:{'a' * 16}", "small", "feedback") == (2, 0.8)
 
 
@@ -248,3 +249,25 @@ async def test_a_check_that_is_none_is_said_and_left_out(store: Store, caplog: p
     scene = Scene(store, tasks={"qa": TaskRoutingSettings(check="regex:(")})
     assert "routing.tasks.qa.check" in caplog.text
     assert not scene.quality.has_check(a_call())
+
+
+async def test_an_alarm_stands_until_the_table_says_so(store: Store) -> None:
+    scene = Scene(store, changes="apply")
+    await scene.tables.refresh()
+    await scene.serve(110)
+    assert await scene.serve(5) == 5
+    key = ("t", "task:qa", "small")
+    scene.recorder.alarms.add(key)
+    apply = scene.routes.apply
+
+    async def too_late(version: int, who: str) -> bool:
+        return False
+
+    scene.routes.apply = too_late  # type: ignore[method-assign]
+    await scene.tables.refresh()
+    assert key in scene.recorder.alarms, "somebody else's change came first"
+    scene.routes.apply = apply  # type: ignore[method-assign]
+    await scene.tables.refresh()
+    assert key not in scene.recorder.alarms
+    cell = scene.quality.table.cell("t", ("task:qa",), "small")
+    assert cell is not None and cell.state == "demoted"

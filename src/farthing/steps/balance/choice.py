@@ -169,7 +169,7 @@ class Chooser:
     def _places(self, model: str, story: Story) -> tuple[Place, ...]:
         places = self._known(model)
         if story.call.region:
-            places = tuple(place for place in places if place.deployment.region == story.call.region)
+            places = tuple(place for place in places if place.deployment.region.lower() == story.call.region.lower())
         if story.fits is not None:
             places = tuple(place for place in places if story.fits(place.deployment))
         return places

@@ -14,8 +14,8 @@ TEXTBOOK: dict[str, Tier] = {
     "classification": "small", "extraction": "small", "summarisation": "mid", "qa": "mid",
     "reasoning": "flagship", "creative": "flagship", "code": "flagship",
 }  # fmt: skip
-"""What is commonly advised. It is kept for comparison: on public outcomes it costs more than the mid tier for everything,
-and answers worse. Other work goes to the flagship."""
+"""What is commonly advised. It is kept for comparison: on public outcomes it costs half as much again as the mid tier for
+everything, and answers little better. Other work goes to the flagship."""
 
 
 class Candidate(NamedTuple):

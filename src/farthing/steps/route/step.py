@@ -11,7 +11,7 @@ from typing import Protocol
 import msgspec
 
 from farthing.model.call import Answer, Call
-from farthing.model.errors import NotAllowed, UpstreamError
+from farthing.model.errors import NoModelFits, NotAllowed, UpstreamError
 from farthing.model.money import Nano
 from farthing.model.principal import may_use
 from farthing.model.record import Attempt
@@ -29,6 +29,7 @@ from farthing.steps.route.weighing import Models, Scales, Scopes, Weighed, by_co
 from farthing.steps.route.wish import Wish, Wishes
 
 HEADER = b"x-farthing-route"
+VECTORS = "openai.embeddings"
 MOST_TARGETS = 4
 """Models that a call may go to, one after the other."""
 
@@ -96,8 +97,14 @@ class Route:
             if wish.model:
                 self._pinned_by_caller(call, wish.model)
             return await proceed(call)
+        if call.wire == VECTORS:
+            raise NoModelFits(
+                "auto and the tiers choose among models that write answers. Name a model for embeddings: vectors of different "
+                "models cannot be compared.",
+                param="model",
+            )
         policy = self._policies.of(call)
-        call.region = policy.region or call.region
+        call.region = _region(call.region, policy.region)
         scopes = scopes_of(call.template, call.task)
         pick = self._pick(call, wish, policy, scopes)
         call.tier, call.targets = pick.tier, (pick.model, *pick.others)
@@ -108,6 +115,7 @@ class Route:
             answer, lost = await self._climb(call, pick, proceed, mark)
         else:
             answer = await proceed(call)
+        self._note_who_took_over(call)
         if self._evidence.wants(call):
             listen(call, answer, lambda whole: self._evidence.seen(call, call.target or pick.model, whole))
         baseline = self._baseline(call, wish, policy)
@@ -125,6 +133,12 @@ class Route:
         tier = self._scales.tier_of(model)
         return not demoted and tier in wish.tiers and not policy.forbids(model) and may_use(call.key, model)
 
+    def _note_who_took_over(self, call: Call) -> None:
+        """The last word on who serves, where the first model could not."""
+        if call.targets and call.target and call.target != call.targets[0]:
+            call.tier = self._scales.tier_of(call.target) or call.tier
+            call.trail.note(self.name, call.target, f"it took over from {call.targets[0]}")
+
     def _pinned_by_caller(self, call: Call, model: str) -> None:
         if not may_use(call.key, model):
             raise NotAllowed("The key may not use the model that x-farthing-pin names.", param="x-farthing-pin")
@@ -134,17 +148,17 @@ class Route:
     def _pick(self, call: Call, wish: Wish, policy: Policy, scopes: Scopes) -> Pick:
         """Raises NoModelFits with what removed each model."""
         weighed = self._scales.weigh(call, wish, policy, scopes)
-        if call.arms.get(booking.LEVER):
-            baseline = self._baseline(call, wish, policy)
+        if weighed.locked:
+            return Pick(weighed.chosen.model, weighed.chosen.tier, f"{weighed.why}\n{weighed.lines}")
+        baseline = self._baseline(call, wish, policy) if call.arms.get(booking.LEVER) else ""
+        if baseline and self._scales.fits(call, baseline, policy):
             tier = self._scales.tier_of(baseline) or TIERS[-1]
             return Pick(
                 baseline, tier, f"held out: it goes without routing, so that routing can be measured\n{weighed.lines}"
             )
-        if not weighed.locked and policy.by_prompt:
+        if policy.by_prompt:
             weighed = self._by_prompt(call, weighed, policy, scopes)
         chosen, why = weighed.chosen, weighed.why
-        if weighed.locked:
-            return Pick(chosen.model, chosen.tier, f"{why}\n{weighed.lines}")
         stay = self._stays(call, weighed, scopes) if _goes_on(call) else None
         if stay is not None:
             chosen, why = stay, f"the conversation is there and its prompt is warm; else {chosen.model}: {why}"
@@ -241,6 +255,16 @@ class Route:
         saving = booking.saving(before, booking.spent(call.trail, mark), lost)
         if saving is not None:
             call.trail.savings.append(saving)
+
+
+def _region(of_key: str, of_task: str) -> str:
+    """Where a call must be served. Raises NoModelFits where its key and its kind of work say different places."""
+    if of_key and of_task and of_key.lower() != of_task.lower():
+        raise NoModelFits(
+            f"No model fits this call: its key's calls must be served in {of_key}, those of its task in {of_task}.",
+            param="model",
+        )  # fmt: skip
+    return of_key or of_task
 
 
 def _goes_on(call: Call) -> bool:

@@ -93,6 +93,10 @@ class Scales:
         """The model of `tier` that others are compared with; empty if there is none."""
         return next(iter(self._models.tiers().get(tier, ())), "")
 
+    def fits(self, call: Call, model: str, policy: Policy) -> bool:
+        """Whether `model`, of whichever tier, can and may serve the call."""
+        return not self._unfit(call, model, _rounded(call.asked or NOBODY), policy)
+
     def _weigh(self, call: Call, wish: Wish, policy: Policy, scopes: Scopes, table: Table) -> Weighed:
         candidates, removed = self._candidates(call, wish, policy, scopes)
         if not candidates:
@@ -101,7 +105,7 @@ class Scales:
         floor = _floor(table, tenant, scopes, wish, policy)
         lock = policy.lock or table.lock(tenant, scopes)
         if lock:
-            choice = _locked(lock, candidates, removed)
+            choice = _locked(lock, candidates, removed, wish)
         else:
             choice = choose(table, candidates, tenant, scopes, floor, task=call.task, textbook=policy.textbook)
         chosen = next(each for each in candidates if each.model == choice.model)
@@ -185,8 +189,12 @@ def _floor(table: Table, tenant: str, scopes: Scopes, wish: Wish, policy: Policy
     return policy.floor * min(1.0, named.quality) if named is not None else policy.floor
 
 
-def _locked(lock: str, candidates: list[Candidate], removed: dict[str, str]) -> Choice:
+def _locked(lock: str, candidates: list[Candidate], removed: dict[str, str], wish: Wish) -> Choice:
     found = [each for each in candidates if lock in (each.model, each.tier)]
+    if not found and wish.kind == "substitute":
+        return Choice(
+            wish.model, None, "", f"{wish.model} as asked: {lock}, which is locked, is not cheaper or cannot serve it"
+        )
     if not found:
         reason = removed.get(lock, "it cannot serve this call")
         raise _nothing_fits({**removed, lock: f"locked by the operator, but {reason}"})

@@ -4,7 +4,8 @@
     small, mid ...  a model of that tier
     a name          that model, unless policy lets a cheaper one that is as good take its place
 
-`x-farthing-pin` names a model that nothing may replace. Knows nothing of tables, prices and evidence.
+`x-farthing-pin` names a model that nothing may replace. Where vectors or a count of tokens are asked for, another model
+would give others, so a name is kept. Knows nothing of tables, prices and evidence.
 """
 
 from collections.abc import Collection
@@ -17,6 +18,8 @@ from farthing.model.routes import ROUTED, TIERS, Tier
 from farthing.settings import RoutingSettings
 
 PIN = b"x-farthing-pin"
+ANSWERS = frozenset(("openai.chat", "openai.responses", "anthropic.messages"))
+"""Wires in which any model's answer can take the place of another's."""
 
 
 class Wish(msgspec.Struct, frozen=True):
@@ -45,12 +48,14 @@ class Wishes:
 
     def of(self, call: Call) -> Wish:
         """What `call` wants."""
-        pin = call.headers.get(PIN)
-        if pin is not None:
-            return Wish("named", model=pin.decode("latin-1").strip())
+        pin = call.headers.get(PIN, b"").strip()
+        if pin:
+            return Wish("named", model=pin.decode("latin-1"))
         free = self._free.get(call.ask.model)
         if free is not None:
             return free
+        if call.wire not in ANSWERS:
+            return NAMED
         key = call.key
         allowed = key.substitute if key is not None and key.substitute is not None else self._substitute
         return Wish("substitute", model=call.ask.model) if allowed else NAMED

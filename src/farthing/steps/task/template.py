@@ -1,8 +1,8 @@
 """Templates: what kind of work a prompt template does, named in the settings or learned from its calls.
 
 A template is learned where its calls were seen to do one kind of work again and again; the first call that is seen to do
-another one ends that. Memory is bounded, and kept apart
-by tenant; another gateway learns for itself. Knows nothing of how a call's kind of work is seen.
+another one ends that. Memory is bounded and kept apart by tenant, so that nobody's prompts drive out another's; another
+gateway learns for itself. Knows nothing of how a call's kind of work is seen.
 """
 
 from collections.abc import Mapping
@@ -21,8 +21,8 @@ FADE_AT = 400
 """Looks at which all counts are halved, so that what was long ago counts less."""
 LOOK_AGAIN = 32
 """Of so many calls of a learned template one is looked at all the same."""
-MOST = 10_000
-"""Templates in memory; the one not used for longest goes first."""
+MOST = 2_000
+"""Templates of one tenant in memory; the one not looked at for longest goes first."""
 
 
 class Known(NamedTuple):
@@ -75,7 +75,8 @@ class Templates:
             for name, template in (named or {}).items()
             if template.task
         }
-        self._counts: dict[tuple[str, str], _Counts] = {}
+        self._counts: dict[str, dict[str, _Counts]] = {}
+        """By tenant."""
 
     def find(self, tenant: str, template: str) -> Known | None:
         """The kind of work of a template; None where it must be looked for in the call, now and then also to see whether
@@ -83,7 +84,7 @@ class Templates:
         named = self._named.get(template)
         if named is not None:
             return named
-        counts = self._counts.get((tenant, template))
+        counts = self._counts.get(tenant, _NONE).get(template)
         if counts is None or counts.known is None:
             return None
         counts.calls += 1
@@ -95,14 +96,17 @@ class Templates:
         """A call of the template was looked at; `task` is empty if its kind of work could not be told."""
         if template in self._named:
             return
-        key = tenant, template
-        counts = self._counts.pop(key, None)
+        own = self._counts.setdefault(tenant, {})
+        counts = own.pop(template, None)
         if counts is None:
             counts = _Counts()
-            if len(self._counts) >= MOST:
-                del self._counts[next(iter(self._counts))]
-        self._counts[key] = counts
+            if len(own) >= MOST:
+                del own[next(iter(own))]
+        own[template] = counts
         counts.add(task)
 
     def __len__(self) -> int:
-        return len(self._counts)
+        return sum(map(len, self._counts.values()))
+
+
+_NONE: dict[str, _Counts] = {}

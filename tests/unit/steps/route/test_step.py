@@ -358,3 +358,66 @@ async def test_by_prompt_an_easy_one_goes_down_and_a_hard_one_does_not(world: Wo
     await world.route(rules, NOTHING)(about(make_call), world.proceed)
     await world.route(RoutingSettings(), Told(-0.01))(about(make_call), world.proceed)
     assert world.sent == ["luna", "sol", "sol", "sol"]
+
+
+async def test_no_model_that_writes_makes_vectors(world: World, make_call: MakeCall) -> None:
+    call = about(make_call)
+    call.wire = "openai.embeddings"
+    with pytest.raises(NoModelFits, match="embeddings"):
+        await world.route()(call, world.proceed)
+    assert world.sent == []
+
+
+async def test_a_key_limits_calls_that_are_held_out_too(world: World, make_call: MakeCall) -> None:
+    call = about(make_call)
+    call.arms = {LEVER: True}
+    call.key = Key("k", "k", b"", models=("terra",))
+    await world.route()(call, world.proceed)
+    assert world.sent == ["terra"], "sol would have served, and may not"
+
+
+async def test_a_lock_holds_for_both_arms(world: World, make_call: MakeCall) -> None:
+    call = about(make_call)
+    call.arms = {LEVER: True}
+    await world.route(RoutingSettings(tasks={"qa": TaskRoutingSettings(lock="terra")}))(call, world.proceed)
+    assert world.sent == ["terra"]
+
+
+async def test_a_model_by_name_is_not_refused_for_a_lock_on_a_dearer_one(world: World, make_call: MakeCall) -> None:
+    rules = RoutingSettings(substitute=True, tasks={"qa": TaskRoutingSettings(lock="flagship")})
+    call = about(make_call, "terra")
+    await world.route(rules)(call, world.proceed)
+    assert world.sent == ["terra"] and call.trail.decisions[0].why.startswith(
+        "terra as asked: flagship, which is locked"
+    )
+
+
+async def test_a_model_without_a_price_is_never_replaced(world: World, make_call: MakeCall) -> None:
+    world.cells = {"luna": cell("luna", 0.999)}
+    call = about(make_call, "who-knows")
+    await world.route(RoutingSettings(substitute=True))(call, world.proceed)
+    assert world.sent == ["who-knows"]
+
+
+async def test_a_keys_region_and_its_tasks_must_be_the_same(world: World, make_call: MakeCall) -> None:
+    rules = RoutingSettings(tasks={"qa": TaskRoutingSettings(region="us"), "code": TaskRoutingSettings(region="EU")})
+    call = about(make_call)
+    call.key = Key("k", "k", b"", region="eu")
+    with pytest.raises(NoModelFits, match="served in eu, those of its task in us"):
+        await world.route(rules)(call, world.proceed)
+    call.task = "code"
+    await world.route(rules)(call, world.proceed)
+    assert call.region == "eu"
+
+
+async def test_who_took_over_is_told_last(world: World, make_call: MakeCall) -> None:
+    world.cells = {"luna": cell("luna", 0.995)}
+    call = about(make_call)
+
+    async def proceed(call: Call) -> Answer:
+        answer = await world.proceed(call)
+        call.target = "terra"
+        return answer
+
+    await world.route()(call, proceed)
+    assert (call.trail.decisions[-1].what, call.tier) == ("terra", "mid")

@@ -46,3 +46,14 @@ def test_a_pin_beats_all(make_call: MakeCall) -> None:
     assert (wish.kind, wish.model) == ("named", "gpt-4o")
     assert not wishes.leaves_choice(call)
     assert wishes.leaves_choice(make_call("auto"))
+
+
+def test_an_empty_pin_is_none(make_call: MakeCall) -> None:
+    assert Wishes(RoutingSettings(), ()).of(make_call("auto", headers={b"x-farthing-pin": b" "})).kind == "auto"
+
+
+@pytest.mark.parametrize("wire", ["openai.embeddings", "anthropic.count_tokens"])
+def test_only_answers_are_of_use_from_another_model(make_call: MakeCall, wire: str) -> None:
+    call = make_call("text-embedding-3-large")
+    call.wire = wire
+    assert Wishes(RoutingSettings(substitute=True), ()).of(call).kind == "named"

@@ -75,3 +75,10 @@ def test_memory_is_bounded() -> None:
     for at in range(template.MOST + 100):
         templates.learn("t", f"{at}", "qa")
     assert len(templates) == template.MOST
+
+
+def test_nobody_drives_out_the_templates_of_another_tenant() -> None:
+    templates = taught(*["qa"] * LEARN_FROM)
+    for at in range(template.MOST + 100):
+        templates.learn("other", f"{at}", "qa")
+    assert templates.find("t", "abc") is not None

@@ -1,7 +1,8 @@
 """Keeps the routing table up to date: reads evidence every so often, has a table made of it, and brings in what changed.
 
 Promotions are proposed for a person's review, or applied a few at a time (`routing.changes`). Demotions are applied at
-once, whatever that setting is. Each change is a version of its own with the reasons of its moves, and can be undone. The
+once, whatever that setting is. What a person undid is not applied again: from then on promotions are proposed, until a
+person applies one. Each change is a version of its own with the reasons of its moves, and can be undone. The
 table that holds is the store's, so all gateways route alike; without a store the last one known goes on.
 """
 
@@ -23,6 +24,7 @@ from farthing.quality.proposals import Floors, Move, moves, reason, refreshed, w
 from farthing.quality.recorder import Recorder
 from farthing.store import StoreError
 from farthing.store.evidence import Sums
+from farthing.store.routes import Change
 
 log = logging.getLogger("farthing.quality")
 
@@ -32,6 +34,8 @@ AT_A_TIME = 5
 KEEP_DAYS = 90
 """Evidence older than that counts no more: models, prompts and people change."""
 DAY_US = 86_400_000_000
+LOOKED_BACK = 1_000
+"""Changes in which a person's latest word is looked for."""
 
 Make = Callable[[Sequence[Sums]], Table]
 """A table from what counts; from nothing, the prior table."""
@@ -44,6 +48,7 @@ class Versions(Protocol):
     async def active(self) -> Table: ...
     async def propose(self, table: Table, why: str, who: str = "", *, base: int | None = None) -> int: ...
     async def apply(self, version: int, who: str) -> bool: ...
+    async def history(self, limit: int) -> list[Change]: ...
 
 
 class Spent(Protocol):
@@ -156,7 +161,7 @@ class Tables:
 
     async def _promote(self, new: Table, found: Sequence[Move], up: list[Move]) -> None:
         base = refreshed(self._held, new, found)
-        if self._changes == "apply":
+        if self._changes == "apply" and not await self._was_undone():
             await self._apply(with_moves(base, up[:AT_A_TIME]), up[:AT_A_TIME])
             return
         words = f"{self._held.version}\n" + "\n".join(
@@ -165,6 +170,13 @@ class Tables:
         if words != self._proposed:  # the same moves with a comparison more are no news
             await self._versions.propose(with_moves(base, up), reason(up), WHO, base=self._held.version)
             self._proposed = words
+
+    async def _was_undone(self) -> bool:
+        """Whether the latest word of a person was to undo something."""
+        for change in await self._versions.history(LOOKED_BACK):
+            if change.what == "undo" or (change.what == "apply" and change.who != WHO):
+                return change.what == "undo"
+        return False
 
     async def _apply(self, table: Table, done: Sequence[Move]) -> bool:
         """False if another change came first."""

@@ -109,6 +109,11 @@ async def test_a_model_that_is_as_good_comes_in_by_itself_where_that_is_allowed(
     assert history[0].what == "apply" and "+ small for task:qa of t" in history[0].why
     await scene.routes.undo("ada")
     await scene.tables.refresh()
+    assert await scene.serve(5) == 0, "what a person undid stays undone"
+    (proposal,) = await scene.routes.proposals()
+    await scene.routes.apply(proposal.version, "ada")
+    await scene.tables.refresh()
+    assert await scene.serve(5) == 5
 
 
 async def test_else_it_is_proposed_once_and_waits_for_a_person(store: Store) -> None:

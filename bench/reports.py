@@ -59,13 +59,14 @@ def day_of_calls(count: int) -> list[Record]:
 def _call(dice: random.Random, place: int) -> Record:
     name, _, typical = dice.choices(MODELS, [share for _, share, _ in MODELS])[0]
     hit = dice.random() < 0.22
-    feature = FEATURES[min(int(dice.expovariate(0.12)), len(FEATURES) - 1)]
+    user = int(USERS * dice.random() ** 2)
+    feature = FEATURES[(user * 7 + int(dice.random() ** 2 * 5)) % len(FEATURES)]  # each user works with five
     attempts = [] if hit else [_attempt(dice, no, name, typical) for no in range(1, 3 if dice.random() < 0.03 else 2)]
     usages = [each.usage for each in attempts if each.usage is not None]
     return Record(
         id=f"{place:06}", started_us=FIRST_US + dice.randrange(DAY_US), wire="openai.chat", model_asked=name, model=name,
         provider="openai", key_id=f"key-{place % 60}", team=f"team-{place % 12}", project=f"project-{place % 9}",
-        user=f"user-{int(USERS * dice.random() ** 2)}" if dice.random() < 0.95 else "", feature=feature,
+        user=f"user-{user}" if dice.random() < 0.95 else "", feature=feature,
         task=("qa", "code", "rewrite", "")[place % 4], status=200, outcome=dice.choices(["ok", "error", "left"], [96, 2, 2])[0],
         cost_state="unknown" if not hit and dice.random() < 0.002 else "computed",
         cache="exact" if hit else dice.choice(["miss", ""]), in_tokens=sum(each.total_in for each in usages),

@@ -62,8 +62,7 @@ def dearest(
     connection: Connection, month_us: int, *, tenant: str = "", feature: str | None = None, limit: int = 5
 ) -> list[UserCost]:  # fmt: skip
     """The named users who cost most in the month that `month_us` falls into."""
-    month = month_of(month_us)
-    tests, values = _tests(month, month + 1, tenant, feature)
+    tests, values = _tests(month_of(month_us), 0, tenant, feature)
     rows = connection.query(
         "SELECT tenant, a, CAST(sum(calls) AS BIGINT), CAST(sum(cost) AS BIGINT) FROM rollups "
         f"WHERE {tests} AND a <> '' GROUP BY tenant, a ORDER BY 4 DESC, 1, 2 LIMIT ?",
@@ -73,8 +72,9 @@ def dearest(
 
 
 def _tests(first_us: int, until_us: int, tenant: str, feature: str | None) -> tuple[str, list[object]]:
-    tests = ["dims = 'user_month'", "bucket_us >= ?", "bucket_us < ?"]
-    values: list[object] = [first_us, until_us]
+    """One month where `until_us` is 0: the engine then sums the cells in their own order, in half the time."""
+    tests = ["dims = 'user_month'", *(["bucket_us >= ?", "bucket_us < ?"] if until_us else ["bucket_us = ?"])]
+    values: list[object] = [first_us, until_us] if until_us else [first_us]
     for column, value in (("tenant", tenant or None), ("b", feature)):
         if value is not None:
             tests.append(f"{column} = ?")

@@ -11,7 +11,7 @@ from farthing.quality.errand import FEATURES as ERRANDS
 from farthing.store import users, waste
 from farthing.store.days import Day, calls_above, days, tokens_of_transactions
 from farthing.store.engine import Connection
-from farthing.store.rollups import DAY_US
+from farthing.store.rollups import DAY_US, MONTH_US, month_of
 from farthing.store.users import UserCost, UserMonth
 from farthing.store.waste import WasteRow
 
@@ -19,6 +19,10 @@ TREND_DAYS = 56
 """Days before the end that a trend looks at, if the span itself is shorter: each weekday eight times."""
 MOST_TREND_DAYS = 182
 """And at most; what happened before is another story, and each pair of days costs time."""
+
+
+LEAST_MONTHS = 6
+"""Whole months that a trend of users needs."""
 
 
 class Scope(msgspec.Struct, frozen=True):
@@ -50,7 +54,7 @@ class Facts(NamedTuple):
     months: list[UserMonth] | None
     """Users, by month."""
     dearest: list[UserCost] | None
-    """Of the last of the months."""
+    """Of the last whole month, or the running one where there is none."""
     by_model: list[Day] | None
     by_feature: list[Day] | None
     """Also of the span before, which is as long."""
@@ -79,9 +83,7 @@ def read(connection: Connection, scope: Scope, now_us: int) -> Facts:
             errands += days(connection, since, until, tenant=tenant, where={"feature": own})
     feature = where.get("feature") if set(where) <= {"feature"} else None
     has_users = set(where) <= {"feature"}
-    months = (
-        users.months(connection, scope.since_us, until, tenant=tenant, feature=feature) if has_users else None
-    )  # fmt: skip
+    months = _months(connection, scope, now_us, feature) if has_users else None
     has_sizes = set(where) <= {"model"}
     return Facts(
         scope=scope,
@@ -91,7 +93,7 @@ def read(connection: Connection, scope: Scope, now_us: int) -> Facts:
         waste=_waste(connection, "day", since, scope),
         waste_by_model=_waste(connection, "model", scope.since_us, scope),
         months=months,
-        dearest=users.dearest(connection, months[-1].month_us, tenant=tenant, feature=feature) if months else None,
+        dearest=users.dearest(connection, _of(months, now_us), tenant=tenant, feature=feature) if months else None,
         by_model=_days(connection, since, until, "model", tenant, where),
         by_feature=_days(connection, min(since, scope.since_us - scope.length_us), until, "feature", tenant, where),
         above_a_dollar=(
@@ -101,6 +103,26 @@ def read(connection: Connection, scope: Scope, now_us: int) -> Facts:
         ),
         transactions=(tokens_of_transactions(connection, scope.since_us, until, tenant=tenant) if not where else None),
     )
+
+
+def _of(months: list[UserMonth], now_us: int) -> int:
+    """The month that the metric is about."""
+    whole = [month.month_us for month in months if month.month_us < month_of(now_us)]
+    return whole[-1] if whole else months[-1].month_us
+
+
+def _months(connection: Connection, scope: Scope, now_us: int, feature: str | None) -> list[UserMonth]:
+    """All months of a span that is long enough for a trend of them; else the one that the metric is about, because a month
+    of many users takes long to count."""
+    first, last, running = month_of(scope.since_us), month_of(scope.until_us - 1), month_of(now_us)
+    asked = min(last, running)
+    if asked == running and first < running:
+        asked = month_of(running - 1)
+    if scope.length_us < LEAST_MONTHS * MONTH_US:
+        found = users.months(connection, asked, asked + 1, tenant=scope.tenant, feature=feature)
+        if found:
+            return found
+    return users.months(connection, scope.since_us, scope.until_us, tenant=scope.tenant, feature=feature)
 
 
 def _waste(connection: Connection, by: str, since_us: int, scope: Scope) -> list[WasteRow] | None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
-from farthing.finops.metrics.facts import Facts
+from farthing.finops.metrics.facts import LEAST_MONTHS, Facts
 from farthing.finops.metrics.metric import Beside, Metric, Target, amount_verdict, share_verdict, trend_of
 from farthing.finops.tiers import STUDENT, TierOf
 from farthing.finops.trend import Trend, trend
@@ -13,8 +13,6 @@ from farthing.store.days import Day
 from farthing.store.rollups import DAY_US, month_of
 from farthing.store.users import UserMonth
 
-LEAST_MONTHS = 6
-"""Whole months that a trend of users needs."""
 CHEAPER = ("small", "mid")
 APART = (STUDENT, "embedding", "")
 """Kinds of model that the tier mix counts apart."""
@@ -92,7 +90,7 @@ def _months_trend(whole: Sequence[UserMonth]) -> tuple[Trend | None, str]:
     points = [(round(each.month_us / DAY_US / 7) * 7, each.cost / each.users) for each in whole if each.users]
     found = trend(points, least=LEAST_MONTHS)
     if found is None:
-        return None, f"{len(points)} whole months in the span; a trend needs {LEAST_MONTHS}"
+        return None, f"a trend needs {LEAST_MONTHS} whole months in the span"
     return found, f"a cost per user of {found.days} whole months"
 
 

@@ -149,3 +149,28 @@ def test_the_spending_can_be_asked_for_by_tier(farthing: Callable[..., Result], 
     assert {row["tier"] for row in rows} == {"", "small", "mid", "flagship"}
     rows = json.loads(farthing("report", "--by", "task,model", "--json").stdout)["rows"]
     assert sum(row["calls"] for row in rows) == 2402
+
+
+def test_work_of_an_embedding_model_is_found_and_priced_as_that(
+    farthing: Callable[..., Result], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-1")
+
+    async def write() -> None:
+        store = await open_store("sqlite:///farthing.db")
+        await store.write([a_call("compares", task="embedding", in_tokens=1_000_000, cost=2_000_000_000)])
+        await store.close()
+
+    asyncio.run(write())
+    (row,) = json.loads(farthing("report", "tasks", "--json").stdout)["tasks"]
+    assert row["at_embedding_model"]["model"].startswith("text-embedding-3")
+    assert 0 < row["at_embedding_model"]["cost"]["nano_dollars"] < 200_000_000
+    assert "calls compare texts, which text-embedding-3" in farthing("report", "tasks").output
+
+
+def test_without_an_embedding_model_nothing_is_said_of_one(
+    farthing: Callable[..., Result], routed: list[Record]
+) -> None:
+    assert all(
+        row["at_embedding_model"] is None for row in json.loads(farthing("report", "tasks", "--json").stdout)["tasks"]
+    )

@@ -121,7 +121,7 @@ def _items(settings: Settings, asked: Mapping[str, Any]) -> list[Item]:
     if asked["embeddings"]:
         items.append(_embeddings(book, asked, now))
     if asked["plain"] is not None:
-        items.append(plain_item("other", "known", Fraction(1), _nano(asked["plain"])))
+        items.append(plain_item("other", "other", Fraction(1), _nano(asked["plain"])))
     return items
 
 

@@ -95,8 +95,9 @@ def embedding_item(
 
 def plain_item(what: str, name: str, count: Fraction, each: Nano) -> Item:
     """So many at a known amount."""
-    unit = {"tools": "uses", "embeddings": "queries"}.get(what, "times")
-    return Item(what, name, count, each, round(count * each), f"{shown(count)} {unit} x ${trimmed(each)}")
+    unit = {"tools": "uses", "embeddings": "queries"}.get(what)
+    how = f"{shown(count)} {unit} x ${trimmed(each)}" if unit else "as given"
+    return Item(what, name, count, each, round(count * each), how)
 
 
 def estimate(

@@ -154,3 +154,14 @@ def test_whatever_is_said_is_kept_short_and_in_one_line(said: dict[str, str]) ->
 
 def test_a_line_break_cannot_be_smuggled_into_a_tag() -> None:
     assert clean("a\r\nset-cookie: x\x1b[2J") == "a  set-cookie: x [2J"
+
+
+async def test_who_gathers_transactions_sees_the_call_as_it_is_known(make_call: MakeCall, proceed: Proceed) -> None:
+    def gather(call: Call) -> None:
+        call.principal = Principal(transaction=f"{call.principal.feature}/{call.id}")
+
+    ring = Ring(key(tags={"feature": "triage"}))
+    for _ in range(2):  # the second call finds the principal of the first
+        call = make_call(headers={b"x-api-key": SECRET})
+        await Identify(ring, gather)(call, proceed)
+        assert call.principal.transaction == "triage/call-1"

@@ -155,16 +155,16 @@ def _text(question: Question, dice: random.Random, mind: Mind) -> str:
     known = tasks.attempt(question.prompt, question.model, mind.settings.seed, mind.skills)
     if known is not None:
         return known
-    return prose.text(dice, question.prompt, _length(question, dice))
+    return prose.text(dice, question.prompt, _length(question, dice, mind.settings.spread))
 
 
-def _length(question: Question, dice: random.Random) -> int:
+def _length(question: Question, dice: random.Random, spread: float) -> int:
     typical = _LENGTHS[question.model.tier]
     if re.search(r"\b(one sentence|briefly|short(ly)?|in a word|concise)\b", question.prompt, re.IGNORECASE):
         typical //= 4
     if re.search(r"\b(in detail|detailed|essay|report|article|step by step)\b", question.prompt, re.IGNORECASE):
         typical *= 3
-    return int(typical * dice.uniform(0.6, 1.5))
+    return int(typical * (dice.lognormvariate(0.0, spread) if spread else dice.uniform(0.6, 1.5)))
 
 
 def _about_results(results: list[str]) -> str:

@@ -1,7 +1,7 @@
 """What the provider charges, call by call: the truth that a gateway's ledger can be held against.
 
-A stream that the client leaves is billed for what was generated until then; a usage that an answer lied about is here as
-it was. Kept in memory, the latest lines only; the totals are of all.
+A stream that the client leaves is billed for what was generated until then, or to its end (`bills_on`); a usage that an
+answer lied about is here as it was. Kept in memory, the latest lines only; the totals are of all.
 """
 
 from collections import deque
@@ -23,6 +23,8 @@ class Line(msgspec.Struct, frozen=True):
     stream: bool = False
     ended: str = "complete"
     """complete, left (the client went away), cut (a fault ended it)."""
+    user: str = ""
+    """The `user` of the request."""
 
 
 class Bill:
@@ -41,8 +43,9 @@ class Bill:
         tier: str = "",
         stream: bool = False,
         ended: str = "complete",
+        user: str = "",
     ) -> None:
-        line = Line(id, path, model, units(spent), tier, stream, ended)
+        line = Line(id, path, model, units(spent), tier, stream, ended, user)
         self.lines.append(line)
         total = self.totals.setdefault(model, dict.fromkeys(_UNITS, 0))
         total["requests"] += 1

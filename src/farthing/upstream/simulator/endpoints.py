@@ -190,7 +190,7 @@ class Endpoints:
 
         def ended(how: str, sent: int, total: int) -> None:
             seen = visible(work.replies)
-            unsent = seen - seen * sent // total if total else 0
+            unsent = seen - seen * sent // total if total and not self.provider.settings.bills_on else 0
             self._charge(work, path, msgspec.structs.replace(spent, output=spent.output - unsent), how)
 
         shape = next((name.removeprefix("usage-") for name in plan.values if name.startswith("usage-")), "")
@@ -210,8 +210,9 @@ class Endpoints:
     def _charge(self, work: Work, path: str, spent: Spent, how: str) -> None:
         asked = work.asked
         self.provider.bill.add(
-            asked.id, path, asked.question.model.id, spent, tier=asked.tier, stream=asked.stream, ended=how
-        )
+            asked.id, path, asked.question.model.id, spent, tier=asked.tier, stream=asked.stream, ended=how,
+            user=asked.body["user"] if isinstance(asked.body.get("user"), str) else "",
+        )  # fmt: skip
 
 
 def _openai_model(model: Model) -> Json:

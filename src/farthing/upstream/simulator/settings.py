@@ -21,6 +21,10 @@ class SimulatorSettings(msgspec.Struct, frozen=True):
     """Share of its verdicts in which a model that is asked to compare two answers is wrong."""
     judge_bias: float = 0.0
     """Share of its verdicts in which it prefers the first answer, whatever that says."""
+    spread: float = 0.0
+    """Sigma of the log-normal lengths of ordinary answers, whose median is the tier's. 0: all about as long."""
+    bills_on: bool = False
+    """A stream that its client leaves is billed to its end, as some hosts do; else for what was generated until then."""
     strict: bool = False
     """Refuse fields that the real provider does not know, with its own 400."""
     max_body_bytes: int = 64 * 1024 * 1024

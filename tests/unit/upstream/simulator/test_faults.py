@@ -184,6 +184,23 @@ async def test_a_stream_without_end_is_billed_when_the_client_leaves(openai: Asy
     assert [line["ended"] for line in billed] == ["left"]
 
 
+async def test_lengths_spread_and_a_stream_that_was_left_may_be_billed_to_its_end() -> None:
+    async with running(SimulatorSettings(seed=5, latency=0.05, spread=0.8, bills_on=True)) as url:
+        async with AsyncOpenAI(base_url=f"{url}/v1", api_key="any", max_retries=0) as client:
+            for number in range(40):
+                ask: Any = [{"role": "user", "content": f"Tell me of number {number}."}]
+                stream = await client.chat.completions.create(
+                    model="gpt-4o-mini", messages=ask, user="ann", stream=number == 0
+                )
+                if number == 0:
+                    await anext(aiter(stream))
+                    await stream.close()
+        left, *others = sorted(await bill(url), key=lambda line: line["ended"] != "left")
+    assert left["ended"] == "left" and left["spent"]["output"] > 20 and left["user"] == "ann"
+    lengths = sorted(line["spent"]["output"] for line in others)
+    assert lengths[-1] > 3 * lengths[len(lengths) // 2]
+
+
 async def test_slow_first_byte_and_stall(openai: AsyncOpenAI) -> None:
     loop = asyncio.get_running_loop()
     for fault in ("slow-first-byte=0.2", "stall=0.2"):

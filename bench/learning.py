@@ -90,6 +90,16 @@ def by_task(run: Run, calls: Sequence[Said]) -> None:
         )
 
 
+async def changes(run: Run) -> None:
+    """What the gateway did to its table, and after how many calls."""
+    print("\ncalls seen  change of the table")
+    for change in sorted(await run.stage.history(), key=lambda each: int(each["at_us"])):
+        if change["what"] == "apply":
+            seen = sum(each.at_us < change["at_us"] for each in run.said)
+            for line in change["why"].splitlines():
+                print(f"{seen:>10,}  {line}")
+
+
 async def learn(stack: ExitStack, skills: Mapping[str, Mapping[str, float]], lengths: Lengths, title: str) -> Run:
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="farthing-learning-")))
     run = Run(Stage(stack, folder, skills, SEED, FLOOR, SHADOW, WATCH))

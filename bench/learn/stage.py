@@ -126,7 +126,7 @@ class Stage:
     async def history(self) -> list[dict[str, Any]]:
         """Versions of the table, with what each changed."""
         headers = {"authorization": f"Bearer {self._admin}"}
-        url = f"{self.url}/v1/farthing/routes/history"
+        url = f"{self.url}/v1/farthing/routes/history?limit=1000"
         async with aiohttp.ClientSession() as web, web.get(url, headers=headers) as answer:
             found: dict[str, Any] = await answer.json()
             return next(iter(found.values())) if isinstance(found, dict) else found

@@ -1,8 +1,8 @@
 """What several commands share: the settings option, amounts and dates, and where the output goes."""
 
 import asyncio
-import getpass
 import os
+import pwd
 import re
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from datetime import UTC, datetime, timedelta
@@ -56,15 +56,16 @@ def load_without_keys(config: Path | None, only: Collection[str]) -> Settings:
 def who_option(command: CommandT) -> CommandT:
     """`--who NAME`, which a command gets as `who`: the user of this machine, unless it is said."""
     return click.option(
-        "--who", default=_user, metavar="NAME", help="Whom the ledger names for it. Default: your user name here."
+        "--who", default=user, metavar="NAME", help="Whom the ledger names for it. Default: your user name here."
     )(command)
 
 
-def _user() -> str:
+def user() -> str:
+    """The user of this machine who runs the command; by its id, since names in the environment are anyone's."""
     try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # no such user: a container
-        return ""
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a container
+        return f"user {os.getuid()}"
 
 
 def with_store(settings: Settings, work: Callable[[Store], Awaitable[T]], *, make: bool = False) -> T:

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
-import msgspec
 from rich.table import Table
 
 from farthing.cli.common import (
@@ -18,9 +17,12 @@ from farthing.cli.common import (
     show_time,
     with_store,
 )
-from farthing.model.principal import TAG_FIELDS, Key
+from farthing.cli.common import user as user_here
+from farthing.model.principal import ROLES, TAG_FIELDS, Key, Role
+from farthing.model.routes import ANY
 from farthing.settings import Settings
 from farthing.store import Store, hash_of, new_id, new_secret
+from farthing.store.keys import shown
 
 
 @click.group("keys")
@@ -91,30 +93,40 @@ def ahead(text: str) -> datetime:
     help="Calls that name a model may get a cheaper one that is as good, or never. Default: as routing.substitute says.",
 )
 @click.option("--region", default="", help="Where its calls must be served, such as eu. Default: anywhere.")
-@click.option("--admin", is_flag=True, help="May use the admin endpoints.")
+@click.option(
+    "--role",
+    type=click.Choice(["own", *(role for role in ROLES if role)]),
+    default="own",
+    show_default=True,
+    help="What it may do beside calling: own: see its own calls; viewer: read its tenant's reports; editor: change its "
+    "budgets, alerts and routes; admin: all, also keys.",
+)
+@click.option("--admin", is_flag=True, help="Short for --role admin.")
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 def create(
     name: str, config: Path | None, team: str | None, project: str | None, user: str | None, feature: str | None,
     tags: dict[str, str], pinned: tuple[str, ...], tenant: str, models: tuple[str, ...], rpm: int | None,
-    tpm: int | None, expires: int | None, substitute: bool | None, region: str, admin: bool, as_json: bool,
+    tpm: int | None, expires: int | None, substitute: bool | None, region: str, role: str, admin: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Make a key called NAME and print its secret, this once: only its hash is stored."""
     owners = dict(zip(TAG_FIELDS, (team, project, user, feature), strict=True))
     all_tags = tags | {field: value for field, value in owners.items() if value}
     if not all(word.isprintable() for word in (name, tenant, region, *pinned, *models, *all_tags.values())):
         raise click.UsageError("names, tags, models and regions are plain text in one line")
+    if tenant == ANY:
+        raise click.UsageError(f"{ANY!r} stands for all tenants, so no tenant is called that")
     if not all((name, tenant, *pinned, *models)):
         raise click.UsageError("a name, a tenant, a pinned tag and a model are not empty")
     secret = new_secret()
     key = Key(
         id=new_id(), name=name, hash=hash_of(secret), tenant=tenant, tags=all_tags,
         pinned=tuple(all_tags) if "all" in pinned else pinned, models=models, requests_per_minute=rpm or 0,
-        tokens_per_minute=tpm or 0, admin=admin, created_us=time.time_ns() // 1000, expires_us=expires or 0,
+        tokens_per_minute=tpm or 0, role=_role(role, admin), created_us=time.time_ns() // 1000, expires_us=expires or 0,
         substitute=substitute, region=region,
     )  # fmt: skip
 
     async def add(store: Store) -> None:
-        await store.add_key(key)
+        await store.add_key(key, who=user_here())
 
     with_store(_store_settings(config), add, make=True)
     _print_secret(key.id, secret, as_json, f"The key {key.id} ({name}) is made. This is its secret, shown only now:")
@@ -136,11 +148,13 @@ def list_(config: Path | None, as_json: bool) -> None:
     if not keys:
         click.echo("There are no keys: the gateway serves this machine only. Make one: farthing keys create NAME")
         return
-    table = Table("id", "name", "tenant", "tags", "models", "routing", "limits", "state", box=None, pad_edge=False)
+    table = Table(
+        "id", "name", "tenant", "role", "tags", "models", "routing", "limits", "state", box=None, pad_edge=False
+    )
     for key in keys:
         table.add_row(
-            key.id, key.name, key.tenant, _said_tags(key), ", ".join(key.models) or "all", _routing(key), _limits(key),
-            _state(key),
+            key.id, key.name, key.tenant, key.role or "own", _said_tags(key), ", ".join(key.models) or "all", _routing(key),
+            _limits(key), _state(key),
         )  # fmt: skip
     print_table(table)
 
@@ -152,7 +166,7 @@ def revoke(key_id: str, config: Path | None) -> None:
     """End a key. Gateways that run refuse it within seconds."""
 
     async def end(store: Store) -> bool:
-        return await store.revoke_key(key_id)
+        return await store.revoke_key(key_id, who=user_here())
 
     if not with_store(_store_settings(config), end):
         raise click.ClickException(f"there is no valid key {key_id}; `farthing keys list` shows all")
@@ -171,7 +185,7 @@ def rotate(key_id: str, config: Path | None, grace: int, as_json: bool) -> None:
     secret = new_secret()
 
     async def change(store: Store) -> bool:
-        return await store.rotate_key(key_id, hash_of(secret), grace_s=grace)
+        return await store.rotate_key(key_id, hash_of(secret), grace_s=grace, who=user_here())
 
     if not with_store(_store_settings(config), change):
         raise click.ClickException(f"there is no valid key {key_id}; `farthing keys list` shows all")
@@ -183,6 +197,12 @@ def _store_settings(config: Path | None) -> Settings:
     return load_settings(config, only={"store"})
 
 
+def _role(said: str, admin: bool) -> Role:
+    if admin and said not in ("own", "admin"):
+        raise click.UsageError("--admin is the role admin; say one of the two")
+    return "admin" if admin else next((role for role in ROLES if role == said), "")
+
+
 def _print_secret(key_id: str, secret: str, as_json: bool, words: str) -> None:
     if as_json:
         print_json({"id": key_id, "secret": secret})
@@ -192,9 +212,7 @@ def _print_secret(key_id: str, secret: str, as_json: bool, words: str) -> None:
 
 
 def _shown(key: Key) -> dict[str, object]:
-    shown = msgspec.structs.asdict(key)
-    del shown["hash"]
-    return shown | {"state": _state(key)}
+    return shown(key) | {"state": _state(key)}
 
 
 def _said_tags(key: Key) -> str:
@@ -216,10 +234,9 @@ def _limits(key: Key) -> str:
 
 
 def _state(key: Key) -> str:
-    admin = "admin, " if key.admin else ""
     if key.revoked_us:
-        return f"{admin}revoked"
+        return "revoked"
     if key.expires_us:
         over = key.expires_us <= time.time_ns() // 1000
-        return f"{admin}{'expired' if over else 'until'} {show_time(key.expires_us)}"
-    return f"{admin}valid"
+        return f"{'expired' if over else 'until'} {show_time(key.expires_us)}"
+    return "valid"

@@ -11,7 +11,7 @@ from pathlib import Path
 import aiohttp
 
 from farthing.demo.company import TEAMS
-from farthing.model.principal import Key
+from farthing.model.principal import Key, Role
 from farthing.store import hash_of, new_id, new_secret, open_store
 from farthing.upstream.simulator import SimulatorSettings, running
 
@@ -88,9 +88,8 @@ async def _make_keys(folder: Path) -> tuple[dict[str, str], str]:
     secrets = {team: new_secret() for team in (*TEAMS, "admin")}
     for name, secret in secrets.items():
         tags = {} if name == "admin" else {"team": name}
-        await store.add_key(
-            Key(id=new_id(), name=name, hash=hash_of(secret), tags=tags, pinned=tuple(tags), admin=name == "admin")
-        )
+        role: Role = "admin" if name == "admin" else ""
+        await store.add_key(Key(id=new_id(), name=name, hash=hash_of(secret), tags=tags, pinned=tuple(tags), role=role))
     await store.close()
     return {team: secrets[team] for team in TEAMS}, secrets["admin"]
 

@@ -13,7 +13,7 @@ from starlette.routing import Route
 from farthing.gateway.guard import Guard
 from farthing.model.errors import NotFound
 from farthing.model.money import exact_dollars
-from farthing.model.principal import Key
+from farthing.model.principal import OPERATOR, Key, has_role
 from farthing.model.record import Record
 from farthing.store import Ledger, Store
 
@@ -31,7 +31,7 @@ def routes(store: Store, ledger: Ledger, guard: Guard) -> list[Route]:
 
 
 async def own_call(store: Store, ledger: Ledger, key: Key | None, call_id: str) -> Record:
-    """A call that the key may see: its own, or with an admin key any of its tenant. Raises NotFound."""
+    """A call that the key may see: its own; viewers see those of their tenant. Raises NotFound."""
     record = ledger.find(call_id) or await store.call(call_id)
     until = time.monotonic() + WRITTEN_WITHIN_S
     # It may end just now, or has ended in another worker, which has not written it yet.
@@ -46,7 +46,9 @@ async def own_call(store: Store, ledger: Ledger, key: Key | None, call_id: str) 
 def _may_see(key: Key | None, record: Record) -> bool:
     if key is None:
         return True
-    return key.tenant == record.tenant and (key.admin or key.id == record.key_id)
+    if key.tenant == record.tenant:
+        return key.id == record.key_id or has_role(key, "viewer")
+    return key.tenant == OPERATOR and has_role(key, "admin")
 
 
 def card(record: Record) -> dict[str, Any]:

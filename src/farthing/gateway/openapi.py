@@ -177,6 +177,9 @@ def openapi() -> Json:
         "/v1/farthing/routes/reject": {"post": _page("Put a proposal away (admin)", body=VERSION)},
         "/v1/farthing/routes/undo": {"post": _page("Go back before the version that holds (admin)", body=VERSION)},
         "/v1/farthing/report": {"get": _page("What was spent (admin)", query=("by", "since_us", "until_us"))},
+        "/v1/farthing/audit": {
+            "get": _page("Who changed what when (admin)", query=(*SPAN, "kind", "target", "before", "limit"))
+        },
         "/v1/farthing/budgets": {"get": _page("Budgets, and where they stand (admin)")},
         "/v1/farthing/budgets/{budget_id}": {
             "get": _page("One budget with its members (admin)", path=("budget_id",)),

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from farthing.model.money import Nano
-from farthing.store import leaders
+from farthing.store import audit, leaders
 from farthing.store.engine import Connection, Row
 from farthing.store.rollups import DAY_US, HOUR_US, bin_of
 from farthing.store.rows import LONGEST_TEXT, mended_text
@@ -242,13 +242,9 @@ class Alerts:
         await self._store.do(lambda connection: _mute(connection, mute))
         return mute
 
-    async def unmute(self, tenant: str, mute_id: str) -> bool:
+    async def unmute(self, tenant: str, mute_id: str, *, who: str = "") -> bool:
         """Whether there was such a mute."""
-        return await self._store.do(
-            lambda connection: connection.execute(
-                "DELETE FROM alert_mutes WHERE id = ? AND tenant = ?", (mute_id, tenant)
-            )
-        ) > 0  # fmt: skip
+        return await self._store.do(lambda connection: _unmute(connection, tenant, mute_id, who))
 
     async def mutes(self, tenant: str | None = None) -> list[Mute]:
         """Those that hold now."""
@@ -422,14 +418,31 @@ def _acknowledge(connection: Connection, tenant: str, alert_id: str, who: str) -
         acked = msgspec.structs.replace(standing, acked_us=now_us(), acked_by=mended_text(who, 256) or "somebody")
         _keep(connection, acked)
         _note(connection, Notice("acknowledged", acked, who=acked.acked_by))
+        audit.note(
+            connection, "alert", alert_id, "acknowledged", tenant=tenant, who=acked.acked_by, rule=acked.rule,
+            scope=f"{acked.scope_kind}:{acked.scope}",
+        )  # fmt: skip
     return acked
 
 
 def _mute(connection: Connection, mute: Mute) -> None:
-    connection.execute(
-        "INSERT INTO alert_mutes (id, tenant, rule, scope, until_us, who, why) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (mute.id, mute.tenant, mute.rule, mute.scope, mute.until_us, mute.who, mute.why),
-    )
+    with connection.transaction():
+        connection.execute(
+            "INSERT INTO alert_mutes (id, tenant, rule, scope, until_us, who, why) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (mute.id, mute.tenant, mute.rule, mute.scope, mute.until_us, mute.who, mute.why),
+        )
+        audit.note(
+            connection, "mute", mute.id, "made", tenant=mute.tenant, who=mute.who, rule=mute.rule, scope=mute.scope,
+            until_us=mute.until_us, why=mute.why,
+        )  # fmt: skip
+
+
+def _unmute(connection: Connection, tenant: str, mute_id: str, who: str) -> bool:
+    with connection.transaction():
+        ended = connection.execute("DELETE FROM alert_mutes WHERE id = ? AND tenant = ?", (mute_id, tenant)) > 0
+        if ended:
+            audit.note(connection, "mute", mute_id, "removed", tenant=tenant, who=who)
+    return ended
 
 
 def _mutes(connection: Connection, tenant: str | None) -> list[Mute]:

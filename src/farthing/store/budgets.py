@@ -9,12 +9,16 @@ from collections.abc import Sequence
 import msgspec
 
 from farthing.model.budget import Budget, Raise
+from farthing.model.principal import OPERATOR
 from farthing.model.windows import resets_us, window_at
-from farthing.store import leases
+from farthing.store import audit, leases
 from farthing.store.engine import Connection
 from farthing.store.store import Store, now_us
 
 _encode = msgspec.json.encode
+
+SETTINGS = "farthing.toml"
+"""Who changes the budgets that settings declare."""
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -73,26 +77,26 @@ class Budgets:
         rows = await self._store.do(lambda connection: leases.lost(connection, now_us))
         return [Lost(*row) for row in rows]
 
-    async def release(self, holder: str) -> int:
+    async def release(self, holder: str, *, who: str = "") -> int:
         """Give back what a gateway held, on somebody's word that it is dead. How much, in the budgets' units."""
-        return await self._store.do(lambda connection: leases.release(connection, holder))
+        return await self._store.do(lambda connection: _release(connection, holder, who))
 
     async def changes(self) -> int:
         """A number that grows with each change of a budget."""
         return await self._store.do(_changes)
 
-    async def put(self, budget: Budget) -> None:
+    async def put(self, budget: Budget, *, who: str = "") -> None:
         """Add or replace one that is not declared in the settings. Raises ValueError for one that is, or is none."""
         budget.check()
-        await self._store.do(lambda connection: _put(connection, budget))
+        await self._store.do(lambda connection: _put(connection, budget, who))
 
-    async def remove(self, budget_id: str) -> bool:
+    async def remove(self, budget_id: str, *, who: str = "") -> bool:
         """Whether there was one. Raises ValueError for one that settings declare."""
-        return await self._store.do(lambda connection: _remove(connection, budget_id))
+        return await self._store.do(lambda connection: _remove(connection, budget_id, who))
 
-    async def add_raise(self, budget_id: str, more: Raise) -> Budget | None:
+    async def add_raise(self, budget_id: str, more: Raise, *, who: str = "") -> Budget | None:
         """More for a time, whoever declared the budget; None where there is no such budget."""
-        return await self._store.do(lambda connection: _raise(connection, budget_id, more))
+        return await self._store.do(lambda connection: _raise(connection, budget_id, more, who))
 
     async def declare(self, budgets: Sequence[Budget]) -> None:
         """Make those of the settings what these are. Budgets made elsewhere give way to a declared one of their name."""
@@ -150,25 +154,30 @@ def _write(connection: Connection, budget: Budget) -> None:
     )
 
 
-def _put(connection: Connection, budget: Budget) -> None:
+def _put(connection: Connection, budget: Budget, who: str) -> None:
     with connection.transaction():
         _count(connection)  # first: whoever changes budgets waits here for others who do
         former = _find(connection, budget.id)
         if former is not None and former.source == "settings":
             raise ValueError(_DECLARED.format(budget.id))
-        _write(connection, _kept(budget, former, "store"))
+        kept = _kept(budget, former, "store")
+        _write(connection, kept)
+        _note(connection, former, kept, who)
 
 
-def _remove(connection: Connection, budget_id: str) -> bool:
+def _remove(connection: Connection, budget_id: str, who: str) -> bool:
     with connection.transaction():
         _count(connection)
         former = _find(connection, budget_id)
         if former is not None and former.source == "settings":
             raise ValueError(_DECLARED.format(budget_id))
-        return connection.execute("DELETE FROM budgets WHERE id = ?", (budget_id,)) > 0
+        connection.execute("DELETE FROM budgets WHERE id = ?", (budget_id,))
+        if former is not None:
+            _note(connection, former, None, who)
+        return former is not None
 
 
-def _raise(connection: Connection, budget_id: str, more: Raise) -> Budget | None:
+def _raise(connection: Connection, budget_id: str, more: Raise, who: str) -> Budget | None:
     with connection.transaction():
         _count(connection)
         former = _find(connection, budget_id)
@@ -177,6 +186,7 @@ def _raise(connection: Connection, budget_id: str, more: Raise) -> Budget | None
         budget = msgspec.structs.replace(former, raises=(*former.raises, more), changed_us=now_us())
         budget.check()
         _write(connection, budget)
+        audit.note(connection, "budget", budget_id, "raised", tenant=budget.tenant, who=who, more=more)
         return budget
 
 
@@ -194,6 +204,24 @@ def _declare(connection: Connection, budgets: Sequence[Budget]) -> None:
             connection.execute("DELETE FROM budgets WHERE id = ?", (budget_id,))
         if changed or gone:
             _count(connection)
+        for budget in changed:
+            _note(connection, former.get(budget.id), budget, SETTINGS)
+        for budget_id in gone:
+            _note(connection, former[budget_id], None, SETTINGS)
+
+
+def _release(connection: Connection, holder: str, who: str) -> int:
+    with connection.transaction():
+        given = leases.take_back(connection, holder)
+        audit.note(connection, "budget", holder, "released", tenant=OPERATOR, who=who, amount=given)
+    return given
+
+
+def _note(connection: Connection, before: Budget | None, after: Budget | None, who: str) -> None:
+    budget = after or before
+    assert budget is not None
+    what = "made" if before is None else "removed" if after is None else "changed"
+    audit.note(connection, "budget", budget.id, what, tenant=budget.tenant, who=who, before=before, after=after)
 
 
 def _kept(budget: Budget, former: Budget | None, source: str) -> Budget:

@@ -10,6 +10,8 @@ import msgspec
 
 from farthing.model.errors import BadRequest
 from farthing.model.money import Nano
+from farthing.model.principal import OPERATOR
+from farthing.store import audit
 from farthing.store.engine import Connection
 from farthing.store.rollups import DAY_US
 from farthing.store.rows import LONGEST_NAME, LONGEST_TEXT, mended_text
@@ -76,6 +78,11 @@ class Corrections:
         )
 
 
+def entries_of(connection: Connection, since_us: int, until_us: int, tenant: str = "") -> list[Correction]:
+    """The same for whoever has a connection; `tenant` empty means all."""
+    return _entries(connection, since_us, until_us, tenant, None, None)
+
+
 def _post(
     connection: Connection, entries: Sequence[Entry], who: str, reason: str, after: int | None
 ) -> list[int]:  # fmt: skip
@@ -96,6 +103,12 @@ def _post(
         ]  # fmt: skip
         if rows:
             connection.insert("corrections", _COLUMNS.split(", "), rows)
+            for tenant in dict.fromkeys(row[3] for row in rows):
+                mine = [row for row in rows if row[3] == tenant]
+                audit.note(
+                    connection, "correction", mine[0][0], "posted", tenant=tenant or OPERATOR, who=who, entries=len(mine),
+                    amount=sum(row[6] for row in mine), why=mended_text(reason, LONGEST_TEXT),
+                )  # fmt: skip
     return numbers
 
 

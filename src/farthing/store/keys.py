@@ -11,12 +11,13 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
 from farthing.model.errors import Unavailable
 from farthing.model.principal import KEY_PREFIX, Key
+from farthing.store import audit
 from farthing.store.engine import Connection, Row
 from farthing.store.errors import Duplicate, StoreError
 from farthing.store.schema import KEY_COLUMNS
@@ -42,12 +43,13 @@ def hash_of(secret: str | bytes) -> bytes:
     return hashlib.sha256(secret.encode(errors="replace") if isinstance(secret, str) else secret).digest()
 
 
-def add(connection: Connection, key: Key) -> None:
+def add(connection: Connection, key: Key, who: str) -> None:
     """Raises ValueError if the key's id or secret is there already."""
     try:
         with connection.transaction():
             connection.insert("keys", KEY_COLUMNS, [_row(key)])
             _changed(connection)
+            audit.note(connection, "key", key.id, "made", tenant=key.tenant, who=who, after=shown(key))
     except Duplicate:
         raise ValueError(f"a key with the id {key.id!r} or with this secret is there already") from None
 
@@ -61,16 +63,25 @@ def by_id(connection: Connection, key_id: str) -> Key | None:
     return _key(found[0]) if found else None
 
 
-def revoke(connection: Connection, key_id: str, now_us: int) -> bool:
+def shown(key: Key) -> dict[str, Any]:
+    """A key as people and machines may see it: without the hash of its secret."""
+    plain: dict[str, Any] = msgspec.to_builtins(key)
+    del plain["hash"]
+    return plain
+
+
+def revoke(connection: Connection, key_id: str, now_us: int, who: str) -> bool:
     with connection.transaction():
         count = connection.execute(
             "UPDATE keys SET revoked_us = ? WHERE id = ? AND revoked_us = 0", (max(1, now_us), key_id)
         )
         _changed(connection)
+        if count:
+            _note(connection, key_id, "revoked", who)
     return count > 0
 
 
-def rotate(connection: Connection, key_id: str, new_hash: bytes, former_until_us: int) -> bool:
+def rotate(connection: Connection, key_id: str, new_hash: bytes, former_until_us: int, who: str) -> bool:
     """The former secret works until `former_until_us` (0: no longer); one that was replaced before works no longer."""
     with connection.transaction():
         count = connection.execute(
@@ -78,6 +89,8 @@ def rotate(connection: Connection, key_id: str, new_hash: bytes, former_until_us
             (former_until_us, new_hash, key_id),
         )
         _changed(connection)
+        if count:
+            _note(connection, key_id, "rotated", who, former_until_us=former_until_us)
     return count > 0
 
 
@@ -104,11 +117,17 @@ def _changed(connection: Connection) -> None:
     connection.execute("UPDATE marks SET n = n + 1 WHERE name = 'keys'")
 
 
+def _note(connection: Connection, key_id: str, what: str, who: str, **detail: object) -> None:
+    key = by_id(connection, key_id)
+    assert key is not None
+    audit.note(connection, "key", key_id, what, tenant=key.tenant, who=who, name=key.name, **detail)
+
+
 def _row(key: Key) -> Row:
     return (
         key.id, key.name, key.hash, key.tenant, _packed(key.tags), _packed(key.pinned), _packed(key.models),
-        key.requests_per_minute, key.tokens_per_minute, int(key.admin), key.created_us, key.expires_us, key.revoked_us,
-        None if key.substitute is None else int(key.substitute), key.region,
+        key.requests_per_minute, key.tokens_per_minute, int(key.role == "admin"), key.created_us, key.expires_us, key.revoked_us,
+        None if key.substitute is None else int(key.substitute), key.region, key.role,
     )  # fmt: skip
 
 
@@ -118,13 +137,13 @@ def _packed(value: object) -> str:
 
 def _key(row: Row) -> Key:
     (
-        id_, name, hash_, tenant, tags, pinned, models, requests_per_minute, tokens_per_minute, admin, created_us,
-        expires_us, revoked_us, substitute, region, _former_hash, _former_until_us,
+        id_, name, hash_, tenant, tags, pinned, models, requests_per_minute, tokens_per_minute, _admin, created_us,
+        expires_us, revoked_us, substitute, region, role, _former_hash, _former_until_us,
     ) = row  # fmt: skip
     return Key(
         id=id_, name=name, hash=bytes(hash_), tenant=tenant, tags=_tags.decode(tags), pinned=_names.decode(pinned),
         models=_names.decode(models), requests_per_minute=requests_per_minute, tokens_per_minute=tokens_per_minute,
-        admin=bool(admin), created_us=created_us, expires_us=expires_us, revoked_us=revoked_us,
+        role=role, created_us=created_us, expires_us=expires_us, revoked_us=revoked_us,
         substitute=None if substitute is None else bool(substitute), region=region,
     )  # fmt: skip
 

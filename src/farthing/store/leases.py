@@ -163,11 +163,16 @@ def release(connection: Connection, holder: str) -> int:
     """Return all that a holder holds: its journal has been taken over, or somebody vouches that it is dead. How much. A
     holder that began anew after its leases were taken away goes by the same name and a number."""
     with connection.transaction():
-        names = (holder, f"{holder}.%")
-        connection.execute("DELETE FROM budget_holders WHERE holder = ? OR holder LIKE ?", names)
-        held = connection.query("SELECT amount FROM budget_leases WHERE holder = ? OR holder LIKE ?", names)
-        connection.execute("DELETE FROM budget_leases WHERE holder = ? OR holder LIKE ?", names)
-        return sum(int(row[0]) for row in held)
+        return take_back(connection, holder)
+
+
+def take_back(connection: Connection, holder: str) -> int:
+    """`release` as a part of a transaction."""
+    names = (holder, f"{holder}.%")
+    connection.execute("DELETE FROM budget_holders WHERE holder = ? OR holder LIKE ?", names)
+    held = connection.query("SELECT amount FROM budget_leases WHERE holder = ? OR holder LIKE ?", names)
+    connection.execute("DELETE FROM budget_leases WHERE holder = ? OR holder LIKE ?", names)
+    return sum(int(row[0]) for row in held)
 
 
 def lost(connection: Connection, now_us: int) -> list[Row]:

@@ -10,9 +10,10 @@ from typing import Any
 import msgspec
 
 from farthing.model.money import Nano
+from farthing.model.principal import OPERATOR
 from farthing.model.record import Attempt, PricedLine, Record, Saving
 from farthing.model.usage import CostState
-from farthing.store import transactions, writing
+from farthing.store import audit, transactions, writing
 from farthing.store.engine import Connection, Row
 from farthing.store.rows import LONGEST_NAME, LONGEST_TEXT, attempt_row, mended_text, record_of, saved, saving_rows
 from farthing.store.schema import ATTEMPT_COLUMNS, CALL_COLUMNS, SAVING_COLUMNS
@@ -153,6 +154,7 @@ def _begin(connection: Connection, wanted: Wanted, who: str, reason: str) -> Run
             no, now_us(), 0, mended_text(who, LONGEST_NAME), mended_text(reason, LONGEST_TEXT), *aim, -1, "", 0, 0, 0, 0
         )  # fmt: skip
         connection.insert("rerates", Run.__struct_fields__, [msgspec.structs.astuple(run)])
+        audit.note(connection, "rerate", no, "begun", tenant=OPERATOR, who=who, asked=wanted, why=run.reason)
     return run
 
 

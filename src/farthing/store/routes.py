@@ -9,7 +9,9 @@ from typing import Literal
 
 import msgspec
 
+from farthing.model.principal import OPERATOR
 from farthing.model.routes import Cell, Table
+from farthing.store import audit
 from farthing.store.engine import Connection
 from farthing.store.rows import LONGEST_TEXT, mended_text
 from farthing.store.store import Store, now_us
@@ -158,6 +160,9 @@ def _note(connection: Connection, what: str, version: int, former: int, who: str
         "INSERT INTO route_changes (no, at_us, what, version, former, who, why) VALUES (?, ?, ?, ?, ?, ?, ?)",
         (no, now_us(), what, version, former, mended_text(who, 256), mended_text(why, LONGEST_TEXT)),
     )
+    if what != "propose":  # nothing changes by it
+        why = mended_text(why, LONGEST_TEXT)
+        audit.note(connection, "route", version, what, tenant=OPERATOR, who=who, former=former, why=why)
 
 
 _VERSION = "version, base, state, made_us, why"

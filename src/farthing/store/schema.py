@@ -12,6 +12,7 @@ from farthing.store.schema_billed import BILLED_TABLES
 from farthing.store.schema_budgets import BUDGET_TABLES
 from farthing.store.schema_corrections import CORRECTION_TABLES
 from farthing.store.schema_reports import REPORT_TABLES
+from farthing.store.schema_roles import ROLE_TABLES
 from farthing.store.schema_routing import ROUTING_TABLES, Statement
 from farthing.store.schema_transactions import TRANSACTION_TABLES
 
@@ -62,8 +63,9 @@ HISTOGRAM_KEY = ("kind", "day_us", "tenant", "model", "bin")
 
 KEY_COLUMNS = (
     "id", "name", "hash", "tenant", "tags", "pinned", "models", "requests_per_minute", "tokens_per_minute", "admin",
-    "created_us", "expires_us", "revoked_us", "substitute", "region",
+    "created_us", "expires_us", "revoked_us", "substitute", "region", "role",
 )  # fmt: skip
+"""`admin` is what stores of an earlier version had; `role` says it and more."""
 
 _FIRST_TABLES: tuple[Statement, ...] = (
     """
@@ -219,6 +221,7 @@ MIGRATIONS: tuple[tuple[Statement, ...], ...] = (
     CORRECTION_TABLES,
     TRANSACTION_TABLES,
     BILLED_TABLES,
+    ROLE_TABLES,
 )
 """The statements that lead from version n to n + 1, at place n. Released ones are never edited; changes are added."""
 

@@ -122,9 +122,9 @@ class Store:
         scored twice counts twice."""
         return await self.do(lambda connection: arms.add_scores(connection, scores))
 
-    async def add_key(self, key: Key) -> None:
-        """Raises ValueError if its id or secret is there already."""
-        await self.do(lambda connection: keys.add(connection, key))
+    async def add_key(self, key: Key, *, who: str = "") -> None:
+        """Raises ValueError if its id or secret is there already. `who` is for the audit log; so below."""
+        await self.do(lambda connection: keys.add(connection, key, who))
 
     async def keys(self) -> list[Key]:
         """All keys, also those revoked and expired, oldest first."""
@@ -133,15 +133,15 @@ class Store:
     async def key(self, key_id: str) -> Key | None:
         return await self.do(lambda connection: keys.by_id(connection, key_id))
 
-    async def revoke_key(self, key_id: str) -> bool:
+    async def revoke_key(self, key_id: str, *, who: str = "") -> bool:
         """Whether there was such a key that was not revoked yet."""
         now = now_us()
-        return await self.do(lambda connection: keys.revoke(connection, key_id, now))
+        return await self.do(lambda connection: keys.revoke(connection, key_id, now, who))
 
-    async def rotate_key(self, key_id: str, new_hash: bytes, *, grace_s: float = 0.0) -> bool:
+    async def rotate_key(self, key_id: str, new_hash: bytes, *, grace_s: float = 0.0, who: str = "") -> bool:
         """Give the key a new secret; the old one works for `grace_s` more. False: no such key, or it is revoked."""
         until = now_us() + int(grace_s * 1e6) if grace_s > 0 else 0
-        return await self.do(lambda connection: keys.rotate(connection, key_id, new_hash, until))
+        return await self.do(lambda connection: keys.rotate(connection, key_id, new_hash, until, who))
 
     async def key_changes(self) -> int:
         """A number that grows with each change of a key."""

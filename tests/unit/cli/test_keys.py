@@ -37,7 +37,7 @@ def test_a_key_is_made_with_all_that_was_said(farthing: Callable[..., Result], f
     assert key.hash == hash_of(secret)
     assert (key.name, key.tenant, key.pinned, key.models) == ("support", "acme", ("team",), ("gpt-*", "claude-*"))
     assert key.tags == {"team": "blue", "feature": "chat", "cost-centre": "7"}
-    assert (key.requests_per_minute, key.tokens_per_minute, key.admin) == (60, 100_000, True)
+    assert (key.requests_per_minute, key.tokens_per_minute, key.role) == (60, 100_000, "admin")
     assert key.expires_us == 32_474_822_400_000_000  # the end of that day
     secret_part = secret.encode()
     assert all(secret_part not in file.read_bytes() for file in folder.iterdir() if file.is_file())

@@ -48,7 +48,7 @@ async def site(store: Store) -> AsyncIterator[Any]:
 
 async def a_key(store: Store, tenant: str, *, admin: bool) -> str:
     secret = f"sk-{tenant}-{admin}"
-    key = Key(id=new_id(), name=f"ops of {tenant}", hash=hash_of(secret), tenant=tenant, admin=admin)
+    key = Key(id=new_id(), name=f"ops of {tenant}", hash=hash_of(secret), tenant=tenant, role="admin" if admin else "")
     await store.add_key(key)
     return secret
 

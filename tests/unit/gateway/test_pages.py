@@ -8,7 +8,19 @@ from typing import Any
 
 import pytest
 
-from farthing.gateway import admin, alerts, budgets, calls, feedback, health, models, openapi, reports, status
+from farthing.gateway import (
+    admin,
+    alerts,
+    budgets,
+    calls,
+    feedback,
+    health,
+    models,
+    openapi,
+    reports,
+    status,
+    transactions,
+)
 from farthing.gateway import routes as table_pages
 from farthing.gateway.guard import Guard
 from farthing.gateway.metrics import Metrics
@@ -18,7 +30,7 @@ from farthing.model.record import Attempt, Record
 from farthing.model.routes import ANY, Cell, Table
 from farthing.model.usage import Usage
 from farthing.prices import PriceBook
-from farthing.settings import BalanceSettings, ModelSettings, ProviderSettings, Settings
+from farthing.settings import BalanceSettings, ModelSettings, ProviderSettings, Settings, TransactionSettings
 from farthing.steps.balance.health import Health
 from farthing.store import Journal, KeyRing, Ledger, Routes, Store, StoreError, hash_of, open_store
 from farthing.store.buckets import Buckets
@@ -45,7 +57,7 @@ class Site:
             *models.routes(providers, PriceBook.load(), guard, ("auto", "small")), *calls.routes(store, ledger, guard),
             *table_pages.routes(Routes(store), RULES, guard), *admin.routes(store, guard), *openapi.routes(),
             *feedback.routes(store, ledger, guard, []), *alerts.routes(store, guard), *budgets.routes(store, guard),
-            *reports.routes(store, guard, Settings()),
+            *reports.routes(store, guard, Settings()), *transactions.routes(store, guard, TransactionSettings()),
             *status.routes(Health(providers, BalanceSettings(), Buckets()), 1, guard),
         ]  # fmt: skip
         self.app = pages(routes, [format.path for format in FORMATS.values()])
@@ -178,7 +190,7 @@ async def test_a_key_sees_the_models_that_it_may_use(site: Site) -> None:
 
 async def test_a_call_s_figures_for_its_owner_alone(site: Site) -> None:
     mine, other = await site.add("mine"), await site.add("other")
-    chief, foreign = await site.add("chief", admin=True), await site.add("foreign", admin=True, tenant="b")
+    chief, foreign = await site.add("chief", role="admin"), await site.add("foreign", role="admin", tenant="b")
     site.ledger.put(record("call-1", key_id="key-mine"))
     status, _, body = await site("GET", "/v1/farthing/calls/call-1", key=mine)
     card = json.loads(body)
@@ -192,7 +204,7 @@ async def test_a_call_s_figures_for_its_owner_alone(site: Site) -> None:
 
 
 async def test_admin_pages_need_an_admin_key_and_the_own_machine(site: Site) -> None:
-    chief, user = await site.add("chief", admin=True), await site.add("user")
+    chief, user = await site.add("chief", role="admin"), await site.add("user")
     for path in ("/v1/farthing/keys", "/v1/farthing/report", "/metrics"):
         assert (await site("GET", path, key=chief))[0] == 200
         assert (await site("GET", path, key=user))[0] == 403
@@ -202,19 +214,19 @@ async def test_admin_pages_need_an_admin_key_and_the_own_machine(site: Site) -> 
 
 @pytest.mark.parametrize("site", ["on"], indirect=True)
 async def test_admin_pages_elsewhere_by_setting(site: Site) -> None:
-    chief = await site.add("chief", admin=True)
+    chief = await site.add("chief", role="admin")
     assert (await site("GET", "/metrics", key=chief, peer="10.0.0.9"))[0] == 200
     assert (await site("GET", "/metrics", peer="10.0.0.9"))[0] == 401
 
 
 @pytest.mark.parametrize("site", ["off"], indirect=True)
 async def test_admin_pages_switched_off(site: Site) -> None:
-    chief = await site.add("chief", admin=True)
+    chief = await site.add("chief", role="admin")
     assert (await site("GET", "/metrics", key=chief))[0] == 404
 
 
 async def test_keys_are_made_shown_once_rotated_and_revoked(site: Site) -> None:
-    chief = await site.add("chief", admin=True)
+    chief = await site.add("chief", role="admin")
     status, _, body = await site("POST", "/v1/farthing/keys", key=chief, body=b'{"name":"web","tags":{"team":"w"}}')
     made = json.loads(body)
     assert status == 201 and made["secret"].startswith("fk-") and "hash" not in made
@@ -228,7 +240,7 @@ async def test_keys_are_made_shown_once_rotated_and_revoked(site: Site) -> None:
 
 
 async def test_another_tenant_s_keys_are_not_there(site: Site) -> None:
-    chief = await site.add("chief", admin=True)
+    chief = await site.add("chief", role="admin")
     await site.add("foreign", tenant="b")
     assert "key-foreign" not in (await site("GET", "/v1/farthing/keys", key=chief))[2].decode()
     assert (await site("POST", "/v1/farthing/keys/key-foreign/revoke", key=chief))[0] == 404
@@ -238,7 +250,7 @@ async def test_another_tenant_s_keys_are_not_there(site: Site) -> None:
     "body", [b"", b"{", b'{"name":7}', b'{"name":"x","hash":"y"}', b"[" * 50_000, b'{"name":"\xff"}']
 )
 async def test_bodies_that_make_no_key(site: Site, body: bytes) -> None:
-    chief = await site.add("chief", admin=True)
+    chief = await site.add("chief", role="admin")
     assert (await site("POST", "/v1/farthing/keys", key=chief, body=body))[0] == 400
 
 

@@ -54,7 +54,7 @@ async def test_before_anything_was_applied_the_prior_is_shown(site: Site) -> Non
 
 
 async def test_a_proposal_is_shown_with_its_moves_applied_and_undone_by_name(site: Site) -> None:
-    admin = await site.add("boss", admin=True)
+    admin = await site.add("boss", role="admin")
     version = await Routes(site.store).propose(QA, "why not", "farthing")
     (proposal,) = (await get(site, "/proposals", admin))["data"]
     assert proposal["version"] == version
@@ -79,12 +79,12 @@ async def test_a_proposal_can_be_put_away(site: Site) -> None:
 
 
 async def test_another_tenant_sees_its_own_and_changes_nothing(site: Site) -> None:
-    theirs = await site.add("theirs", admin=True, tenant="other")
+    theirs = await site.add("theirs", role="admin", tenant="other")
     routes = Routes(site.store)
     version = await routes.propose(QA, "", "")
     await routes.apply(version, "")
     assert {row["tenant"] for row in (await get(site, "", theirs))["data"]} == {ANY}
-    acme = await site.add("acme", admin=True, tenant="acme")
+    acme = await site.add("acme", role="admin", tenant="acme")
     assert {row["tenant"] for row in (await get(site, "", acme))["data"]} == {ANY, "acme"}
     for path in ("/proposals", "/history"):
         assert (await site("GET", PATH + path, key=theirs))[0] == 403

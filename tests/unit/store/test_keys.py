@@ -29,7 +29,7 @@ def test_secrets_are_long_different_and_safe_to_type() -> None:
 
 async def test_a_key_comes_back_without_its_secret(store: Store) -> None:
     secret = new_secret()
-    key = a_key(secret, admin=True)
+    key = a_key(secret, role="admin")
     await store.add_key(key)
     assert await store.keys() == [key] and await store.key(key.id) == key
     assert await store.find_key(hash_of(secret)) == key

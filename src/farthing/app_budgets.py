@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from farthing.catalog import Expect
 from farthing.model.budget import Budget, amount_from, scope_from
+from farthing.model.call import Ending
 from farthing.model.money import nano_from_dollars
 from farthing.prices import PriceBook
 from farthing.settings import BudgetSettings, Problem, Settings, SettingsError
@@ -13,6 +14,8 @@ from farthing.steps.budget.step import Budget as BudgetStep
 from farthing.store import Journal, Store
 from farthing.store.budgets import Budgets
 from farthing.upstream.providers import Providers
+
+UNDER_WAY = Ending("interrupted")
 
 
 class Built(NamedTuple):
@@ -34,7 +37,8 @@ async def build_budgets(
     stack.push_async_callback(purses.close)
     await purses.start()
     step = BudgetStep(
-        purses, book, expect, patience_s=settings.balance.patience_s, drains=lambda name: providers[name].drain
+        purses, book, expect, patience_s=settings.balance.patience_s, drains=lambda name: providers[name].drain,
+        note=lambda call: journal.open(call.record(0, UNDER_WAY, 0)),
     )  # fmt: skip
     return Built(step, purses, kept)
 
@@ -59,6 +63,6 @@ def _budget(name: str, settings: BudgetSettings) -> Budget:
         id=name, amount=amount_from(settings.amount, settings.unit), unit=settings.unit, scope=scope_from(settings.scope),
         tenant=settings.tenant, window=settings.window, zone=settings.zone, fiscal_start=settings.fiscal_start,
         roll_over=settings.roll_over, hard=settings.hard, exceeded=settings.exceeded,
-        payment_required=settings.payment_required, max_call=nano_from_dollars(settings.max_call), confirm=settings.confirm,
+        payment_required=settings.payment_required, max_call=nano_from_dollars(settings.max_call), confirm=settings.confirm, cover=settings.cover,
         when_unavailable=settings.when_unavailable, source="settings",
     )  # fmt: skip

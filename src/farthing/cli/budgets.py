@@ -113,6 +113,13 @@ def show(name: str, config: Path | None, as_json: bool) -> None:
 )
 @click.option("--payment-required", is_flag=True, help="Refuse with 402 instead of 429.")
 @click.option("--max-call", default="0", metavar="DOLLARS", help="Stop a call that is expected to cost more.")
+@click.option(
+    "--cover",
+    type=click.Choice(["limit", "likely"]),
+    default="limit",
+    show_default=True,
+    help="limit: answers are limited to what is reserved; likely: streams get more as they go.",
+)
 @click.option("--confirm/--no-confirm", default=True, help="Whether a header lets such a call through.")
 @click.option(
     "--when-unavailable",
@@ -124,7 +131,7 @@ def show(name: str, config: Path | None, as_json: bool) -> None:
 @click.option("--note", default="", help="For people.")
 def set_(
     name: str, config: Path | None, amount: str, unit: Unit, scope: dict[str, str], tenant: str, window: str, zone: str,
-    fiscal_start: str, roll_over: bool, soft: bool, exceeded: Any, payment_required: bool, max_call: str, confirm: bool,
+    fiscal_start: str, roll_over: bool, soft: bool, exceeded: Any, payment_required: bool, max_call: str, cover: Any, confirm: bool,
     when_unavailable: Any, note: str,
 ) -> None:  # fmt: skip
     """Make the budget NAME, or replace it; what was spent stays."""
@@ -132,7 +139,7 @@ def set_(
         lambda: Budget(
             id=name, amount=amount_from(amount, unit), unit=unit, scope=scope_from(scope), tenant=tenant, window=window,
             zone=zone, fiscal_start=fiscal_start, roll_over=roll_over, hard=not soft, exceeded=exceeded,
-            payment_required=payment_required, max_call=nano_from_dollars(max_call), confirm=confirm,
+            payment_required=payment_required, max_call=nano_from_dollars(max_call), cover=cover, confirm=confirm,
             when_unavailable=when_unavailable, note=note,
         )
     )  # fmt: skip

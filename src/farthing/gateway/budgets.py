@@ -38,6 +38,7 @@ class NewBudget(msgspec.Struct, forbid_unknown_fields=True):
     exceeded: Literal["refuse", "downgrade"] = "refuse"
     payment_required: bool = False
     max_call: Whole = 0
+    cover: Literal["limit", "likely"] = "limit"
     confirm: bool = True
     when_unavailable: Literal["refuse", "serve"] = "refuse"
     note: Text = ""

@@ -58,6 +58,9 @@ class Budget(msgspec.Struct, frozen=True):
     """Refuse with 402 instead of 429."""
     max_call: Nano = 0
     """A call that is expected to cost more is stopped before it is sent; 0: no such bound."""
+    cover: Literal["limit", "likely"] = "limit"
+    """`limit`: an answer is limited to what is reserved, so that the budget holds to the last token; `likely`: streams have
+    what they are likely to need reserved, and more as they go."""
     confirm: bool = True
     """Whether a header lets such a call through."""
     when_unavailable: Literal["refuse", "serve"] = "refuse"

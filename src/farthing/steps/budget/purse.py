@@ -134,16 +134,17 @@ class Part:
         self.amount = used
         return back
 
-    def extend(self, more: int) -> bool:
-        """Reserve more for it; False where the slice has too little."""
-        if self.slice.free < more or self.slice is not self.purse.slice:
-            return False
+    def can_extend(self, more: int) -> bool:
+        """Whether the slice has so much more; that of a window that is over has what it had."""
+        return self.slice.free >= more
+
+    def extend(self, more: int) -> None:
+        """Reserve more for it."""
         self.slice.free -= more
         self.slice.flying += more
         self.purse.used += more
         self.charge.amount += more
         self.amount += more
-        return True
 
 
 def charge_of(charges: list[Charge], budget: str, member: str, window: str, holder: str) -> Charge:

@@ -45,6 +45,8 @@ DRY_S = 0.5
 """How long a refusal of the store is believed."""
 AGAIN_S = 0.05
 """How soon the store is asked again where money is held by calls under way."""
+MORE_S = 0.5
+"""How long a stream may wait for more."""
 STORE_S = 5.0
 """How long the store may take to answer."""
 MOST_PURSES = 50_000
@@ -197,6 +199,31 @@ class Purses:
                 raise busy(waits_for or (waiting or lacking)[0])
             await asyncio.sleep(min(pause * (0.75 + random.random() / 2), max(until - now, 0.001)))
             pause = min(pause * 1.5, 0.1)
+
+    async def more(self, reservation: Reservation, tokens: int) -> bool:
+        """Reserve so many tokens of output more, in all its budgets or none. False where there is too little."""
+        quote, out = reservation.quote, reservation.out + tokens
+        until = self._clock() + MORE_S
+        while True:
+            needs = [(part, quote.need(part.purse.budget.unit, out) - part.amount) for part in reservation.parts]
+            lacking = [(part.purse, need, need, need) for part, need in needs if not part.can_extend(need)]
+            if not lacking:
+                for part, need in needs:
+                    part.extend(need)
+                reservation.out = out
+                return True
+            if any(part.slice is not part.purse.slice for part, _ in needs) or self._clock() >= until:
+                return False
+            if any(purse.filling for purse, *_ in lacking):
+                await asyncio.sleep(RETURN_S)
+                continue
+            try:
+                taken = await self._take(lacking)
+            except StoreError as error:
+                self.trouble = error.message
+                return False
+            if taken is None or not taken.amounts:
+                return False
 
     def only_charge(self, reservation: Reservation, charges: list[Charge], held: Iterable[Held]) -> None:
         """Charge these budgets in the end, without any limit."""

@@ -10,21 +10,24 @@ model. Knows nothing of where money is kept.
 import math
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from farthing.catalog import Expect
 from farthing.model.call import Answer, Ask, Call, Deployment
-from farthing.model.errors import UnpricedModel
+from farthing.model.errors import Unavailable, UnpricedModel
 from farthing.model.money import Nano, nano_from_dollars
 from farthing.model.record import Attempt
 from farthing.model.routes import scopes_of
 from farthing.pipeline import Proceed
 from farthing.prices import PriceBook
+from farthing.steps.budget.extending import extended
 from farthing.steps.budget.index import Held
 from farthing.steps.budget.purses import Purses, Reservation
 from farthing.steps.budget.quote import Quote, Quotes
 from farthing.steps.budget.refusals import CONFIRM_HEADER, too_dear
 from farthing.steps.budget.usage import used
 from farthing.wire import FORMATS
+from farthing.wire.cut import WIRES
 from farthing.wire.output_limit import with_output_limit
 
 LENGTHS_S = 2.0
@@ -47,13 +50,17 @@ class Budget:
 
     def __init__(
         self, purses: Purses, book: PriceBook, expect: Expect, *, patience_s: float = 2.0,
-        drains: Callable[[str], bool] = lambda provider: False, clock: Callable[[], float] = time.monotonic,
+        drains: Callable[[str], bool] = lambda provider: False, note: Callable[[Call], None] = lambda call: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
+        """`drains`: whether a provider bills a stream to its end although its client left. `note` writes down what is
+        reserved for a call under way, when that grows; it may raise Unavailable."""
         self._purses = purses
         self._quotes = Quotes(book)
         self._expect = expect
         self._patience_s = patience_s
         self._drains = drains
+        self._note = note
         self._clock = clock
         self._lengths: dict[tuple[str, str, str, str], Lengths] = {}
         self._lengths_until = 0.0
@@ -72,17 +79,20 @@ class Budget:
         hard = [each for each in held if each.budget.hard]
         if hard and not quote.priced:
             _refuse_unpriced(hard)
-        reservation = self._purses.reserve_now(call.trail.charges, hard, quote, likely, max(likely, quote.most))
+        extends = _extends(call, hard, quote)
+        most = likely if extends else max(likely, quote.most)
+        reservation = self._purses.reserve_now(call.trail.charges, hard, quote, likely, most)
         if reservation is None:
             reservation = await self._purses.reserve(
-                call.trail.charges, hard, quote, floor, likely, max(likely, quote.most), self._patience_s
+                call.trail.charges, hard, quote, floor, likely, most, self._patience_s
             )
         if len(hard) < len(held):
             self._purses.only_charge(reservation, call.trail.charges, [each for each in held if not each.budget.hard])
-        return await self._sent(call, proceed, deployment, reservation, likely)
+        return await self._sent(call, proceed, deployment, reservation, likely, extends=extends)
 
     async def _sent(
-        self, call: Call, proceed: Proceed, deployment: Deployment, reservation: Reservation, likely: int
+        self, call: Call, proceed: Proceed, deployment: Deployment, reservation: Reservation, likely: int, *,
+        extends: bool,
     ) -> Answer:  # fmt: skip
         ask, body, first = call.ask, call.body, len(call.trail.attempts)
 
@@ -91,7 +101,7 @@ class Budget:
             reservation.settle(used(sent, reservation.quote, reservation.out, likely, drains=drains))
 
         try:
-            if reservation.parts:
+            if reservation.parts and not extends:
                 self._limit(call, deployment, reservation)
             answer = await proceed(call)
         except BaseException:
@@ -102,9 +112,21 @@ class Budget:
         if answer.stream is None:
             settle(call.trail.attempts[first:])
         else:
+            if extends:
+                extended(answer, call.wire, reservation.out, partial(self._more, call, reservation), self._clock)
             attempts, sent = call.trail.attempts, call.trail.attempts[first:]
             answer.on_end(lambda _: settle(_with_parts(sent, attempts)))
         return answer
+
+    async def _more(self, call: Call, reservation: Reservation, wanted: int) -> bool:
+        """Reserve until an answer of so many tokens is paid for, and write it down; False where that cannot be."""
+        if wanted > reservation.out and not await self._purses.more(reservation, wanted - reservation.out):
+            return False
+        try:
+            self._note(call)
+        except Unavailable:
+            return False
+        return True
 
     def _limit(self, call: Call, deployment: Deployment, reservation: Reservation) -> None:
         """Lower the request's limit of output to what is paid for, where that is less than it allows."""
@@ -141,6 +163,18 @@ class Budget:
                     expected = min(expected, SHORT)
             found = self._lengths[key] = (most, expected)
         return found
+
+
+def _extends(call: Call, hard: Sequence[Held], quote: Quote) -> bool:
+    """Whether the answer is a stream that may have more reserved as it goes: all its budgets say so, and what it writes
+    can be seen."""
+    return (
+        call.ask.stream
+        and quote.limitable
+        and call.wire in WIRES
+        and bool(hard)
+        and all(budget.cover == "likely" for budget, _ in hard)
+    )
 
 
 def _with_parts(sent: Sequence[Attempt], attempts: Sequence[Attempt]) -> list[Attempt]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from farthing.cli.common import load_settings, print_json, print_table, with_store
+from farthing.cli.common import load_settings, print_json, print_table, printable, with_store
 from farthing.cli.report_scope import (
     day_name,
     figure,
@@ -50,7 +50,9 @@ def metrics(
     scope = Scope(*span_of(since, until, month, now), tenant, dict(where))
     try:
         options = options_of(settings.finops, nano_from_dollars(revenue))
-    except ArithmeticError:
+        if options.revenue_per_user < 0:
+            raise ValueError
+    except (ArithmeticError, ValueError):
         raise click.BadParameter(f"{revenue!r} is no amount of dollars.", param_hint="--revenue") from None
     tier = tier_of(settings)
 
@@ -69,7 +71,7 @@ def metrics(
 def _print(report: Metrics, beside: bool) -> None:
     scope = report.scope
     click.echo(
-        f"{scope_name(scope.where, scope.tenant)}, {day_name(scope.since_us)} to {day_name(scope.until_us - 1)}: "
+        f"{printable(scope_name(scope.where, scope.tenant))}, {day_name(scope.since_us)} to {day_name(scope.until_us - 1)}: "
         f"{report.calls:,} calls, {show_dollars(report.cost)}\n"
     )
     table = Table(box=None, pad_edge=False)
@@ -97,16 +99,16 @@ def _print_beside(report: Metrics) -> None:
         if metric.denominator:
             top = show_dollars(metric.numerator) if "cost" in metric.numerator_means else f"{metric.numerator:,}"
             bottom = show_dollars(metric.denominator) if metric.name == "cost_by_feature" else f"{metric.denominator:,}"
-            click.echo(f"  {top} {metric.numerator_means}\n  / {bottom} {metric.denominator_means}")
+            click.echo(f"  {top} {printable(metric.numerator_means)}\n  / {bottom} {metric.denominator_means}")
         if metric.trend_means:
-            click.echo(f"  trend: {metric.trend_means}")
+            click.echo(f"  trend: {printable(metric.trend_means)}")
         table = Table(box=None, pad_edge=False, show_header=False)
         for each in metric.beside:
             table.add_row(f"  {each.name}", figure(each.value, each.unit), each.means)
         if metric.beside:
             print_table(table)
         for note in metric.notes:
-            click.echo(f"  {note}")
+            click.echo(f"  {printable(note)}")
 
 
 def _print_features(report: Metrics) -> None:

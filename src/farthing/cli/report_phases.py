@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from farthing.cli.common import config_option, load_settings, print_json, print_table, with_store
+from farthing.cli.common import config_option, load_settings, print_json, print_table, printable, with_store
 from farthing.cli.report_scope import day_name, now_us, span_of, span_options
 from farthing.cli.report_span import percent
 from farthing.finops.phases import BANDS, Phases, Project, plain, read
@@ -70,7 +70,8 @@ def _print(found: Phases) -> None:
             click.echo(f"{each.project}: its phase was to end on {each.overdue}; settle the next one.")
     lost = [each.project for each in found.projects if each.project and each.verdict == "no phase"]
     if lost:
-        click.echo(f'Say where these stand, [finops.projects.NAME] phase = "pilot": {", ".join(lost[:20])}')
+        names = printable(", ".join(lost[:20]))
+        click.echo(f'Say where these stand, [finops.projects.NAME] phase = "pilot": {names}')
     if total.without_cost:
         click.echo(f"{total.without_cost:,} calls have no known cost: they are in no share.")
 

@@ -83,7 +83,8 @@ def test_spans_that_are_none(farthing: Farthing, company: Path) -> None:
     assert "ends before" in farthing("report", "metrics", "--since", "2026-01-02", "--until", "2026-01-01").output
     assert "leave out" in farthing("report", "metrics", "--since", "7d", "--month", "2026-01").output
     assert "is no month" in farthing("report", "phases", "--month", "January").output
-    assert "is no amount" in farthing("report", "metrics", "--revenue", "much").output
+    for odd in ("much", "nan", "inf", "-1"):
+        assert "is no amount" in farthing("report", "metrics", f"--revenue={odd}").output
     assert farthing("report", "metrics", "--month", "2001-01").output == "No calls in these days.\n"
 
 
@@ -126,3 +127,28 @@ def test_a_table_that_is_none(farthing: Farthing, folder: Path) -> None:
     assert "is no table" in farthing("lines", "import", "x.csv").output
     Path("x.csv").write_text("kind,month,dollars\ngpu,2026-01,much\n")
     assert "row 2: 'much' is no amount of dollars" in farthing("lines", "import", "x.csv").output
+
+
+def test_words_of_callers_do_not_command_a_terminal(farthing: Farthing, folder: Path) -> None:
+    bad = "x\x1b\x07y"
+    today = time.time_ns() // 1000
+    call = Record(
+        id="1", started_us=today, wire="openai.chat", feature=bad, user=bad, project=bad, cost=5, baseline=5,
+        cost_state="computed",
+    )  # fmt: skip
+
+    async def write() -> None:
+        store = await open_store("sqlite:///farthing.db")
+        await store.write([call])
+        await store.close()
+
+    asyncio.run(write())
+    for command in (
+        ("metrics",),
+        ("phases",),
+        ("forecast", "--by", "feature"),
+        ("metrics", "--json"),
+        ("phases", "--json"),
+    ):
+        done = farthing("report", *command)
+        assert done.exit_code == 0 and "\x1b" not in done.output and "\x07" not in done.output

@@ -36,6 +36,7 @@ COMMANDS = {
     "budgets": Place("budgets", "What may be spent, where it stands, and more for a time."),
     "alerts": Place("alerts", "What is out of order with spending, and who is told."),
     "prices": Place("prices", "Show prices, compare them with a newer list, price a call."),
+    "export": Place("export", "The ledger for others: FOCUS data sets, statements for teams."),
     "reconcile": Place("reconcile", "Compare a provider's bill with the ledger; post corrections."),
     "rerate": Place("rerate", "Price calls anew after a contract or a price list changed."),
     "models": Place("models", "The models of each tier: what they can do, what a call costs."),

@@ -39,7 +39,7 @@ class Lengths:
     line: int
 
 
-FULL, QUICK = Lengths(20_000, 8_000, 20_000, 2_000), Lengths(3_000, 1_500, 1_500, 1_000)
+FULL, QUICK = Lengths(32_000, 8_000, 28_000, 4_000), Lengths(3_000, 1_500, 1_500, 1_000)
 
 
 @dataclass

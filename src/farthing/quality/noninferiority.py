@@ -128,14 +128,17 @@ def _log_mean(logs: list[float]) -> float:
 class Drift:
     """Watches one model in one scope, comparison by comparison, in the order in which they were made."""
 
-    __slots__ = ("_log_wealths", "margin")
+    __slots__ = ("_log_wealths", "margin", "streak")
 
     def __init__(self, margin: float) -> None:
         self.margin = margin
         self._log_wealths = [0.0] * len(BETS)
+        self.streak = 0
+        """The latest comparisons in a row in which it was not worse."""
 
     def add(self, difference: float) -> bool:
         """Whether it is worse than the margin by now. `difference` is -1 to 1."""
+        self.streak = 0 if difference < 0 else self.streak + 1
         reach = 1 + self.margin
         gain = (-difference - self.margin) / reach
         for at, bet in enumerate(BETS):

@@ -1,7 +1,8 @@
 """What new evidence changes in the table: which models come in where, which go out, and a table with some of that done.
 
 A cell matters where it crosses a floor. Cells that cross upwards are promotions: they wait for a person, or are applied a
-few at a time. Cells that cross downwards, or are found demoted, are demotions and never wait. What a floor does not
+few at a time. Cells that cross downwards, or are found demoted, are demotions and never wait. What was once shown by
+comparisons stays so while its bound only sways about the floor: bounds hold at any time, so the best one of them does. What a floor does not
 notice rides along with the next promotion. Locked cells stay. Pure; knows nothing of the store.
 """
 
@@ -14,6 +15,11 @@ from farthing.model.routes import ANY, Cell, Table
 
 Floors = Callable[[str], Sequence[float]]
 """The floors that calls of a scope are held to, as shares of the flagship's quality."""
+
+
+SWAY = 0.5
+"""How far a bound may fall below a floor that it had cleared, as a share of the margin that the floor leaves. An alarm
+for models that become worse does not wait for it."""
 
 
 class Move(msgspec.Struct, frozen=True):
@@ -68,6 +74,8 @@ def refreshed(old: Table, new: Table, all_moves: Iterable[Move]) -> Table:
             now = cells.get((tenant, scope), {}).get(model)
             stays = now is not None and now.state in ("locked", "demoted")
             if (tenant, scope, model) not in crossing and not stays:
+                if now is not None and now.state == cell.state == "measured" and now.lower > cell.lower:
+                    cell = msgspec.structs.replace(cell, lower=now.lower)
                 cells.setdefault((tenant, scope), {})[model] = cell
     return Table(cells=cells)
 
@@ -83,6 +91,8 @@ def _move(tenant: str, scope: str, before: Cell | None, after: Cell, floors: Seq
     was, now = _clears(before, floors), _clears(after, floors)
     if now > was and after.state == "measured":
         return Move("promote", tenant, scope, before, after, max(floor for floor in floors if after.lower >= floor))
+    if now < was and before is not None and _sways(before, after, floors):
+        return None
     newly_demoted = after.state == "demoted" and (before is None or before.state != "demoted")
     if now < was or newly_demoted:
         missed = [floor for floor in floors if after.lower < floor or after.state == "demoted"]
@@ -95,6 +105,13 @@ def _clears(cell: Cell | None, floors: Sequence[float]) -> int:
     if cell is None or cell.state == "demoted":
         return 0
     return sum(cell.lower >= floor for floor in floors)
+
+
+def _sways(before: Cell, after: Cell, floors: Sequence[float]) -> bool:
+    """Whether nothing more happened to a measured cell than that its bound moved a little."""
+    if before.state != "measured" or after.state != "measured":
+        return False
+    return all(after.lower >= floor - SWAY * (1 - floor) for floor in floors if before.lower >= floor)
 
 
 def _gone(old: Table, new: Table, floors: Floors) -> list[Move]:

@@ -91,6 +91,11 @@ class Recorder:
             if (drift := self._drifts.get((tenant, scope, model))) is not None
         )
 
+    def streak(self, tenant: str, scope: str, model: str) -> int:
+        """The latest comparisons in a row in which the model was not worse there."""
+        drift = self._drifts.get((tenant, scope, model))
+        return drift.streak if drift is not None else 0
+
     def forget(self, tenant: str, scope: str, model: str) -> None:
         """What was seen of the model there counts no more."""
         self._drifts.pop((tenant, scope, model), None)

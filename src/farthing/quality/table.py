@@ -6,6 +6,7 @@ not for it: easy calls go to cheap models, so that their answers look better tha
 floors, or of how a call is routed.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
@@ -22,6 +23,8 @@ SCORED = frozenset(("check", "feedback", "eval"))
 """Sources of scores that both models may have."""
 LEAST_SCORES = 20
 """Of each of two models, before their scores are compared."""
+SURELY = 2.0
+"""Standard errors by which scores must be lower before they speak against a model: by luck half of them are."""
 LEAST_BASE = 0.1
 """A flagship that nearly always fails is no measure: differences are not divided by less."""
 
@@ -187,6 +190,7 @@ def _against(seen: _Seen, flagship: _Seen) -> _Scores | None:
             continue
         n = own.n * other.n / (own.n + other.n)
         difference = own.total / own.n - other.total / other.n
-        if difference < 0:
+        error = math.sqrt(own.variance / own.n + other.variance / other.n)
+        if difference < -SURELY * error:
             found += _Scores(n, n * difference, n * (own.variance + other.variance + difference**2))
     return found if found.n else None

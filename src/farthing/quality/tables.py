@@ -31,6 +31,9 @@ log = logging.getLogger("farthing.quality")
 WHO = "farthing"
 AT_A_TIME = 5
 """Promotions that are applied in one refresh: were something wrong with the evidence, not all would change at once."""
+MENDED = 40
+"""Comparisons in a row, none of them worse, after which a demoted model's bad days count no more: it is tested anew, on
+what comes then. A model that is worse in one of ten has such a row once in 700."""
 KEEP_DAYS = 90
 """Evidence older than that counts no more: models, prompts and people change."""
 DAY_US = 86_400_000_000
@@ -105,6 +108,7 @@ class Tables:
             self._allowance.spent_by_all(await self._spent(self._allowance.day_us))
         await self._load()
         await self._demote_alarmed()
+        self._begin_anew()
         new = self._make(self._evidence.current())
         found = moves(self.table, new, self._floors)
         down = [each for each in found if each.kind == "demote"]
@@ -151,6 +155,15 @@ class Tables:
         if not down or await self._apply(with_moves(self._held, down), down):
             for alarm in alarms:
                 self._recorder.forget(*alarm)
+
+    def _begin_anew(self) -> None:
+        """Demoted models that seem to be mended."""
+        for (tenant, scope), cells in self._held.cells.items():
+            for cell in cells.values():
+                if cell.state != "demoted" or self._recorder.streak(tenant, scope, cell.model) < MENDED:
+                    continue
+                if self._evidence.counts(tenant, scope, cell.model, self._flagship()).worse > 0:
+                    self._recorder.forget(tenant, scope, cell.model)
 
     def _is_shown(self, move: Move) -> bool:
         """Who was demoted comes back by comparisons of that very scope alone, not by what wider ones lend it."""

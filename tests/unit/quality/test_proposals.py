@@ -67,3 +67,15 @@ def test_a_move_reads_like_a_line_of_a_diff() -> None:
     assert str(up) == "+ small for task:qa of t (at least 99.3 %, >= 99 %, was 90.0 %; 400 comparisons)"
     down = Move("demote", ANY, ANY, None, cell(0.5), 0.95)
     assert reason([up, down]).splitlines()[1] == "- small for * (at least 50.0 %, < 95 %; 400 comparisons)"
+
+
+def test_what_was_shown_stays_while_its_bound_only_sways() -> None:
+    old = table(cell(0.995))
+    for lower, found in ((0.986, []), (0.984, [("demote", 0.99)]), (0.96, [("demote", 0.99)])):
+        assert kinds(old, table(cell(lower))) == found
+    assert kinds(old, table(cell(0.986, "demoted"))) == [("demote", 0.95)]
+    swaying = table(cell(0.986))
+    kept = refreshed(old, swaying, moves(old, swaying, floors)).cells["t", "task:qa"]["small"]
+    assert kept.lower == 0.995, "a bound that holds at any time holds on"
+    better = table(cell(0.997))
+    assert refreshed(old, better, []).cells["t", "task:qa"]["small"].lower == 0.997

@@ -164,3 +164,10 @@ def test_a_single_look_is_narrower() -> None:
     known = Known(0.9, 0.0001, 400)
     assert lower(known) == pytest.approx(0.9 - 0.01645, abs=1e-4)
     assert 0.9 - 0.032 < lower_at_any_time(known) < lower(known)
+
+
+def test_scores_that_are_lower_by_luck_do_not_speak_against() -> None:
+    compared = pairs(1000, 0, 0)
+    found = cell(table(compared, scores("m", 100, 93), scores("f", 100, 96)))
+    assert "scored lower" not in found.why
+    assert "scored lower" in cell(table(compared, scores("m", 1000, 930), scores("f", 1000, 970))).why

@@ -20,7 +20,7 @@ from farthing.quality.pairwise import PairJudge
 from farthing.quality.recorder import Recorder
 from farthing.quality.scores import Scores
 from farthing.quality.shadow import Shadow
-from farthing.quality.tables import Tables
+from farthing.quality.tables import MENDED, Tables
 from farthing.quality.watch import Quality, floors_of
 from farthing.settings import FeatureRoutingSettings, RoutingSettings, TaskRoutingSettings
 from farthing.store import Store, open_store
@@ -276,3 +276,22 @@ async def test_an_alarm_stands_until_the_table_says_so(store: Store) -> None:
     assert key not in scene.recorder.alarms
     cell = scene.quality.table.cell("t", ("task:qa",), "small")
     assert cell is not None and cell.state == "demoted"
+
+
+async def test_a_demoted_model_that_seems_mended_is_tested_anew(store: Store) -> None:
+    scene = Scene(store, changes="apply")
+    await scene.tables.refresh()
+    await scene.serve(120)
+    scene.world.skill["small"] = 0.4
+    await scene.serve(40)
+    scene.world.skill["small"] = 0.8
+    await scene.serve(MENDED // 2)
+    assert scene.evidence.counts("t", "task:qa", "small", "big").worse > 0
+    scene.world.skill["small"] = 1.0
+    for _ in range(MENDED // 5 + 5):
+        await scene.serve(5)
+    counts = scene.evidence.counts("t", "task:qa", "small", "big")
+    assert counts.worse == 0 and counts.n > 0
+    assert await scene.serve(1) == 0, "a clean slate is no evidence yet"
+    await scene.serve(120)
+    assert await scene.serve(5) == 5

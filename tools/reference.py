@@ -31,7 +31,7 @@ REQUEST_HEADERS = {
     "team": "The team that owns it.",
     "project": "The project.",
     "user": "The end user. Without it: the body's `user`, or `metadata.user_id`.",
-    "transaction": "The business unit of work, such as an order or a ticket.",
+    "transaction": "The business unit of work, as `TYPE/ID`: `support_resolution/T-1042`.",
     "task": "The kind of work, such as `classify`.",
 }
 

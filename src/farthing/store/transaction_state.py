@@ -110,38 +110,49 @@ class Adds(msgspec.Struct):
 
     def call(self, record: Record, sign: int = 1) -> None:
         """A call of it; `sign` -1 takes one away whose amounts change."""
-        lost = wasted(record)
-        without = int(record.cost_state not in PRICED)
+        lost = wasted(record) if len(record.attempts) > 1 or record.outcome != "ok" else None
         retries, lost_cost = (lost[0], lost[3]) if lost is not None else (0, 0)
-        adds = (
-            1, int(record.outcome not in NOT_ERRORS), retries, without, record.cost, lost_cost, record.in_tokens,
-            record.out_tokens, 0, 0, 0,
-        )  # fmt: skip
-        self._add(adds, sign)
+        without, cost = int(record.cost_state not in PRICED), record.cost
+        sums = self.sums  # written out: a writer does this for each call
+        sums[0] += sign
+        sums[1] += sign * (record.outcome not in NOT_ERRORS)
+        sums[2] += sign * retries
+        sums[3] += sign * without
+        sums[4] += sign * cost
+        sums[5] += sign * lost_cost
+        sums[6] += sign * record.in_tokens
+        sums[7] += sign * record.out_tokens
         for driver in (("model", record.model), ("feature", record.feature)):
-            self._drive(driver, (1, retries, without, record.cost, lost_cost), sign)
+            self._drive(driver, 1, retries, without, cost, lost_cost, sign)
         self._spans(record.started_us, record.started_us + record.duration_us)
-        self.user = least(self.user, record.user)
-        self.plan = least(self.plan, record.tags.get("plan", ""))
+        if record.user:
+            self.user = least(self.user, record.user)
+        if record.tags and "plan" in record.tags:
+            self.plan = least(self.plan, record.tags["plan"])
 
     def tool(self, use: ToolUse, at_us: int) -> None:
         unpriced = use.count if use.cost is None else 0
-        self._add((0, 0, 0, 0, 0, 0, 0, 0, use.count, unpriced, use.cost or 0), 1)
-        self._drive(("tool", use.name), (use.count, 0, unpriced, use.cost or 0, 0), 1)
+        self.sums[8] += use.count
+        self.sums[9] += unpriced
+        self.sums[10] += use.cost or 0
+        self._drive(("tool", use.name), use.count, 0, unpriced, use.cost or 0, 0, 1)
         self._spans(at_us, at_us)
 
     def end(self, said: Said) -> None:
         """The latest word counts, and of two of the same time the one that comes last."""
         self.said = later(self.said, said)
 
-    def _add(self, adds: tuple[int, ...], sign: int) -> None:
-        for place, number in enumerate(adds):
-            self.sums[place] += sign * number
-
-    def _drive(self, driver: Driver, adds: tuple[int, ...], sign: int) -> None:
-        sums = self.drivers.setdefault(driver, [0] * len(DRIVER_SUMS))
-        for place, number in enumerate(adds):
-            sums[place] += sign * number
+    def _drive(
+        self, driver: Driver, uses: int, retries: int, without: int, cost: Nano, lost: Nano, sign: int
+    ) -> None:  # fmt: skip
+        sums = self.drivers.get(driver)
+        if sums is None:
+            sums = self.drivers[driver] = [0, 0, 0, 0, 0]
+        sums[0] += sign * uses
+        sums[1] += sign * retries
+        sums[2] += sign * without
+        sums[3] += sign * cost
+        sums[4] += sign * lost
 
     def _spans(self, first: int, last: int) -> None:
         self.first_us = first if self.first_us is None else min(self.first_us, first)

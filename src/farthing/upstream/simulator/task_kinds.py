@@ -333,7 +333,7 @@ def _write_logic(dice: random.Random) -> str:
 def _solve_logic(prompt: str) -> str | None:
     asked = re.search(r"Who is the (\w+)\?", prompt)
     word = next((one for one, most in _COMPARED.items() if asked and asked[1] == most), None)
-    pairs = re.findall(rf"(\w+) is {word} than (\w+)\.", prompt)
+    pairs = re.findall(rf"\b(\w+) is {word} than (\w+)\.", prompt)
     top = {first for first, _ in pairs} - {second for _, second in pairs}
     return top.pop() if word is not None and len(top) == 1 else None
 

@@ -72,9 +72,15 @@ def is_right(prompt: str, answer: str) -> bool | None:
     return task_kinds.BY_NAME[found[0]].accepts(found[1], _unwrapped(answer)) if found else None
 
 
+_LONGEST = 20_000
+"""Characters; no task of the bank is longer."""
+
+
 @lru_cache(maxsize=512)
 def _solved(prompt: str) -> tuple[str, str] | None:
     """Kind and right answer."""
+    if len(prompt) > _LONGEST:
+        return None
     for name, kind in task_kinds.BY_NAME.items():
         gold = kind.solve(prompt)
         if gold is not None:

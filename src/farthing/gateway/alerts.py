@@ -1,7 +1,6 @@
-"""`/v1/farthing/alerts`: states of alerts, their history, acknowledging and muting; for administrators, each of its tenant."""
+"""`/v1/farthing/alerts`: states of alerts, their history, acknowledging and muting, in one's own tenant."""
 
 import time
-from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 import msgspec
@@ -10,9 +9,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from farthing.gateway.bodies import read_body
-from farthing.gateway.guard import Guard
+from farthing.gateway.guard import Guard, Pass
 from farthing.model.errors import BadRequest, NotFound
-from farthing.model.principal import Key
+from farthing.model.principal import OPERATOR
 from farthing.settings import ALERT_RULES
 from farthing.store import Store
 from farthing.store.alerts import Alerts, Standing
@@ -50,18 +49,17 @@ class NewMute(msgspec.Struct, forbid_unknown_fields=True):
 def routes(store: Store, guard: Guard) -> list[Route]:
     alerts = Alerts(store)
 
-    async def every(request: Request, key: Key | None) -> Response:
-        tenant = _tenant(key)
-        standings = await alerts.standings(tenant)
+    async def every(request: Request, entered: Pass) -> Response:
+        standings = await alerts.standings(entered.tenant)
         if request.query_params.get("state", "open") == "open":
             standings = [standing for standing in standings if standing.state != "ok"]
         shown: dict[str, Any] = {"data": msgspec.to_builtins(standings)}
-        if tenant == "default":  # channels are the gateway's own
+        if entered.tenant == OPERATOR:  # channels are the gateway's own
             shown["channels"] = msgspec.to_builtins(await alerts.channels())
         return JSONResponse(shown)
 
-    async def one(request: Request, key: Key | None) -> Response:
-        standing = await _mine(alerts, request, key)
+    async def one(request: Request, entered: Pass) -> Response:
+        standing = await _mine(alerts, request, entered)
         history = await alerts.history(standing.tenant, standing.id, 50)
         return JSONResponse(
             {
@@ -74,62 +72,48 @@ def routes(store: Store, guard: Guard) -> list[Route]:
             }
         )
 
-    async def ack(request: Request, key: Key | None) -> Response:
+    async def ack(request: Request, entered: Pass) -> Response:
         wanted = await read_body(request, Ack)
-        standing = await _mine(alerts, request, key)
-        acked = await alerts.acknowledge(standing.tenant, standing.id, wanted.who or _name(key))
+        standing = await _mine(alerts, request, entered)
+        acked = await alerts.acknowledge(standing.tenant, standing.id, wanted.who or entered.who)
         if acked is None:
             raise BadRequest("The alert is over, so that there is nothing to acknowledge.")
         return JSONResponse(msgspec.to_builtins(acked))
 
-    async def mutes(request: Request, key: Key | None) -> Response:
-        return JSONResponse({"data": msgspec.to_builtins(await alerts.mutes(_tenant(key)))})
+    async def mutes(request: Request, entered: Pass) -> Response:
+        return JSONResponse({"data": msgspec.to_builtins(await alerts.mutes(entered.tenant))})
 
-    async def mute(request: Request, key: Key | None) -> Response:
+    async def mute(request: Request, entered: Pass) -> Response:
         wanted = await read_body(request, NewMute)
         until_us = time.time_ns() // 1000 + wanted.for_s * 1_000_000
         made = await alerts.mute(
-            _tenant(key),
+            entered.tenant,
             rule=wanted.rule,
             scope=wanted.scope,
             until_us=until_us,
-            who=wanted.who or _name(key),
+            who=wanted.who or entered.who,
             why=wanted.why,
         )
         return JSONResponse(msgspec.to_builtins(made), 201)
 
-    async def unmute(request: Request, key: Key | None) -> Response:
-        if not await alerts.unmute(_tenant(key), request.path_params["mute_id"]):
+    async def unmute(request: Request, entered: Pass) -> Response:
+        if not await alerts.unmute(entered.tenant, request.path_params["mute_id"], who=entered.who):
             raise NotFound("There is no such mute.")
         return JSONResponse({"id": request.path_params["mute_id"], "ended": True})
 
-    def page(path: str, method: str, answer: Callable[[Request, Key | None], Awaitable[Response]]) -> Route:
-        async def guarded(request: Request) -> Response:
-            return await answer(request, await guard.administrator(request))
-
-        return Route(path, guarded, methods=[method], name=f"alerts_{answer.__name__}")
-
     return [
-        page("/v1/farthing/alerts", "GET", every),
-        page("/v1/farthing/alerts/mutes", "GET", mutes),
-        page("/v1/farthing/alerts/mutes", "POST", mute),
-        page("/v1/farthing/alerts/mutes/{mute_id}", "DELETE", unmute),
-        page("/v1/farthing/alerts/{alert_id}", "GET", one),
-        page("/v1/farthing/alerts/{alert_id}/ack", "POST", ack),
+        guard.page("/v1/farthing/alerts", "GET", every),
+        guard.page("/v1/farthing/alerts/mutes", "GET", mutes),
+        guard.page("/v1/farthing/alerts/mutes", "POST", mute),
+        guard.page("/v1/farthing/alerts/mutes/{mute_id}", "DELETE", unmute),
+        guard.page("/v1/farthing/alerts/{alert_id}", "GET", one),
+        guard.page("/v1/farthing/alerts/{alert_id}/ack", "POST", ack),
     ]
 
 
-def _tenant(key: Key | None) -> str:
-    return key.tenant if key is not None else "default"
-
-
-def _name(key: Key | None) -> str:
-    return key.name if key is not None else ""
-
-
-async def _mine(alerts: Alerts, request: Request, key: Key | None) -> Standing:
+async def _mine(alerts: Alerts, request: Request, entered: Pass) -> Standing:
     wanted = request.path_params["alert_id"]
-    found = next((each for each in await alerts.standings(_tenant(key)) if each.id == wanted), None)
+    found = next((each for each in await alerts.standings(entered.tenant) if each.id == wanted), None)
     if found is None:
         raise NotFound("There is no such alert.")
     return found

@@ -1,7 +1,8 @@
-"""`/v1/farthing/budgets`: what may be spent, and where each budget stands; for administrators, each of its tenant."""
+"""`/v1/farthing/budgets`: what may be spent, and where each budget stands. Budgets for each tenant (`*`) are the gateway's
+own: they are for those who may see all tenants."""
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -10,9 +11,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from farthing.gateway.bodies import read_body
-from farthing.gateway.guard import Guard
-from farthing.model.budget import Budget, Raise, Unit, scope_from
+from farthing.gateway.guard import Guard, Pass
+from farthing.model.budget import EACH, Budget, Raise, Unit, scope_from
 from farthing.model.errors import BadRequest, NotFound
+from farthing.model.principal import OPERATOR
 from farthing.store import Store
 from farthing.store.budgets import Budgets, Standing
 
@@ -57,56 +59,50 @@ class NewRaise(msgspec.Struct, forbid_unknown_fields=True):
 def routes(store: Store, guard: Guard) -> list[Route]:
     budgets = Budgets(store)
 
-    async def every(request: Request, tenant: str) -> Response:
-        mine = [each for each in await budgets.every() if _is_of(each, tenant)]
+    async def every(request: Request, entered: Pass) -> Response:
+        mine = [each for each in await budgets.every() if _is_of(each, entered)]
         standings = await budgets.standings(mine, _now_us())
         return JSONResponse({"data": [_shown(each, standings) for each in mine]})
 
-    async def one(request: Request, tenant: str) -> Response:
-        budget = await _mine(budgets, request, tenant)
+    async def one(request: Request, entered: Pass) -> Response:
+        budget = await _mine(budgets, request, entered)
         return JSONResponse(_shown(budget, await budgets.standings([budget], _now_us(), MEMBERS)))
 
-    async def put(request: Request, tenant: str) -> Response:
+    async def put(request: Request, entered: Pass) -> Response:
         wanted = await read_body(request, NewBudget)
         name = request.path_params["budget_id"]
         former = await budgets.one(name)
-        if former is not None and not _is_of(former, tenant):
+        if former is not None and not _is_of(former, entered):
             raise BadRequest("This name is taken. Choose another.")
         values = msgspec.structs.asdict(wanted) | {"scope": scope_from(wanted.scope)}
-        budget = Budget(id=name, tenant=former.tenant if former is not None else tenant, **values)
-        await _said(budgets.put(budget))
+        budget = Budget(id=name, tenant=former.tenant if former is not None else entered.tenant, **values)
+        await _said(budgets.put(budget, who=entered.who))
         return JSONResponse(_shown(budget, ()), 200 if former is not None else 201)
 
-    async def remove(request: Request, tenant: str) -> Response:
-        budget = await _mine(budgets, request, tenant)
-        await _said(budgets.remove(budget.id))
+    async def remove(request: Request, entered: Pass) -> Response:
+        budget = await _mine(budgets, request, entered)
+        await _said(budgets.remove(budget.id, who=entered.who))
         return JSONResponse({"id": budget.id, "removed": True})
 
-    async def add_raise(request: Request, tenant: str) -> Response:
-        budget = await _mine(budgets, request, tenant)
+    async def add_raise(request: Request, entered: Pass) -> Response:
+        budget = await _mine(budgets, request, entered)
         wanted = await read_body(request, NewRaise)
-        raised = await _said(budgets.add_raise(budget.id, Raise(**msgspec.structs.asdict(wanted))))
+        more = Raise(**(msgspec.structs.asdict(wanted) | {"by": wanted.by or entered.who}))
+        raised = await _said(budgets.add_raise(budget.id, more, who=entered.who))
         return JSONResponse(_shown(raised or budget, ()))
 
-    def page(path: str, method: str, answer: Callable[[Request, str], Awaitable[Response]]) -> Route:
-        async def guarded(request: Request) -> Response:
-            key = await guard.administrator(request)
-            return await answer(request, key.tenant if key is not None else "default")
-
-        return Route(f"/v1/farthing/budgets{path}", guarded, methods=[method], name=f"budgets {answer.__name__}")
-
     return [
-        page("", "GET", every),
-        page("/{budget_id}", "GET", one),
-        page("/{budget_id}", "PUT", put),
-        page("/{budget_id}", "DELETE", remove),
-        page("/{budget_id}/raise", "POST", add_raise),
+        guard.page("/v1/farthing/budgets", "GET", every),
+        guard.page("/v1/farthing/budgets/{budget_id}", "GET", one),
+        guard.page("/v1/farthing/budgets/{budget_id}", "PUT", put),
+        guard.page("/v1/farthing/budgets/{budget_id}", "DELETE", remove),
+        guard.page("/v1/farthing/budgets/{budget_id}/raise", "POST", add_raise),
     ]
 
 
-async def _mine(budgets: Budgets, request: Request, tenant: str) -> Budget:
+async def _mine(budgets: Budgets, request: Request, entered: Pass) -> Budget:
     budget = await budgets.one(request.path_params["budget_id"])
-    if budget is None or not _is_of(budget, tenant):
+    if budget is None or not _is_of(budget, entered):
         raise NotFound("There is no such budget.")
     return budget
 
@@ -119,9 +115,10 @@ async def _said(change: Awaitable[Any]) -> Any:
         raise BadRequest(f"{error}") from None
 
 
-def _is_of(budget: Budget, tenant: str) -> bool:
-    """Budgets for each tenant are the gateway's own, and those of its administrators."""
-    return budget.tenant == tenant or (budget.tenant == "*" and tenant == "default")
+def _is_of(budget: Budget, entered: Pass) -> bool:
+    if budget.tenant == EACH:
+        return entered.everywhere and entered.tenant == OPERATOR
+    return budget.tenant == entered.tenant
 
 
 def _shown(budget: Budget, standings: Sequence[Standing]) -> dict[str, Any]:

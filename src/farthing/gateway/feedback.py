@@ -1,4 +1,5 @@
-"""`POST /v1/farthing/feedback`: what people say of a call's answer. A key speaks of its own calls only."""
+"""`POST /v1/farthing/feedback`: what people say of a call's answer. A key speaks of its own calls only, editors of
+those of their tenant."""
 
 from collections.abc import Sequence
 from typing import Literal, Protocol
@@ -10,7 +11,7 @@ from starlette.routing import Route
 
 from farthing.gateway.bodies import read_body
 from farthing.gateway.calls import own_call
-from farthing.gateway.guard import Guard
+from farthing.gateway.guard import Guard, Pass
 from farthing.model.record import Record
 from farthing.store import Ledger, Store
 
@@ -32,12 +33,11 @@ class Said(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def routes(store: Store, ledger: Ledger, guard: Guard, listeners: Sequence[Listener]) -> list[Route]:
-    async def say(request: Request) -> Response:
-        key = await guard.caller(request)
+    async def say(request: Request, entered: Pass) -> Response:
         said = await read_body(request, Said)
-        record = await own_call(store, ledger, key, said.call_id)
+        record = await own_call(store, ledger, entered, said.call_id, "editor")
         good = said.verdict == "good"
         dropped = sum([await listener.take(record, good=good, score=said.score) for listener in listeners])
         return JSONResponse({"call_id": record.id, "verdict": said.verdict, "answers_dropped": dropped})
 
-    return [Route("/v1/farthing/feedback", say, methods=["POST"])]
+    return [guard.page("/v1/farthing/feedback", "POST", say)]

@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from farthing.gateway.guard import Guard
+from farthing.gateway.guard import Guard, Pass
 from farthing.model.money import NANO_PER_DOLLAR
 from farthing.model.record import Record
 from farthing.store import Ledger
@@ -85,11 +85,10 @@ class Metrics:
         return generate_latest(everywhere)
 
     def routes(self, guard: Guard) -> list[Route]:
-        async def metrics(request: Request) -> Response:
-            await guard.administrator(request)
+        async def metrics(request: Request, entered: Pass) -> Response:
             return Response(self.text(), media_type=CONTENT_TYPE_LATEST)
 
-        return [Route("/metrics", metrics)]
+        return [guard.page("/metrics", "GET", metrics)]
 
 
 def _labels(record: Record) -> tuple[str, str, str]:

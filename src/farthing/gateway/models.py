@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from farthing.gateway.guard import Guard
+from farthing.gateway.guard import Guard, Pass
 from farthing.model.errors import FarthingError, UnknownModel
 from farthing.model.principal import may_use
 from farthing.prices import PriceBook
@@ -27,24 +27,22 @@ def routes(providers: Providers, book: PriceBook, guard: Guard, choices: Sequenc
     """`choices`: names such as `auto` that calls may have instead of a model's."""
     known = dict.fromkeys(choices, CHOOSER) | _known(providers, book)
 
-    async def models(request: Request) -> Response:
-        key = await guard.caller(request)
-        mine = [(model, owner) for model, owner in known.items() if owner == CHOOSER or may_use(key, model)]
+    async def models(request: Request, entered: Pass) -> Response:
+        mine = [(model, owner) for model, owner in known.items() if owner == CHOOSER or may_use(entered.key, model)]
         if b"anthropic-version" in dict(request.scope["headers"]):
             return JSONResponse(_anthropic_page(mine, request))
         return JSONResponse({"object": "list", "data": [_openai(model, owner) for model, owner in mine]})
 
-    async def model(request: Request) -> Response:
-        key = await guard.caller(request)
+    async def model(request: Request, entered: Pass) -> Response:
         name = request.path_params["model"]
         owner = known.get(name) or _owner(providers, name)
-        if not owner or not (owner == CHOOSER or may_use(key, name)):
+        if not owner or not (owner == CHOOSER or may_use(entered.key, name)):
             raise UnknownModel("There is no such model here. GET /v1/models lists what there is.", param="model")
         if b"anthropic-version" in dict(request.scope["headers"]):
             return JSONResponse(_anthropic(name))
         return JSONResponse(_openai(name, owner))
 
-    return [Route("/v1/models", models), Route("/v1/models/{model:path}", model)]
+    return [guard.page("/v1/models", "GET", models), guard.page("/v1/models/{model:path}", "GET", model)]
 
 
 def _known(providers: Providers, book: PriceBook) -> dict[str, str]:

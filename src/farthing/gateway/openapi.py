@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from farthing import __version__
 from farthing.model.transaction import OUTCOMES
-from farthing.store.reading import DIMENSIONS
+from farthing.store.reading import DIMENSIONS, FILTERS
 from farthing.wire import FORMATS
 from farthing.wire.format import Format
 
@@ -161,6 +161,7 @@ def openapi() -> Json:
     paths |= {
         "/v1/models": {"get": _page("Models that callers can ask for", query=("limit", "after_id"))},
         "/v1/models/{model}": {"get": _page("One model", path=("model",))},
+        "/v1/farthing/calls": {"get": _page("The newest calls", query=(*SPAN, *FILTERS, "limit", "before"))},
         "/v1/farthing/calls/{call_id}": {"get": _page("What a call cost, and why", path=("call_id",))},
         "/v1/farthing/feedback": {"post": _page("Say whether a call's answer was good", body=FEEDBACK)},
         "/v1/farthing/keys": {

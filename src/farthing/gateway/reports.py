@@ -1,4 +1,4 @@
-"""Admin pages of the reports: metrics, forecast, phases, as JSON. An administrator sees the own tenant alone."""
+"""Admin pages of the reports: metrics, forecast, phases, as JSON, each of one tenant."""
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -14,7 +14,7 @@ from farthing.finops import metrics as six
 from farthing.finops.metrics.facts import Scope
 from farthing.finops.metrics.plain import options_of, plain
 from farthing.finops.tiers import tier_of
-from farthing.gateway.guard import Guard
+from farthing.gateway.guard import Guard, Pass
 from farthing.model.errors import BadRequest
 from farthing.settings import Settings
 from farthing.store import Store
@@ -49,11 +49,10 @@ def routes(store: Store, guard: Guard, settings: Settings) -> list[Route]:
         return phases.plain(found)
 
     def page(path: str, answer: Callable[[QueryParams, str], Awaitable[Mapping[str, Any]]]) -> Route:
-        async def guarded(request: Request) -> Response:
-            key = await guard.administrator(request)
-            return JSONResponse(await answer(request.query_params, key.tenant if key is not None else "default"))
+        async def answered(request: Request, entered: Pass) -> Response:
+            return JSONResponse(await answer(request.query_params, entered.tenant))
 
-        return Route(path, guarded, methods=["GET"], name=path)
+        return guard.page(path, "GET", answered)
 
     return [
         page("/v1/farthing/reports/metrics", metrics),

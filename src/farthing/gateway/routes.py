@@ -1,8 +1,8 @@
-"""`/v1/farthing/routes`: the routing table for administrators: what holds, what is proposed, who changed it; and to apply,
-reject and undo. An administrator of another tenant than `default` sees what holds for that tenant, and changes nothing: the
-table is one for all."""
+"""`/v1/farthing/routes`: the routing table: what holds, what is proposed, who changed it; and to apply, reject and undo. The
+table is one for all tenants: keys of another tenant than `default` see what holds for theirs, and change nothing; of those
+of `default` only administrators see, and change, what is other tenants'."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
@@ -11,16 +11,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from farthing.gateway.bodies import read_body
-from farthing.gateway.guard import Guard
+from farthing.gateway.guard import Guard, Pass
 from farthing.model.errors import BadRequest, NotAllowed, NotFound
-from farthing.model.principal import Key, Principal
+from farthing.model.principal import OPERATOR
 from farthing.model.routes import ANY, Table
 from farthing.quality.proposals import Floors, Move, moves
 from farthing.quality.review import shown
 from farthing.store import Routes, Version
 
-OPERATOR = Principal().tenant
-"""The tenant whose administrators may change what holds for all."""
 MOST_CHANGES = 1_000
 
 
@@ -39,14 +37,14 @@ class Which(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def routes(kept: Routes, rules: Rules, guard: Guard) -> list[Route]:
-    async def show(request: Request, key: Key | None) -> Response:
+    async def show(request: Request, entered: Pass) -> Response:
         held = await kept.active()
         rows = shown(held.over(rules.prior), rules.floors, rules.tier_of)
-        if not _is_operator(key):
-            rows = [row for row in rows if key is not None and row.tenant in (key.tenant, ANY)]
+        if not entered.everywhere or "tenant" in request.query_params:
+            rows = [row for row in rows if row.tenant in (entered.tenant, ANY)]
         return JSONResponse({"version": held.version, "made_us": held.made_us, "data": msgspec.to_builtins(rows)})
 
-    async def proposals(request: Request, key: Key | None) -> Response:
+    async def proposals(request: Request, entered: Pass) -> Response:
         held = (await kept.active()).over(rules.prior)
         data = []
         for version in await kept.proposals():
@@ -54,71 +52,77 @@ def routes(kept: Routes, rules: Rules, guard: Guard) -> list[Route]:
                 new = (await kept.table(version.version)).over(rules.prior)
             except ValueError:
                 continue  # gone since
-            data.append(_proposal(version, moves(held, new, rules.floors)))
+            data.append(_proposal(version, moves(held, new, rules.floors), entered))
         return JSONResponse({"data": data})
 
-    async def history(request: Request, key: Key | None) -> Response:
+    async def history(request: Request, entered: Pass) -> Response:
         changes = await kept.history(_limit(request.query_params.get("limit", "50")))
+        if not entered.everywhere:
+            changes = [msgspec.structs.replace(change, why="") for change in changes]  # it tells of all tenants
         return JSONResponse({"data": msgspec.to_builtins(changes)})
 
-    async def apply(request: Request, key: Key | None) -> Response:
+    async def apply(request: Request, entered: Pass) -> Response:
         wanted = await read_body(request, Which)
         try:
-            done = await kept.apply(wanted.version, _who(key))
+            await _check(wanted.version, entered)
+            done = await kept.apply(wanted.version, entered.who)
         except ValueError:
             raise NotFound("There is no such version.") from None
         if not done:
             raise BadRequest("This is no proposal on top of the version that holds. Look at the proposals again.")
         return JSONResponse({"version": wanted.version})
 
-    async def reject(request: Request, key: Key | None) -> Response:
+    async def reject(request: Request, entered: Pass) -> Response:
         wanted = await read_body(request, Which)
-        if not await kept.reject(wanted.version, _who(key)):
+        try:
+            await _check(wanted.version, entered)
+            done = await kept.reject(wanted.version, entered.who)
+        except ValueError:
+            done = False
+        if not done:
             raise BadRequest("This is no proposal, or not any more.")
         return JSONResponse({"rejected": wanted.version})
 
-    async def undo(request: Request, key: Key | None) -> Response:
+    async def undo(request: Request, entered: Pass) -> Response:
         wanted = await read_body(request, Which)
         if await kept.active_version() != wanted.version:
             raise BadRequest("This version does not hold (any more).")
         try:
-            now = await kept.undo(_who(key), version=wanted.version)
+            await _check(await kept.base_of(wanted.version), entered)
+            now = await kept.undo(entered.who, version=wanted.version)
         except ValueError as error:
             raise BadRequest(f"It cannot be undone: {error}.") from None
         return JSONResponse({"version": now})
 
-    def page(
-        path: str, method: str, answer: Callable[[Request, Key | None], Awaitable[Response]], *, for_all: bool = True
-    ) -> Route:  # fmt: skip
-        async def guarded(request: Request) -> Response:
-            key = await guard.administrator(request)
-            if for_all and not _is_operator(key):
-                raise NotAllowed(f"The routing table is one for all tenants: this needs an admin key of {OPERATOR!r}.")
-            return await answer(request, key)
-
-        return Route(f"/v1/farthing/routes{path}", guarded, methods=[method], name=f"routes {answer.__name__}")
+    async def _check(version: int, entered: Pass) -> None:
+        """Raises NotAllowed if this version would change what holds for other tenants, and that is not for this key;
+        ValueError if it is not kept (any more)."""
+        if entered.everywhere:
+            return
+        held, new = (await kept.active()).over(rules.prior), (await kept.table(version)).over(rules.prior)
+        if not all(_is_seen(move, entered) for move in moves(held, new, rules.floors)):
+            raise NotAllowed(f"This changes the routes of other tenants: it needs an admin key of {OPERATOR!r}.")
 
     return [
-        page("", "GET", show, for_all=False),
-        page("/proposals", "GET", proposals),
-        page("/history", "GET", history),
-        page("/apply", "POST", apply),
-        page("/reject", "POST", reject),
-        page("/undo", "POST", undo),
+        guard.page("/v1/farthing/routes", "GET", show),
+        guard.page("/v1/farthing/routes/proposals", "GET", proposals),
+        guard.page("/v1/farthing/routes/history", "GET", history),
+        guard.page("/v1/farthing/routes/apply", "POST", apply),
+        guard.page("/v1/farthing/routes/reject", "POST", reject),
+        guard.page("/v1/farthing/routes/undo", "POST", undo),
     ]
 
 
-def _is_operator(key: Key | None) -> bool:
-    """Without keys there is only this machine."""
-    return key is None or key.tenant == OPERATOR
+def _is_seen(move: Move, entered: Pass) -> bool:
+    return entered.everywhere or move.tenant in (entered.tenant, ANY)
 
 
-def _who(key: Key | None) -> str:
-    return f"key {key.name}" if key is not None else "somebody on this machine"
-
-
-def _proposal(version: Version, found: list[Move]) -> dict[str, Any]:
+def _proposal(version: Version, found: list[Move], entered: Pass) -> dict[str, Any]:
+    """`why` tells of all tenants, so it is for those who may see all; the moves say the same."""
     shown: dict[str, Any] = msgspec.to_builtins(version)
+    if not entered.everywhere:
+        shown["why"] = ""
+        found = [move for move in found if _is_seen(move, entered)]
     return shown | {"moves": [{**msgspec.to_builtins(move), "text": str(move)} for move in found]}
 
 

@@ -2,7 +2,6 @@
 tenant; what they cost, for administrators."""
 
 import time
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from starlette.requests import Request
@@ -13,10 +12,9 @@ from farthing.finops import units
 from farthing.finops.posts import CostsBody, OutcomeBody, checked_name, cost_of, said_of
 from farthing.finops.transactions import Gatherer
 from farthing.gateway.bodies import read_body
-from farthing.gateway.guard import Guard
+from farthing.gateway.guard import Guard, Pass
 from farthing.gateway.reports import span_of
 from farthing.model.errors import NotFound
-from farthing.model.principal import Key
 from farthing.settings import TransactionSettings
 from farthing.store import Store, new_id
 from farthing.store.schema_transactions import TRANSACTION_SUMS
@@ -31,17 +29,17 @@ def routes(store: Store, guard: Guard, settings: TransactionSettings) -> list[Ro
     book = Units(store)
     prices = Gatherer(settings)
 
-    async def outcome(request: Request, key: Key | None) -> Response:
+    async def outcome(request: Request, entered: Pass) -> Response:
         kind, id_ = _name(request)
         said = said_of(await read_body(request, OutcomeBody), _now_us())
-        await book.post([Post(_tenant(key), kind, id_, said=said)])
-        return JSONResponse({"type": kind, "id": id_, **_plain_said(await book.one(_tenant(key), kind, id_))})
+        await book.post([Post(entered.tenant, kind, id_, said=said)])
+        return JSONResponse({"type": kind, "id": id_, **_plain_said(await book.one(entered.tenant, kind, id_))})
 
-    async def costs(request: Request, key: Key | None) -> Response:
+    async def costs(request: Request, entered: Pass) -> Response:
         kind, id_ = _name(request)
         body = await read_body(request, CostsBody)
         found = [cost_of(each, prices, _now_us(), new_id()) for each in body.costs]
-        done = await book.post([Post(_tenant(key), kind, id_, found)])
+        done = await book.post([Post(entered.tenant, kind, id_, found)])
         return JSONResponse(
             {
                 "type": kind, "id": id_, "added": done.costs, "repeated": done.repeated, "cost": units.amount(done.tool_cost),
@@ -50,19 +48,19 @@ def routes(store: Store, guard: Guard, settings: TransactionSettings) -> list[Ro
             201 if done.costs else 200,
         )  # fmt: skip
 
-    async def every(request: Request, key: Key | None) -> Response:
-        return JSONResponse(await _report(request, _tenant(key), None))
+    async def every(request: Request, entered: Pass) -> Response:
+        return JSONResponse(await _report(request, entered.tenant, None))
 
-    async def of_type(request: Request, key: Key | None) -> Response:
+    async def of_type(request: Request, entered: Pass) -> Response:
         kind = request.path_params["type"]
-        found = await _report(request, _tenant(key), kind)
+        found = await _report(request, entered.tenant, kind)
         if not found["types"] and kind not in settings.types:
             raise NotFound("There are no transactions of this type in these days.")
         return JSONResponse(found)
 
-    async def one(request: Request, key: Key | None) -> Response:
+    async def one(request: Request, entered: Pass) -> Response:
         kind, id_ = _name(request)
-        state = await book.one(_tenant(key), kind, id_)
+        state = await book.one(entered.tenant, kind, id_)
         if state is None:
             raise NotFound("There is no such transaction.")
         return JSONResponse({"type": kind, "id": id_, **_plain(state)})
@@ -72,29 +70,17 @@ def routes(store: Store, guard: Guard, settings: TransactionSettings) -> list[Ro
         found = await book.book(since, until, tenant=tenant, kind=kind)
         return units.plain(units.report(found, settings, since, until))
 
-    def page(path: str, method: str, answer: Callable[[Request, Key | None], Awaitable[Response]]) -> Route:
-        who = guard.administrator if method == "GET" else guard.caller
-
-        async def guarded(request: Request) -> Response:
-            return await answer(request, await who(request))
-
-        return Route(path, guarded, methods=[method], name=f"transactions_{answer.__name__}")
-
     return [
-        page(PATH, "GET", every),
-        page(f"{PATH}/{{type}}/{{id:path}}/outcome", "POST", outcome),
-        page(f"{PATH}/{{type}}/{{id:path}}/costs", "POST", costs),
-        page(f"{PATH}/{{type}}", "GET", of_type),
-        page(f"{PATH}/{{type}}/{{id:path}}", "GET", one),
+        guard.page(PATH, "GET", every),
+        guard.page(f"{PATH}/{{type}}/{{id:path}}/outcome", "POST", outcome),
+        guard.page(f"{PATH}/{{type}}/{{id:path}}/costs", "POST", costs),
+        guard.page(f"{PATH}/{{type}}", "GET", of_type),
+        guard.page(f"{PATH}/{{type}}/{{id:path}}", "GET", one),
     ]
 
 
 def _now_us() -> int:
     return time.time_ns() // 1000
-
-
-def _tenant(key: Key | None) -> str:
-    return key.tenant if key is not None else "default"
 
 
 def _name(request: Request) -> tuple[str, str]:

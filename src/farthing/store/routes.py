@@ -78,6 +78,10 @@ class Routes:
         """Any version that is still kept."""
         return await self._store.do(lambda connection: _table(connection, version))
 
+    async def base_of(self, version: int) -> int:
+        """The version that held before this one came to hold; 0 is the empty table."""
+        return await self._store.do(lambda connection: _base_of(connection, version))
+
     async def propose(self, table: Table, why: str, who: str = "", *, base: int | None = None) -> int:
         """Keep a table as the proposal on top of `base` (the version that holds now, unless said otherwise: say from
         which one the table was made). It takes the place of proposals before it. Returns its version."""
@@ -123,6 +127,13 @@ def _table(connection: Connection, version: int) -> Table:
             (scope.tenant, scope.scope): {cell.model: cell for cell in scope.cells} for scope in _scopes.decode(body)
         },
     )  # fmt: skip
+
+
+def _base_of(connection: Connection, version: int) -> int:
+    found = connection.query("SELECT base FROM route_tables WHERE version = ?", (version,))
+    if not found:
+        raise ValueError(f"there is no version {version} of the routing table (any more)")
+    return int(found[0][0])
 
 
 def _packed(table: Table) -> str:

@@ -99,7 +99,7 @@ async def build_routing(
     stack.push_async_callback(quality.close)
     if catalog.reference:
         models.expect.load(await kept.sums())
-        quality.start()
+        await quality.start()
     wishes = Wishes(rules, settings.models)
     task = Task(rules, routes=wishes.leaves_choice)
     arms = Arms(store, _hold_outs(settings, catalog), task.hold_out)

@@ -87,7 +87,12 @@ class Tables:
         self.table = self._prior
         """What holds now."""
 
-    def start(self) -> None:
+    async def start(self) -> None:
+        """From the first call on the table holds that held before a restart, with its locks."""
+        try:
+            await self._load()
+        except StoreError as error:
+            log.warning("the routing table is not known yet", extra={"error": type(error).__name__})
         self._task = asyncio.get_running_loop().create_task(self._go_on())
 
     async def close(self) -> None:

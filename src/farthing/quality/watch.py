@@ -83,9 +83,9 @@ class Quality:
         """The routing table that holds."""
         return self._tables.table
 
-    def start(self) -> None:
-        """Keep the table up to date from now on."""
-        self._tables.start()
+    async def start(self) -> None:
+        """Read the table, and keep it up to date from now on."""
+        await self._tables.start()
         self._scores.start()
 
     async def close(self) -> None:

@@ -176,7 +176,7 @@ async def test_all_gateways_have_the_same_table(store: Store) -> None:
 
 async def test_a_loop_keeps_it_up_to_date_and_closing_writes_the_rest(store: Store) -> None:
     scene = Scene(store, changes="apply")
-    scene.quality.start()
+    await scene.quality.start()
     await asyncio.sleep(0.05)
     await scene.serve(3)
     scene.quality.seen(a_call(response_format={"type": "json_object"}), "small", told("{}"))
@@ -295,3 +295,13 @@ async def test_a_demoted_model_that_seems_mended_is_tested_anew(store: Store) ->
     assert await scene.serve(1) == 0, "a clean slate is no evidence yet"
     await scene.serve(120)
     assert await scene.serve(5) == 5
+
+
+async def test_after_a_restart_the_table_holds_at_once(store: Store) -> None:
+    before = Scene(store, changes="apply")
+    await before.tables.refresh()
+    await before.serve(120)
+    after = Scene(store)
+    await after.quality.start()
+    assert after.quality.table.version == before.quality.table.version > 0
+    await after.quality.close()

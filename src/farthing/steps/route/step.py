@@ -11,7 +11,7 @@ from typing import Protocol
 import msgspec
 
 from farthing.model.call import Answer, Call
-from farthing.model.errors import NoModelFits, NotAllowed, UpstreamError
+from farthing.model.errors import BudgetExceeded, NoModelFits, NotAllowed, UpstreamError
 from farthing.model.money import Nano
 from farthing.model.principal import may_use
 from farthing.model.record import Attempt
@@ -27,6 +27,7 @@ from farthing.steps.route.policy import Policies, Policy
 from farthing.steps.route.sessions import Move, Sessions, is_up
 from farthing.steps.route.weighing import Models, Scales, Scopes, Weighed, by_cost
 from farthing.steps.route.wish import Wish, Wishes
+from farthing.wire.asked import asked as read_asked
 
 HEADER = b"x-farthing-route"
 VECTORS = "openai.embeddings"
@@ -96,7 +97,8 @@ class Route:
         if wish.kind == "named":
             if wish.model:
                 self._pinned_by_caller(call, wish.model)
-            return await proceed(call)
+                return await proceed(call)
+            return await self._as_named(call, proceed)
         if call.wire == VECTORS:
             raise NoModelFits(
                 "auto and the tiers choose among models that write answers. Name a model for embeddings: vectors of different "
@@ -114,7 +116,7 @@ class Route:
         if pick.cheap:
             answer, lost = await self._climb(call, pick, proceed, mark)
         else:
-            answer = await proceed(call)
+            answer = await self._within_budget(call, proceed)
         self._note_who_took_over(call)
         if self._evidence.wants(call):
             listen(call, answer, lambda whole: self._evidence.seen(call, call.target or pick.model, whole))
@@ -122,6 +124,45 @@ class Route:
         answer.on_end(lambda _: self._book(call, baseline, scopes, mark, lost))
         answer.headers.append((HEADER, _short(call, pick)))
         return answer
+
+    async def _as_named(self, call: Call, proceed: Proceed) -> Answer:
+        """The model that was asked for; a cheaper one only where a budget's policy is that."""
+        mark = len(call.trail.savings)
+        answer = await self._within_budget(call, proceed)
+        if call.tier:
+            scopes = scopes_of(call.template, call.task)
+            answer.on_end(lambda _: self._book(call, call.ask.model, scopes, mark, 0))
+        return answer
+
+    async def _within_budget(self, call: Call, proceed: Proceed) -> Answer:
+        """The answer; from a cheaper model where a budget has no room and its policy is to go down."""
+        try:
+            return await proceed(call)
+        except BudgetExceeded as refused:
+            if not refused.downgrade:
+                raise
+            return await self._go_down(call, proceed, refused)
+
+    async def _go_down(self, call: Call, proceed: Proceed, refused: BudgetExceeded) -> Answer:
+        """The dearest model that is cheaper, can do it, and finds room. Its quality is not asked for: the operator wants an
+        answer rather than none. Raises `refused` if there is no such model."""
+        if call.asked is None:
+            call.asked = read_asked(call.wire, call.body)
+        dear = call.target or call.ask.model
+        scopes = scopes_of(call.template, call.task)
+        try:
+            weighed = self._scales.weigh(call, Wish("substitute", model=dear), self._policies.of(call), scopes)
+        except NoModelFits:
+            raise refused from None
+        cheaper = [each for each in weighed.candidates if each.model != dear]
+        for each in [] if weighed.locked else sorted(cheaper, key=by_cost, reverse=True):
+            call.targets, call.tier = (each.model,), each.tier
+            call.trail.note(self.name, each.model, f"the budget '{refused.budget}' has no room for {dear}")
+            try:
+                return await proceed(call)
+            except BudgetExceeded:
+                continue
+        raise refused
 
     def still_serves(self, call: Call, model: str) -> bool:
         """Whether an answer that `model` gave may be given to `call` again."""

@@ -4,7 +4,7 @@ import pytest
 
 from farthing.model.asked import Asked
 from farthing.model.call import Answer, Call
-from farthing.model.errors import NoModelFits, NotAllowed, UpstreamError
+from farthing.model.errors import BudgetExceeded, NoModelFits, NotAllowed, UpstreamError
 from farthing.model.principal import Key
 from farthing.model.record import Attempt
 from farthing.model.routes import Cell, Table, Tier
@@ -38,6 +38,9 @@ class World:
         self.seen: Seen | None = None
         self.sent: list[str] = []
         self.broken: set[str] = set()
+        self.room = 10**9
+        """Nano-dollars that the budget has left, and what it does without."""
+        self.goes_down = True
 
     @property
     def table(self) -> Table:
@@ -78,6 +81,8 @@ class World:
     async def proceed(self, call: Call) -> Answer:
         model = call.target = call.targets[0] if call.targets else call.ask.model
         self.sent.append(model)
+        if COST.get(model, 0) > self.room:
+            raise BudgetExceeded("no room", budget="team", downgrade=self.goes_down)
         if model in self.broken:
             raise UpstreamError("The provider broke off.")
         call.trail.attempts.append(
@@ -421,3 +426,25 @@ async def test_who_took_over_is_told_last(world: World, make_call: MakeCall) -> 
 
     await world.route()(call, proceed)
     assert (call.trail.decisions[-1].what, call.tier) == ("terra", "mid")
+
+
+@pytest.mark.parametrize("model", ["auto", "sol"])
+async def test_a_budget_without_room_may_send_a_call_down(world: World, make_call: MakeCall, model: str) -> None:
+    world.room = 500
+    call = about(make_call, model)
+    await world.route()(call, world.proceed)
+    assert world.sent == ["sol", "terra", "luna"] and call.tier == "small"
+    [saving] = call.trail.savings
+    assert (saving.before, saving.after) == (2000, 100)
+    assert "the budget 'team' has no room for sol" in call.trail.decisions[-1].why
+
+
+@pytest.mark.parametrize("how", ["refuse", "nothing fits", "pinned", "locked"])
+async def test_else_the_refusal_stands(world: World, make_call: MakeCall, how: str) -> None:
+    world.room = 500 if how != "nothing fits" else 10
+    world.goes_down = how != "refuse"
+    headers = {b"x-farthing-pin": b"sol"} if how == "pinned" else {}
+    rules = RoutingSettings(tasks={"qa": TaskRoutingSettings(lock="sol")}) if how == "locked" else None
+    with pytest.raises(BudgetExceeded):
+        await world.route(rules)(about(make_call, headers=headers), world.proceed)
+    assert "luna" not in world.sent or how == "nothing fits"

@@ -28,7 +28,7 @@ COMMANDS = {
     "keys": Place("keys", "Create, list, revoke and rotate API keys."),
     "report": Place("report", "What was spent: by feature, user, team, model, day and so on."),
     "status": Place("status", "How a running gateway's deployments are, and what serves instead."),
-    "unit": Place("unit", "What a business transaction costs, beside people; estimates before there is traffic."),
+    "unit": Place("unit", "What a ticket or an order costs, beside people; a calculator."),
     "lines": Place("lines", "Spending on AI that is no call: people, training, GPUs, tools."),
     "calls": Place("calls", "The newest calls, one line each."),
     "explain": Place("explain", "One call's cost card: rates, attempts, decisions, savings."),

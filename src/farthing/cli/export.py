@@ -3,6 +3,7 @@
 import click
 
 from farthing.cli.export_focus import focus
+from farthing.cli.export_statement import statement
 
 
 @click.group("export")
@@ -11,3 +12,4 @@ def command() -> None:
 
 
 command.add_command(focus)
+command.add_command(statement)

@@ -1,5 +1,6 @@
 """Parquet holds the rows as they are: exact decimals, times with their zone, nulls."""
 
+import importlib
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -10,6 +11,7 @@ from farthing.finops.focus.columns import columns_of
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
+OURS = importlib.import_module("farthing.finops.focus.parquet")
 
 VALUES = {
     "text": "=1+1",
@@ -19,15 +21,13 @@ VALUES = {
 
 
 def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
-    from farthing.finops.focus.parquet import ROWS, ParquetFile  # noqa: PLC0415  (needs the extra)
-
     columns = columns_of("1.2")
     row = tuple(VALUES[column.kind] if place % 3 else None for place, column in enumerate(columns))
-    file = ParquetFile(tmp_path / "x.parquet", columns)
+    file = OURS.ParquetFile(tmp_path / "x.parquet", columns)
     for _ in range(3):
-        file.write([row] * (ROWS // 2))
+        file.write([row] * (OURS.ROWS // 2))
     file.close()
     table = pq.read_table(tmp_path / "x.parquet")
     assert table.column_names == [column.name for column in columns]
-    assert table.num_rows == ROWS * 3 // 2
-    assert tuple(table.slice(ROWS, 1).to_pylist()[0].values()) == row
+    assert table.num_rows == OURS.ROWS * 3 // 2
+    assert tuple(table.slice(OURS.ROWS, 1).to_pylist()[0].values()) == row

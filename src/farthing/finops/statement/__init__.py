@@ -1,0 +1,1 @@
+"""Chargeback statements: what each team or project pays for a month, and why."""

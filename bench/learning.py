@@ -37,9 +37,11 @@ class Lengths:
     worse: int
     mended: int
     line: int
+    beside: int
+    """Of the run with default skills."""
 
 
-FULL, QUICK = Lengths(32_000, 8_000, 28_000, 4_000), Lengths(3_000, 1_500, 1_500, 1_000)
+FULL, QUICK = Lengths(40_000, 8_000, 28_000, 4_000, 16_000), Lengths(3_000, 2_000, 2_000, 1_000, 2_000)
 
 
 @dataclass
@@ -100,34 +102,39 @@ async def changes(run: Run) -> None:
                 print(f"{seen:>10,}  {line}")
 
 
-async def learn(stack: ExitStack, skills: Mapping[str, Mapping[str, float]], lengths: Lengths, title: str) -> Run:
+async def learn(
+    stack: ExitStack, skills: Mapping[str, Mapping[str, float]], calls: int, line: int, title: str
+) -> Run:  # fmt: skip
+    """A gateway that begins with nothing."""
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="farthing-learning-")))
     run = Run(Stage(stack, folder, skills, SEED, FLOOR, SHADOW, WATCH))
     head(title)
-    learned = await run.go("learn", lengths.learn, lengths.line)
-    by_task(run, learned[-2 * lengths.line :])
+    learned = await run.go("learn", calls, line)
+    by_task(run, learned[-2 * line :])
+    await changes(run)
     return run
 
 
 async def drill(report: Report, lengths: Lengths, needs: int) -> None:
     with ExitStack() as stack:
-        run = await learn(stack, PLAUSIBLE, lengths, "skills of today's models, as stated")
-        last = run.said[-2 * lengths.line :]
+        run = await learn(stack, PLAUSIBLE, lengths.learn, lengths.line, "skills of today's models, as stated")
+        last = run.said[-lengths.line :]
         report.add(
             Figure("calls on cheaper tiers, learned", "%", [cheaper(last)], least=70.0, needs=needs),
             *_quality("quality, learned", quality(last), needs),
             *_quality("quality, while learning", quality(run.said), needs),
+            *_spent(run, "learned", last),
+            *_spent(run, "while learning", run.said),
         )
         await trouble(run, lengths, report, needs)
         await money(run, report)
     with ExitStack() as stack:
-        beside = await learn(
-            stack, DEFAULT, lengths, "the simulator's default skills, where cheaper models are truly worse"
-        )
-        last = beside.said[-2 * lengths.line :]
+        title = "the simulator's default skills, where cheaper models are truly worse"
+        beside = await learn(stack, DEFAULT, lengths.beside, lengths.line, title)
+        last = beside.said[-lengths.line :]
         report.add(
             Figure("default skills: calls on cheaper tiers", "%", [cheaper(last)]),
-            Figure("default skills: quality", "points", [quality(last).points]),
+            *_quality("default skills: quality", quality(beside.said), needs),
         )
         report.troubles += beside.stage.failed[:3]
 
@@ -138,9 +145,20 @@ def _quality(name: str, found: Quality, needs: int) -> list[Figure]:
     ]  # fmt: skip
 
 
+def _spent(run: Run, name: str, calls: Sequence[Said]) -> list[Figure]:
+    """What was saved in the span of these calls, and what looking at quality cost, both in percent of the baseline."""
+    ledger = Ledger(run.stage.ledger)
+    money = ledger.money(min(each.at_us for each in calls), max(each.at_us for each in calls))
+    ledger.close()
+    return [
+        Figure(f"net saving, {name}", "%", [money.saved]),
+        Figure(f"second answers and judge, {name}", "%", [money.share_of_looking]),
+    ]
+
+
 async def trouble(run: Run, lengths: Lengths, report: Report, needs: int) -> None:
     """The small model becomes worse, and is mended."""
-    served = {place for place, count in last_by(run.said[-2 * lengths.line :], SMALL).items() if count}
+    served = {place for place, count in last_by(run.said[-lengths.line :], SMALL).items() if count}
     await run.stage.shift(**{SMALL: WORSE})
     worse = await run.go("worse", lengths.worse, lengths.line // 2)
     out = {place: count for place, count in last_by(worse, SMALL).items() if place in served}
@@ -153,8 +171,7 @@ async def trouble(run: Run, lengths: Lengths, report: Report, needs: int) -> Non
     for tenant, task in sorted(served):
         returned = back.get((tenant, task), 0)
         print(f"{tenant:<10} {task:<15} {out[tenant, task]:>6}  {returned or 'not yet':>8}")
-    after = worse[len(worse) // 2 :]
-    last = mended[-2 * lengths.line :]
+    after, last = worse[len(worse) // 2 :], mended[-lengths.line :]
     report.add(
         Figure("tasks of the small model before", "", [float(len(served))]),
         Figure("calls of a task until it is out, median", "calls", list(map(float, out.values()))),
@@ -163,6 +180,7 @@ async def trouble(run: Run, lengths: Lengths, report: Report, needs: int) -> Non
         Figure("tasks where it came back", "%", [_percent(back, served)]),
         Figure("calls on cheaper tiers, mended", "%", [cheaper(last)], least=70.0, needs=needs),
         *_quality("quality, mended", quality(last), needs),
+        *_spent(run, "mended", last),
     )
 
 

@@ -1,8 +1,10 @@
 """Whom a second answer is asked of: the flagship, or the cheaper model about which it is worth most to know more.
 
-Worth: what it would save on such a call, times how likely it is that it clears the floor, by the comparisons that count; for
-each dollar that asking it costs, since what may be spent on looking is bounded. Drawn in proportion, and the more rarely the less likely the best of them is: where no model can be as good little is spent
-on looking, yet never nothing, since models are mended. Knows nothing of how answers compare.
+Worth: what it would save on such a call, times how likely it is that it clears the floor, by the comparisons that count;
+for each dollar that asking costs, since what may be spent on looking is bounded. Drawn in proportion, and the more rarely
+the less likely the best of them is: where no model can be as good little is spent on looking, yet never nothing, since
+models are mended. More rarely too where the flagship must be asked for it, and that costs more than a call could save.
+Knows nothing of how answers compare.
 """
 
 import math
@@ -68,15 +70,18 @@ class Exploring:
             return ""
         floor = self._policies.of(call).floor
         scope = next((each for each in scopes if each.startswith("task:")), scopes[0])
-        models, weights, chances = [], [], []
+        flagship = self.flagship(call)
+        beside = self._costs.of(flagship, call, scopes) if flagship and than != flagship else 0
+        models, weights, pace = [], [], LEAST_PACE
         for model in dict.fromkeys(each for found in self._models.tiers().values() for each in found):
             cost = self._costs.of(model, call, scopes) if model != than and self._may_serve(call, model) else None
             if cost is not None and cost < dear:
                 chance = _chance(self._seen(call.principal.tenant, scope, model), floor)
+                gain = (dear - cost) / max(1, cost + (beside or 0))
                 models.append(model)
-                chances.append(chance)
-                weights.append((dear - cost) / max(1, cost) * max(0.01, chance))
-        if not models or self._dice.random() >= max(LEAST_PACE, max(chances) / LIKELY):
+                weights.append(gain * max(0.01, chance))
+                pace = max(pace, min(1.0, gain) * min(1.0, chance / LIKELY))
+        if not models or self._dice.random() >= pace:
             return ""
         return self._dice.choices(models, weights)[0]
 

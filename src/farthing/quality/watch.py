@@ -33,7 +33,7 @@ LONGEST = 512 * 1024
 """Bytes of request and answer that wait for a check."""
 NOTED = 0.1
 """Share of answers whose length is noted: a tenth says as much of the mean."""
-SUSPECTED_TIMES = 4.0
+SUSPECTED_TIMES = 10.0
 """How much more often a model is looked at that may have become worse."""
 MOST_JUDGED = 20_000
 """Calls of which it is remembered that somebody judged them: a second verdict on the same one is no more evidence."""

@@ -75,3 +75,8 @@ def test_where_nobody_is_likely_to_do_little_is_spent_on_looking_yet_not_nothing
     hopeless = dict.fromkeys(("tiny", "small", "mid"), Counts(same=80, worse=20))
     found = drawn(exploring(hopeless))
     assert 10 < 300 - found[""] < 60
+
+
+def test_learning_beside_a_cheaper_model_is_rarer_since_the_flagship_is_asked_for_it() -> None:
+    found = drawn(exploring(), than="mid")
+    assert set(found) == {"tiny", "small", ""} and 40 < 300 - found[""] < 110, "600 of 2,400 can be saved"

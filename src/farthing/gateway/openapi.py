@@ -1,17 +1,36 @@
-"""`GET /v1/farthing/openapi.json`: the gateway's endpoints for people and machines.
+"""`GET /v1/farthing/openapi.json`: the gateway's endpoints for people and machines: who may use each, what it takes, what it
+answers.
 
-The bodies of model endpoints are the providers' own and much larger than what is said here: fields that the gateway does
-not know pass through untouched, so each body is described by what every provider asks for.
+Bodies and answers are described from the very types that read and write them; who may do what comes from the guard. The
+bodies of model endpoints are the providers' own and much larger than what is said here: fields that the gateway does not
+know pass through untouched, so each body is described by what every provider asks for.
 """
 
+import re
+from collections.abc import Iterable
 from typing import Any
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from farthing import __version__
-from farthing.model.transaction import OUTCOMES
+from farthing.finops.posts import CostsBody, OutcomeBody
+from farthing.gateway import admin, alerts, budgets, feedback
+from farthing.gateway import routes as table
+from farthing.gateway.guard import NEEDS, Need
+from farthing.model.budget import Budget
+from farthing.model.principal import OPERATOR, ROLES, Key
+from farthing.model.record import Record
+from farthing.quality.proposals import Move
+from farthing.quality.review import Shown
+from farthing.steps.balance.health import DeploymentState
+from farthing.store import CallRow, Change, ReportRow, Version
+from farthing.store.alerts import ChannelState, Mute
+from farthing.store.alerts import Standing as Alert
+from farthing.store.audit import KINDS, AuditEntry
+from farthing.store.budgets import Standing
 from farthing.store.reading import DIMENSIONS, FILTERS
 from farthing.wire import FORMATS
 from farthing.wire.format import Format
@@ -19,7 +38,11 @@ from farthing.wire.format import Format
 Json = dict[str, Any]
 
 TEXT: Json = {"type": "string"}
+FLAG: Json = {"type": "boolean"}
 COUNT: Json = {"type": "integer", "minimum": 0}
+MOMENT: Json = {"type": "integer", "minimum": 0, "description": "Microseconds since 1970 (UTC)."}
+NANO: Json = {"type": "integer", "description": "Nano-dollars."}
+ANYTHING: Json = {"type": "object"}
 MESSAGES: Json = {"type": "array", "items": {"type": "object"}, "minItems": 1}
 BODIES: dict[str, Json] = {
     "openai.chat": {"required": ["model", "messages"], "properties": {"messages": MESSAGES}},
@@ -31,119 +54,37 @@ BODIES: dict[str, Json] = {
     },
     "anthropic.count_tokens": {"required": ["model", "messages"], "properties": {"messages": MESSAGES}},
 }
-NEW_KEY: Json = {
-    "type": "object",
-    "required": ["name"],
-    "additionalProperties": False,
-    "properties": {
-        "name": TEXT,
-        "tags": {"type": "object", "additionalProperties": TEXT},
-        "pinned": {"type": "array", "items": TEXT},
-        "models": {"type": "array", "items": TEXT},
-        "requests_per_minute": COUNT,
-        "tokens_per_minute": COUNT,
-        "admin": {"type": "boolean"},
-        "expires_us": COUNT,
-    },
-}
-BUDGET: Json = {
-    "type": "object",
-    "required": ["amount"],
-    "additionalProperties": False,
-    "properties": {
-        "amount": COUNT,
-        "unit": {"type": "string", "enum": ["money", "tokens", "calls"]},
-        "scope": {"type": "object", "additionalProperties": TEXT},
-        "window": TEXT,
-        "zone": TEXT,
-        "fiscal_start": TEXT,
-        "roll_over": {"type": "boolean"},
-        "hard": {"type": "boolean"},
-        "exceeded": {"type": "string", "enum": ["refuse", "downgrade"]},
-        "payment_required": {"type": "boolean"},
-        "max_call": COUNT,
-        "cover": {"type": "string", "enum": ["limit", "likely"]},
-        "confirm": {"type": "boolean"},
-        "when_unavailable": {"type": "string", "enum": ["refuse", "serve"]},
-        "note": TEXT,
-    },
-}
-RAISE: Json = {
-    "type": "object",
-    "required": ["amount", "until_us", "reason"],
-    "additionalProperties": False,
-    "properties": {"amount": COUNT, "until_us": COUNT, "reason": TEXT, "from_us": COUNT, "by": TEXT},
-}
-FEEDBACK: Json = {
-    "type": "object",
-    "required": ["call_id", "verdict"],
-    "additionalProperties": False,
-    "properties": {
-        "call_id": TEXT,
-        "verdict": {"type": "string", "enum": ["good", "bad"]},
-        "score": {"type": ["number", "null"]},
-        "comment": TEXT,
-    },
-}
-NEW_MUTE: Json = {
-    "type": "object",
-    "required": ["for_s"],
-    "additionalProperties": False,
-    "properties": {"for_s": COUNT, "rule": TEXT, "scope": TEXT, "why": TEXT, "who": TEXT},
-}
-ACK: Json = {"type": "object", "additionalProperties": False, "properties": {"who": TEXT}}
-VERSION: Json = {
-    "type": "object",
-    "required": ["version"],
-    "additionalProperties": False,
-    "properties": {"version": {"type": "integer", "minimum": 1}},
-}
-OUTCOME: Json = {
-    "type": "object",
-    "required": ["outcome"],
-    "additionalProperties": False,
-    "properties": {
-        "outcome": {"type": "string", "enum": list(OUTCOMES)},
-        "revenue_dollars": {"type": ["number", "string", "null"]},
-        "human_minutes": {"type": ["number", "string", "null"]},
-        "user": TEXT,
-        "plan": TEXT,
-        "at_us": {"type": ["integer", "null"], "minimum": 0},
-    },
-}
-TOOL_COST: Json = {
-    "type": "object",
-    "required": ["tool"],
-    "additionalProperties": False,
-    "properties": {
-        "tool": TEXT,
-        "count": {"type": "integer", "minimum": 1},
-        "dollars": {"type": ["number", "string", "null"]},
-        "id": TEXT,
-        "at_us": {"type": ["integer", "null"], "minimum": 0},
-    },
-}
-COSTS: Json = {
-    "type": "object",
-    "required": ["costs"],
-    "additionalProperties": False,
-    "properties": {"costs": {"type": "array", "items": TOOL_COST, "minItems": 1}},
-}
+QUERY: dict[str, Json] = {
+    "since_us": MOMENT, "until_us": MOMENT, "limit": {"type": "integer", "minimum": 1},
+    "state": {"type": "string", "enum": ["open", "all"]}, "kind": {"type": "string", "enum": list(KINDS)},
+}  # fmt: skip
+"""What is in a query and no plain text."""
 SPAN = ("since_us", "until_us")
 SCOPE = tuple(DIMENSIONS)
 ERRORS = {
-    "400": "The body or a header cannot be used; the message says why.",
+    "400": "The body, the query or a header cannot be used; the message says why.",
     "401": "No key, or one that is not known, revoked or expired.",
+    "402": "A budget is used up, and its policy says 402.",
     "403": "The key may not do this.",
-    "404": "No such thing here.",
+    "404": "No such thing here, or none that is this key's.",
     "405": "The address does not take this method.",
     "408": "The body did not arrive in time.",
     "413": "The body is too large.",
-    "429": "A limit is used up; Retry-After says when to come back.",
+    "429": "A limit or a budget is used up; Retry-After says when to come back.",
     "502": "The provider could not be reached, or broke off.",
-    "503": "The gateway is stopping, or cannot keep its ledger.",
+    "503": "The gateway is stopping, or cannot read or keep its ledger.",
     "504": "The provider took too long.",
 }
+OF_PAGES = ("400", "401", "403", "404", "405", "503")
+OF_BODIES = ("408", "413")
+
+_TYPES = (
+    admin.NewKey, alerts.Ack, alerts.NewMute, budgets.NewBudget, budgets.NewRaise, feedback.Said, table.Which, OutcomeBody,
+    CostsBody, Key, Record, CallRow, ReportRow, Budget, Standing, Alert, Mute, ChannelState, Shown, Version, Move, Change,
+    DeploymentState, AuditEntry,
+)  # fmt: skip
+_REFERENCES, SCHEMAS = msgspec.json.schema_components(_TYPES, ref_template="#/components/schemas/{name}")
+_OF: dict[type, Json] = dict(zip(_TYPES, _REFERENCES, strict=True))
 
 
 def routes() -> list[Route]:
@@ -158,107 +99,254 @@ def routes() -> list[Route]:
 def openapi() -> Json:
     """The document, version 3.1."""
     paths: dict[str, Json] = {format.path: {"post": _call(format)} for format in FORMATS.values()}
-    paths |= {
-        "/v1/models": {"get": _page("Models that callers can ask for", query=("limit", "after_id"))},
-        "/v1/models/{model}": {"get": _page("One model", path=("model",))},
-        "/v1/farthing/calls": {"get": _page("The newest calls", query=(*SPAN, *FILTERS, "limit", "before"))},
-        "/v1/farthing/calls/{call_id}": {"get": _page("What a call cost, and why", path=("call_id",))},
-        "/v1/farthing/feedback": {"post": _page("Say whether a call's answer was good", body=FEEDBACK)},
-        "/v1/farthing/keys": {
-            "get": _page("Keys (admin)"),
-            "post": _page("Make a key (admin); its secret is shown once", body=NEW_KEY, status="201"),
-        },
-        "/v1/farthing/keys/{key_id}/revoke": {"post": _page("Revoke a key (admin)", path=("key_id",))},
-        "/v1/farthing/keys/{key_id}/rotate": {"post": _page("Give a key a new secret (admin)", path=("key_id",))},
-        "/v1/farthing/status": {"get": _page("How the deployments are, as this worker sees them (admin)")},
-        "/v1/farthing/routes": {"get": _page("The routing table that holds (admin)")},
-        "/v1/farthing/routes/proposals": {"get": _page("Changes of the table that evidence proposes (admin)")},
-        "/v1/farthing/routes/history": {"get": _page("What was done to the table, by whom (admin)", query=("limit",))},
-        "/v1/farthing/routes/apply": {"post": _page("Let a proposal hold (admin)", body=VERSION)},
-        "/v1/farthing/routes/reject": {"post": _page("Put a proposal away (admin)", body=VERSION)},
-        "/v1/farthing/routes/undo": {"post": _page("Go back before the version that holds (admin)", body=VERSION)},
-        "/v1/farthing/report": {"get": _page("What was spent (admin)", query=("by", "since_us", "until_us"))},
-        "/v1/farthing/audit": {
-            "get": _page("Who changed what when (admin)", query=(*SPAN, "kind", "target", "before", "limit"))
-        },
-        "/v1/farthing/budgets": {"get": _page("Budgets, and where they stand (admin)")},
-        "/v1/farthing/budgets/{budget_id}": {
-            "get": _page("One budget with its members (admin)", path=("budget_id",)),
-            "put": _page("Make a budget, or replace it (admin)", path=("budget_id",), body=BUDGET),
-            "delete": _page("Remove a budget (admin)", path=("budget_id",)),
-        },
-        "/v1/farthing/budgets/{budget_id}/raise": {
-            "post": _page("More for a time (admin)", path=("budget_id",), body=RAISE)
-        },
-        "/v1/farthing/alerts": {
-            "get": _page("What is out of order; state=all: also what is over (admin)", query=("state",))
-        },
-        "/v1/farthing/alerts/{alert_id}": {
-            "get": _page("One alert, its history, the newest calls of what it is about (admin)", path=("alert_id",))
-        },
-        "/v1/farthing/alerts/{alert_id}/ack": {
-            "post": _page("Say that somebody deals with it (admin)", path=("alert_id",), body=ACK)
-        },
-        "/v1/farthing/alerts/mutes": {
-            "get": _page("Mutes that hold (admin)"),
-            "post": _page("Let nobody be told for a while (admin)", body=NEW_MUTE, status="201"),
-        },
-        "/v1/farthing/alerts/mutes/{mute_id}": {"delete": _page("End a mute (admin)", path=("mute_id",))},
-        "/v1/farthing/reports/metrics": {"get": _page("The six metrics (admin)", query=(*SPAN, *SCOPE))},
-        "/v1/farthing/reports/forecast": {"get": _page("The month's end (admin)", query=("by", *SCOPE))},
-        "/v1/farthing/reports/phases": {"get": _page("AI budget by phase (admin)", query=SPAN)},
-        "/v1/farthing/transactions": {"get": _page("What business transactions cost (admin)", query=SPAN)},
-        "/v1/farthing/transactions/{type}": {
-            "get": _page("What transactions of a type cost (admin)", path=("type",), query=SPAN)
-        },
-        "/v1/farthing/transactions/{type}/{id}": {"get": _page("One transaction (admin)", path=("type", "id"))},
-        "/v1/farthing/transactions/{type}/{id}/outcome": {
-            "post": _page("Say how a transaction ended", path=("type", "id"), body=OUTCOME)
-        },
-        "/v1/farthing/transactions/{type}/{id}/costs": {
-            "post": _page("Add what tools cost a transaction", path=("type", "id"), body=COSTS, status="201")
-        },
-        "/v1/farthing/openapi.json": {"get": _page("This document")},
-        "/health/live": {"get": _page("The process answers")},
-        "/health/ready": {"get": _page("The gateway can serve calls")},
-        "/metrics": {"get": _page("Series for Prometheus (admin)", media="text/plain")},
-    }
+    for operations in (_callers(), _keys(), _reports(), _budgets(), _alerts(), _routes(), _transactions(), _gateway()):
+        for place, operation in operations.items():
+            method, _, path = place.partition(" ")
+            at = [
+                {"name": name, "in": "path", "required": True, "schema": TEXT} for name in re.findall(r"{(.*?)}", path)
+            ]
+            whole = operation | {"parameters": [*at, *operation["parameters"]]}
+            paths.setdefault(path, {})[method.lower()] = _guarded(whole, NEEDS.get(place))
     return {
         "openapi": "3.1.0",
         "info": {"title": "Farthing gateway", "version": __version__},
         "paths": paths,
         "components": {
+            "schemas": _schemas(),
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer"},
                 "header": {"type": "apiKey", "in": "header", "name": "x-api-key"},
-            }
+            },
         },
         "security": [{}, {"bearer": []}, {"header": []}],
     }
 
 
+def _schemas() -> dict[str, Json]:
+    """The types as they are shown: a key without the hash of its secret, a call with its cost in words too."""
+    key = {**SCHEMAS["Key"], "properties": {**SCHEMAS["Key"]["properties"]}}
+    del key["properties"]["hash"]
+    key["required"] = [name for name in key["required"] if name != "hash"]
+    attempt = SCHEMAS["Attempt"]
+    shown = {**attempt["properties"], "raw_usage": TEXT, "cost_dollars": TEXT}
+    record = SCHEMAS["Record"]
+    dollars = {"cost_dollars": TEXT, "baseline_dollars": TEXT}
+    return SCHEMAS | {
+        "Key": key,
+        "Attempt": {**attempt, "properties": shown},
+        "Record": {**record, "properties": record["properties"] | dollars},
+        "Error": {
+            "type": "object",
+            "description": "In the shape that the client's SDK expects, with a code that stays.",
+        },
+    }
+
+
+def _callers() -> dict[str, Json]:
+    return {
+        "GET /v1/models": _page("Models that callers can ask for", ANYTHING, query=("limit", "after_id", "before_id")),
+        "GET /v1/models/{model}": _page("One model", ANYTHING),
+        "GET /v1/farthing/calls": _page(
+            "The newest calls; `before` of an answer leads to the next page",
+            _fields(data=_list(CallRow), before={"type": ["string", "null"]}),
+            query=(*SPAN, *(name for name in FILTERS if name != "tenant"), "limit", "before"),
+        ),
+        "GET /v1/farthing/calls/{call_id}": _page("What a call cost, and why", _OF[Record]),
+        "POST /v1/farthing/feedback": _page(
+            "Say whether a call's answer was good",
+            _fields(call_id=TEXT, verdict=TEXT, answers_dropped=COUNT),
+            body=feedback.Said,
+        ),
+    }
+
+
+def _keys() -> dict[str, Json]:
+    secret = _fields(id=TEXT, secret=TEXT)
+    return {
+        "GET /v1/farthing/keys": _page("Keys", _data(Key)),
+        "POST /v1/farthing/keys": _page(
+            "Make a key; its secret is shown once", {"allOf": [_OF[Key], secret]}, body=admin.NewKey, status="201"
+        ),
+        "POST /v1/farthing/keys/{key_id}/revoke": _page("Revoke a key", _fields(id=TEXT, revoked=FLAG)),
+        "POST /v1/farthing/keys/{key_id}/rotate": _page("Give a key a new secret, shown once", secret),
+        "GET /v1/farthing/audit": _page(
+            "Who changed what when, the newest first; `before` is the number of the last entry seen",
+            _data(AuditEntry),
+            query=(*SPAN, "kind", "target", "before", "limit"),
+        ),
+    }
+
+
+def _reports() -> dict[str, Json]:
+    span = {"since_us": MOMENT, "until_us": MOMENT}
+    rows = {"type": "array", "items": ANYTHING}
+    return {
+        "GET /v1/farthing/report": _page("What was spent", _data(ReportRow), query=("by", *SPAN)),
+        "GET /v1/farthing/reports/metrics": _page(
+            "The six metrics, each with its denominator, target, trend and verdict",
+            _fields(
+                **span, tenant=TEXT, where=ANYTHING, calls=COUNT, cost=NANO, calls_without_cost=COUNT, own_calls=COUNT,
+                metrics=rows, features=rows,
+            ),
+            query=(*SPAN, *SCOPE),
+        ),
+        "GET /v1/farthing/reports/forecast": _page(
+            "What the month will have cost, with an interval",
+            _fields(now_us=MOMENT, by=TEXT, interval={"type": "number"}, total=ANYTHING, rows=rows, left_out=COUNT),
+            query=("by", *SCOPE),
+        ),
+        "GET /v1/farthing/reports/phases": _page(
+            "Spending on AI by phase of each project",
+            _fields(**span, bands=ANYTHING, projects=rows, total=ANYTHING),
+            query=SPAN,
+        ),
+    }  # fmt: skip
+
+
+def _budgets() -> dict[str, Json]:
+    budget = {"allOf": [_OF[Budget], _fields(standings=_list(Standing))]}
+    return {
+        "GET /v1/farthing/budgets": _page(
+            "Budgets, and where they stand", _fields(data={"type": "array", "items": budget})
+        ),
+        "GET /v1/farthing/budgets/{budget_id}": _page("One budget with its members", budget),
+        "PUT /v1/farthing/budgets/{budget_id}": _page(
+            "Make a budget (201), or replace it (200)", budget, body=budgets.NewBudget, also="201"
+        ),
+        "DELETE /v1/farthing/budgets/{budget_id}": _page("Remove a budget", _fields(id=TEXT, removed=FLAG)),
+        "POST /v1/farthing/budgets/{budget_id}/raise": _page("More for a time", budget, body=budgets.NewRaise),
+    }
+
+
+def _alerts() -> dict[str, Json]:
+    happened = _fields(at_us=MOMENT, what=TEXT, who=TEXT, text=TEXT)
+    calls = {"type": "array", "items": ANYTHING}
+    more = _fields(history={"type": "array", "items": happened}, calls=calls)
+    standings = {**_data(Alert), "properties": {"data": _list(Alert), "channels": _list(ChannelState)}}
+    return {
+        "GET /v1/farthing/alerts": _page(
+            "What is out of order; state=all: also what is over", standings, query=("state",)
+        ),
+        "GET /v1/farthing/alerts/{alert_id}": _page(
+            "One alert, its history, the newest calls of what it is about", {"allOf": [_OF[Alert], more]}
+        ),
+        "POST /v1/farthing/alerts/{alert_id}/ack": _page("Say that somebody deals with it", _OF[Alert], body=alerts.Ack),
+        "GET /v1/farthing/alerts/mutes": _page("Mutes that hold", _data(Mute)),
+        "POST /v1/farthing/alerts/mutes": _page(
+            "Let nobody be told for a while", _OF[Mute], body=alerts.NewMute, status="201"
+        ),
+        "DELETE /v1/farthing/alerts/mutes/{mute_id}": _page("End a mute", _fields(id=TEXT, ended=FLAG)),
+    }  # fmt: skip
+
+
+def _routes() -> dict[str, Json]:
+    move = {"allOf": [_OF[Move], _fields(text=TEXT)]}
+    proposal = {"allOf": [_OF[Version], _fields(moves={"type": "array", "items": move})]}
+    base = "/v1/farthing/routes"
+    return {
+        f"GET {base}": _page("The routing table that holds", _fields(version=COUNT, made_us=MOMENT, data=_list(Shown))),
+        f"GET {base}/proposals": _page(
+            "Changes of the table that evidence proposes", _fields(data={"type": "array", "items": proposal})
+        ),
+        f"GET {base}/history": _page("What was done to the table, by whom", _data(Change), query=("limit",)),
+        f"POST {base}/apply": _page("Let a proposal hold", _fields(version=COUNT), body=table.Which),
+        f"POST {base}/reject": _page("Put a proposal away", _fields(rejected=COUNT), body=table.Which),
+        f"POST {base}/undo": _page("Go back before the version that holds", _fields(version=COUNT), body=table.Which),
+    }
+
+
+def _transactions() -> dict[str, Json]:
+    base = "/v1/farthing/transactions"
+    rows = {"type": "array", "items": ANYTHING}
+    report = _fields(since_us=MOMENT, until_us=MOMENT, means=ANYTHING, types=rows, plans=rows, users=rows)
+    named: Json = {"type": TEXT, "id": TEXT}
+    return {
+        f"GET {base}": _page("What business transactions cost", report, query=SPAN),
+        f"GET {base}/{{type}}": _page("What transactions of a type cost", report, query=SPAN),
+        f"GET {base}/{{type}}/{{id}}": _page("One transaction", _fields(**named)),
+        f"POST {base}/{{type}}/{{id}}/outcome": _page(
+            "Say how a transaction ended", _fields(**named, outcome=TEXT), body=OutcomeBody
+        ),
+        f"POST {base}/{{type}}/{{id}}/costs": _page(
+            "Add what tools cost a transaction (201); 200 if all were there already",
+            _fields(**named, added=COUNT, repeated=COUNT, ids={"type": "array", "items": TEXT}),
+            body=CostsBody, status="201", also="200",
+        ),
+    }  # fmt: skip
+
+
+def _gateway() -> dict[str, Json]:
+    return {
+        "GET /v1/farthing/status": _page(
+            "How the deployments are, as this worker sees them",
+            _fields(process=COUNT, workers=COUNT, data=_list(DeploymentState)),
+        ),
+        "GET /v1/farthing/openapi.json": _page("This document", ANYTHING),
+        "GET /health/live": _page("The process answers", ANYTHING),
+        "GET /health/ready": _page("The gateway can serve calls", ANYTHING),
+        "GET /metrics": _page("Series for Prometheus", TEXT, media="text/plain"),
+    }
+
+
+def _guarded(operation: Json, need: Need | None) -> Json:
+    """Who may use it, in words and for machines: `x-farthing-role` is the least role, `own` for any key."""
+    if need is None:
+        return operation | {"security": [{}], "x-farthing-role": "none"}
+    if not need.role:
+        words = "Any key; one without a role is told of its own calls only."
+    else:
+        words = f"Keys of the role {' or '.join(ROLES[ROLES.index(need.role) :])}."
+        words += f" Keys of the tenant `{OPERATOR}` only." if need.whole else ""
+    parameters = operation["parameters"]
+    if not need.whole:
+        about = {"description": f"Another tenant, for administrators of `{OPERATOR}`."}
+        parameters = [*parameters, {"name": "tenant", "in": "query", "schema": TEXT, **about}]
+    return operation | {
+        "description": words, "x-farthing-role": need.role or "own", "x-farthing-whole-gateway": need.whole,
+        "parameters": parameters,
+    }  # fmt: skip
+
+
 def _call(format: Format) -> Json:
     body = BODIES[format.name]
-    properties = {"model": TEXT, "stream": {"type": "boolean"}, **body["properties"]}
+    properties = {"model": TEXT, "stream": FLAG, **body["properties"]}
     schema = {"type": "object", **body, "properties": properties}
-    return _page(f"A call in the format {format.name}; plain, or a stream of server-sent events", body=schema)
+    page = _page(f"A call in the format {format.name}; plain, or a stream of server-sent events", ANYTHING, body=schema)
+    page["responses"] |= _errors(ERRORS)
+    page["parameters"] = []
+    return page | {"x-farthing-role": "own"}
 
 
 def _page(
-    summary: str, *, path: tuple[str, ...] = (), query: tuple[str, ...] = (), body: Json | None = None,
-    status: str = "200", media: str = "application/json",
+    summary: str, answer: Json, *, query: tuple[str, ...] = (), body: type | Json | None = None, status: str = "200",
+    also: str = "", media: str = "application/json",
 ) -> Json:  # fmt: skip
+    """An operation. `also` is another status of the same answer."""
+    good = {"description": "As it says.", "content": {media: {"schema": answer}}}
+    errors = (*OF_PAGES, *(OF_BODIES if body is not None else ()))
     page: Json = {
         "summary": summary,
-        "parameters": [
-            *({"name": name, "in": "path", "required": True, "schema": TEXT} for name in path),
-            *({"name": name, "in": "query", "schema": TEXT} for name in query),
-        ],
-        "responses": {
-            status: {"description": "As it says.", "content": {media: {}}},
-            **{code: {"description": text, "content": {"application/json": {}}} for code, text in ERRORS.items()},
-        },
+        "parameters": [{"name": name, "in": "query", "schema": QUERY.get(name, TEXT)} for name in query],
+        "responses": {status: good, **({also: good} if also else {}), **_errors(errors)},
     }
     if body is not None:
-        page["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
+        schema = _OF[body] if isinstance(body, type) else body
+        page["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
     return page
+
+
+def _errors(codes: Iterable[str]) -> Json:
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+    return {code: {"description": ERRORS[code], "content": content} for code in codes}
+
+
+def _fields(**properties: Json) -> Json:
+    return {"type": "object", "required": list(properties), "properties": properties}
+
+
+def _list(kind: type) -> Json:
+    return {"type": "array", "items": _OF[kind]}
+
+
+def _data(kind: type) -> Json:
+    return _fields(data=_list(kind))

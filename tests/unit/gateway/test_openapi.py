@@ -1,0 +1,149 @@
+"""The document says what the endpoints do: every one is in it with its role, and real answers are as it says."""
+
+import json
+import re
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from farthing.gateway.guard import NEEDS
+from farthing.gateway.openapi import openapi
+from farthing.model.record import Attempt, Record
+from farthing.model.routes import ANY, Cell, Table
+from farthing.store import Journal, KeyRing, Ledger, Routes, open_store
+from farthing.store.alerts import Alerts, Change, Notice, Standing
+from unit.gateway.test_pages import Metrics, Site
+
+validators = pytest.importorskip("jsonschema_rs")
+DOCUMENT = openapi()
+OPERATIONS = {
+    f"{method.upper()} {path}": operation
+    for path, each in DOCUMENT["paths"].items()
+    for method, operation in each.items()
+}
+BURNING = Standing("a1", "default", "day_spend", "feature", "agent", "alert", text="It burns.", seen_us=10**15)
+SENT: dict[str, tuple[str, object]] = {
+    "POST /v1/farthing/keys": ("", {"name": "x", "role": "viewer", "tags": {"team": "t"}}),
+    "POST /v1/farthing/keys/{key_id}/revoke": ("key-old", None),
+    "POST /v1/farthing/keys/{key_id}/rotate": ("key-new", None),
+    "GET /v1/farthing/calls/{call_id}": ("c-1", None),
+    "POST /v1/farthing/feedback": ("", {"call_id": "c-1", "verdict": "good", "score": 0.5}),
+    "GET /v1/models/{model}": ("gpt-4o", None),
+    "PUT /v1/farthing/budgets/{budget_id}": ("b-2", {"amount": 5, "scope": {"user": "*"}}),
+    "POST /v1/farthing/budgets/{budget_id}/raise": ("b-1", {"amount": 5, "until_us": 3 * 10**15, "reason": "launch"}),
+    "GET /v1/farthing/budgets/{budget_id}": ("b-1", None),
+    "DELETE /v1/farthing/budgets/{budget_id}": ("b-1", None),
+    "GET /v1/farthing/alerts/{alert_id}": ("a1", None),
+    "POST /v1/farthing/alerts/{alert_id}/ack": ("a1", {"who": "ana"}),
+    "POST /v1/farthing/alerts/mutes": ("", {"for_s": 60, "rule": "day_spend"}),
+    "DELETE /v1/farthing/alerts/mutes/{mute_id}": ("MUTE", None),
+    "POST /v1/farthing/routes/apply": ("", {"version": 2}),
+    "POST /v1/farthing/routes/reject": ("", {"version": 2}),
+    "POST /v1/farthing/routes/undo": ("", {"version": 1}),
+    "POST /v1/farthing/transactions/{type}/{id}/outcome": ("t", {"outcome": "resolved"}),
+    "POST /v1/farthing/transactions/{type}/{id}/costs": ("t", {"costs": [{"tool": "search", "dollars": "0.01"}]}),
+    "GET /v1/farthing/transactions/{type}": ("known", None),
+    "GET /v1/farthing/transactions/{type}/{id}": ("known", None),
+}
+"""What the address names, and the body; each is one that works."""
+
+
+@pytest.fixture
+async def site(tmp_path: Path) -> AsyncIterator[Site]:
+    store = await open_store(f"sqlite:///{tmp_path}/farthing.db")
+    keys = KeyRing(store)
+    await keys.load()
+    journal = Journal(tmp_path / "journal")
+    ledger = Ledger(store, journal)
+    yield Site(store, keys, ledger, Metrics(lambda: ledger), "loopback")
+    await ledger.close()
+    journal.end()
+    await keys.close()
+    await store.close()
+
+
+async def filled(site: Site) -> str:
+    """A site that has some of everything; the id of a mute."""
+    attempt = Attempt(1, provider="openai", model="gpt-4o", raw_usage=b"{}", cost=9, cost_state="computed")
+    await site.store.write(
+        [Record("c-1", 10**15 + 1, "openai.chat", model="gpt-4o", cost=9, baseline=9, cost_state="computed", feature="agent",
+                attempts=[attempt])]
+    )  # fmt: skip
+    for name in ("old", "new", "boss"):
+        await site.add(name, role="admin" if name == "boss" else "")
+    await Alerts(site.store).decide(lambda known, mutes: Change([BURNING], [Notice("raised", BURNING, ("log",))]))
+    mute = await Alerts(site.store).mute("default", rule="", scope="", until_us=3 * 10**15, who="", why="")
+    await site("PUT", "/v1/farthing/budgets/b-1", key="fk-boss", body=b'{"amount":5}')
+    posted = b'{"costs":[{"tool":"search","dollars":"0.01"}]}'
+    await site("POST", "/v1/farthing/transactions/known/known/costs", key="fk-boss", body=posted)
+    routes, cell = Routes(site.store), Cell("small-1", 0.99, 0.97, 400, "measured")
+    await routes.apply(await routes.propose(Table(cells={(ANY, "task:qa"): {"small-1": cell}}), "", ""), "ana")
+    await routes.propose(Table(cells={(ANY, "task:rag"): {"small-1": cell}}), "why", "")
+    return mute.id
+
+
+def resolved(schema: object) -> Any:
+    """A schema that stands by itself: with the document's parts beside it."""
+    return {"allOf": [schema], "components": DOCUMENT["components"]}
+
+
+def references(value: object) -> Iterator[str]:
+    if isinstance(value, dict):
+        yield from ([value["$ref"]] if "$ref" in value else [])
+        for each in value.values():
+            yield from references(each)
+    if isinstance(value, list):
+        for each in value:
+            yield from references(each)
+
+
+def test_each_endpoint_has_its_role() -> None:
+    for place, need in NEEDS.items():
+        assert OPERATIONS[place]["x-farthing-role"] == (need.role or "own"), place
+        assert OPERATIONS[place]["summary"] and OPERATIONS[place]["description"], place
+    open_to_all = {place for place, operation in OPERATIONS.items() if operation["x-farthing-role"] == "none"}
+    assert open_to_all == {"GET /v1/farthing/openapi.json", "GET /health/live", "GET /health/ready"}
+
+
+def test_every_reference_leads_somewhere() -> None:
+    schemas = DOCUMENT["components"]["schemas"]
+    found = set(references(DOCUMENT))
+    assert len(found) > 20
+    assert all(each.removeprefix("#/components/schemas/") in schemas for each in found)
+
+
+def test_parameters_of_addresses_are_named() -> None:
+    for place, operation in OPERATIONS.items():
+        named = {each["name"] for each in operation["parameters"] if each["in"] == "path"}
+        assert named == set(re.findall(r"{(.*?)}", place)), place
+
+
+@pytest.mark.parametrize("place", NEEDS)
+async def test_an_answer_is_what_the_document_says(site: Site, place: str) -> None:
+    mute = await filled(site)
+    operation, (named, body) = OPERATIONS[place], SENT.get(place, ("", None))
+    method, _, path = place.partition(" ")
+    address = re.sub(r"{.*?}", named.replace("MUTE", mute), path)
+    content = b"" if body is None else json.dumps(body).encode()
+    if body is not None:
+        schema = operation["requestBody"]["content"]["application/json"]["schema"]
+        assert validators.is_valid(resolved(schema), body), place
+        assert not validators.is_valid(resolved(schema), {"no such field": 1})
+    status, _, said = await site(method, address, key="fk-boss", body=content)
+    assert 200 <= status < 300, said
+    documented = operation["responses"][str(status)]["content"]
+    if "application/json" in documented:
+        validators.validate(resolved(documented["application/json"]["schema"]), json.loads(said))
+    else:
+        assert said.decode()
+
+
+@pytest.mark.parametrize("place", [place for place in NEEDS if "{" in place and not place.startswith("PUT")])
+async def test_refusals_are_in_the_document_too(site: Site, place: str) -> None:
+    method, _, path = place.partition(" ")
+    for key, address in (("fk-boss", re.sub(r"{.*?}", "none", path)), ("fk-wrong", re.sub(r"{.*?}", "none", path))):
+        await site.add("boss", role="admin") if key == "fk-boss" else None
+        status, _, _ = await site(method, address, key=key, body=b"[]")
+        assert f"{status}" in OPERATIONS[place]["responses"], (place, status)

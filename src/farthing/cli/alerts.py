@@ -1,7 +1,6 @@
 """`farthing alerts`: what is out of order, who was told, and what the rules would have said of the past."""
 
 import asyncio
-import getpass
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +18,7 @@ from farthing.cli.common import (
     print_table,
     printable,
     show_time,
+    user,
     with_store,
 )
 from farthing.finops.alerts.backtest import Fired, backtest
@@ -156,7 +156,7 @@ def ack(alert_id: str, config: Path | None, tenant: str, who: str, as_json: bool
     """Say that somebody deals with an alert: no reminders until it is over, unless it doubles."""
 
     async def do(store: Store) -> Standing | None:
-        return await Alerts(store).acknowledge(tenant, alert_id, who or _user())
+        return await Alerts(store).acknowledge(tenant, alert_id, who or user())
 
     standing = with_store(_settings(config), do)
     if standing is None:
@@ -200,7 +200,7 @@ def mute(
     if not all(word.isprintable() for word in (scope, why, who)):
         raise click.UsageError("a scope, a reason and a name are plain text in one line")
     if mute_id:
-        if not with_store(_settings(config), lambda store: Alerts(store).unmute(tenant, mute_id)):
+        if not with_store(_settings(config), lambda store: Alerts(store).unmute(tenant, mute_id, who=who or user())):
             raise click.ClickException(f"there is no mute {mute_id}; `farthing alerts list` shows them")
         click.echo(f"The mute {mute_id} has ended.")
         return
@@ -208,7 +208,7 @@ def mute(
 
     async def do(store: Store) -> Mute:
         return await Alerts(store).mute(
-            tenant, rule=rule or "", scope=scope, until_us=until_us, who=who or _user(), why=why
+            tenant, rule=rule or "", scope=scope, until_us=until_us, who=who or user(), why=why
         )
 
     made = with_store(_settings(config), do)
@@ -256,13 +256,6 @@ def backtest_(config: Path | None, since: int, until: int, tenant: str, as_json:
 
 def _settings(config: Path | None) -> Settings:
     return load_settings(config, only={"store"})
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # a machine without names of users
-        return "somebody"
 
 
 def _print_standings(standings: list[Standing]) -> None:

@@ -17,6 +17,7 @@ from farthing.cli.common import (
     print_json,
     print_table,
     show_time,
+    user,
     with_store,
 )
 from farthing.cli.keys import ahead
@@ -145,7 +146,7 @@ def set_(
     )  # fmt: skip
 
     async def work(budgets: Budgets) -> None:
-        await budgets.put(budget)
+        await budgets.put(budget, who=user())
 
     _with_budgets(_settings(config), work)
     click.echo(f"The budget {name} is {_amount(budget, budget.amount)} a {window} for {scope_text(budget)}.")
@@ -168,8 +169,8 @@ def raise_(name: str, config: Path | None, amount: str, until: str, reason: str)
 
     async def work(budgets: Budgets) -> Budget:
         budget = await _found(budgets, name)
-        more = Raise(_checked(lambda: amount_from(amount, budget.unit)), until_us, reason, _now_us())
-        return await budgets.add_raise(name, more) or budget
+        more = Raise(_checked(lambda: amount_from(amount, budget.unit)), until_us, reason, _now_us(), user())
+        return await budgets.add_raise(name, more, who=user()) or budget
 
     budget = _with_budgets(_settings(config), work)
     said = _amount(budget, budget.allowed_at(_now_us()))
@@ -183,7 +184,7 @@ def remove(name: str, config: Path | None) -> None:
     """Remove the budget NAME. What was charged to it stays in the ledger."""
 
     async def work(budgets: Budgets) -> bool:
-        return await budgets.remove(name)
+        return await budgets.remove(name, who=user())
 
     if not _with_budgets(_settings(config), work):
         raise _unknown(name)
@@ -213,7 +214,7 @@ def reconcile(config: Path | None, holders: tuple[str, ...], as_json: bool) -> N
         for holder in holders:
             if holder not in known:
                 raise click.ClickException(f"no vanished gateway {holder} holds anything")
-        given = {holder: await budgets.release(holder) for holder in holders}
+        given = {holder: await budgets.release(holder, who=user()) for holder in holders}
         return str(found), given, await budgets.lost(_now_us())
 
     found, given, lost = with_store(settings, work)

@@ -26,6 +26,7 @@ COMMANDS = {
     "check": Place("check", "Check the settings without starting."),
     "import": Place("imports", "Turn another gateway's configuration into farthing.toml.", extra="import"),
     "keys": Place("keys", "Create, list, revoke and rotate API keys."),
+    "audit": Place("audit", "Who changed keys, budgets, alerts and routes, and when."),
     "report": Place("report", "What was spent: by feature, user, team, model, day and so on."),
     "status": Place("status", "How a running gateway's deployments are, and what serves instead."),
     "unit": Place("unit", "What a ticket or an order costs, beside people; a calculator."),

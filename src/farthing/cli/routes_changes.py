@@ -17,6 +17,7 @@ from farthing.cli.common import (
     print_table,
     printable,
     show_time,
+    user,
     with_store,
 )
 from farthing.cli.report_span import percent, share_of
@@ -27,7 +28,6 @@ from farthing.cli.routes_common import (
     json_option,
     known_of,
     template_name,
-    who,
     yes_option,
 )
 from farthing.model.money import show_dollars
@@ -81,7 +81,7 @@ def apply(version: int | None, config: Path | None, yes: bool, as_json: bool) ->
     confirm(f"{printable_lines(proposal.why)}\nLet version {proposal.version} hold?", yes)
 
     async def do(store: Store) -> bool:
-        return await Routes(store).apply(proposal.version, who())
+        return await Routes(store).apply(proposal.version, user())
 
     if not with_store(settings, do):
         raise click.ClickException(
@@ -100,7 +100,7 @@ def reject(version: int | None, config: Path | None, as_json: bool) -> None:
     proposal = _proposed(settings, version)
 
     async def do(store: Store) -> bool:
-        return await Routes(store).reject(proposal.version, who())
+        return await Routes(store).reject(proposal.version, user())
 
     if not with_store(settings, do):
         raise click.ClickException(f"version {proposal.version} is no proposal any more")
@@ -122,7 +122,7 @@ def undo(config: Path | None, yes: bool, as_json: bool) -> None:
 
     async def do(store: Store) -> int:
         try:
-            return await Routes(store).undo(who(), version=holds)
+            return await Routes(store).undo(user(), version=holds)
         except ValueError as error:
             raise click.ClickException(str(error)) from None
 

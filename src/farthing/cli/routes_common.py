@@ -1,8 +1,6 @@
 """What the commands of `farthing routes` share: the models and rules that a gateway with these settings would have, who
 asks, and how scopes and shares are written."""
 
-import os
-import pwd
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -55,14 +53,6 @@ def known_of(config: Path | None) -> Known:
         settings, catalog, expect, Costs(book, catalog, expect), Policies(settings.routing),
         floors_of(settings.routing), maker(catalog)(()),
     )  # fmt: skip
-
-
-def who() -> str:
-    """The user of this machine who runs the command; by its id, since names in the environment are anyone's."""
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return f"user {os.getuid()}"
 
 
 def scope_of(text: str, settings: Settings) -> str:

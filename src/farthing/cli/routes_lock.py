@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from farthing.cli.common import config_option, print_json, with_store
-from farthing.cli.routes_common import Known, json_option, known_of, named_scope, scope_of, tenant_option, who
+from farthing.cli.common import config_option, print_json, user, with_store
+from farthing.cli.routes_common import Known, json_option, known_of, named_scope, scope_of, tenant_option
 from farthing.model.routes import ANY, Cell, Table
 from farthing.quality.locks import with_lock, without_lock
 from farthing.store import Routes, Store
@@ -41,7 +41,7 @@ def lock(model: str, scope: str, config: Path | None, tenant: str, as_json: bool
         raise click.UsageError(
             f"{model} stands for no tier, so nothing can be routed to it: `farthing models` lists them"
         )
-    why = f"locked by {who()}"
+    why = f"locked by {user()}"
 
     async def do(store: Store) -> int:
         routes = Routes(store)
@@ -88,8 +88,8 @@ def unlock(model: str, scope: str, config: Path | None, tenant: str, as_json: bo
 
 async def _applied(routes: Routes, table: Table, held: Table, why: str) -> int:
     """The version that holds now; 0 if another change was first."""
-    version = await routes.propose(table, why, who(), base=held.version)
-    return version if await routes.apply(version, who()) else 0
+    version = await routes.propose(table, why, user(), base=held.version)
+    return version if await routes.apply(version, user()) else 0
 
 
 async def _before_lock(routes: Routes, place: tuple[str, str], model: str) -> Cell | None:

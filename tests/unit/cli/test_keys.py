@@ -61,6 +61,20 @@ def test_a_key_says_whether_its_models_may_be_substituted_and_where_it_is_served
     assert json.loads(farthing("keys", "list", "--json").stdout)[0]["substitute"] is substitute
 
 
+@pytest.mark.parametrize(
+    ("arguments", "role", "shown"),
+    [((), "", "own"), (("--role", "own"), "", "own"), (("--role", "viewer"), "viewer", "viewer"),
+     (("--role", "editor"), "editor", "editor"), (("--role", "admin"), "admin", "admin"), (("--admin",), "admin", "admin")],
+)  # fmt: skip
+def test_a_key_has_a_role(
+    arguments: tuple[str, ...], role: str, shown: str, farthing: Callable[..., Result], folder: Path
+) -> None:
+    assert farthing("keys", "create", "a", *arguments).exit_code == 0
+    assert [key.role for key in stored(folder)] == [role]
+    assert f" {shown} " in farthing("keys", "list").output
+    assert json.loads(farthing("keys", "list", "--json").stdout)[0]["role"] == role
+
+
 def test_pin_all_pins_every_tag(farthing: Callable[..., Result], folder: Path) -> None:
     farthing("keys", "create", "a", "--team", "blue", "--tag", "x=1", "--pin", "all")
     assert set(stored(folder)[0].pinned) == {"team", "x"}
@@ -109,6 +123,8 @@ def test_a_key_is_rotated(farthing: Callable[..., Result], folder: Path) -> None
         (("--tag", "a=b\nc"), "is not NAME=VALUE"),
         (("--rpm", "0"), "range"),
         (("--model", ""), "not empty"),
+        (("--role", "chief"), "viewer"),
+        (("--role", "viewer", "--admin"), "say one of the two"),
     ],
 )
 def test_mistakes_are_explained(arguments: tuple[str, ...], said: str, farthing: Callable[..., Result]) -> None:

@@ -31,6 +31,7 @@ from farthing.gateway.edge import BODIES, Edge, Intake, new_call_id
 from farthing.gateway.guard import Guard
 from farthing.gateway.metrics import Metrics
 from farthing.gateway.pages import pages
+from farthing.gateway.standings import Standings
 from farthing.model.arms import MODEL_SELECTION, SEMANTIC_CACHE
 from farthing.pipeline import Step, chain
 from farthing.prices.configured import configured_book
@@ -77,7 +78,7 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Endpoints:
     buckets = SharedBuckets(folder / "limits") if settings.server.workers > 1 else Buckets()
     stack.callback(buckets.close)  # after the ledger: what a stop cuts off settles in both
     known = models_of(settings, book, providers)
-    metrics = Metrics(lambda: ledger)
+    metrics = Metrics(lambda: ledger, Standings(store).text)
     watch = build_alerts(settings, store, providers, book, stack)
     watching = [watch.observe] if watch is not None else []
     limits = await build_budgets(settings, store, journal, book, known.expect, providers, stack)

@@ -1,7 +1,9 @@
 """Charging budgets: part of the transaction that writes the calls, so that a call is charged once, or not at all.
 
 What is charged moves from the holder's lease into what is spent. A charge without a lease (soft budgets, or a holder whose
-lease was taken away) is spent all the same.
+lease was taken away) is spent all the same. A call that was cut off by a kill was noted with all that was reserved for it;
+if it had ended by then, what it did not use may have been reserved for another. So a dead holder's calls are charged no
+more than its lease, the latest first.
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,16 +23,21 @@ def settle(connection: Connection, records: Iterable[Record]) -> None:
     rows: list[Row] = []
     balances: dict[Row, int] = {}
     leases: dict[Row, int] = {}
-    for record in records:
+    left: dict[Row, int | None] = {}
+    """Of the leases of dead holders, for the calls that are yet to be charged."""
+    for record in sorted(records, key=_latest_first):
         mine: dict[Row, int] = {}
         for charge in record.charges:
-            if charge.amount <= 0:
-                continue
             key = (charge.budget, charge.member, charge.window)
-            mine[key] = mine.get(key, 0) + charge.amount
+            lease = (*key, charge.holder)
+            amount = charge.amount
+            if record.outcome == "interrupted" and charge.holder:
+                amount = _at_most(connection, amount, lease, left)
+            if amount <= 0:
+                continue
+            mine[key] = mine.get(key, 0) + amount
             if charge.holder:
-                lease = (*key, charge.holder)
-                leases[lease] = leases.get(lease, 0) + charge.amount
+                leases[lease] = leases.get(lease, 0) + amount
         for key, amount in mine.items():
             rows.append((record.id, *key, amount))
             balances[key] = balances.get(key, 0) + amount
@@ -39,6 +46,25 @@ def settle(connection: Connection, records: Iterable[Record]) -> None:
     connection.insert("budget_charges", COLUMNS, rows)
     spend(connection, balances)
     take_off(connection, leases)
+
+
+def _latest_first(record: Record) -> int:
+    return -record.started_us
+
+
+def _at_most(connection: Connection, amount: int, lease: Row, left: dict[Row, int | None]) -> int:
+    """No more than the lease has left; as it is where the lease was taken away."""
+    if lease not in left:
+        found = connection.query(
+            "SELECT amount FROM budget_leases WHERE budget = ? AND member = ? AND window_id = ? AND holder = ?", lease
+        )
+        left[lease] = int(found[0][0]) if found else None
+    rest = left[lease]
+    if rest is None:
+        return amount
+    amount = min(amount, rest)
+    left[lease] = rest - amount
+    return amount
 
 
 def spend(connection: Connection, balances: dict[Row, int]) -> None:

@@ -112,6 +112,26 @@ async def test_a_killed_gateways_calls_are_charged_what_was_reserved(
     assert (seen.spent, seen.others, seen.lost) == (67, 0, 0)
 
 
+async def test_a_killed_gateways_calls_are_charged_no_more_than_its_lease(
+    store: Store, connection: Connection, tmp_path: Path
+) -> None:
+    """The first call had ended, and what it did not use was reserved for the second; the kill came before it was written."""
+    journal = Journal(tmp_path / "journals")
+    holder = journal.path.stem
+    leases.register(connection, holder, 0, TTL_US)
+    leases.take(connection, holder, [want(least=100)], 0, TTL_US)
+    for number, (name, amount) in enumerate([("ended", 80), ("under-way", 90)]):
+        journal.open(a_record(name, started_us=number, charges=[Charge("b", "", "w", holder, amount)]))
+    for segment in journal._segments:
+        segment.close()
+    os.close(journal._file)
+    await recover(tmp_path / "journals", store)
+    seen = leases.state(connection, want(), 0)
+    assert (seen.spent, seen.left) == (100, LIMIT - 100)
+    charged = connection.query("SELECT call_id, amount FROM budget_charges ORDER BY call_id")
+    assert charged == [("ended", 10), ("under-way", 90)]
+
+
 @pytest.mark.parametrize("seed", range(3))
 async def test_spent_and_leased_never_exceed_the_limit(store: Store, seed: int) -> None:
     """Gateways in any order: lease, call, settle, give back, die, come back. The truth is kept beside the store."""

@@ -151,7 +151,7 @@ def values(attributes: Any) -> dict[str, Any]:
 
 def test_opentelemetry(tmp_path: Path, upstreams: str) -> None:
     with collecting() as collector:
-        more = f'[otel]\nendpoint = "{collector.url}"\n[otel.headers]\nx-token = "env:OTEL_TOKEN"'
+        more = f'[otel]\nendpoint = "{collector.url}"\nmetrics = "both"\n[otel.headers]\nx-token = "env:OTEL_TOKEN"'
         settings = settings_text(providers=upstreams, more=more)
         with gateway(tmp_path, settings, env={"OTEL_TOKEN": "collector-secret"}) as made:
             caller = Caller(made.url)
@@ -176,6 +176,7 @@ def test_opentelemetry(tmp_path: Path, upstreams: str) -> None:
     assert told["gen_ai.usage.input_tokens"] == answer.usage.prompt_tokens
     assert told["gen_ai.usage.output_tokens"] == answer.usage.completion_tokens
     assert told["farthing.cost.nanodollars"] == record["cost"]
+    assert told["gen_ai.usage.cost"] == pytest.approx(record["cost"] / 1e9)
     assert (told["farthing.call.id"], told["farthing.team"], told["farthing.feature"]) == (record["id"], "deck", "chat")
     assert abs((span.end_time_unix_nano - span.start_time_unix_nano) // 1000 - record["duration_us"]) <= 1
     failed = [span for span in spans if span.status.code == 2]
@@ -183,6 +184,11 @@ def test_opentelemetry(tmp_path: Path, upstreams: str) -> None:
     assert {"gen_ai.client.token.usage", "gen_ai.client.operation.duration"} <= set(collector.series)
     points = collector.series["gen_ai.client.operation.duration"].histogram.data_points
     assert sum(point.count for point in points) == 4
+    counted = collector.series["gen_ai.client.inference.usage.input_tokens"].sum.data_points
+    spread = collector.series["gen_ai.client.token.usage"].histogram.data_points
+    of_input = [point for point in spread if values(point.attributes)["gen_ai.token.type"] == "input"]
+    assert sum(point.as_int for point in counted) == sum(point.sum for point in of_input) > 0
+    assert "gen_ai.client.inference.operation.output_tokens" in collector.series
     assert collector.tokens == {"collector-secret"}
     assert "xyzzy" not in str(collector.traces)
 

@@ -391,6 +391,10 @@ class OtelSettings(msgspec.Struct, frozen=True):
 
     endpoint: Annotated[Url, doc("OTLP over HTTP, such as `http://localhost:4318`. Empty: off.")] = Url()
     headers: Annotated[dict[str, Secret], doc("For the collector; a value may be `env:NAME` or `file:PATH`.")] = {}
+    metrics: Annotated[
+        Literal["histograms", "counters", "both"],
+        doc("Names of token metrics: `histograms` as backends know them, `counters` as the conventions plan them."),
+    ] = "histograms"
 
 
 class Settings(msgspec.Struct, frozen=True):

@@ -18,6 +18,7 @@ from farthing.store.evidence import Observation, Sample, Sums
 
 log = logging.getLogger("farthing.quality")
 
+DAY_US = 86_400_000_000
 OPENED = "opened"
 """Source of the rows that say from when evidence counts; their `served` is an opening."""
 PASSED = "passed"
@@ -38,6 +39,7 @@ class Kept(Protocol):
 
     async def add(self, batch: Sequence[Observation], samples: Sequence[Sample] = ()) -> None: ...
     async def sums(self, since_day_us: int = 0, tenant: str = "", *, by_day: bool = False) -> list[Sums]: ...
+    async def prune(self, before_us: int) -> int: ...
 
 
 class Opening(msgspec.Struct, frozen=True, order=True):
@@ -75,6 +77,7 @@ class Evidence:
         self._scopes: dict[str, set[str]] = {}
         """By tenant."""
         self._loaded = False
+        self._pruned_us = 0
 
     @property
     def loaded(self) -> bool:
@@ -144,7 +147,8 @@ class Evidence:
         return (row.scores, row.score) if row is not None else (0, 0.0)
 
     async def refresh(self, since_day_us: int = 0) -> None:
-        """Write what waits, read what all gateways wrote. Raises StoreError; nothing is lost then, until too much waits."""
+        """Write what waits, read what all gateways wrote; what is older than `since_day_us` is forgotten, once a day. Raises
+        StoreError; nothing is lost then, until too much waits."""
         batch, self._waiting = self._waiting, []
         samples, self._samples = self._samples, []
         try:
@@ -154,6 +158,9 @@ class Evidence:
             self._waiting = [*batch, *self._waiting][-MOST_WAITING:]
             self._samples = [*samples, *self._samples][-MOST_WAITING // 10 :]
             raise
+        if since_day_us - self._pruned_us >= DAY_US:
+            await self._kept.prune(since_day_us)
+            self._pruned_us = since_day_us
         rows = await self._kept.sums(since_day_us)
         self._sums = {_key(row): row for row in rows}
         self._scopes = {}

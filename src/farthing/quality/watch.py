@@ -24,10 +24,10 @@ from farthing.quality.shadow import Shadow
 from farthing.quality.tables import Tables
 from farthing.settings import RoutingSettings, TaskRoutingSettings
 from farthing.steps.route.cascade import Seen
+from farthing.steps.route.wish import ANSWERS
 
 log = logging.getLogger("farthing.quality")
 
-WIRES = frozenset(("openai.chat", "openai.responses", "anthropic.messages"))
 MOST_WAITING = 100
 LONGEST = 512 * 1024
 """Bytes of request and answer that wait for a check."""
@@ -99,7 +99,7 @@ class Quality:
 
     def wants(self, call: Call) -> bool:
         """Whether it is worth keeping the call's answer for a look."""
-        return call.wire in WIRES
+        return call.wire in ANSWERS
 
     def seen(self, call: Call, model: str, whole: bytes) -> None:
         """An answer of `model` ended well. `whole` may be a stream of events too. Never raises."""

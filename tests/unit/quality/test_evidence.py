@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from farthing.model.routes import ANY
-from farthing.quality.evidence import MOST_SCOPES, MOST_VERSIONS, MOST_WAITING, Evidence, opening_of
+from farthing.quality.evidence import DAY_US, MOST_SCOPES, MOST_VERSIONS, MOST_WAITING, Evidence, opening_of
 from farthing.store import Store, StoreError, open_store
 from farthing.store.evidence import Evidence as Kept
 from farthing.store.evidence import Observation, Sample, Sums
@@ -121,3 +121,12 @@ async def test_a_provider_that_names_each_answer_anew_opens_nothing(store: Store
     await evidence.refresh()
     opened = [evidence.ran("small", f"v{at}", at) for at in range(MOST_VERSIONS + 50)]
     assert sum(opened) == MOST_VERSIONS - 1
+
+
+async def test_what_is_old_is_forgotten(store: Store) -> None:
+    kept = Kept(store)
+    evidence = Evidence(kept)
+    evidence.add("t", (ANY,), "small", "answers", 1, out_tokens=1)
+    await evidence.refresh()
+    await evidence.refresh(100 * DAY_US)
+    assert await kept.sums() == [] and evidence.current() == []

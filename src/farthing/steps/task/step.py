@@ -7,7 +7,7 @@ safe tier. It changes nothing in the request.
 
 from collections.abc import Callable, Mapping
 
-from farthing.model.arms import is_held_out
+from farthing.model.arms import MODEL_SELECTION, is_held_out
 from farthing.model.asked import Asked
 from farthing.model.call import Answer, Call
 from farthing.model.routes import TASKS
@@ -22,8 +22,6 @@ from farthing.wire.lenient import tidy
 HEADER = b"x-farthing-session"
 SESSION_LIMIT = 128
 """Characters of a session's name."""
-ROUTING = "model selection"
-"""The lever that only routed calls are drawn for."""
 SAME_AS = {
     "summarization": "summarisation", "summarize": "summarisation", "summarise": "summarisation", "summary": "summarisation",
     "classify": "classification", "extract": "extraction", "translate": "rewrite", "translation": "rewrite",
@@ -61,7 +59,8 @@ class Task:
         """Draw with these shares from the next call on."""
         held = {lever: share for lever, share in shares.items() if share > 0}
         self._routed_arms = tuple(held.items())
-        self._other_arms = tuple((lever, share) for lever, share in held.items() if lever != ROUTING)
+        # only routed calls are drawn for routing
+        self._other_arms = tuple((lever, share) for lever, share in held.items() if lever != MODEL_SELECTION)
 
     async def __call__(self, call: Call, proceed: Proceed) -> Answer:
         routed = self._routes(call)

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from farthing.app_alerts import looks_at_users
+from farthing.app.alerts import looks_at_users
 from farthing.cli.common import (
     When,
     config_option,

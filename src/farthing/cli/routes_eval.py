@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from farthing.app_eval import build_eval
+from farthing.app.eval import build_eval
 from farthing.cli.common import amounts, config_option, print_json, print_table, with_store
 from farthing.cli.report_span import percent
 from farthing.cli.routes_common import Known, json_option, known_of, tenant_option

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from farthing.app import build_for
+from farthing.app.build import build_for
 from farthing.cli.common import config_option, load_settings
 from farthing.gateway.server import serve
 from farthing.settings import Settings

@@ -1,4 +1,4 @@
-"""What alerts need of other parts, as small interfaces: budgets, forecasts, prices. `app_alerts` brings the objects."""
+"""What alerts need of other parts, as small interfaces: budgets, forecasts, prices. `app.alerts` brings the objects."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol

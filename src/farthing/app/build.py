@@ -1,4 +1,4 @@
-"""The composition root: settings -> objects. The only place that wires; nothing is decided here."""
+"""The gateway as a whole: its parts, made and joined. Nothing is decided here."""
 
 import functools
 import importlib
@@ -6,11 +6,11 @@ import logging
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from farthing.app_alerts import build_alerts
-from farthing.app_budgets import build_budgets
-from farthing.app_cache import build_cache
-from farthing.app_providers import open_providers
-from farthing.app_routing import build_routing, models_of
+from farthing.app.alerts import build_alerts
+from farthing.app.budgets import build_budgets
+from farthing.app.cache import build_cache
+from farthing.app.providers import open_providers
+from farthing.app.routing import build_routing, models_of
 from farthing.finops.transactions import Gatherer
 from farthing.gateway import (
     admin,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from farthing.app_alerts import _Foresee, _Served, build_alerts, looks_at_users, pace_of
+from farthing.app.alerts import _Foresee, _Served, build_alerts, looks_at_users, pace_of
 from farthing.prices import PriceBook
 from farthing.settings import AlertRuleSettings, AlertSettings, ProviderSettings, Settings
 from farthing.store import Store, open_store

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from farthing.app_providers import open_providers
+from farthing.app.providers import open_providers
 from farthing.gateway.edge import new_call_id
 from farthing.model.arms import MODEL_SELECTION
 from farthing.model.call import Answer, Call

@@ -265,7 +265,6 @@ def test_who_leaves_while_the_answer_is_held_back_is_in_the_ledger(routed: Gatew
         ]
 
     (row,) = eventually(booked, "the call is in the ledger")
-    assert row["outcome"] in ("left", "error"), "the better model was asked next, and nobody was there"
     assert row["attempts"][0]["provider"] == "tape" and row["cost_state"] in ("estimated", "unknown")
     assert sum(each["cost"] for each in row["attempts"]) == row["cost"]
     calls = len(routed.farthing_json("calls"))

@@ -76,6 +76,8 @@ class Callers:
             ask = self._make(self._dice, tenant)
             port = self._dice.choice([port for port in self._ports if port not in self.down])
             said = await self._call(port, ask)
+            if said == "exceeded" and ask.user not in ("", tenant):
+                continue  # another budget's
             if said == "exceeded" and self.calm.is_set():
                 return
             if said == "exceeded":

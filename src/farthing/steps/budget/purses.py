@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from farthing.model.budget import Budget
 from farthing.model.charge import Charge
+from farthing.model.windows import Window
 from farthing.steps.budget.index import Held, Index
 from farthing.steps.budget.purse import Part, Purse, Slice, charge_of
 from farthing.steps.budget.quote import Quote
@@ -481,6 +482,8 @@ class Purses:
             budget = index.budgets.get(budget_id)
             if budget is None or budget != purse.budget:
                 if budget is not None:
+                    if budget.period != purse.period:
+                        purse.window = Window("", 0, 0)  # the next call finds the new one
                     purse.budget, purse.period = budget, budget.period
                 purse.dry_until = purse.busy_until = 0.0
                 changed.append(purse)

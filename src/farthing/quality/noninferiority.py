@@ -128,13 +128,15 @@ def _log_mean(logs: list[float]) -> float:
 class Drift:
     """Watches one model in one scope, comparison by comparison, in the order in which they were made."""
 
-    __slots__ = ("_log_wealths", "margin", "streak")
+    __slots__ = ("_log_wealths", "margin", "streak", "suspicion")
 
     def __init__(self, margin: float) -> None:
         self.margin = margin
         self._log_wealths = [0.0] * len(BETS)
         self.streak = 0
         """The latest comparisons in a row in which it was not worse."""
+        self.suspicion = 0.0
+        """0 or less: none. The alarm is at log(1000)."""
 
     def add(self, difference: float) -> bool:
         """Whether it is worse than the margin by now. `difference` is -1 to 1."""
@@ -143,9 +145,5 @@ class Drift:
         gain = (-difference - self.margin) / reach
         for at, bet in enumerate(BETS):
             self._log_wealths[at] = max(0.0, self._log_wealths[at]) + math.log1p(bet * gain)
+        self.suspicion = _log_mean(self._log_wealths)
         return self.suspicion >= math.log(RUN)
-
-    @property
-    def suspicion(self) -> float:
-        """0 or less: none. The alarm is at log(1000)."""
-        return _log_mean(self._log_wealths)

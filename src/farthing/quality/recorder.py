@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from farthing.model.asked import Asked
 from farthing.model.record import Record
-from farthing.model.routes import scopes_of
+from farthing.model.routes import ANY, scopes_of
 from farthing.quality.evidence import PASSED, Evidence
 from farthing.quality.noninferiority import Drift
 from farthing.quality.proposals import Floors
@@ -16,8 +16,6 @@ from farthing.quality.shadow import Outcome
 from farthing.store.evidence import Sample
 
 MOST_DRIFTS = 20_000
-SUSPECTED = 1.5
-"""Suspicion (log wealth against the model) from which on it is looked at more often."""
 Features = Callable[[Asked], bytes]
 """What a difficulty model keeps of a prompt; no text can be told from it."""
 
@@ -52,6 +50,8 @@ class Recorder:
         self._evidence.add(drawn.tenant, drawn.scopes, outcome.second, "answers", now, out_tokens=outcome.second_out)
         self._sample(outcome, now)
         for scope in drawn.scopes:
+            if scope == ANY and outcome.model != drawn.model:
+                continue  # work that it does not do says nothing of how it does what it does
             self._watch(drawn.tenant, scope, outcome.model, outcome.difference)
 
     def evaluated(self, tenant: str, task: str, model: str, flagship: str, difference: float) -> None:
@@ -83,13 +83,14 @@ class Recorder:
         scopes = scopes_of(record.template, record.task)
         self._evidence.add(record.tenant, scopes, model, "feedback", self._now_us(), score=value)
 
-    def suspicion(self, tenant: str, scopes: tuple[str, ...], model: str) -> bool:
-        """Whether the model may have become worse there."""
-        return any(
-            drift.suspicion > SUSPECTED
-            for scope in scopes
-            if (drift := self._drifts.get((tenant, scope, model))) is not None
-        )
+    def suspicion(self, tenant: str, scopes: tuple[str, ...], model: str) -> float:
+        """What speaks for it that the model has become worse there: log of what a bet on that has won, 0 for nothing."""
+        most = 0.0
+        for scope in scopes:
+            drift = self._drifts.get((tenant, scope, model))
+            if drift is not None and drift.suspicion > most:
+                most = drift.suspicion
+        return most
 
     def streak(self, tenant: str, scope: str, model: str) -> int:
         """The latest comparisons in a row in which the model was not worse there."""

@@ -6,6 +6,7 @@ in here raises into a call. Knows nothing of how answers are compared, nor how t
 
 import asyncio
 import logging
+import math
 import random
 from collections import deque
 from collections.abc import Callable
@@ -34,7 +35,7 @@ LONGEST = 512 * 1024
 NOTED = 0.1
 """Share of answers whose length is noted: a tenth says as much of the mean."""
 SUSPECTED_TIMES = 10.0
-"""How much more often a model is looked at that may have become worse."""
+"""How much more often a model is looked at that may have become worse, at most: the more, the more speaks for that."""
 MOST_JUDGED = 20_000
 """Calls of which it is remembered that somebody judged them: a second verdict on the same one is no more evidence."""
 NOTHING = TaskRoutingSettings()
@@ -159,7 +160,7 @@ class Quality:
                 self._checking = asyncio.get_running_loop().create_task(self._check_waiting())
         if any(call.arms.values()):
             return  # a second answer would be spending that the other arm has too, and tell of the flagship alone
-        times = SUSPECTED_TIMES if self._recorder.suspicion(tenant, scopes, model) else 1.0
+        times = min(SUSPECTED_TIMES, math.exp(2 * self._recorder.suspicion(tenant, scopes, model)))
         self._shadow.draw(call, model, whole, scopes, kind, times=times)
 
     async def _check_waiting(self) -> None:

@@ -305,3 +305,17 @@ async def test_after_a_restart_the_table_holds_at_once(store: Store) -> None:
     await after.quality.start()
     assert after.quality.table.version == before.quality.table.version > 0
     await after.quality.close()
+
+
+async def test_the_more_is_suspected_the_more_is_looked_at(store: Store) -> None:
+    scene = Scene(store, changes="apply")
+    await scene.tables.refresh()
+    await scene.serve(120)
+    suspected = [scene.recorder.suspicion("t", ("task:qa", "*"), "small")]
+    scene.world.skill["small"] = 0.0
+    for _ in range(2):
+        await scene.serve(1)
+        suspected.append(scene.recorder.suspicion("t", ("task:qa", "*"), "small"))
+    assert 0 <= suspected[0] < suspected[1] < suspected[2]
+    assert scene.recorder.suspicion("t", ("*",), "small") > 0, "it served those"
+    assert scene.recorder.suspicion("u", ("task:qa", "*"), "small") == 0

@@ -35,7 +35,9 @@ def test_focus_goes_to_standard_output_or_into_a_file(ledger: Path, farthing: Fa
     assert {row["BillingAccountId"] for row in rows} == {"openai"}
     told = farthing("export", "focus", "--month", "2024-10", "--out", "oct.csv", "--account", "openai=org-1")
     assert f"{len(rows)} rows in oct.csv" in told.stderr
-    assert {row["BillingAccountId"] for row in csv.DictReader((ledger / "oct.csv").read_text().splitlines())} == {"org-1"}
+    assert {row["BillingAccountId"] for row in csv.DictReader((ledger / "oct.csv").read_text().splitlines())} == {
+        "org-1"
+    }
     assert [path.name for path in ledger.iterdir() if "unfinished" in path.name] == []
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -56,6 +57,7 @@ def seller_of(provider: str, kinds: Mapping[str, str]) -> Seller:
     return _SELLERS.get(kinds.get(provider, "") or provider) or Seller(provider, provider)
 
 
+@lru_cache(4096)
 def maker_of(model: str, seller: Seller) -> str:
     """Who made a model; the provider where its name does not say."""
     name = model.lower().rpartition("/")[2]

@@ -100,24 +100,25 @@ class _Writer:
 
     def units(self, rows: list[UnitSum]) -> Iterator[Row]:
         """Rows that differ in class and rate only."""
+        shared = self._shared(rows[0], rows[0].cost_state)
         beyond = [row for row in rows if row.unit in (ADJUSTMENT, ROUNDING)]
         for row in rows:
             if row.rate == NO_RATE:
-                yield self._unpriced(row)
+                yield self._unpriced(row, shared)
             elif row.unit not in (ADJUSTMENT, ROUNDING):
-                yield self._usage(row)
+                yield self._usage(row, shared)
         cost = sum(row.units * row.rate for row in beyond)
         at_list = sum(row.units * row.listed for row in beyond)
         if cost or at_list:
-            yield self._beyond(rows[0], cost, at_list)
+            yield self._beyond(rows[0], shared, cost, at_list)
 
-    def _usage(self, row: UnitSum) -> Row:
+    def _usage(self, row: UnitSum, shared: Mapping[str, Value]) -> Row:
         meter = meter_of(row.unit)
         tier = "standard" if row.tier.lower() in STANDARD_TIERS else row.tier
         sku = _sku(row.model, meter)
         cost = dollars(row.units * row.rate)
         return self._row(
-            self._shared(row, row.cost_state),
+            shared,
             ChargeCategory="Usage",
             ChargeDescription=f"{row.model}: {meter.name.lower()}" + (f", {tier}" if tier != "standard" else ""),
             BilledCost=cost, EffectiveCost=cost, ContractedCost=cost, ListCost=dollars(row.units * row.listed),
@@ -129,7 +130,7 @@ class _Writer:
             x_ListCost=dollars(row.units * row.listed), x_ServiceTier=tier, x_TokenClass=row.unit,
         )  # fmt: skip
 
-    def _unpriced(self, row: UnitSum) -> Row:
+    def _unpriced(self, row: UnitSum, shared: Mapping[str, Value]) -> Row:
         """Paid for by an adjustment beside it (the provider's own price), or part of calls whose price nobody knows wholly."""
         meter = meter_of(row.unit)
         said = (
@@ -138,18 +139,18 @@ class _Writer:
             else "of calls whose price is not known, cost not in this file"
         )
         return self._row(
-            self._shared(row, row.cost_state),
+            shared,
             ChargeCategory="Adjustment", ChargeDescription=f"{row.model}: {meter.name.lower()}, {said}",
             PricingQuantity=meter.quantity(row.units), PricingUnit=meter.pricing_unit, PricingCategory="Other",
             SkuId=_sku(row.model, meter), SkuMeter=meter.name, x_ListCost=Decimal(0), x_ServiceTier=row.tier,
             x_TokenClass=row.unit, x_UnpricedQuantity=Decimal(0 if row.cost_state == "reported" else row.units),
         )  # fmt: skip
 
-    def _beyond(self, row: UnitSum, cost: Pico, at_list: Pico) -> Row:
+    def _beyond(self, row: UnitSum, shared: Mapping[str, Value], cost: Pico, at_list: Pico) -> Row:
         amount = dollars(cost)
         said = "the provider's own price beyond the list's" if row.cost_state == "reported" else "rounding"
         return self._row(
-            self._shared(row, row.cost_state),
+            shared,
             ChargeCategory="Adjustment", ChargeDescription=f"{row.model}: {said}", BilledCost=amount,
             EffectiveCost=amount, ContractedCost=amount, ListCost=amount, x_ListCost=dollars(at_list),
             x_ServiceTier=row.tier,

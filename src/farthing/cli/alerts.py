@@ -156,7 +156,7 @@ def ack(alert_id: str, config: Path | None, tenant: str, who: str, as_json: bool
     """Say that somebody deals with an alert: no reminders until it is over, unless it doubles."""
 
     async def do(store: Store) -> Standing | None:
-        return await Alerts(store).acknowledge(tenant, alert_id, who or user())
+        return await Alerts(store).acknowledge(tenant, alert_id, who or user(), by=user())
 
     standing = with_store(_settings(config), do)
     if standing is None:
@@ -200,7 +200,7 @@ def mute(
     if not all(word.isprintable() for word in (scope, why, who)):
         raise click.UsageError("a scope, a reason and a name are plain text in one line")
     if mute_id:
-        if not with_store(_settings(config), lambda store: Alerts(store).unmute(tenant, mute_id, who=who or user())):
+        if not with_store(_settings(config), lambda store: Alerts(store).unmute(tenant, mute_id, who=user())):
             raise click.ClickException(f"there is no mute {mute_id}; `farthing alerts list` shows them")
         click.echo(f"The mute {mute_id} has ended.")
         return
@@ -208,7 +208,7 @@ def mute(
 
     async def do(store: Store) -> Mute:
         return await Alerts(store).mute(
-            tenant, rule=rule or "", scope=scope, until_us=until_us, who=who or user(), why=why
+            tenant, rule=rule or "", scope=scope, until_us=until_us, who=who or user(), why=why, by=user()
         )
 
     made = with_store(_settings(config), do)

@@ -75,7 +75,7 @@ def routes(store: Store, guard: Guard) -> list[Route]:
     async def ack(request: Request, entered: Pass) -> Response:
         wanted = await read_body(request, Ack)
         standing = await _mine(alerts, request, entered)
-        acked = await alerts.acknowledge(standing.tenant, standing.id, wanted.who or entered.who)
+        acked = await alerts.acknowledge(standing.tenant, standing.id, wanted.who or entered.who, by=entered.who)
         if acked is None:
             raise BadRequest("The alert is over, so that there is nothing to acknowledge.")
         return JSONResponse(msgspec.to_builtins(acked))
@@ -93,6 +93,7 @@ def routes(store: Store, guard: Guard) -> list[Route]:
             until_us=until_us,
             who=wanted.who or entered.who,
             why=wanted.why,
+            by=entered.who,
         )
         return JSONResponse(msgspec.to_builtins(made), 201)
 

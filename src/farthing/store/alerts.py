@@ -230,16 +230,19 @@ class Alerts:
     async def resign(self, holder: str) -> None:
         await self._store.do(lambda connection: leaders.resign(connection, LEADER, holder))
 
-    async def acknowledge(self, tenant: str, alert_id: str, who: str) -> Standing | None:
-        """Somebody deals with it: no reminders until it is over or doubles. None: no such alert, or it is ok."""
-        return await self._store.do(lambda connection: _acknowledge(connection, tenant, alert_id, who))
+    async def acknowledge(self, tenant: str, alert_id: str, who: str, *, by: str = "") -> Standing | None:
+        """Somebody deals with it: no reminders until it is over or doubles. None: no such alert, or it is ok. `by` is for
+        the audit log, where it is not `who` who says so; so below."""
+        return await self._store.do(lambda connection: _acknowledge(connection, tenant, alert_id, who, by))
 
-    async def mute(self, tenant: str, *, rule: str, scope: str, until_us: int, who: str, why: str) -> Mute:
+    async def mute(
+        self, tenant: str, *, rule: str, scope: str, until_us: int, who: str, why: str, by: str = ""
+    ) -> Mute:
         mute = Mute(
             secrets.token_hex(4), tenant, rule, mended_text(scope, 600), until_us, mended_text(who, 256),
             mended_text(why, LONGEST_TEXT),
         )  # fmt: skip
-        await self._store.do(lambda connection: _mute(connection, mute))
+        await self._store.do(lambda connection: _mute(connection, mute, by))
         return mute
 
     async def unmute(self, tenant: str, mute_id: str, *, who: str = "") -> bool:
@@ -406,7 +409,7 @@ def _tests(**asked: str | None) -> tuple[str, tuple[object, ...]]:
     return (f" WHERE {' AND '.join(f'{name} = ?' for name in said)}" if said else "", tuple(said.values()))
 
 
-def _acknowledge(connection: Connection, tenant: str, alert_id: str, who: str) -> Standing | None:
+def _acknowledge(connection: Connection, tenant: str, alert_id: str, who: str, by: str) -> Standing | None:
     with connection.transaction():
         _locked(connection)
         rows = connection.query("SELECT body FROM alert_states WHERE id = ? AND tenant = ?", (alert_id, tenant))
@@ -419,20 +422,20 @@ def _acknowledge(connection: Connection, tenant: str, alert_id: str, who: str) -
         _keep(connection, acked)
         _note(connection, Notice("acknowledged", acked, who=acked.acked_by))
         audit.note(
-            connection, "alert", alert_id, "acknowledged", tenant=tenant, who=acked.acked_by, rule=acked.rule,
+            connection, "alert", alert_id, "acknowledged", tenant=tenant, who=by or acked.acked_by, named=acked.acked_by, rule=acked.rule,
             scope=f"{acked.scope_kind}:{acked.scope}",
         )  # fmt: skip
     return acked
 
 
-def _mute(connection: Connection, mute: Mute) -> None:
+def _mute(connection: Connection, mute: Mute, by: str) -> None:
     with connection.transaction():
         connection.execute(
             "INSERT INTO alert_mutes (id, tenant, rule, scope, until_us, who, why) VALUES (?, ?, ?, ?, ?, ?, ?)",
             (mute.id, mute.tenant, mute.rule, mute.scope, mute.until_us, mute.who, mute.why),
         )
         audit.note(
-            connection, "mute", mute.id, "made", tenant=mute.tenant, who=mute.who, rule=mute.rule, scope=mute.scope,
+            connection, "mute", mute.id, "made", tenant=mute.tenant, who=by or mute.who, named=mute.who, rule=mute.rule, scope=mute.scope,
             until_us=mute.until_us, why=mute.why,
         )  # fmt: skip
 

@@ -189,7 +189,7 @@ async def test_what_was_done_over_http_is_in_the_audit_log(site: Site) -> None:
     await site("PUT", "/v1/farthing/budgets/x", key="fk-editor", body=b'{"amount":5}')
     more = b'{"amount":7,"until_us":3000000000000000,"reason":"launch"}'
     await site("POST", "/v1/farthing/budgets/x/raise", key="fk-editor", body=more)
-    await site("POST", "/v1/farthing/alerts/mutes", key="fk-editor", body=b'{"for_s":60,"why":"a test"}')
+    await site("POST", "/v1/farthing/alerts/mutes", key="fk-editor", body=b'{"for_s":60,"who":"chief"}')
     _, _, body = await site("GET", "/v1/farthing/audit?limit=5", key=chief)
     assert [(each["who"], each["kind"], each["what"]) for each in json.loads(body)["data"]] == [
         ("key editor (key-editor)", "mute", "made"),

@@ -13,7 +13,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
-from itertools import accumulate, pairwise
+from itertools import chain, pairwise
 from math import exp, log, sqrt
 from operator import mul
 from statistics import fmean, median
@@ -224,26 +224,17 @@ def _paths(means: Sequence[float], pattern: Pattern, level_days: int) -> list[fl
     noise = pattern.noise
     doubt = 1.2533 * _deviation(noise) * sqrt(2.0 / level_days)  # of a median; days that resemble each other count half
     count = len(means)
-    starts = range(len(noise))
+    blocks = [noise[start : start + BLOCK] for start in range(max(1, len(noise) - BLOCK + 1))]
+    weeks = [(start, means[start : start + 7]) for start in range(0, count, 7)]
     found: list[float] = []
     for _ in range(PATHS):
-        drawn: list[float] = []
-        for start in dice.choices(starts, k=-(-count // BLOCK)):
-            drawn += noise[start : start + BLOCK] if start + BLOCK <= len(noise) else noise[-BLOCK:]
-        while len(drawn) < count:
-            drawn.append(dice.choice(noise))
-        base = exp(dice.gauss(0, doubt))
-        if pattern.drift and count > 1:
-            steps = accumulate(dice.gauss(0, pattern.drift) for _ in range(count // 7 + 1))
-            walk = [exp(step) for step in steps]
-            found.append(
-                base
-                * sum(
-                    mean * noise_ * walk[at // 7] for at, (mean, noise_) in enumerate(zip(means, drawn, strict=False))
-                )
-            )
-        else:
-            found.append(base * sum(map(mul, means, drawn)))
+        drawn = list(chain.from_iterable(dice.choices(blocks, k=-(-count // len(blocks[0])))))
+        level = exp(dice.gauss(0, doubt))
+        end = 0.0
+        for start, expected in weeks:
+            level *= exp(dice.gauss(0, pattern.drift)) if pattern.drift else 1.0
+            end += level * sum(map(mul, expected, drawn[start : start + 7]))
+        found.append(end)
     return found
 
 

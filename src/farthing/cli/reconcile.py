@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -202,8 +203,8 @@ def _cells(line: Line) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def _nano(pico: Any) -> int:
-    return int(round(pico / PICO_PER_NANO))
+def _nano(pico: Fraction) -> int:
+    return round(pico / PICO_PER_NANO)
 
 
 def _rate(pico: Any, units: int) -> str:

@@ -67,7 +67,10 @@ async def test_a_proposal_is_shown_with_its_moves_applied_and_undone_by_name(sit
     assert await post(site, "/undo", {"version": version}, admin) == (200, {"version": 0})
     assert (await post(site, "/undo", {"version": version}, admin))[0] == 400
     changes = (await get(site, "/history?limit=2", admin))["data"]
-    assert [(change["what"], change["who"]) for change in changes] == [("undo", "key boss (key-boss)"), ("apply", "key boss (key-boss)")]
+    assert [(change["what"], change["who"]) for change in changes] == [
+        ("undo", "key boss (key-boss)"),
+        ("apply", "key boss (key-boss)"),
+    ]
 
 
 async def test_a_proposal_can_be_put_away(site: Site) -> None:

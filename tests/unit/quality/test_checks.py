@@ -98,7 +98,7 @@ def test_the_score_says_how_much_is_right() -> None:
 
 @pytest.mark.parametrize("kind", ["words:9-2", "words:x", "regex:", "regex:(?=a)", "regex:(", "yaml", "json:1"])
 def test_a_check_that_does_not_exist(kind: str) -> None:
-    with pytest.raises(ValueError, match="such as|without|one of"):
+    with pytest.raises(ValueError, match=r"such as|without|one of"):
         named(kind)
 
 

@@ -33,9 +33,11 @@ from farthing.wire.output_limit import with_output_limit
 LENGTHS_S = 2.0
 """How long what was learned of lengths is remembered."""
 MEMORY = 10_000
-UNLEARNED = 4
+UNLEARNED = 5
 """Where too few answers were seen to know how long they may be: so many times what is expected."""
 
+ENOUGH = 2
+"""The last call of a budget must be able to have so many times what is expected: less would cut a third of such answers."""
 SHORT = 256
 """Tokens that an answer is let have at the edge of a budget while nothing is known of its kind."""
 
@@ -74,7 +76,7 @@ class Budget:
         quote = self._quotes.of(call, deployment, time.time_ns() // 1000)
         most_likely, expected = self._lengths_of(call, deployment)
         likely = max(quote.least, min(quote.most, most_likely * quote.choices))
-        floor = max(quote.least, min(likely, expected * quote.choices))
+        floor = max(quote.least, min(likely, ENOUGH * expected * quote.choices))
         self._stop_if_too_dear(call, held, quote, likely)
         hard = [each for each in held if each.budget.hard]
         if hard and not quote.priced:
@@ -160,7 +162,7 @@ class Budget:
             if most is None:
                 most = UNLEARNED * expected
                 if not self._expect.was_seen(call.principal.tenant, scopes, deployment.model):
-                    expected = min(expected, SHORT)
+                    expected = min(expected, SHORT // ENOUGH)
             found = self._lengths[key] = (most, expected)
         return found
 

@@ -41,7 +41,7 @@ class Lengths:
     """Of the run with default skills."""
 
 
-FULL, QUICK = Lengths(40_000, 8_000, 28_000, 4_000, 16_000), Lengths(3_000, 1_000, 1_000, 500, 1_000)
+FULL, QUICK = Lengths(40_000, 8_000, 40_000, 4_000, 16_000), Lengths(3_000, 1_000, 1_000, 500, 1_000)
 
 
 @dataclass
@@ -161,7 +161,8 @@ async def trouble(run: Run, lengths: Lengths, report: Report, needs: int) -> Non
     served = {place for place, count in last_by(run.said[-lengths.line :], SMALL).items() if count}
     await run.stage.shift(**{SMALL: WORSE})
     worse = await run.go("worse", lengths.worse, lengths.line // 2)
-    out = {place: count for place, count in last_by(worse, SMALL).items() if place in served}
+    out = {place: count for place, count in last_by(worse, SMALL).items() if place in served and count}
+    served = set(out)
     await run.stage.shift()
     mended = await run.go("mended", lengths.mended, lengths.line)
     back = {place: count for place, count in first_by(mended, SMALL).items() if place in served}

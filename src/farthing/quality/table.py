@@ -23,8 +23,9 @@ SCORED = frozenset(("check", "feedback", "eval"))
 """Sources of scores that both models may have."""
 LEAST_SCORES = 20
 """Of each of two models, before their scores are compared."""
-SURELY = 2.0
-"""Standard errors by which scores must be lower before they speak against a model: by luck half of them are."""
+SURELY = 3.0
+"""Standard errors by which scores must be lower before they speak against a model: by luck half of them are lower, and they
+are looked at again and again."""
 LEAST_BASE = 0.1
 """A flagship that nearly always fails is no measure: differences are not divided by less."""
 

@@ -149,7 +149,9 @@ def test_b05_b06_b29_two_gateways_meet_at_the_edge(tmp_path: Path, provider: Sim
         assert callers.said.keys() <= {"served", "exceeded", "budget_busy"}, callers.said
         first.stop()
         first.start()
-        assert call(first, "again") == call(second, "again") == "exceeded"
+        eventually(
+            lambda: {call(first, "again"), call(second, "again")} == {"exceeded"}, "what the stop gave back is used"
+        )
     end = at_the_end(url)
     assert end["leased"] == 0 and end["spent"] == end["charged"] == billed(provider)
     assert 0.95 * LIMIT <= end["spent"] <= LIMIT
@@ -180,26 +182,21 @@ def test_killed_with_leases_and_calls_under_way(tmp_path: Path, provider: Simula
 def test_killed_and_its_machine_is_gone(tmp_path: Path, provider: Simulator, url: str) -> None:
     """Nobody takes the journal over: what was leased counts as spent, until an operator gives it back."""
     with gateway(tmp_path / "a", settings(provider, url, tmp_path / "elsewhere")) as first:
-        assert call(first, "hello") == "served"
-        seen = eventually(lambda: _written(first), "the call is charged")
+        callers = Callers((first,))
+        eventually(lambda: callers.said["served"] >= 4, "calls are served", 30)
         os.kill(first.pid, signal.SIGKILL)
         first.process.wait()
-        held = seen["reserved"]
-        assert held > 0
+        callers.stop()
         with gateway(tmp_path / "b", settings(provider, url, tmp_path / "here")) as second:
             _let_time_pass(url)
-            assert lawful(second, provider)["lost"] == held
-            lost = second.farthing_json("budgets", "reconcile")["lost"]
-            assert [each["amount"] for each in lost] == [held]
-            released = second.farthing_json("budgets", "reconcile", "--release", lost[0]["holder"])["released"]
-            assert released == {lost[0]["holder"]: held}
-            assert standing(second)["left"] == LIMIT - seen["spent"]
+            [lost] = second.farthing_json("budgets", "reconcile")["lost"]
+            held = lost["amount"]
+            assert held > 0 and lawful(second, provider)["lost"] == held
+            released = second.farthing_json("budgets", "reconcile", "--release", lost["holder"])["released"]
+            assert released == {lost["holder"]: held}
+            seen = standing(second)
+            assert seen["left"] == LIMIT - seen["spent"]
         first.process.wait()
-
-
-def _written(gate: Gateway) -> dict[str, Any] | None:
-    seen = standing(gate)
-    return seen if seen["spent"] else None
 
 
 def _let_time_pass(url: str) -> None:

@@ -94,7 +94,7 @@ def test_a_recorded_body_costs_what_it_should(case: Case) -> None:
         attempt.geo = case.geo or attempt.geo
     record = Record(id="it", started_us=case.at_us, wire=case.wire, attempts=call.trail.attempts)
     for attempt in record.attempts:
-        admit.price(attempt, book_of(case), call)
+        admit.price(attempt, book_of(case), call.deployment)
     meter.total(record)
     check(case, record)
 

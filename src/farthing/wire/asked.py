@@ -207,7 +207,7 @@ def texts_of(content: msgspec.Raw) -> list[str]:
 
 
 _NULL, _QUOTE, _LIST = b'n"['
-_TEXTS = frozenset(("text", "input_text"))
+_TEXTS = "text", "input_text"  # not a set: a type may be anything, and a list cannot be hashed
 _RESULT = b'"tool_result"'
 """Inside a string a backslash would stand before its second quote."""
 

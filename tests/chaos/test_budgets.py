@@ -199,6 +199,11 @@ def test_killed_and_its_machine_is_gone(tmp_path: Path, provider: Simulator, url
         first.process.wait()
 
 
+def _written(gate: Gateway) -> dict[str, Any] | None:
+    seen = standing(gate)
+    return seen if seen["spent"] else None
+
+
 def _let_time_pass(url: str) -> None:
     """As if nobody had heard of the gateways for long."""
 

@@ -193,7 +193,7 @@ def _said(report: Metrics) -> dict[str, Any]:
 
 
 def _counted(connection: Connection, test: str) -> dict[str, Any]:
-    span = f"started_us >= {SPAN.since_us} AND started_us < {SPAN.until_us} AND {test}"
+    span = f"calls.started_us >= {SPAN.since_us} AND calls.started_us < {SPAN.until_us} AND {test}"
     known = "cost_state IN ('reported', 'computed', 'estimated')"
     (sums,) = connection.query(
         f"SELECT count(*), sum(cost), sum(CASE WHEN {known} THEN 0 ELSE 1 END), "
@@ -209,13 +209,7 @@ def _counted(connection: Connection, test: str) -> dict[str, Any]:
         f"SELECT count(DISTINCT user_id), sum(cost) FROM calls WHERE user_id <> '' AND started_us >= {month} "
         f"AND started_us < {month_of(NOW_US)} AND {test}"
     )
-    (waste,) = connection.query(
-        "SELECT sum(CASE WHEN lost THEN cost ELSE 0 END), sum(CASE WHEN lost THEN 0 ELSE cost END), sum(out) FROM ("
-        "SELECT attempts.cost AS cost, text_out AS out, NOT (outcome_of_call = 'left' AND attempt_no = tries) AS lost FROM attempts "
-        "JOIN (SELECT id, calls.outcome AS outcome_of_call, (SELECT max(attempt_no) FROM attempts WHERE call_id = id) AS tries "
-        f"FROM calls WHERE {span}) AS of_call ON call_id = id WHERE attempt_no < tries OR outcome_of_call <> 'ok') AS unused"
-    )
-    lost, left, unused = map(int, waste)
+    lost, left, unused = _unused(connection, span)
     general = sum(count for model, count in models.items() if TIER(model) in ("small", "mid", "flagship"))
     return {
         "calls": calls, "cost": cost, "without cost": unknown, "queries": queries, "user cost": int(users[1]),
@@ -223,6 +217,26 @@ def _counted(connection: Connection, test: str) -> dict[str, Any]:
         "general": general, "cheaper": sum(count for model, count in models.items() if TIER(model) in ("small", "mid")),
         "features": sorted((name, int(cost)) for name, cost in connection.query(f"SELECT feature, sum(cost) FROM calls WHERE {span} GROUP BY feature")),
     }  # fmt: skip
+
+
+def _unused(connection: Connection, span: str) -> tuple[int, int, int]:
+    """Cost of lost tries, cost of abandoned ones, output tokens of both; counted call by call."""
+    tries: dict[str, list[Row]] = {}
+    for row in connection.query(
+        "SELECT call_id, attempt_no, attempts.cost, text_out, calls.outcome FROM calls JOIN attempts ON call_id = id "
+        f"WHERE {span}"
+    ):
+        tries.setdefault(row[0], []).append(row)
+    lost = left = unused = 0
+    for rows in tries.values():
+        last = max(row[1] for row in rows)
+        for _, number, cost, out, outcome in rows:
+            answered = number == last and outcome == "ok"
+            gone = number == last and outcome == "left"
+            lost += 0 if answered or gone else cost
+            left += cost if gone else 0
+            unused += 0 if answered else out
+    return lost, left, unused
 
 
 @contextmanager
@@ -282,6 +296,7 @@ def compare(name: str, engine: Engine, calls: int, report: Report) -> None:
     """Whether reports say what the rows of so many calls say."""
     with closing(engine.connect()) as connection:
         fill(connection, calls)
+        connection.execute("ANALYZE")
         wrong = disagreements(connection)
         report.add(
             Figure(f"{name}: figures of {calls:,} calls that differ from rows", "", [float(len(wrong))] * 3, most=0)

@@ -176,7 +176,7 @@ def test_killed_with_leases_and_calls_under_way(tmp_path: Path, provider: Simula
     end = at_the_end(url)
     assert end["leased"] == 0 and end["spent"] == end["charged"]
     assert billed(provider) <= end["spent"] <= LIMIT
-    assert end["spent"] >= 0.95 * LIMIT, "what the dead gateway did not use came back"
+    assert end["spent"] >= 0.9 * LIMIT, "what the dead gateway did not use came back"
 
 
 def test_killed_and_its_machine_is_gone(tmp_path: Path, provider: Simulator, url: str) -> None:
@@ -238,7 +238,7 @@ def test_paused_beyond_the_stores_patience(tmp_path: Path, provider: Simulator, 
         lawful(first, provider)
     end = at_the_end(url)
     assert end["leased"] == 0 and end["spent"] == end["charged"] == billed(provider)
-    assert 0.95 * LIMIT <= end["spent"] <= LIMIT
+    assert 0.9 * LIMIT <= end["spent"] <= LIMIT
 
 
 @long

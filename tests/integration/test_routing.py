@@ -289,7 +289,7 @@ def test_a_conversation_does_not_go_down_by_itself(caller: Caller) -> None:
 
 def test_every_decision_is_explained(gate: Gateway, caller: Caller) -> None:
     ask(caller, "Which river flows through Prague?", **QA)
-    told = gate.farthing("explain", caller.call_id).stdout
+    told = eventually(lambda: gate.farthing("explain", caller.call_id, check=False).stdout, "the call is in the store")
     for words in (SMALL, FLAGSHIP, "runner-up", "cheapest that keeps 99.0%", "floor", "model selection"):
         assert words in told
     shown = gate.farthing("routes", "show", "--task", "qa").stdout

@@ -58,17 +58,31 @@ def months(
     return list(found.values())
 
 
-def dearest(
-    connection: Connection, month_us: int, *, tenant: str = "", feature: str | None = None, limit: int = 5
-) -> list[UserCost]:  # fmt: skip
-    """The named users who cost most in the month that `month_us` falls into."""
+def month(
+    connection: Connection, month_us: int, *, tenant: str = "", feature: str | None = None, dearest: int = 5
+) -> tuple[UserMonth | None, list[UserCost]]:  # fmt: skip
+    """One month, None where it had no calls, and the named users who cost most in it. The users are gone through once."""
     tests, values = _tests(month_of(month_us), 0, tenant, feature)
+    named = "CASE WHEN a = '' THEN 0 ELSE 1 END"
     rows = connection.query(
-        "SELECT tenant, a, CAST(sum(calls) AS BIGINT), CAST(sum(cost) AS BIGINT) FROM rollups "
-        f"WHERE {tests} AND a <> '' GROUP BY tenant, a ORDER BY 4 DESC, 1, 2 LIMIT ?",
-        [*values, limit],
+        "WITH each_user AS MATERIALIZED (SELECT tenant, a, CAST(sum(calls) AS BIGINT) AS calls, "
+        "CAST(sum(cost) AS BIGINT) AS cost, "
+        "CAST(sum(CASE WHEN cost_state IN ('unpriced', 'unknown') THEN calls ELSE 0 END) AS BIGINT) AS without_cost "
+        f"FROM rollups WHERE {tests} GROUP BY tenant, a) "
+        "SELECT tenant, a, 1 AS users, calls, cost, without_cost, 2 AS kind FROM (SELECT * FROM each_user WHERE a <> '' "
+        "ORDER BY cost DESC, tenant, a LIMIT ?) AS top UNION ALL "
+        f"SELECT '', '', count(*), CAST(sum(calls) AS BIGINT), CAST(sum(cost) AS BIGINT), CAST(sum(without_cost) AS BIGINT), {named} "
+        f"FROM each_user GROUP BY {named}",
+        [*values, dearest],
     )
-    return [UserCost(whose, user, int(calls), int(cost)) for whose, user, calls, cost in rows]
+    top = [UserCost(row[0], row[1], int(row[3]), int(row[4])) for row in rows if row[6] == 2]
+    sums = {row[6]: [int(number) for number in row[2:6]] for row in rows if row[6] != 2}
+    if not sums:
+        return None, []
+    users, calls, cost, unknown = sums.get(1, [0, 0, 0, 0])
+    _, calls_of_nobody, cost_of_nobody, more = sums.get(0, [0, 0, 0, 0])
+    found = UserMonth(month_of(month_us), users, calls, cost, calls_of_nobody, cost_of_nobody, unknown + more)
+    return found, sorted(top, key=lambda each: (-each.cost, each.tenant, each.user))
 
 
 def _tests(first_us: int, until_us: int, tenant: str, feature: str | None) -> tuple[str, list[object]]:

@@ -35,6 +35,13 @@ async def test_a_user_counts_once_a_month(store: Store) -> None:
     assert only == UserMonth(first(2026, 2), 1, 1, 700)
     (only,) = await store.do(lambda each: users.months(each, at(2026, 2, 5), at(2026, 2, 6), tenant="acme"))
     assert (only.users, only.calls_without_cost) == (1, 1)
-    top = await store.do(lambda each: users.dearest(each, at(2026, 2, 9), limit=2))
+    february, top = await store.do(lambda each: users.month(each, at(2026, 2, 9), dearest=2))
+    assert february == found[1]
+    assert await store.do(lambda each: users.month(each, at(2026, 3, 9))) == (None, [])
+    (same,), (other, _) = (
+        await store.do(lambda each: users.months(each, at(2026, 2, 5), at(2026, 2, 6), tenant="default")),
+        await store.do(lambda each: users.month(each, at(2026, 2, 5), tenant="default")),
+    )
+    assert same == other
     assert top == [UserCost("default", "ana", 2, 1400), UserCost("default", "ben", 1, 700)]
     assert await store.check() == []

@@ -83,7 +83,7 @@ def read(connection: Connection, scope: Scope, now_us: int) -> Facts:
             errands += days(connection, since, until, tenant=tenant, where={"feature": own})
     feature = where.get("feature") if set(where) <= {"feature"} else None
     has_users = set(where) <= {"feature"}
-    months = _months(connection, scope, now_us, feature) if has_users else None
+    months, dearest = _months(connection, scope, now_us, feature) if has_users else (None, None)
     has_sizes = set(where) <= {"model"}
     return Facts(
         scope=scope,
@@ -93,7 +93,7 @@ def read(connection: Connection, scope: Scope, now_us: int) -> Facts:
         waste=_waste(connection, "day", since, scope),
         waste_by_model=_waste(connection, "model", scope.since_us, scope),
         months=months,
-        dearest=users.dearest(connection, _of(months, now_us), tenant=tenant, feature=feature) if months else None,
+        dearest=dearest,
         by_model=_days(connection, since, until, "model", tenant, where),
         by_feature=_days(connection, min(since, scope.since_us - scope.length_us), until, "feature", tenant, where),
         above_a_dollar=(
@@ -111,7 +111,9 @@ def _of(months: list[UserMonth], now_us: int) -> int:
     return whole[-1] if whole else months[-1].month_us
 
 
-def _months(connection: Connection, scope: Scope, now_us: int, feature: str | None) -> list[UserMonth]:
+def _months(
+    connection: Connection, scope: Scope, now_us: int, feature: str | None
+) -> tuple[list[UserMonth], list[UserCost]]:  # fmt: skip
     """All months of a span that is long enough for a trend of them; else the one that the metric is about, because a month
     of many users takes long to count."""
     first, last, running = month_of(scope.since_us), month_of(scope.until_us - 1), month_of(now_us)
@@ -119,10 +121,13 @@ def _months(connection: Connection, scope: Scope, now_us: int, feature: str | No
     if asked == running and first < running:
         asked = month_of(running - 1)
     if scope.length_us < LEAST_MONTHS * MONTH_US:
-        found = users.months(connection, asked, asked + 1, tenant=scope.tenant, feature=feature)
-        if found:
-            return found
-    return users.months(connection, scope.since_us, scope.until_us, tenant=scope.tenant, feature=feature)
+        found, dearest = users.month(connection, asked, tenant=scope.tenant, feature=feature)
+        if found is not None:
+            return [found], dearest
+    months = users.months(connection, scope.since_us, scope.until_us, tenant=scope.tenant, feature=feature)
+    if not months:
+        return [], []
+    return months, users.month(connection, _of(months, now_us), tenant=scope.tenant, feature=feature)[1]
 
 
 def _waste(connection: Connection, by: str, since_us: int, scope: Scope) -> list[WasteRow] | None:

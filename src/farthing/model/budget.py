@@ -88,11 +88,6 @@ class Budget(msgspec.Struct, frozen=True):
         """The amount with the raises that hold at a moment."""
         return self.amount + sum(each.amount for each in self.raises if each.from_us <= at_us < each.until_us)
 
-    def changes_us(self, at_us: int) -> int | None:
-        """When the amount changes next by itself; None for never."""
-        edges = [edge for each in self.raises for edge in (each.from_us, each.until_us) if edge > at_us]
-        return min(edges, default=None)
-
     def member(self, principal: Principal, model: str) -> str | None:
         """Which member a call belongs to, "" where there is only one; None where the budget does not hold for it."""
         names: list[str] = []

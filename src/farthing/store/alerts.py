@@ -267,12 +267,6 @@ class Alerts:
     async def channels(self) -> list[ChannelState]:
         return await self._store.do(_channels)
 
-    async def drop_channel(self, channel: str) -> int:
-        """Messages to a channel that is no more; how many these were."""
-        return await self._store.do(
-            lambda connection: connection.execute("DELETE FROM alert_outbox WHERE channel = ?", (channel,))
-        )
-
     async def remember(self, name: str, body: str) -> None:
         await self._store.do(lambda connection: _remember(connection, name, body))
 

@@ -12,8 +12,8 @@ from farthing.gateway.guard import NEEDS, Guard
 from farthing.model.principal import ROLES
 from farthing.model.record import Record
 from farthing.model.routes import ANY, Cell, Table
-from farthing.store import Journal, KeyRing, Ledger, Routes, open_store
-from unit.gateway.test_pages import Metrics, Site
+from farthing.store import Routes
+from unit.gateway.test_pages import Site, a_site
 
 TENANTS = ("default", "b")
 REFUSED = (401, 403)
@@ -21,16 +21,8 @@ REFUSED = (401, 403)
 
 @pytest.fixture
 async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    store = await open_store(f"sqlite:///{tmp_path}/farthing.db")
-    keys = KeyRing(store)
-    await keys.load()
-    journal = Journal(tmp_path / "journal")
-    ledger = Ledger(store, journal)
-    yield Site(store, keys, ledger, Metrics(lambda: ledger), "loopback")
-    await ledger.close()
-    journal.end()
-    await keys.close()
-    await store.close()
+    async with a_site(tmp_path) as made:
+        yield made
 
 
 async def status_of(site: Site, place: str, key: str, query: str = "") -> int:

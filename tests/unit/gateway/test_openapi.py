@@ -12,9 +12,9 @@ from farthing.gateway.guard import NEEDS
 from farthing.gateway.openapi import openapi
 from farthing.model.record import Attempt, Record
 from farthing.model.routes import ANY, Cell, Table
-from farthing.store import Journal, KeyRing, Ledger, Routes, open_store
+from farthing.store import Routes
 from farthing.store.alerts import Alerts, Change, Notice, Standing
-from unit.gateway.test_pages import Metrics, Site
+from unit.gateway.test_pages import Site, a_site
 
 validators = pytest.importorskip("jsonschema_rs")
 DOCUMENT = openapi()
@@ -52,16 +52,8 @@ SENT: dict[str, tuple[str, object]] = {
 
 @pytest.fixture
 async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    store = await open_store(f"sqlite:///{tmp_path}/farthing.db")
-    keys = KeyRing(store)
-    await keys.load()
-    journal = Journal(tmp_path / "journal")
-    ledger = Ledger(store, journal)
-    yield Site(store, keys, ledger, Metrics(lambda: ledger), "loopback")
-    await ledger.close()
-    journal.end()
-    await keys.close()
-    await store.close()
+    async with a_site(tmp_path) as made:
+        yield made
 
 
 async def filled(site: Site) -> str:

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -96,19 +97,26 @@ class Site:
         return secret
 
 
-@pytest.fixture(params=["loopback"])
-async def site(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Site]:
-    store = await open_store(f"sqlite:///{tmp_path}/farthing.db")
+@asynccontextmanager
+async def a_site(folder: Path, admin: str = "loopback") -> AsyncIterator[Site]:
+    """The pages over a store of their own."""
+    store = await open_store(f"sqlite:///{folder}/farthing.db")
     keys = KeyRing(store)
     await keys.load()
-    journal = Journal(tmp_path / "journal")
+    journal = Journal(folder / "journal")
     metrics = Metrics(lambda: ledger)
     ledger = Ledger(store, journal, observers=[metrics.observe])
-    yield Site(store, keys, ledger, metrics, request.param)
+    yield Site(store, keys, ledger, metrics, admin)
     await ledger.close()
     journal.end()
     await keys.close()
     await store.close()
+
+
+@pytest.fixture(params=["loopback"])
+async def site(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Site]:
+    async with a_site(tmp_path, request.param) as made:
+        yield made
 
 
 async def test_a_store_that_cannot_be_read(site: Site) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from farthing.model.routes import ANY, Cell, Table
-from farthing.store import Journal, KeyRing, Ledger, Routes, open_store
-from unit.gateway.test_pages import Metrics, Site
+from farthing.store import Routes
+from unit.gateway.test_pages import Site, a_site
 
 PATH = "/v1/farthing/routes"
 QA = Table(
@@ -22,16 +22,8 @@ QA = Table(
 
 @pytest.fixture
 async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    store = await open_store(f"sqlite:///{tmp_path}/farthing.db")
-    keys = KeyRing(store)
-    await keys.load()
-    journal = Journal(tmp_path / "journal")
-    ledger = Ledger(store, journal)
-    yield Site(store, keys, ledger, Metrics(lambda: ledger), "loopback")
-    await ledger.close()
-    journal.end()
-    await keys.close()
-    await store.close()
+    async with a_site(tmp_path) as made:
+        yield made
 
 
 async def get(site: Site, path: str = "", key: str = "") -> Any:

@@ -37,7 +37,6 @@ def test_no_two_members_share_a_name(names: list[list[str]]) -> None:
 def test_raises_end() -> None:
     budget = Budget("b", 100, raises=(Raise(50, 2_000, "launch", 1_000), Raise(7, 3_000, "late", 0)))
     assert [budget.allowed_at(at) for at in (0, 1_000, 2_000, 3_000)] == [107, 157, 107, 100]
-    assert [budget.changes_us(at) for at in (0, 1_500, 3_000)] == [1_000, 2_000, None]
 
 
 @pytest.mark.parametrize(

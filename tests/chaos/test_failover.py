@@ -86,8 +86,8 @@ def test_one_killed_one_refusing_one_slow(tmp_path: Path) -> None:
         time.sleep(0.7)
         made[1].start(*REFUSING)
         time.sleep(1.5)
-        trouble = states(gate)
-        assert trouble["host0"]["state"] in ("open", "half-open") and trouble["host1"]["state"] != "closed"
+        for host in ("host0", "host1"):  # one that refuses is asked once a second, and looks well for that moment
+            eventually(lambda host=host: states(gate)[host]["state"] != "closed", f"{host} is left alone", 5.0)
         made[0].start(*AS_USUAL)
         began = time.monotonic()
         eventually(lambda: made[0].billed() >= 5, "calls go there again", 10.0)

@@ -93,8 +93,11 @@ class Gauge:
         since = mark - self._mark
         was = self._told_left + (sent_at - self._sent_at) * self.rate
         if counted and since > 0 and self.limit == told.limit and was <= told.limit:
-            seen = min(max((was - told.left) / since, RATIOS[0]), RATIOS[1])
-            self.ratio += LEARNS * (seen - self.ratio)
+            used = (
+                was - told.left
+            )  # give or take one, since both are rounded down: within that there is nothing to learn
+            seen = min(max(self.ratio, (used - 1) / since), (used + 1) / since)
+            self.ratio += LEARNS * (min(max(seen, RATIOS[0]), RATIOS[1]) - self.ratio)
         self.limit = told.limit
         self.rate = told.limit / 60
         if told.reset_s > 0 and told.left < told.limit:

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from farthing.model.call import Deployment, Headers
@@ -110,6 +110,9 @@ def test_limits_of_the_settings_are_put_right_afterwards() -> None:
 
 
 @given(st.lists(st.tuples(st.floats(0, 2), st.integers(1, 400), st.booleans()), max_size=40))
+@example(
+    [(0.0, 12, False), (1.1875, 164, True), (0.0, 21, False), (1.25, 1, True), (0.0, 33, False), (0.0, 394, False)]
+)
 def test_with_true_headers_no_more_is_sent_than_the_provider_admits(steps: list[tuple[float, int, bool]]) -> None:
     """One call at a time, estimates right: what is sent when there is no wait is never refused."""
     one, level, now = room(), 600.0, 0.0

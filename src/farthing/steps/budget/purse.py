@@ -66,10 +66,6 @@ class Purse:
         self.wanted_us = 0
         """When somebody else last wanted more than was left, as far as was heard."""
 
-    @property
-    def key(self) -> tuple[str, str, str]:
-        return self.budget.id, self.member, self.slice.id
-
     def turn(self, now_us: int, holder: str) -> None:
         """Make sure that the slice is one of the window of now."""
         window = self.window
@@ -87,6 +83,11 @@ class Purse:
         self.left = self.left_most = 0
         self.dry_until = self.busy_until = 0.0
         self.tight = False
+
+    def has_plenty(self, most: int) -> bool:
+        """Whether all that one attempt could need is little of what is left, and in hand."""
+        free = self.slice.free
+        return most <= free and SHARE * most <= free + self.left and not self.tight
 
     def offers(self, likely: int, most: int) -> int:
         """What one attempt may reserve now, between what it is likely to need and all that it could; negative where the

@@ -132,29 +132,32 @@ class Purses:
         self, charges: list[Charge], held: Sequence[Held], quote: Quote, likely: int, most: int
     ) -> Reservation | None:  # fmt: skip
         """Reserve from what is in hand, for an answer of `likely` up to `most` tokens. None where that is too little."""
-        now_us, out = self._now_us(), most
-        purses = []
+        now_us, holder, out = self._now_us(), self._holder, most
+        found = []
         for budget, member in held:
-            unit = budget.unit
-            largest = quote.need(unit, most)
+            largest = quote.need(budget.unit, most)
             if not largest:
                 continue  # what costs nothing fits into any budget
             purse = self._purse(budget, member)
-            purse.turn(now_us, self._holder)
-            offer = purse.offers(quote.need(unit, likely), largest)
-            if offer < 0 or self._clock() >= self._usable_until:
-                return None
-            if offer < largest:
-                out = min(out, quote.pays(unit, offer))
+            purse.turn(now_us, holder)
+            if not purse.has_plenty(largest):
+                offer = purse.offers(quote.need(budget.unit, likely), largest)
+                if offer < 0:
+                    return None
+                if offer < largest:
+                    out = min(out, quote.pays(budget.unit, offer))
             if purse.ended:
                 self._ending.add(purse)
-            purses.append(purse)
+            found.append((purse, largest))
+        if found and self._clock() >= self._usable_until:
+            return None
         reservation = Reservation(self, quote, out)
-        for purse in purses:
-            amount = quote.need(purse.budget.unit, out)
-            part = Part(purse, charge_of(charges, *purse.key, self._holder), amount)
-            reservation.parts.append(part)
-            if purse.slice.free < purse.low and not purse.filling and not purse.tight:
+        for purse, largest in found:
+            amount = largest if out == most else quote.need(purse.budget.unit, out)
+            slice = purse.slice
+            charge = charge_of(charges, purse.budget.id, purse.member, slice.id, holder)
+            reservation.parts.append(Part(purse, charge, amount))
+            if slice.free < purse.low and not purse.filling and not purse.tight:
                 self._fill_ahead(purse, amount)
         return reservation
 

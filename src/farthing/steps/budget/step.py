@@ -53,7 +53,7 @@ class Budget:
     def __init__(
         self, purses: Purses, book: PriceBook, expect: Expect, *, patience_s: float = 2.0,
         drains: Callable[[str], bool] = lambda provider: False, note: Callable[[Call], None] = lambda call: None,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = time.monotonic, now_us: Callable[[], int] = lambda: time.time_ns() // 1000,
     ) -> None:  # fmt: skip
         """`drains`: whether a provider bills a stream to its end although its client left. `note` writes down what is
         reserved for a call under way, when that grows; it may raise Unavailable."""
@@ -64,6 +64,7 @@ class Budget:
         self._drains = drains
         self._note = note
         self._clock = clock
+        self._now_us = now_us
         self._lengths: dict[tuple[str, str, str, str], Lengths] = {}
         self._lengths_until = 0.0
 
@@ -73,7 +74,7 @@ class Budget:
         held = self._purses.index.of(call.principal, deployment.model)
         if not held or not FORMATS[call.wire].billed:
             return await proceed(call)
-        quote = self._quotes.of(call, deployment, time.time_ns() // 1000)
+        quote = self._quotes.of(call, deployment, self._now_us())
         most_likely, expected = self._lengths_of(call, deployment)
         likely = max(quote.least, min(quote.most, most_likely * quote.choices))
         floor = max(quote.least, min(likely, ENOUGH * expected * quote.choices))

@@ -119,6 +119,25 @@ def test_a_model_of_one_s_own_falls_back(gate: Gateway, bad: Recorder) -> None:
     assert gate.call(answer.headers["x-farthing-call-id"])["provider"] == "second"
 
 
+def test_what_a_filter_kept_back_is_asked_for_at_another_model(tmp_path: Any, well: Simulator) -> None:
+    with (
+        simulator(SimulatorSettings(seed=3, faults={"content-filter": 1.0})) as prudish,
+        gateway(tmp_path, settings(prudish.url, well.url)) as gate,
+    ):
+        caller = Caller(gate.url)
+        asked = {"model": "alone", "messages": [{"role": "user", "content": "Hello?"}]}
+        answer = caller.openai.chat.completions.create(**asked)
+        assert answer.choices[0].finish_reason == "stop" and answer.choices[0].message.content
+        first = gate.call(caller.call_id)
+        chunks = list(caller.openai.chat.completions.create(**asked, stream=True))
+        assert chunks[-1].choices[0].finish_reason == "stop"
+        for record in (first, gate.call(caller.call_id)):
+            assert [attempt["provider"] for attempt in record["attempts"]] == ["first", "second"]
+            assert all(attempt["cost"] > 0 and attempt["cost_state"] == "computed" for attempt in record["attempts"])
+            assert record["cost"] == sum(attempt["cost"] for attempt in record["attempts"])
+        caller.close()
+
+
 def test_all_at_their_limits(tmp_path: Any, bad: Recorder) -> None:
     with gateway(tmp_path, settings(bad.url, bad.url)) as gate:
         bad.answers(whole({"error": {"message": "slow down"}}, "429 Too Many Requests", retry_after="20"))

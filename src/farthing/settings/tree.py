@@ -147,6 +147,13 @@ class BalanceSettings(msgspec.Struct, frozen=True):
     open_s: Annotated[Seconds, doc("Seconds until a deployment that was left alone is tried again.")] = 5.0
     patience_s: Annotated[Seconds, doc("Seconds that a call may wait for a rate limit or a short outage.")] = 2.0
     sticky_s: Annotated[Seconds, doc("Seconds that a conversation stays where its prompt is cached. 0: never.")] = 300.0
+    content_filter: Annotated[
+        Literal["fallback", "pass"],
+        doc(
+            "What follows when a provider's content filter refuses a request or keeps its answer back: `fallback` asks "
+            "the model's next fallback, `pass` gives the client the provider's words."
+        ),
+    ] = "fallback"
     hedge_after_s: Annotated[
         Seconds, doc("Seconds without a first byte after which a second deployment is asked too. 0: never.")
     ] = 0.0

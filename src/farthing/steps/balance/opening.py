@@ -1,7 +1,8 @@
 """Awaits how a stream begins before its answer is passed up: until content has come, the call can still go elsewhere.
 
 What was read is handed on first; after that the client's side reads from the provider's stream itself, at no cost. Where
-there is nowhere else to go only the first read is awaited. Knows nothing of where else a call could go.
+there is nowhere else to go only the first read is awaited. A stream that a content filter ended before it said anything is
+read to its end, so that its use is known. Knows nothing of where else a call could go.
 """
 
 import asyncio
@@ -9,6 +10,8 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from farthing.model.call import Answer, Body
+from farthing.wire import sse
+from farthing.wire.filtered import begins_filtered
 from farthing.wire.opening import beginning, error_of
 
 HOLD_S = 3.0
@@ -17,13 +20,18 @@ HOLD_BYTES = 64 * 1024
 
 
 class BadStart(Exception):
-    """A stream began with an error. The client may still get it as it is, if nothing else is left."""
+    """A stream began with an error, or an answer is none because a content filter kept it back. The client may still get
+    it as it is, if nothing else is left."""
 
-    def __init__(self, answer: Answer, kinds: tuple[str, ...], payload: bytes) -> None:
-        super().__init__("the stream began with an error")
+    def __init__(
+        self, answer: Answer, kinds: tuple[str, ...] = (), payload: bytes = b"", *, filtered: bool = False
+    ) -> None:  # fmt: skip
+        super().__init__("a content filter kept the answer back" if filtered else "the stream began with an error")
         self.answer = answer
         self.kinds = kinds
         self.payload = payload
+        self.filtered = filtered
+        """It came as an answer, whose finish reason says so: the provider has worked."""
 
 
 class Rest:
@@ -52,26 +60,39 @@ class Rest:
         return await self._pending
 
 
-async def opened(answer: Answer, wire: str, *, patient: bool, hold_s: float = HOLD_S) -> Answer:
-    """The answer whose stream has begun well. `patient`: content is waited for, since the call could go elsewhere.
-    Raises BadStart, and UpstreamError where the stream breaks off before."""
+async def opened(
+    answer: Answer, wire: str, *, patient: bool, filters: bool = False, hold_s: float = HOLD_S
+) -> Answer:  # fmt: skip
+    """The answer whose stream has begun well. `patient`: content is waited for, since the call could go elsewhere;
+    `filters`: so too where a filter kept it back. Raises BadStart, and UpstreamError where the stream breaks off before."""
     stream = answer.stream
     assert stream is not None
     held = await stream.next()
     begins = beginning(wire, held)
     pending: asyncio.Task[bytes] | None = None
     if patient and held and begins == "prelude":
-        held, pending = await _more(stream, wire, held, hold_s)
+        held, pending = await _more(stream, held, hold_s, lambda held: beginning(wire, held) == "prelude")
         begins = beginning(wire, held)
+    filtered = False
+    if filters and held and pending is None:
+        if not sse.ends_whole(held):  # why it ended may stand in the part to come
+            held, pending = await _more(stream, held, hold_s, lambda held: not sse.ends_whole(held))
+        filtered = begins_filtered(wire, held)
+        if filtered and pending is None:
+            held, pending = await _more(stream, held, hold_s, lambda held: True)
     answer.stream = Rest(stream, held, pending)
+    if filtered:
+        raise BadStart(answer, filtered=True)
     if begins == "error" and (error := error_of(held)) is not None:
         raise BadStart(answer, *error)
     return answer
 
 
-async def _more(stream: Body, wire: str, held: bytes, hold_s: float) -> "tuple[bytes, asyncio.Task[bytes] | None]":
-    """The beginning with what came after it, up to the first content; and the read that had not ended when it was time
-    to let the client see something."""
+async def _more(
+    stream: Body, held: bytes, hold_s: float, wanted: Callable[[bytes], bool]
+) -> "tuple[bytes, asyncio.Task[bytes] | None]":  # fmt: skip
+    """The beginning with what came after it, while more is wanted; and the read that had not ended when it was time to
+    let the client see something."""
     loop = asyncio.get_running_loop()
     until = loop.time() + hold_s
     while len(held) < HOLD_BYTES:
@@ -87,7 +108,7 @@ async def _more(stream: Body, wire: str, held: bytes, hold_s: float) -> "tuple[b
             return held, read
         data = read.result()
         held += data
-        if not data or beginning(wire, held) != "prelude":
+        if not data or not wanted(held):
             break
     return held, None
 

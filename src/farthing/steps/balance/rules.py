@@ -63,6 +63,8 @@ def of_failure(failure: Failure) -> Verdict:
     if isinstance(failure, Answer):
         return of_status(failure.status, failure.body[:LOOKED_AT], _may_again(failure.headers))
     if isinstance(failure, BadStart):
+        if failure.filtered:
+            return Verdict("a content filter kept the answer back", filtered=True)
         return of_event(failure.kinds, failure.payload)
     return of_error(failure)
 

@@ -29,6 +29,7 @@ from farthing.steps.balance.retries import RetryBudget, pause_s
 from farthing.steps.balance.rules import Failure, Verdict
 from farthing.steps.balance.story import Story, Turn
 
+from farthing.wire.filtered import is_filtered
 
 class Balance:
     """See the module."""
@@ -46,6 +47,7 @@ class Balance:
         self._clock = clock
         self._budget = RetryBudget(settings.retry_percent)
         self._chooser = Chooser(deployments, book, health, settings, clock, lambda: time.time_ns() // 1000)
+        self._heeds_filters = settings.content_filter == "fallback"
 
     async def __call__(self, call: Call, proceed: Proceed) -> Answer:
         self._budget.calls += 1
@@ -62,7 +64,9 @@ class Balance:
         failure: Failure
         try:
             patient = self._has_others(models) and self._settings.attempts > 1
-            answer = await self._send(call, proceed, place.state, sent_at, None, patient=patient)
+            answer = await self._send(
+                call, proceed, place.state, sent_at, None, patient=patient, filters=patient and self._heeds_filters
+            )
             if answer.status < 400:
                 return answer
             failure = answer
@@ -173,8 +177,9 @@ class Balance:
         failure: Failure
         try:
             answer = await self._send(
-                call, story.proceed, place.state, sent_at, turn.ticket, patient=self._chooser.has_more(story)
-            )
+                call, story.proceed, place.state, sent_at, turn.ticket, patient=self._chooser.has_more(story),
+                filters=self._looks_for_filters(story),
+            )  # fmt: skip
             if answer.status < 400:
                 return answer
             failure = answer
@@ -189,7 +194,10 @@ class Balance:
         second: list[tuple[Turn, Call, float]] = []
 
         def lane(call: Call, turn: Turn, sent_at: float) -> Lane:
-            sent = self._send(call, story.proceed, turn.place.state, sent_at, turn.ticket, patient=True)
+            sent = self._send(
+                call, story.proceed, turn.place.state, sent_at, turn.ticket, patient=True,
+                filters=self._looks_for_filters(story),
+            )  # fmt: skip
             return asyncio.get_running_loop().create_task(sent)
 
         def start_other() -> Lane | None:
@@ -260,8 +268,13 @@ class Balance:
             booking.renumber(attempts, story.first)
 
     async def _send(
-        self, call: Call, proceed: Proceed, state: State, sent_at: float, ticket: Ticket | None, *, patient: bool
+        self, call: Call, proceed: Proceed, state: State, sent_at: float, ticket: Ticket | None, *, patient: bool,
+        filters: bool,
     ) -> Answer:  # fmt: skip
+    def _looks_for_filters(self, story: Story) -> bool:
+        """Whether an answer that a filter kept back would be asked for elsewhere."""
+        return self._heeds_filters and self._chooser.has_more_models(story)
+
         """One attempt, up to the end of a whole answer or the first content of a stream. Raises UpstreamError, BadStart,
         and what steps further in refuse, which says nothing of the deployment."""
         stream = call.ask.stream
@@ -269,7 +282,8 @@ class Balance:
         try:
             answer = await proceed(call)
             if answer.stream is not None:
-                answer = await opened(answer, call.wire, patient=patient)
+                one = call.ask.choices == 1  # of several, others may say something later
+                answer = await opened(answer, call.wire, patient=patient, filters=filters and one)
         except BaseException as error:
             state.heard(number, stream=stream)
             state.leave()
@@ -291,6 +305,8 @@ class Balance:
             self._succeeded(call, state, ticket)
         return answer
 
+            if filters and is_filtered(call.wire, answer.body):
+                raise BadStart(answer, filtered=True)
     def _ended(self, call: Call, state: State, ticket: Ticket | None, ending: Ending) -> None:
         """A stream is over that had begun well."""
         state.leave()
@@ -316,6 +332,8 @@ class Balance:
         if verdict.lasts_s and not self._chooser.has_others(story):
             # what time does not mend is for the client to hear each time, if there is nowhere else to go
             verdict = msgspec.structs.replace(verdict, fault=False)
+        if verdict.filtered and not self._heeds_filters:
+            verdict = Verdict(verdict.why)
         ticket = ticket or state.room.take(self._chooser.tokens(story, state), sent_at)
         # Where there is nowhere else to go it takes another call to show that a refusal is not about this one.
         proof = 2 if self._chooser.has_others(story) else int(story.tried[state] == 1)
@@ -344,7 +362,8 @@ class Balance:
             state.room.refused(headers, ticket, sent_at, now, proof=proof)
         else:
             state.room.answered()
-        state.room.put_right(ticket, 0)
+        if not isinstance(failure, BadStart) or not failure.filtered:
+            state.room.put_right(ticket, 0)
 
     def _answered(self, story: Story, answer: Answer) -> Answer:
         place = story.place

@@ -71,7 +71,7 @@ class Reply(msgspec.Struct):
     reasoning: int = 0
     """Tokens spent thinking; a part of `output`."""
     output: int = 0
-    finish: Literal["stop", "length", "tools", "sequence"] = "stop"
+    finish: Literal["stop", "length", "tools", "sequence", "filter"] = "stop"
     stop: str = ""
     """The sequence at which it stopped."""
 

@@ -30,7 +30,9 @@ _KNOWN: dict[str, Kinds] = {
     "top_p": (int, float), "user_profile_id": str, "workspace_id": str,
 }  # fmt: skip
 _ROLES = ("user", "assistant", "system")
-_FINISH = {"stop": "end_turn", "sequence": "stop_sequence", "length": "max_tokens", "tools": "tool_use"}
+_FINISH = {
+    "stop": "end_turn", "sequence": "stop_sequence", "length": "max_tokens", "tools": "tool_use", "filter": "refusal"
+}  # fmt: skip
 _MOST_MARKS = 4
 _PER_MESSAGE = 4
 _TOOLS_PROMPT = {"auto": 346, "none": 346, "any": 313, "tool": 313}

@@ -36,6 +36,7 @@ FAULTS: dict[str, tuple[float, str]] = {
     "status-503": (0, "unavailable; VALUE: seconds of retry-after"),
     "status-504": (0, "a proxy's HTML page"),
     "status-529": (0, "overloaded"),
+    "content-filter": (0, "an answer without content, since a filter kept it back; its prompt is billed"),
     "overloaded-midstream": (3, "an error event after VALUE deltas"),
     "cut-stream": (3, "the connection closes after VALUE deltas, or in the middle of a plain body"),
     "endless": (0.01, "the stream never ends; VALUE: seconds between deltas"),

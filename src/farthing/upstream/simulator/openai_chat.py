@@ -32,7 +32,7 @@ _KNOWN: dict[str, Kinds] = {
     "tool_choice": (str, dict), "tools": list, "top_logprobs": int, "top_p": (int, float), "user": str, "verbosity": str,
     "web_search_options": dict,
 }  # fmt: skip
-_FINISH = {"stop": "stop", "sequence": "stop", "length": "length", "tools": "tool_calls"}
+_FINISH = {"stop": "stop", "sequence": "stop", "length": "length", "tools": "tool_calls", "filter": "content_filter"}
 _MOST_CHOICES = 128
 
 

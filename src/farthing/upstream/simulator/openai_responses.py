@@ -40,6 +40,7 @@ _KNOWN: dict[str, Kinds] = {
     "tool_choice": (str, dict), "tools": list, "top_logprobs": int, "top_p": (int, float), "truncation": str, "user": str,
 }  # fmt: skip
 _LEAST_OUTPUT = 16
+_INCOMPLETE = {"length": "max_output_tokens", "filter": "content_filter"}
 _ITEM_SPEAKERS = {"function_call_output": "tool", "custom_tool_call_output": "tool"}
 
 
@@ -92,9 +93,10 @@ class OpenAIResponses:
 
     def answer(self, asked: Asked, replies: Sequence[Reply], spent: Spent | None) -> Json:
         reply = replies[0]
-        made = _frame(asked, "incomplete" if reply.finish == "length" else "completed")
+        why = _INCOMPLETE.get(reply.finish)
+        made = _frame(asked, "incomplete" if why else "completed")
         made["output"] = _output(asked, reply)
-        made["incomplete_details"] = {"reason": "max_output_tokens"} if reply.finish == "length" else None
+        made["incomplete_details"] = {"reason": why} if why else None
         made["completed_at"] = asked.created
         made["usage"] = usage(asked.question.model, spent) if spent is not None else None
         self._keep(asked, made)

@@ -65,7 +65,11 @@ class Provider:
         if batch and wire.family == "anthropic":
             asked.tier = "batch"
         dice = seeds.dice(self.settings.seed, "pace", model.id, asked.question.context)
-        replies = [answers.answer(asked.question, self._mind, at) for at in range(asked.choices)]
+        replies = (
+            [Reply(finish="filter") for _ in range(asked.choices)]
+            if plan.has("content-filter")
+            else [answers.answer(asked.question, self._mind, at) for at in range(asked.choices)]
+        )
         delay = latency.pace(model, asked.prompt, dice, self.settings.latency).first
         cache = self._cache(key, asked, delay)
         pace = latency.pace(model, asked.prompt - cache.read, dice, self.settings.latency)

@@ -1,7 +1,9 @@
 """Failing over: what is tried again, where, and what the client and the ledger get."""
 
 import asyncio
+import json
 from collections import Counter
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -28,6 +30,8 @@ from unit.steps.balance.scene import (
     MODEL,
     OK,
     ROLE,
+    USAGE,
+    WHOLE,
     Reply,
     Scene,
     delta,
@@ -219,6 +223,87 @@ async def test_a_content_filter_sends_to_another_model_where_there_is_one() -> N
     alone = Scene("a", "b")
     alone["a"].usual = alone["b"].usual = refuses(400, error("content_filter"))
     assert (await alone.ask()).status == 400 and alone["a"].asked + alone["b"].asked == 1
+
+
+KEPT_BACK = json.dumps(
+    {**WHOLE, "choices": [{"index": 0, "message": {"role": "assistant", "content": ""}, "finish_reason": "content_filter"}]}
+).encode()  # fmt: skip
+KEPT_BACK_STREAM = (
+    ROLE + delta(finish="content_filter"),
+    event({"id": "1", "choices": [], "usage": USAGE}),
+    event(b"[DONE]"),
+)
+REFUSED = {
+    "id": "m", "type": "message", "role": "assistant", "model": "claude-haiku-4-5", "content": [], "stop_reason": "refusal",
+    "usage": {"input_tokens": 10, "output_tokens": 0},
+}  # fmt: skip
+
+
+def strict(**balance: Any) -> Scene:
+    """A model with a strict filter at `a`, and one beside it at `b`."""
+    more = {"strict": ModelSettings("a", MODEL, fallbacks=["other"]), "other": ModelSettings("b", MODEL)}
+    return Scene("a", "b", more=more, **balance)
+
+
+@pytest.mark.parametrize("hedge", [{}, {"hedge_after_s": 5.0}])
+async def test_an_answer_that_a_filter_kept_back_is_asked_for_at_another_model(hedge: dict[str, float]) -> None:
+    scene = strict(**hedge)
+    scene["a"].usual = Reply(KEPT_BACK)
+    assert (await scene.ask(model="strict")).body == OK
+    assert [(each.outcome, each.cost) for each in scene.record.attempts] == [("ok", COST), ("ok", COST)]
+    assert scene.saved() == (COST, COST, COST), "the first attempt's cost is lost"
+    assert scene.record.cost == 2 * COST
+    assert "content filter" in scene.calls[0].trail.decisions[-1].why
+    assert scene.state("a") == "closed"
+
+
+@pytest.mark.parametrize("parts", [KEPT_BACK_STREAM, (b"".join(KEPT_BACK_STREAM),), (ROLE, delta(finish="content_filter")[:-9],
+                                   delta(finish="content_filter")[-9:], *KEPT_BACK_STREAM[1:])])  # fmt: skip
+async def test_a_stream_that_a_filter_kept_back_is_asked_for_at_another_model(parts: tuple[bytes, ...]) -> None:
+    scene = strict()
+    scene["a"].usual, scene["b"].usual = streams(*parts), streams(ROLE, delta("hi"), END)
+    assert await scene.stream(model="strict") == ROLE + delta("hi") + END
+    assert [(each.outcome, each.cost) for each in scene.record.attempts] == [("ok", COST), ("ok", COST)]
+    assert scene.saved() == (COST, COST, COST)
+
+
+async def test_a_filter_that_cuts_in_later_is_the_client_s() -> None:
+    scene = strict()
+    scene["a"].usual = streams(ROLE, delta("hi"), *KEPT_BACK_STREAM)
+    assert b"content_filter" in await scene.stream(model="strict")
+    assert (scene["a"].asked, scene["b"].asked) == (1, 0)
+
+
+async def test_the_last_filter_s_word_reaches_the_client() -> None:
+    scene = strict()
+    scene["a"].usual, scene["b"].usual = Reply(OK.replace(b"stop", b"no")), Reply(KEPT_BACK)
+    assert (await scene.ask(model="other")).body == KEPT_BACK, "it has no fallback"
+    scene["a"].usual = Reply(KEPT_BACK)
+    assert (await scene.ask(model="strict")).body == KEPT_BACK
+    assert scene["a"].asked == 1 and scene.record.cost == 2 * COST
+    scene["a"].usual = scene["b"].usual = streams(*KEPT_BACK_STREAM)
+    assert await scene.stream(model="strict") == b"".join(KEPT_BACK_STREAM)
+    assert scene.record.cost == 2 * COST
+
+
+@pytest.mark.parametrize("kept_back", [Reply(KEPT_BACK), refuses(400, error("content_filter"))])
+async def test_filters_may_have_the_last_word(kept_back: Reply) -> None:
+    scene = strict(content_filter="pass")
+    scene["a"].usual = kept_back
+    await scene.ask(model="strict")
+    assert (scene["a"].asked, scene["b"].asked) == (1, 0)
+    scene["a"].usual = streams(*KEPT_BACK_STREAM)
+    assert b"content_filter" in await scene.stream(model="strict")
+
+
+@pytest.mark.parametrize("wire", ["anthropic.messages", "openai.chat"])
+async def test_a_refusal_of_anthropic_s(wire: str) -> None:
+    more = {"strict": ModelSettings("a", "claude-haiku-4-5", fallbacks=["other"]), "other": ModelSettings("b", MODEL)}
+    scene = Scene("a", "b", more=more, kinds={"a": "anthropic"}, prices={"a": "anthropic"})
+    scene["a"].usual = Reply(json.dumps(REFUSED).encode())
+    answer = await scene.ask(model="strict", wire=wire)
+    assert b"hi" in answer.body and scene["b"].asked == 1
+    assert scene.record.attempts[0].cost == 10_000 and scene.record.cost == 10_000 + COST
 
 
 async def test_a_region_is_kept() -> None:

@@ -285,3 +285,17 @@ async def test_faults_by_schedule_reach_calls() -> None:
     ):
         with pytest.raises(openai_sdk.InternalServerError):
             await client.chat.completions.create(model="gpt-4o", messages=HI)
+
+
+async def test_a_filter_keeps_answers_back(openai: AsyncOpenAI, anthropic: AsyncAnthropic) -> None:
+    answer = await chat(openai, "content-filter")
+    assert (answer.choices[0].finish_reason, answer.choices[0].message.content) == ("content_filter", "")
+    assert answer.usage.prompt_tokens > 0 and answer.usage.completion_tokens == 0
+    chunks = [each async for each in await chat(openai, "content-filter", stream=True)]
+    assert [each.choices[0].finish_reason for each in chunks] == [None, "content_filter"]
+    response = await openai.responses.create(
+        model="gpt-4o", input="Hi", extra_headers={"x-simulate-fault": "content-filter"}
+    )
+    assert (response.status, response.incomplete_details.reason) == ("incomplete", "content_filter")  # type: ignore[union-attr]
+    refused = await messages(anthropic, "content-filter")
+    assert (refused.stop_reason, refused.content) == ("refusal", [])

@@ -20,16 +20,18 @@ from pathlib import Path
 from typing import Any
 
 from farthing.finops import forecasts, phases
+from farthing.finops import units as unit_economics
 from farthing.finops.metrics import Metrics, Options, read
 from farthing.finops.metrics.facts import Scope
 from farthing.finops.tiers import tier_of
 from farthing.model.record import Attempt, Record
 from farthing.model.usage import Usage
-from farthing.settings import FinopsSettings, Settings
-from farthing.store import engine_for, rollups, waste, writing
+from farthing.settings import FinopsSettings, Settings, TransactionSettings
+from farthing.store import engine_for, rollups, units, waste, writing
 from farthing.store.engine import Connection, Engine, Row
 from farthing.store.rollups import DAY_US, month_of
 from farthing.store.schema import HISTOGRAM_KEY, ROLLUP_KEY, ROLLUP_SUMS, WASTE_KEY, WASTE_SUMS, migrate
+from farthing.store.schema_transactions import DAY_KEY, DAY_SUMS, USER_KEY, USER_SUMS
 from harness.report import Figure, Report
 
 FULL, QUICK = 10_000_000, 1_000_000
@@ -38,6 +40,9 @@ ROWS = {FULL: 300_000, QUICK: 40_000}
 """Calls that are written in full."""
 DAYS = 100
 USERS = 5_000
+UNIT_USERS = 20_000
+"""Users with transactions, in each month."""
+PLANS = ("free", "pro", "team", "")
 MOST_MS = 100.0
 ROUNDS, TIMES = 5, 4
 FIRST_US = 20_454 * DAY_US
@@ -128,6 +133,24 @@ def fill_sums(connection: Connection, calls: int) -> None:
                 )
 
 
+def fill_units(connection: Connection) -> None:
+    """Sums of transactions of three types by many users."""
+    dice = random.Random(13)
+    people: list[Row] = []
+    days: list[Row] = []
+    for month in sorted({month_of(FIRST_US + day * DAY_US) for day in range(DAYS)}):
+        for user in range(UNIT_USERS):
+            count = dice.randrange(1, 9)
+            key = (month, "default", f"type-{dice.randrange(3)}", f"user-{user}", PLANS[user % len(PLANS)])
+            people.append((*key, count, count, 0, count * 3, count * 1_000_000, count * 2_000, 0, 0, 0, 0))
+    for day in range(DAYS):
+        days += [(FIRST_US + day * DAY_US, "default", f"type-{n}", "", "known", *[1] * len(DAY_SUMS)) for n in range(3)]
+    with connection.transaction():
+        for start in range(0, len(people), BATCH):
+            connection.add_up("transaction_users", USER_KEY, USER_SUMS, sorted(people[start : start + BATCH]))
+        connection.add_up("transaction_days", DAY_KEY, DAY_SUMS, days)
+
+
 _COST, _BASELINE = (len(ROLLUP_KEY) + ROLLUP_SUMS.index(name) for name in ("cost", "baseline"))
 
 
@@ -152,6 +175,9 @@ REPORTS: Reports = {
     "forecast by feature": lambda each: forecasts.read(each, NOW_US, by="feature"),
     "forecast by team": lambda each: forecasts.read(each, NOW_US, by="team"),
     "phases": lambda each: phases.read(each, FinopsSettings(), SPAN.since_us, SPAN.until_us, NOW_US),
+    "unit economics, 20,000 users": lambda each: unit_economics.report(
+        units.book(each, SPAN.since_us, SPAN.until_us), TransactionSettings(), SPAN.since_us, SPAN.until_us
+    ),
 }
 
 
@@ -279,6 +305,7 @@ def measure(name: str, engine: Engine, server: Callable[[], float], calls: int, 
     with closing(engine.connect()) as connection:
         migrate(engine, connection)
         fill_sums(connection, calls)
+        fill_units(connection)
         connection.execute("ANALYZE")
         for what, work in REPORTS.items():
             report.add(Figure(f"{name}: {what}", "ms CPU", cpu_ms(connection, work, server), most=MOST_MS))
@@ -288,7 +315,7 @@ def measure(name: str, engine: Engine, server: Callable[[], float], calls: int, 
         (days,) = connection.query("SELECT sum(calls), count(*) FROM rollups WHERE dims = 'day'")
         (cells,) = connection.query("SELECT count(*) FROM rollups")
         print(f"{name}: {cells[0]:,} cells of {int(days[0]):,} calls", flush=True)
-        for table in ("rollups", "waste", "histograms"):
+        for table in ("rollups", "waste", "histograms", "transaction_days", "transaction_users"):
             connection.execute(f"DELETE FROM {table}")
 
 

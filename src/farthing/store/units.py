@@ -1,7 +1,7 @@
 """Reading business transactions: sums by type, outcome and day, sizes, drivers and users from the tables of sums, and one
 transaction by its name. Also the async face of posting. What follows from the sums is for `finops.units`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -128,14 +128,12 @@ def book(
     """`Units.book`, at one moment of the store."""
     first, end = since_us - since_us % DAY_US, min(-(-until_us // DAY_US) * DAY_US, LATEST_US)
     tests, values = _tests("day_us", first, end, tenant, kind)
-    month_tests, month_values = _tests("month_us", month_of(first), end, tenant, kind)
     with connection.snapshot():
         return UnitBook(
             _sums(connection, tests, values),
             _sizes(connection, tests, values),
             _drivers(connection, tests, values),
-            _plans(connection, month_tests, month_values),
-            _users(connection, month_tests, month_values, users),
+            *_people(connection, first, end, tenant, kind, users),
         )
 
 
@@ -188,22 +186,62 @@ def _drivers(connection: Connection, tests: str, values: Sequence[object]) -> li
     return sorted(found, key=lambda each: (each[0], -each[1].cost, each[1].kind, each[1].name))
 
 
-def _plans(connection: Connection, tests: str, values: Sequence[object]) -> list[UserSums]:
-    sums = ", ".join(f"sum({name}) AS {name}" for name in USER_SUMS)
-    rows = connection.query(
-        "SELECT plan, count(DISTINCT named), CAST(sum(one) AS BIGINT), "
-        f"{_summed(USER_SUMS)} FROM (SELECT month_us, plan, CASE WHEN user_id = '' THEN NULL ELSE tenant || ' ' || user_id END "
-        f"AS named, CASE WHEN user_id = '' THEN 0 ELSE 1 END AS one, {sums} FROM transaction_users WHERE {tests} "
-        "GROUP BY month_us, tenant, user_id, plan HAVING sum(transactions) <> 0) AS months GROUP BY plan ORDER BY plan",
-        values,
+def _people(
+    connection: Connection, since: int, until: int, tenant: str, kind: str | None, most: int
+) -> tuple[list[UserSums], list[UserSums]]:  # fmt: skip
+    """Plans, and the dearest users. Each row of a user is read three times and put in groups once: the plans' amounts need
+    no users, the users' place needs no amounts but one, and all amounts are added up for the dearest alone."""
+    first = month_of(since)
+    tests, values = _tests("month_us", first, until, tenant, kind)
+    tests += " AND transactions <> 0"
+    sums = connection.query(
+        f"SELECT plan, {_summed(USER_SUMS)} FROM transaction_users WHERE {tests} GROUP BY plan ORDER BY plan", values
     )
-    return [UserSums("", row[0], *map(int, row[1:])) for row in rows]
+    users, dearest = _ranked(connection, tests, values, _months(connection, first, until, tenant, kind), most)
+    plans = [UserSums("", plan, *users.get(plan, (0, 0)), *map(int, row)) for plan, *row in sums]
+    return plans, _dearest(connection, tests, values, dearest)
 
 
-def _users(connection: Connection, tests: str, values: Sequence[object], most: int) -> list[UserSums]:
+def _months(connection: Connection, first: int, until: int, tenant: str, kind: str | None) -> list[int]:
+    """The months of the span in which there may be transactions."""
+    after = month_of(month_of(max(first, until - 1)) + 32 * DAY_US)
+    tests, values = _tests("day_us", first, after, tenant, kind)
+    rows = connection.query(f"SELECT DISTINCT day_us FROM transaction_days WHERE {tests}", values)
+    return sorted({month_of(int(row[0])) for row in rows})
+
+
+_User = tuple[str, str, str]
+"""Tenant, user, plan."""
+
+
+def _ranked(
+    connection: Connection, tests: str, values: Sequence[object], months: Sequence[int], most: int
+) -> tuple[dict[str, tuple[int, int]], dict[_User, int]]:  # fmt: skip
+    """By plan: named users, and these counted in each month. The dearest users with the number of their months."""
+    in_months = " + ".join(f"max(CASE WHEN month_us = {month} THEN 1 ELSE 0 END)" for month in months) or "0"
     rows = connection.query(
-        f"SELECT user_id, plan, count(DISTINCT month_us), {_summed(USER_SUMS)} FROM transaction_users WHERE {tests} "
-        "AND user_id <> '' AND transactions <> 0 GROUP BY tenant, user_id, plan ORDER BY sum(cost + tool_cost) DESC, 1, 2 LIMIT ?",
+        f"WITH each_user AS MATERIALIZED (SELECT tenant, user_id, plan, {in_months} AS months, sum(cost + tool_cost) AS cost "
+        f"FROM transaction_users WHERE {tests} AND user_id <> '' GROUP BY tenant, user_id, plan) "
+        "SELECT tenant, user_id, plan, months, 1 AS users FROM (SELECT * FROM each_user ORDER BY cost DESC, user_id, plan "
+        "LIMIT ?) AS top UNION ALL "
+        "SELECT '', '', plan, CAST(sum(months) AS BIGINT), count(*) FROM each_user GROUP BY plan",
         [*values, most],
     )
-    return [UserSums(row[0], row[1], 1, *map(int, row[2:])) for row in rows]
+    users = {plan: (int(count), int(in_all)) for _, user, plan, in_all, count in rows if not user}
+    return users, {(tenant, user, plan): int(in_all) for tenant, user, plan, in_all, _ in rows if user}
+
+
+def _dearest(
+    connection: Connection, tests: str, values: Sequence[object], dearest: Mapping[_User, int]
+) -> list[UserSums]:  # fmt: skip
+    if not dearest:
+        return []
+    who = f"(tenant, user_id, plan) IN (VALUES {', '.join(['(?, ?, ?)'] * len(dearest))})"
+    rows = connection.query(
+        f"SELECT tenant, user_id, plan, {_summed(USER_SUMS)} FROM transaction_users WHERE {tests} AND {who} "
+        "GROUP BY tenant, user_id, plan ORDER BY sum(cost + tool_cost) DESC, user_id, plan",
+        [*values, *(name for user in dearest for name in user)],
+    )
+    return [
+        UserSums(user, plan, 1, dearest[tenant, user, plan], *map(int, row)) for tenant, user, plan, *row in rows
+    ]  # fmt: skip

@@ -1,0 +1,39 @@
+"""What a page is: an address, who may see it, how it reads its values, and what can be done on it.
+
+The template is `templates/NAME.html`. `Table` values can be downloaded as CSV, `Chart` values are drawn before the
+template is filled; both by being in what `read` gives.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from farthing.dashboard.view import View
+from farthing.gateway.guard import Need
+
+Values = Mapping[str, Any]
+Read = Callable[[View], Awaitable[Values]]
+Section = Literal["Cost", "Control", "Levers", "Set-up", ""]
+
+
+@dataclass(frozen=True)
+class Action:
+    """A change that somebody makes with a form of the page; sent to `PATH/NAME`."""
+
+    need: Need
+    do: Callable[[View, Mapping[str, str]], Awaitable[str]]
+    """Makes it, and says in a sentence what was done. Raises FarthingError, whose message the page shows."""
+
+
+@dataclass(frozen=True)
+class Page:
+    name: str
+    path: str
+    title: str
+    need: Need
+    read: Read
+    section: Section = ""
+    """Where it stands in the menu; nowhere if empty."""
+    filters: tuple[str, ...] = ("period", "scope")
+    """Which of period, scope and compare narrow it."""
+    actions: Mapping[str, Action] = field(default_factory=dict)

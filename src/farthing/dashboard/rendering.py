@@ -1,0 +1,75 @@
+"""Templates to pages: what they know everywhere, the drawing of charts, and the headers that keep a page safe."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.responses import HTMLResponse
+
+from farthing.dashboard import formats, shipped, table
+from farthing.dashboard.charts.chart import Chart
+from farthing.dashboard.charts.studio import CannotDraw, Studio
+
+log = logging.getLogger("farthing.dashboard")
+
+SECURITY = {
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=()",
+    "cache-control": "no-store",
+}
+"""For every page: nothing from elsewhere, no inline script or style, in nobody's frame, kept by no cache."""
+
+
+class Rendering:
+    """Fills templates. One for a gateway process."""
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+        self._environment = Environment(
+            loader=PackageLoader("farthing.dashboard"), autoescape=True, undefined=StrictUndefined,
+            trim_blocks=True, lstrip_blocks=True,
+        )  # fmt: skip
+        self._environment.filters |= {
+            "money": formats.money, "count": formats.count, "percent": formats.percent, "duration": formats.duration,
+            "moment": formats.moment, "iso": formats.iso, "said": formats.said,
+        }  # fmt: skip
+        self._environment.globals |= {
+            "shown": table.shown, "exact": table.exact, "change": formats.change, "static": shipped.address,
+        }  # fmt: skip
+
+    async def page(
+        self, template: str, values: Mapping[str, Any], status: int = 200, theme: str = "auto"
+    ) -> HTMLResponse:
+        """The filled template; charts among the values are drawn first, side by side."""
+        charts = {name: value for name, value in values.items() if isinstance(value, Chart)}
+        drawn = await asyncio.gather(*map(self._drawing, charts.values()))
+        filled = self._environment.get_template(template).render(
+            {
+                "flash": "",
+                "menu": [],
+                **values,
+                "theme": theme,
+                "charts": charts,
+                "drawings": dict(zip(charts, drawn, strict=True)),
+            }
+        )
+        return HTMLResponse(filled, status, headers=SECURITY)
+
+    async def _drawing(self, chart: Chart) -> Markup | None:
+        """The picture; None where it cannot be drawn, and the page says it in words."""
+        try:
+            return Markup(await self._studio.draw(chart))
+        except CannotDraw as error:
+            log.warning("the chart %r cannot be drawn: %s", chart.kind, error)
+            return None

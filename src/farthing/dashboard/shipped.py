@@ -1,0 +1,36 @@
+"""Files that come with the pages: style sheet, script, pictures. Their addresses change with their content, so that a browser
+may keep them for ever."""
+
+import mimetypes
+from functools import lru_cache
+from hashlib import sha256
+from importlib.resources import files
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from farthing.model.errors import NotFound
+
+FOREVER = "public, max-age=31536000, immutable"
+
+
+@lru_cache
+def _all() -> dict[str, bytes]:
+    folder = files("farthing.dashboard").joinpath("static")
+    return {each.name: each.read_bytes() for each in folder.iterdir() if each.is_file()}
+
+
+@lru_cache
+def address(name: str) -> str:
+    """Raises KeyError for a file that is not there."""
+    return f"/static/{name}?v={sha256(_all()[name]).hexdigest()[:10]}"
+
+
+async def answer(request: Request) -> Response:
+    """Raises NotFound."""
+    name = request.path_params["name"]
+    content = _all().get(name)
+    if content is None:
+        raise NotFound("There is nothing at this address.")
+    kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    return Response(content, media_type=kind, headers={"cache-control": FOREVER, "x-content-type-options": "nosniff"})

@@ -1,0 +1,19 @@
+"""What pages read from. Made by the composition root; a page takes what it needs and knows of nothing else."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from farthing.settings import Settings
+from farthing.steps.balance.health import Health
+from farthing.store import Ledger, Store
+
+
+@dataclass(frozen=True)
+class Sources:
+    settings: Settings
+    store: Store
+    ledger: Ledger
+    """Knows calls that are not in the store yet."""
+    health: Health
+    """Of the deployments, as this process sees them."""
+    now_us: Callable[[], int]

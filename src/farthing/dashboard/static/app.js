@@ -1,0 +1,34 @@
+// What a page cannot do on the server: submit filters at once, words beside the pointer, light and dark, the small screen's menu.
+"use strict";
+const root = document.documentElement;
+root.classList.add("script");
+
+for (const form of document.querySelectorAll("[data-auto-submit]"))
+  form.addEventListener("change", () => form.requestSubmit());
+
+document.querySelector("[data-menu]")?.addEventListener("click", (event) => {
+  const open = document.getElementById("menu").classList.toggle("open");
+  event.currentTarget.setAttribute("aria-expanded", String(open));
+});
+
+document.querySelector("[data-theme-switch]")?.addEventListener("click", () => {
+  const dark = getComputedStyle(root).colorScheme === "dark";
+  root.dataset.theme = dark ? "light" : "dark";
+  document.cookie = `theme=${root.dataset.theme};path=/;max-age=31536000;samesite=strict`;
+});
+
+// The marks of a chart carry what they show as a label; it stands beside the pointer.
+const tooltip = document.createElement("div");
+tooltip.className = "tooltip";
+tooltip.hidden = true;
+tooltip.setAttribute("aria-hidden", "true");
+document.body.append(tooltip);
+document.addEventListener("pointermove", (event) => {
+  const mark = event.target.closest?.(".drawing [aria-label]:not([role='graphics-object'])");
+  tooltip.hidden = !mark;
+  if (!mark) return;
+  tooltip.textContent = mark.getAttribute("aria-label");
+  const left = Math.min(event.pageX + 12, scrollX + innerWidth - tooltip.offsetWidth - 8);
+  tooltip.style.left = `${left}px`;
+  tooltip.style.top = `${event.pageY + 14}px`;
+});

@@ -1,0 +1,100 @@
+"""A table of a page: one value, shown as HTML by a macro of `_macros.html` and downloaded as CSV from here."""
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import msgspec
+
+from farthing.dashboard import formats
+from farthing.finops.spreadsheet import harmless
+from farthing.model.money import exact_dollars
+
+Kind = Literal["text", "money", "count", "percent", "duration", "moment", "change"]
+NUMERIC: frozenset[Kind] = frozenset({"money", "count", "percent", "duration", "change"})
+
+
+class Column(msgspec.Struct, frozen=True):
+    """`name` heads the CSV, `title` the page."""
+
+    name: str
+    title: str
+    kind: Kind = "text"
+    help: str = ""
+    """What it is, where the title does not say."""
+
+    @property
+    def is_numeric(self) -> bool:
+        return self.kind in NUMERIC
+
+
+class Row(msgspec.Struct, frozen=True):
+    """Values as they are kept: amounts in nano-dollars, shares of 1, microseconds; None where there is none."""
+
+    values: tuple[Any, ...]
+    href: str = ""
+    """Where the first cell leads: deeper into it."""
+    calls: str = ""
+    """Where its figures lead: the calls behind them."""
+    mark: Literal["", "bad", "good", "quiet", "total"] = ""
+
+
+class Table(msgspec.Struct, frozen=True):
+    """`name` is that of its CSV, unique on its page."""
+
+    name: str
+    title: str
+    columns: tuple[Column, ...]
+    rows: Sequence[Row]
+    empty: str = "Nothing here for this period and scope."
+    """What stands in its place without rows."""
+    note: str = ""
+    """What is not in it, and other things that a careful reader asks."""
+    more: str = ""
+    """An address with the rest, where it was cut."""
+
+    def csv(self) -> str:
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\r\n")
+        writer.writerow([column.name for column in self.columns])
+        for row in self.rows:
+            writer.writerow([_in_file(value, column) for value, column in zip(row.values, self.columns, strict=True)])
+        return out.getvalue()
+
+
+def shown(value: Any, column: Column) -> str:
+    """A cell as people read it."""
+    if value is None:
+        return formats.NONE
+    match column.kind:
+        case "money":
+            return formats.money(value)
+        case "count":
+            return formats.count(value)
+        case "percent":
+            return formats.percent(value)
+        case "duration":
+            return formats.duration(value)
+        case "moment":
+            return formats.moment(value)
+        case "change":
+            return f"{100 * value:+.0f} %"
+    return formats.said(str(value))
+
+
+def exact(value: Any, column: Column) -> str:
+    """What the eye was spared, for whoever points at the cell."""
+    if value is None or column.kind not in ("money", "count"):
+        return ""
+    return f"${exact_dollars(round(value))}" if column.kind == "money" else f"{value:,}"
+
+
+def _in_file(value: Any, column: Column) -> str:
+    if value is None:
+        return ""
+    if column.kind == "money":
+        return exact_dollars(round(value))
+    if column.kind == "moment":
+        return formats.iso(value)
+    return harmless(value) if isinstance(value, str) else f"{value}"

@@ -1,0 +1,80 @@
+"""What a page gets when somebody opens it: who, what it is narrowed to, where to read, and how to write addresses."""
+
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from starlette.datastructures import QueryParams
+
+from farthing.dashboard.filters import Filters, address
+from farthing.dashboard.sources import Sources
+from farthing.gateway.guard import Pass
+from farthing.model.principal import Role
+from farthing.store.engine import Connection
+
+T = TypeVar("T")
+
+
+class View:
+    """One opened page."""
+
+    def __init__(
+        self, path: str, params: Mapping[str, str], query: QueryParams, filters: Filters, entered: Pass, sources: Sources
+    ) -> None:  # fmt: skip
+        self.path = path
+        self.params = params
+        """Parts of the address, such as a call's id."""
+        self.query = query
+        self.filters = filters
+        self.entered = entered
+        self.sources = sources
+        self.now_us = sources.now_us()
+
+    @property
+    def tenant(self) -> str:
+        return self.entered.tenant
+
+    @property
+    def where(self) -> dict[str, str]:
+        """The scope as sums are kept by it. Whoever sees its own calls alone is held to its key, whatever the address says."""
+        return self.filters.of_reports | self._own
+
+    @property
+    def where_calls(self) -> dict[str, str]:
+        """The scope of lists of calls."""
+        return self.filters.where | self._own | {"tenant": self.tenant}
+
+    @property
+    def _own(self) -> dict[str, str]:
+        key = self.entered.key
+        return {"key": key.id} if key is not None and not self.entered.may("viewer") else {}
+
+    def may(self, role: Role) -> bool:
+        return self.entered.may(role)
+
+    def href(self, path: str | None = None, **changes: str | None) -> str:
+        """This page (or another) with the same filters and these changes; None takes one away."""
+        return address(path or self.path, self.filters, changes)
+
+    def calls(self, **where: str) -> str:
+        """Where the calls behind a figure are listed."""
+        return address("/calls", self.filters, where)
+
+    def csv(self, table: str) -> str:
+        """Where a table of this page is downloaded, as it is narrowed now."""
+        base = f"{self.path.rstrip('/')}/csv/{table}"
+        return f"{base}?{self.query}" if self.query else base
+
+    def kept(self) -> list[tuple[str, str]]:
+        """What a form of filters must send along: all that the address says beside what the form sets itself."""
+        return [
+            (name, value) for name, value in self.query.multi_items() if name not in ("period", "compare", "before")
+        ]
+
+    @property
+    def who(self) -> str:
+        key = self.entered.key
+        return key.name if key is not None else "this machine"
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Whatever `work` reads from the store, in a thread."""
+        return await self.sources.store.do(work)

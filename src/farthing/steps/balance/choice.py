@@ -100,13 +100,13 @@ class Chooser:
         """Whether the call could go elsewhere if its stream began badly."""
         return story.sends < self._attempts and self.has_others(story)
 
-    def has_others(self, story: Story) -> bool:
     def has_more_models(self, story: Story) -> bool:
         """Whether another model could serve the call if this one's filter keeps the answer back."""
         return story.sends < self._attempts and any(
             model != story.model and model not in story.barred for model in story.models
         )
 
+    def has_others(self, story: Story) -> bool:
         """Whether more than one deployment could serve the call."""
         return len(story.models) > 1 or len(self._places(story.model, story)) > 1
 

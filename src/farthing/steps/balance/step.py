@@ -28,8 +28,8 @@ from farthing.steps.balance.resume import can_resume, resumed
 from farthing.steps.balance.retries import RetryBudget, pause_s
 from farthing.steps.balance.rules import Failure, Verdict
 from farthing.steps.balance.story import Story, Turn
-
 from farthing.wire.filtered import is_filtered
+
 
 class Balance:
     """See the module."""
@@ -45,9 +45,9 @@ class Balance:
         self._health = health
         self._settings = settings
         self._clock = clock
+        self._heeds_filters = settings.content_filter == "fallback"
         self._budget = RetryBudget(settings.retry_percent)
         self._chooser = Chooser(deployments, book, health, settings, clock, lambda: time.time_ns() // 1000)
-        self._heeds_filters = settings.content_filter == "fallback"
 
     async def __call__(self, call: Call, proceed: Proceed) -> Answer:
         self._budget.calls += 1
@@ -267,14 +267,14 @@ class Balance:
             attempts[story.first : story.first] = twin.trail.attempts
             booking.renumber(attempts, story.first)
 
-    async def _send(
-        self, call: Call, proceed: Proceed, state: State, sent_at: float, ticket: Ticket | None, *, patient: bool,
-        filters: bool,
-    ) -> Answer:  # fmt: skip
     def _looks_for_filters(self, story: Story) -> bool:
         """Whether an answer that a filter kept back would be asked for elsewhere."""
         return self._heeds_filters and self._chooser.has_more_models(story)
 
+    async def _send(
+        self, call: Call, proceed: Proceed, state: State, sent_at: float, ticket: Ticket | None, *, patient: bool,
+        filters: bool,
+    ) -> Answer:  # fmt: skip
         """One attempt, up to the end of a whole answer or the first content of a stream. Raises UpstreamError, BadStart,
         and what steps further in refuse, which says nothing of the deployment."""
         stream = call.ask.stream
@@ -302,11 +302,11 @@ class Balance:
         state.leave()
         if answer.status < 400:
             state.total.add(now - sent_at, now)
+            if filters and is_filtered(call.wire, answer.body):
+                raise BadStart(answer, filtered=True)
             self._succeeded(call, state, ticket)
         return answer
 
-            if filters and is_filtered(call.wire, answer.body):
-                raise BadStart(answer, filtered=True)
     def _ended(self, call: Call, state: State, ticket: Ticket | None, ending: Ending) -> None:
         """A stream is over that had begun well."""
         state.leave()
@@ -329,11 +329,11 @@ class Balance:
     def _judge(self, story: Story, state: State, failure: Failure, sent_at: float, ticket: Ticket | None) -> None:
         """What the failure means for the deployment, and for what may be tried next."""
         verdict = rules.of_failure(failure)
+        if verdict.filtered and not self._heeds_filters:
+            verdict = Verdict(verdict.why)
         if verdict.lasts_s and not self._chooser.has_others(story):
             # what time does not mend is for the client to hear each time, if there is nowhere else to go
             verdict = msgspec.structs.replace(verdict, fault=False)
-        if verdict.filtered and not self._heeds_filters:
-            verdict = Verdict(verdict.why)
         ticket = ticket or state.room.take(self._chooser.tokens(story, state), sent_at)
         # Where there is nowhere else to go it takes another call to show that a refusal is not about this one.
         proof = 2 if self._chooser.has_others(story) else int(story.tried[state] == 1)

@@ -37,19 +37,30 @@ def clean(share: float, confidence: float = 0.95) -> int:
 
 
 def at_most(most: int, count: int, share: float) -> float:
-    """Probability of at most `most` in `count` where each happens with `share`."""
-    if share <= 0:
+    """Probability of at most `most` in `count` where each happens with `share`.
+
+    Summed on the side of `most` that the mean is not on, where each further term is smaller, until no term counts.
+    """
+    if share <= 0 or most >= count:
         return 1.0
-    if share >= 1:
-        return 1.0 if most >= count else 0.0
-    log_odds = math.log(share) - math.log1p(-share)
-    term = count * math.log1p(-share)
-    logs = [term]
-    for number in range(1, most + 1):
-        term += math.log(count - number + 1) - math.log(number) + log_odds
-        logs.append(term)
-    top = max(logs)
-    return min(1.0, math.exp(top) * sum(math.exp(each - top) for each in logs))
+    if share >= 1 or most < 0:
+        return 0.0
+    if most < count * share:
+        return min(1.0, _below(most, count, share))
+    return max(0.0, 1 - _below(count - most - 1, count, 1 - share))
+
+
+def _below(most: int, count: int, share: float) -> float:
+    """The sum of the terms from `most` down, which is below the mean."""
+    falls = (1 - share) / share
+    total = term = 1.0
+    for number in range(most, 0, -1):
+        term *= number / (count - number + 1) * falls
+        total += term
+        if term < total * 1e-17:
+            break
+    ways = math.lgamma(count + 1) - math.lgamma(most + 1) - math.lgamma(count - most + 1)
+    return math.exp(ways + most * math.log(share) + (count - most) * math.log1p(-share)) * total
 
 
 def _solve(falls: Callable[[float], float]) -> float:

@@ -1,8 +1,10 @@
+import math
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from farthing.steps.cache.shares import clean, is_above, is_below, lower_limit, upper_limit
+from farthing.steps.cache.shares import at_most, clean, is_above, is_below, lower_limit, upper_limit
 
 
 @pytest.mark.parametrize(
@@ -17,6 +19,16 @@ def test_the_exact_lower_limit() -> None:
     assert lower_limit(10, 1) == pytest.approx(0.005116, abs=2e-5)
     assert lower_limit(10, 0) == 0
     assert lower_limit(0, 0) == 0
+
+
+@pytest.mark.parametrize("share", [1e-6, 0.01, 0.3, 0.5, 0.9, 1 - 1e-6])
+@pytest.mark.parametrize("count", [1, 7, 60])
+def test_the_distribution_is_the_binomial_one(count: int, share: float) -> None:
+    found = 0.0
+    for most in range(count + 1):
+        found += math.comb(count, most) * share**most * (1 - share) ** (count - most)
+        assert at_most(most, count, share) == pytest.approx(found, rel=1e-9)
+    assert (at_most(-1, count, share), at_most(0, count, 0), at_most(count - 1, count, 1)) == (0, 1, 0)
 
 
 def test_how_many_clean_ones_show_a_share() -> None:

@@ -15,6 +15,7 @@ from farthing.finops.alerts.reading import Reader
 from farthing.finops.alerts.recipients import Recipients
 from farthing.finops.alerts.states import HOUR_US, Pace
 from farthing.finops.alerts.watch import Watch
+from farthing.model.clock import SYSTEM, Clock
 from farthing.model.errors import BadRequest, UnknownModel
 from farthing.prices import PriceBook
 from farthing.settings import AlertSettings, Settings
@@ -28,9 +29,22 @@ LAST_S = 2.0
 
 
 def build_alerts(
-    settings: Settings, store: Store, providers: Providers, book: PriceBook, stack: AsyncExitStack
+    settings: Settings, store: Store, providers: Providers, book: PriceBook, stack: AsyncExitStack, clock: Clock = SYSTEM
 ) -> Watch | None:  # fmt: skip
     """The watch, which runs from now on; None where settings say so."""
+    made = make_watch(settings, store, providers, book, stack, clock)
+    if made is None:
+        return None
+    watch, delivery = made
+    tasks = [asyncio.create_task(watch.run()), asyncio.create_task(delivery.run())]
+    stack.push_async_callback(_end, tasks, watch, delivery)
+    return watch
+
+
+def make_watch(
+    settings: Settings, store: Store, providers: Providers, book: PriceBook, stack: AsyncExitStack, clock: Clock
+) -> tuple[Watch, Delivery] | None:  # fmt: skip
+    """The watch and who brings its messages, for whoever lets them look; None where settings say so."""
     if not settings.alerts.on:
         return None
     alerts = Alerts(store)
@@ -46,11 +60,9 @@ def build_alerts(
     watch = Watch(
         alerts, reader, rules_for(settings.alerts), Recipients(settings.alerts), delivery,
         holder=secrets.token_hex(8), pace=pace_of(settings.alerts), call_limit=single_call_limit(settings.alerts),
-        every_s=settings.alerts.every_s,
+        every_s=settings.alerts.every_s, now_us=clock.now_us,
     )  # fmt: skip
-    tasks = [asyncio.create_task(watch.run()), asyncio.create_task(delivery.run())]
-    stack.push_async_callback(_end, tasks, watch, delivery)
-    return watch
+    return watch, delivery
 
 
 def looks_at_users(settings: AlertSettings) -> bool:

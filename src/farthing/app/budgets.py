@@ -6,6 +6,7 @@ from typing import NamedTuple
 from farthing.catalog import Expect
 from farthing.model.budget import Budget, amount_from, scope_from
 from farthing.model.call import Ending
+from farthing.model.clock import SYSTEM, Clock
 from farthing.model.money import nano_from_dollars
 from farthing.prices import PriceBook
 from farthing.settings import BudgetSettings, Problem, Settings, SettingsError
@@ -28,17 +29,17 @@ class Built(NamedTuple):
 
 async def build_budgets(
     settings: Settings, store: Store, journal: Journal, book: PriceBook, expect: Expect, providers: Providers,
-    stack: AsyncExitStack,
+    stack: AsyncExitStack, clock: Clock = SYSTEM,
 ) -> Built:  # fmt: skip
     """To be built before the ledger, so that it ends after it: what is not used is given back when all is written."""
     kept = Budgets(store)
     await kept.declare(budgets_of(settings))
-    purses = Purses(store, kept, journal.path.stem)
+    purses = Purses(store, kept, journal.path.stem, clock=clock.monotonic, now_us=clock.now_us)
     stack.push_async_callback(purses.close)
     await purses.start()
     step = BudgetStep(
         purses, book, expect, patience_s=settings.balance.patience_s, drains=lambda name: providers[name].drain,
-        note=lambda call: journal.open(call.record(0, UNDER_WAY, 0)),
+        note=lambda call: journal.open(call.record(0, UNDER_WAY, 0)), clock=clock.monotonic, now_us=clock.now_us,
     )  # fmt: skip
     return Built(step, purses, kept)
 

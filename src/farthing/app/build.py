@@ -2,11 +2,17 @@
 
 import functools
 import importlib
+import importlib.util
 import logging
+import random
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import NamedTuple
+
+from starlette.routing import BaseRoute
 
 from farthing.app.alerts import build_alerts
+from farthing.app.around import REAL, Around
 from farthing.app.budgets import build_budgets
 from farthing.app.cache import build_cache
 from farthing.app.providers import open_providers
@@ -27,7 +33,7 @@ from farthing.gateway import (
 )
 from farthing.gateway import routes as table_pages
 from farthing.gateway.asgi import Build, Endpoints
-from farthing.gateway.edge import BODIES, Edge, Intake, new_call_id
+from farthing.gateway.edge import BODIES, Edge, Intake
 from farthing.gateway.guard import Guard
 from farthing.gateway.metrics import Metrics
 from farthing.gateway.pages import pages
@@ -36,6 +42,7 @@ from farthing.model.arms import MODEL_SELECTION, SEMANTIC_CACHE
 from farthing.pipeline import Step, chain
 from farthing.prices.configured import configured_book
 from farthing.quality.errand import Errands, Overhead
+from farthing.quality.watch import Quality
 from farthing.settings import Settings
 from farthing.steps.admit import Admit
 from farthing.steps.balance.health import Health
@@ -43,14 +50,17 @@ from farthing.steps.balance.step import Balance
 from farthing.steps.identify import Identify
 from farthing.steps.limits import Limits
 from farthing.steps.meter import Meter
-from farthing.store import Journal, KeyRing, Ledger, Routes, open_store, recover
+from farthing.store import Journal, KeyRing, Ledger, Routes, Store, open_store, recover
 from farthing.store.buckets import Buckets, SharedBuckets
-from farthing.store.ledger import Observer
+from farthing.store.ledger import FLUSH_S, Observer
 from farthing.upstream.relay import Relay
 from farthing.wire import FORMATS
 
 SMALLEST_INTAKE = 64 * 2**20
 """Bytes of unfinished bodies that a process holds at least, however small the largest body is."""
+DASHBOARD_NEEDS = ("jinja2", "altair", "vl_convert")
+SELDOM_S = 3600.0
+"""Between two writes of a ledger that somebody flushes."""
 log = logging.getLogger("farthing.gateway")
 
 
@@ -59,13 +69,27 @@ def build_for(settings: Settings) -> Build:
     return functools.partial(build, settings)
 
 
+class Parts(NamedTuple):
+    """A gateway, for whoever drives it."""
+
+    endpoints: Endpoints
+    ledger: Ledger
+    quality: Quality
+
+
 async def build(settings: Settings, stack: AsyncExitStack) -> Endpoints:
     """The gateway's endpoints. What must be closed is left in `stack`."""
+    return (await assemble(settings, stack)).endpoints
+
+
+async def assemble(settings: Settings, stack: AsyncExitStack, around: Around = REAL) -> Parts:
+    """The same with what a story or a replay asks for. What must be closed is left in `stack`."""
+    clock = around.clock
     book = configured_book(settings.prices)
-    providers = await open_providers(settings, stack)
+    providers = await open_providers(settings, stack, around.client)
     store = await open_store(settings.store.url.reveal())
     stack.push_async_callback(store.close)
-    keys = KeyRing(store)
+    keys = KeyRing(store, now=clock.seconds)
     await keys.load()
     stack.push_async_callback(keys.close)
 
@@ -75,37 +99,44 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Endpoints:
         log.warning("recovered from an earlier stop: %s", found)
     journal = Journal(folder)
     stack.callback(journal.end)
-    buckets = SharedBuckets(folder / "limits") if settings.server.workers > 1 else Buckets()
+    buckets = (
+        SharedBuckets(folder / "limits", clock.monotonic) if settings.server.workers > 1 else Buckets(clock.monotonic)
+    )
     stack.callback(buckets.close)  # after the ledger: what a stop cuts off settles in both
-    known = models_of(settings, book, providers)
+    known = models_of(settings, book, providers, clock)
     metrics = Metrics(lambda: ledger, Standings(store).text)
-    watch = build_alerts(settings, store, providers, book, stack)
+    watch = build_alerts(settings, store, providers, book, stack, clock)
     watching = [watch.observe] if watch is not None else []
-    limits = await build_budgets(settings, store, journal, book, known.expect, providers, stack)
+    limits = await build_budgets(settings, store, journal, book, known.expect, providers, stack, clock)
     ledger = Ledger(
-        store, journal, queue=settings.store.queue,
-        observers=[metrics.observe, known.expect.observe, *watching, *_telemetry(settings, stack)],
+        store, journal, queue=settings.store.queue, flush_s=SELDOM_S if around.driven else FLUSH_S,
+        observers=[metrics.observe, known.expect.observe, *watching, *_telemetry(settings, stack), *around.observers],
     )  # fmt: skip
     stack.push_async_callback(ledger.close)
 
     serve_without_ledger = settings.store.when_unavailable == "serve"
-    health_of_deployments = Health(providers, settings.balance, buckets)
+    health_of_deployments = Health(
+        providers, settings.balance, buckets, clock.monotonic, clock.seconds,
+        around.dice.random if around.dice is not None else random.random,
+    )  # fmt: skip
     innermost: list[Step] = [
-        Balance(providers, book, health_of_deployments, settings.balance),
+        Balance(
+            providers, book, health_of_deployments, settings.balance, clock.monotonic, clock.now_us, clock.sleep, around.dice
+        ),
         limits.step,
         Admit(
             book, journal,
             allow_unpriced=settings.prices.allow_unpriced, serve_without_ledger=serve_without_ledger,
         ),
     ]  # fmt: skip
-    relay = Relay(providers)
-    meter = Meter(ledger, serve_without_ledger=serve_without_ledger)
+    relay = Relay(providers, clock.monotonic)
+    meter = Meter(ledger, serve_without_ledger=serve_without_ledger, clock=clock.monotonic)
 
     def errands(lever: str) -> Errands:
-        return Errands(chain([meter, Overhead(lever), *innermost], relay), new_call_id)
+        return Errands(chain([meter, Overhead(lever), *innermost], relay), around.new_id, clock)
 
-    routing = await build_routing(settings, known, store, errands(MODEL_SELECTION), stack)
-    cache = await build_cache(settings, errands(SEMANTIC_CACHE), routing.route.still_serves, stack)
+    routing = await build_routing(settings, known, store, errands(MODEL_SELECTION), stack, around)
+    cache = await build_cache(settings, errands(SEMANTIC_CACHE), routing.route.still_serves, stack, around)
     outer: list[Step] = [
         meter, Identify(keys, Gatherer(settings.transactions) or None), Limits(buckets), routing.task,
         *([cache.step] if cache is not None else []), routing.route,
@@ -116,10 +147,16 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Endpoints:
     intake = Intake(max(SMALLEST_INTAKE, BODIES * max_body))
     edges = {
         format.path: Edge(
-            format, proceed, max_body=max_body, body_timeout_s=settings.server.body_timeout_s, intake=intake
+            format,
+            proceed,
+            max_body=max_body,
+            body_timeout_s=settings.server.body_timeout_s,
+            intake=intake,
+            clock=clock,
+            new_id=around.new_id,
         )
         for format in FORMATS.values()
-    }  # fmt: skip
+    }
     routes = [
         *health.routes(ledger, serve_without_ledger=serve_without_ledger),
         *metrics.routes(guard),
@@ -134,8 +171,21 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Endpoints:
         *table_pages.routes(Routes(store), routing.rules, guard),
         *feedback.routes(store, ledger, guard, [*([cache.feedback] if cache is not None else []), routing.quality]),
         *openapi.routes(),
+        *_dashboard(settings, store, ledger, health_of_deployments, guard, stack),
     ]
-    return Endpoints(edges, pages(routes, list(edges)))
+    return Parts(Endpoints(edges, pages(routes, list(edges))), ledger, routing.quality)
+
+
+def _dashboard(
+    settings: Settings, store: Store, ledger: Ledger, health: Health, guard: Guard, stack: AsyncExitStack
+) -> list[BaseRoute]:  # fmt: skip
+    """The pages for people are an extra: without its libraries there are none."""
+    if not all(map(importlib.util.find_spec, DASHBOARD_NEEDS)):
+        return []
+    made: list[BaseRoute] = importlib.import_module("farthing.app.dashboard").build_dashboard(
+        settings, store, ledger, health, guard, stack
+    )
+    return made
 
 
 def _telemetry(settings: Settings, stack: AsyncExitStack) -> list[Observer]:

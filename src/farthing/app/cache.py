@@ -5,6 +5,7 @@ import logging
 from contextlib import AsyncExitStack
 from typing import Any, NamedTuple
 
+from farthing.app.around import REAL, Around
 from farthing.embed import Encoder, EncoderError
 from farthing.embed.endpoint import Endpoint
 from farthing.embed.memo import Memo
@@ -31,7 +32,7 @@ class Built(NamedTuple):
 
 
 async def build_cache(
-    settings: Settings, errands: Errands, still_serves: StillServes, stack: AsyncExitStack
+    settings: Settings, errands: Errands, still_serves: StillServes, stack: AsyncExitStack, around: Around = REAL
 ) -> Built | None:  # fmt: skip
     """The cache, where any feature wants it. `errands` sends the judge's and the encoder's own calls."""
     modes = {settings.cache.mode, *(feature.mode for feature in settings.cache.features.values())}
@@ -41,21 +42,25 @@ async def build_cache(
         settings.store.url.reveal(),
         wrapping=wrapping(settings.cache.encryption_key.reveal()),
         budgets=Budgets(Budget(settings.cache.max_mb * 2**20, settings.cache.max_entries)),
+        now_us=around.clock.now_us,
     )
     stack.push_async_callback(entries.close)
     flights = Flights()
     stack.push_async_callback(flights.close)
-    bounds = Bounds(entries, settings.cache.wrong_hits_percent / 100, settings.cache.judge)
-    semantic = await _semantic(settings.cache, entries, bounds, errands, stack) if "semantic" in modes else None
+    bounds = Bounds(
+        entries, settings.cache.wrong_hits_percent / 100, settings.cache.judge, clock=around.clock.monotonic
+    )  # fmt: skip
+    semantic = await _semantic(settings.cache, entries, bounds, errands, stack, around) if "semantic" in modes else None
     policies = Policies(settings.cache)
     step = Cache(
-        policies, entries, flights, semantic, usage=settings.cache.usage, still_serves=still_serves
+        policies, entries, flights, semantic, usage=settings.cache.usage, still_serves=still_serves,
+        clock=around.clock.seconds,
     )  # fmt: skip
-    return Built(step, Feedback(entries, bounds, semantic, policies))
+    return Built(step, Feedback(entries, bounds, semantic, policies, around.clock.now_us))
 
 
 async def _semantic(
-    settings: CacheSettings, entries: Entries, bounds: Bounds, errands: Errands, stack: AsyncExitStack
+    settings: CacheSettings, entries: Entries, bounds: Bounds, errands: Errands, stack: AsyncExitStack, around: Around
 ) -> Any:  # fmt: skip
     """numpy and the encoder are an extra, and slow to import: only who wants this tier pays for them. Without them exact
     hits remain."""
@@ -65,9 +70,10 @@ async def _semantic(
     semantic = importlib.import_module("farthing.steps.cache.semantic")
     index = importlib.import_module("farthing.steps.cache.index").Index()
     tier = semantic.Semantic(
-        Memo(encoder), index, entries, bounds, Judge(errands, settings.judge), Buckets(),
+        Memo(encoder), index, entries, bounds, Judge(errands, settings.judge), Buckets(around.clock.monotonic),
         check_share=settings.check_percent / 100, judgements_a_minute=settings.judgements_a_minute,
-        probe_share=settings.probe_percent / 100,
+        probe_share=settings.probe_percent / 100, now_us=around.clock.now_us,
+        **({"chance": around.dice.random} if around.dice is not None else {}),
     )  # fmt: skip
     stack.push_async_callback(tier.close)
     tier.start()

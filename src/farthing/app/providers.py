@@ -9,11 +9,15 @@ from farthing.upstream.http1 import Http1Client
 from farthing.upstream.providers import Provider, Providers
 
 
-async def open_providers(settings: Settings, stack: AsyncExitStack) -> Providers:
-    """Providers that reach their hosts alike share a client. What must be closed is left in `stack`."""
+async def open_providers(settings: Settings, stack: AsyncExitStack, client: Client | None = None) -> Providers:
+    """Providers that reach their hosts alike share a client; `client` reaches them all instead, and is not closed here. What
+    must be closed is left in `stack`."""
     clients: dict[tuple[str, str, str], Client] = {}
     providers = {}
     for name, provider in settings.providers.items():
+        if client is not None:
+            providers[name] = Provider(name, provider, client)
+            continue
         options = (provider.client, str(provider.ca_file), provider.proxy.reveal())
         if options not in clients:
             clients[options] = _client(provider)

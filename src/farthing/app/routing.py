@@ -3,13 +3,16 @@ decided here."""
 
 import importlib
 import logging
+import random
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from typing import NamedTuple
 
+from farthing.app.around import REAL, Around
 from farthing.catalog import Catalog, Costs, Expect
 from farthing.gateway.routes import Rules
 from farthing.model.arms import MODEL_SELECTION, SEMANTIC_CACHE
+from farthing.model.clock import SYSTEM, Clock
 from farthing.model.money import Nano, nano_from_dollars
 from farthing.prices import PriceBook
 from farthing.quality.allowance import Allowance
@@ -62,10 +65,11 @@ class Built(NamedTuple):
     rules: Rules
 
 
-def models_of(settings: Settings, book: PriceBook, providers: Providers) -> Models:
+def models_of(settings: Settings, book: PriceBook, providers: Providers, clock: Clock = SYSTEM) -> Models:
     """Raises SettingsError for a tier that nobody would serve."""
     catalog = Catalog(
-        book, settings, providers.deployments, {provider.name: provider.prices for provider in providers}
+        book, settings, providers.deployments, {provider.name: provider.prices for provider in providers},
+        clock.now_us,
     )  # fmt: skip
     catalog.check()
     expect = Expect(lambda model: catalog.facts(model).verbosity, catalog.name_there)
@@ -73,44 +77,53 @@ def models_of(settings: Settings, book: PriceBook, providers: Providers) -> Mode
 
 
 async def build_routing(
-    settings: Settings, models: Models, store: Store, errands: Errands, stack: AsyncExitStack
+    settings: Settings, models: Models, store: Store, errands: Errands, stack: AsyncExitStack, around: Around = REAL
 ) -> Built:  # fmt: skip
     """`errands` sends second answers and the judge's calls."""
-    catalog, rules = models.catalog, settings.routing
+    catalog, rules, clock = models.catalog, settings.routing, around.clock
+    dice = around.dice or random.Random()
     kept = KeptEvidence(store)
     evidence = Evidence(kept)
     floors = floors_of(rules)
-    recorder = Recorder(evidence, floors, kept_of)
-    allowance = Allowance(nano_from_dollars(rules.shadow_dollars_a_day))
+    recorder = Recorder(evidence, floors, kept_of, clock.now_us)
+    allowance = Allowance(nano_from_dollars(rules.shadow_dollars_a_day), clock.seconds)
     tables = Tables(
         evidence, recorder, Routes(store), maker(catalog), floors,
         flagship=lambda: catalog.reference, changes=rules.changes, allowance=allowance, spent=_spent(store),
+        now_us=clock.now_us,
     )  # fmt: skip
     policies = Policies(rules)
     exploring = Exploring(
         catalog, models.costs, policies,
         lambda tenant, scope, model: evidence.counts(tenant, scope, model, catalog.reference),
+        dice,
     )  # fmt: skip
     shadow = Shadow(
         errands, Comparer(PairJudge(errands, rules.judge)), exploring, allowance, recorder.compared,
         share=rules.shadow_percent / 100, watch=rules.watch_percent / 100,
+        chance=dice.random, clock=clock.monotonic,
     )  # fmt: skip
-    quality = Quality(rules, evidence, recorder, shadow, tables, Scores(store))
+    quality = Quality(rules, evidence, recorder, shadow, tables, Scores(store), dice.random)
     stack.push_async_callback(quality.close)
     if catalog.reference:
         models.expect.load(await kept.sums())
-        await quality.start()
+        await quality.start(keeps=not around.driven)
     wishes = Wishes(rules, settings.models)
     task = Task(rules, routes=wishes.leaves_choice)
     arms = Arms(store, _hold_outs(settings, catalog), task.hold_out)
     await arms.start()
     stack.push_async_callback(arms.close)
-    foresight = _foresight(settings, kept, models, stack)
-    route = Route(wishes, policies, catalog, models.costs, quality, quality, Sessions(), foresight)
+    foresight = _foresight(settings, kept, models, stack, clock)
+    route = Route(
+        wishes, policies, catalog, models.costs, quality, quality, Sessions(clock.monotonic), foresight,
+        clock.monotonic,
+    )  # fmt: skip
     return Built(task, route, quality, Rules(catalog.tier_of, floors, maker(catalog)(())))
 
 
-def _foresight(settings: Settings, kept: KeptEvidence, models: Models, stack: AsyncExitStack) -> Foresight:
+def _foresight(
+    settings: Settings, kept: KeptEvidence, models: Models, stack: AsyncExitStack, clock: Clock
+) -> Foresight:  # fmt: skip
     """numpy is an extra, and slow to import: only who routes by prompt pays for it."""
     rules = settings.routing
     if rules.table != "by-prompt" or not models.catalog.reference:
@@ -124,7 +137,7 @@ def _foresight(settings: Settings, kept: KeptEvidence, models: Models, stack: As
         each.quality_floor for each in rules.features.values()
     ]
     floors = [rules.quality_floor, *(floor for floor in own if floor is not None)]
-    made = module.Foresight(kept, models.costs, floors, lambda: models.catalog.reference)
+    made = module.Foresight(kept, models.costs, floors, lambda: models.catalog.reference, now_us=clock.now_us)
     stack.push_async_callback(made.close)
     made.start()
     foresight: Foresight = made

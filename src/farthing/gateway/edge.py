@@ -14,6 +14,7 @@ from typing import Any
 
 from farthing.gateway.protocol import CONNECTION
 from farthing.model.call import Answer, Body, Call, Headers
+from farthing.model.clock import SYSTEM, Clock
 from farthing.model.errors import BadRequest, FarthingError, RequestTimeout, TooLarge, Unavailable, UpstreamError
 from farthing.pipeline import Proceed
 from farthing.wire.format import Format
@@ -51,16 +52,19 @@ class Edge:
     """Serves one wire format. Edges of one process share their `intake`."""
 
     def __init__(
-        self, format: Format, proceed: Proceed, *, max_body: int, body_timeout_s: float, intake: Intake | None = None
+        self, format: Format, proceed: Proceed, *, max_body: int, body_timeout_s: float, intake: Intake | None = None,
+        clock: Clock = SYSTEM, new_id: Callable[[], str] | None = None,
     ) -> None:  # fmt: skip
         self._intake = intake or Intake(max_body * BODIES)
         self._format = format
         self._proceed = proceed
         self._max_body = max_body
         self._body_timeout_s = body_timeout_s
+        self._now_us, self._monotonic = clock.now_us, clock.monotonic
+        self._new_id = new_id or new_call_id
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        call_id = new_call_id()
+        call_id = self._new_id()
         try:
             answer = await self._answer(call_id, scope, receive)
         except FarthingError as error:
@@ -78,7 +82,7 @@ class Edge:
             await self._send_stream(scope, send, answer, answer.stream, call_id)
 
     async def _answer(self, call_id: str, scope: Scope, receive: Receive) -> Answer:
-        started, started_us = time.perf_counter(), time.time_ns() // 1000
+        started, started_us = self._monotonic(), self._now_us()
         headers = dict(scope["headers"])
         body = await self._read(headers, receive)
         client = scope.get("client")

@@ -1,11 +1,11 @@
 """Calls that no client's call caused: a judge's, an encoder's. Each has a row of its own in the ledger, with a principal of
 its own and baseline 0; what it cost is booked as the spending of the lever that sent it."""
 
-import time
 from collections.abc import Callable
 from typing import NamedTuple
 
 from farthing.model.call import Answer, Call, Proceed
+from farthing.model.clock import SYSTEM, Clock
 from farthing.model.money import Nano
 from farthing.model.principal import Principal
 from farthing.model.record import Saving
@@ -29,9 +29,10 @@ class Sent(NamedTuple):
 class Errands:
     """Sends such calls. `proceed` is a pipeline that meters, as for any call; `new_id` gives the calls their ids."""
 
-    def __init__(self, proceed: Proceed, new_id: Callable[[], str]) -> None:
+    def __init__(self, proceed: Proceed, new_id: Callable[[], str], clock: Clock = SYSTEM) -> None:
         self._proceed = proceed
         self._new_id = new_id
+        self._clock = clock
 
     async def send(self, wire: str, body: bytes, *, tenant: str, feature: str) -> Answer:
         """The answer to `body`. Raises FarthingError."""
@@ -42,7 +43,7 @@ class Errands:
         Raises FarthingError."""
         call = Call(
             id=self._new_id(), wire=wire, headers={}, peer="", body=body, ask=FORMATS[wire].ask(body),
-            started_us=time.time_ns() // 1000, started=time.perf_counter(),
+            started_us=self._clock.now_us(), started=self._clock.monotonic(),
         )  # fmt: skip
         call.principal, call.region = Principal(tenant=tenant, feature=feature), region
         answer = await self._proceed(call)

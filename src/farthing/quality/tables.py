@@ -87,13 +87,15 @@ class Tables:
         self.table = self._prior
         """What holds now."""
 
-    async def start(self) -> None:
-        """From the first call on the table holds that held before a restart, with its locks."""
+    async def start(self, *, keeps: bool = True) -> None:
+        """From the first call on the table holds that held before a restart, with its locks. `keeps`: refreshed every so
+        often from now on."""
         try:
             await self._load()
         except StoreError as error:
             log.warning("the routing table is not known yet", extra={"error": type(error).__name__})
-        self._task = asyncio.get_running_loop().create_task(self._go_on())
+        if keeps:
+            self._task = asyncio.get_running_loop().create_task(self._go_on())
 
     async def close(self) -> None:
         """Write what is not written yet."""

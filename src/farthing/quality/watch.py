@@ -84,10 +84,23 @@ class Quality:
         """The routing table that holds."""
         return self._tables.table
 
-    async def start(self) -> None:
-        """Read the table, and keep it up to date from now on."""
-        await self._tables.start()
-        self._scores.start()
+    async def start(self, *, keeps: bool = True) -> None:
+        """Read the table; `keeps`: and keep it up to date from now on, else that is for `refresh`."""
+        await self._tables.start(keeps=keeps)
+        if keeps:
+            self._scores.start()
+
+    async def settle(self) -> None:
+        """Wait for the looks that are under way."""
+        if self._checking is not None:
+            await asyncio.gather(self._checking, return_exceptions=True)
+        await self._shadow.settle()
+
+    async def refresh(self) -> None:
+        """Bring the table up to date, and write the scores of calls that are in the ledger. Raises StoreError."""
+        await self.settle()
+        await self._tables.refresh()
+        await self._scores.flush()
 
     async def close(self) -> None:
         """End what is under way, write what is not written."""

@@ -24,6 +24,9 @@ BATCH = 2000
 """The most calls in one transaction; the more, the less its rollups cost a call, and the later other writers get their
 turn."""
 
+FLUSH_S = 0.2
+"""Seconds that an ended call waits for others, to be written with them."""
+
 _PATIENCE_S = 2.0
 """How long one write waits for another writer of a SQLite file before it counts as trouble."""
 
@@ -41,7 +44,7 @@ class Ledger:
     """One writer of the store. Made on the event loop; it writes from the moment it is made."""
 
     def __init__(
-        self, store: Store, journal: Journal, *, queue: int = 20_000, flush_s: float = 0.2,
+        self, store: Store, journal: Journal, *, queue: int = 20_000, flush_s: float = FLUSH_S,
         observers: Sequence[Observer] = (),
     ) -> None:  # fmt: skip
         """`queue`: calls that may wait before `full`. `observers` hear each batch after its commit, in the writer's

@@ -1,6 +1,7 @@
 """Where a call can go next: over its models in their order, the deployments that are fit and untried first, then those
 that may be asked once more; and if none is fit, which will be first. The strategy chooses among the fit ones."""
 
+import random
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, Protocol
 
@@ -53,7 +54,7 @@ class Chooser:
 
     def __init__(
         self, deployments: Deployments, book: Book, health: Health, settings: BalanceSettings,
-        clock: Callable[[], float], wall_us: Callable[[], int],
+        clock: Callable[[], float], wall_us: Callable[[], int], dice: random.Random | None = None,
     ) -> None:  # fmt: skip
         self._deployments = deployments
         self._book = book
@@ -61,7 +62,7 @@ class Chooser:
         self._patience_s = settings.patience_s
         self._attempts = settings.attempts
         self._clock = clock
-        self._picker = Picker(settings.strategy, book, wall_us)
+        self._picker = Picker(settings.strategy, book, wall_us, dice)
         self._sticky = Sticky(settings.sticky_s)
 
     def choose(self, story: Story) -> Choice | None:

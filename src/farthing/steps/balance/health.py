@@ -4,6 +4,7 @@ It is the view of one process: workers do not tell each other of failures. Knows
 """
 
 import os
+import random
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Literal, Protocol
@@ -68,12 +69,15 @@ class Health:
 
     def __init__(
         self, deployments: Deployments, settings: BalanceSettings, buckets: Buckets,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = time.monotonic, seconds: Callable[[], float] = time.time,
+        dice: Callable[[], float] = random.random,
     ) -> None:  # fmt: skip
         self._deployments = deployments
         self._settings = settings
         self._buckets = buckets
         self._clock = clock
+        self._seconds = seconds
+        self._dice = dice
         self._places: dict[str, tuple[Place, ...]] = {}
         self._states: dict[tuple[str, str], State] = {}
 
@@ -92,7 +96,7 @@ class Health:
         key = (deployment.provider, deployment.model)
         state = self._states.get(key)
         if state is None:
-            state = State(deployment, self._settings, self._buckets)
+            state = State(deployment, self._settings, self._buckets, self._dice)
             if len(self._states) < MEMO:
                 self._states[key] = state
         return state
@@ -118,7 +122,7 @@ class Health:
             name=state.name, provider=state.provider, model=state.model, state=condition, in_flight=state.in_flight,
             first_byte_ms=round(state.first.at(now) * 1e3, 1), total_ms=round(state.total.at(now) * 1e3, 1),
             served=state.served, failures=state.failures, head_room=round(state.room.share(now), 3),
-            why=state.circuit.why if since else "", since_us=int((time.time() - now + since) * 1e6) if since else 0,
+            why=state.circuit.why if since else "", since_us=int((self._seconds() - now + since) * 1e6) if since else 0,
             back_in_s=round(max(state.circuit.wait(now), wait), 1),
             models=models, instead=tuple(self._instead(models, state, now)) if condition != "closed" else (),
         )  # fmt: skip

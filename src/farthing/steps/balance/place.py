@@ -4,7 +4,9 @@ Models that share a deployment by other names share its state. Knows nothing of 
 """
 
 import asyncio
+import random
 from collections import deque
+from collections.abc import Callable
 
 from farthing.model.call import Deployment
 from farthing.settings import BalanceSettings
@@ -24,12 +26,15 @@ class State:
         "room", "served", "total", "waiters",
     )  # fmt: skip
 
-    def __init__(self, deployment: Deployment, settings: BalanceSettings, buckets: Buckets) -> None:
+    def __init__(
+        self, deployment: Deployment, settings: BalanceSettings, buckets: Buckets,
+        dice: Callable[[], float] = random.random,
+    ) -> None:  # fmt: skip
         self.name = deployment.name
         self.provider = deployment.provider
         self.model = deployment.model
         self.max_in_flight = deployment.max_in_flight
-        self.circuit = Circuit(settings.open_after, settings.open_s)
+        self.circuit = Circuit(settings.open_after, settings.open_s, dice)
         self.room = Room(deployment, buckets)
         self.first = PeakEwma()
         """Until the first byte of a stream."""

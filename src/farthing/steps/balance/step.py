@@ -6,8 +6,9 @@ sums, and the other models are looked at when that one has failed.
 """
 
 import asyncio
+import random
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 import msgspec
@@ -38,16 +39,18 @@ class Balance:
 
     def __init__(
         self, deployments: Deployments, book: PriceBook, health: Health, settings: BalanceSettings,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = time.monotonic, now_us: Callable[[], int] = lambda: time.time_ns() // 1000,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep, dice: random.Random | None = None,
     ) -> None:  # fmt: skip
         self._deployments = deployments
         self._prices = book
         self._health = health
         self._settings = settings
         self._clock = clock
+        self._sleep = sleep
         self._heeds_filters = settings.content_filter == "fallback"
         self._budget = RetryBudget(settings.retry_percent)
-        self._chooser = Chooser(deployments, book, health, settings, clock, lambda: time.time_ns() // 1000)
+        self._chooser = Chooser(deployments, book, health, settings, clock, now_us, dice)
 
     async def __call__(self, call: Call, proceed: Proceed) -> Answer:
         self._budget.calls += 1
@@ -146,7 +149,7 @@ class Balance:
                 story.nearest = place, wait
                 return None
             if not choice.fit and place.state.circuit.wait(begun) > 0:
-                await asyncio.sleep(wait)
+                await self._sleep(wait)
             elif not choice.fit and place.state.full:
                 await place.state.turn(self._settings.patience_s - story.waited)
             else:
@@ -160,7 +163,7 @@ class Balance:
     async def _until(self, state: State, ticket: Ticket, wait: float) -> None:
         """Wait for a turn that the call has already taken."""
         try:
-            await asyncio.sleep(wait)
+            await self._sleep(wait)
         except asyncio.CancelledError:
             state.room.give_back(ticket, self._clock())
             raise

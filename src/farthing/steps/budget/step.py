@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from farthing.catalog import Expect
+from farthing.model.budget import Budget as Rule
 from farthing.model.call import Answer, Ask, Call, Deployment
 from farthing.model.errors import Unavailable, UnpricedModel
 from farthing.model.money import Nano, nano_from_dollars
@@ -21,7 +22,7 @@ from farthing.model.routes import scopes_of
 from farthing.pipeline import Proceed
 from farthing.prices import PriceBook
 from farthing.steps.budget.extending import extended
-from farthing.steps.budget.index import Held
+from farthing.steps.budget.index import NOTHING, Held
 from farthing.steps.budget.purses import Purses, Reservation
 from farthing.steps.budget.quote import Quote, Quotes
 from farthing.steps.budget.refusals import CONFIRM_HEADER, too_dear
@@ -72,14 +73,15 @@ class Budget:
         deployment = call.deployment
         assert deployment is not None, "`balance` has chosen"
         held = self._purses.index.of(call.principal, deployment.model)
-        if not held or not FORMATS[call.wire].billed:
+        if held is NOTHING or not FORMATS[call.wire].billed:
             return await proceed(call)
         quote = self._quotes.of(call, deployment, self._now_us())
         most_likely, expected = self._lengths_of(call, deployment)
         likely = max(quote.least, min(quote.most, most_likely * quote.choices))
         floor = max(quote.least, min(likely, ENOUGH * expected * quote.choices))
-        self._stop_if_too_dear(call, held, quote, likely)
-        hard = [each for each in held if each.budget.hard]
+        if held.capped:
+            _stop_if_too_dear(call, held.capped, quote.nano(likely))
+        hard = held.hard
         if hard and not quote.priced:
             _refuse_unpriced(hard)
         extends = _extends(call, hard, quote)
@@ -89,8 +91,8 @@ class Budget:
             reservation = await self._purses.reserve(
                 call.trail.charges, hard, quote, floor, likely, most, self._patience_s
             )
-        if len(hard) < len(held):
-            self._purses.only_charge(reservation, call.trail.charges, [each for each in held if not each.budget.hard])
+        if held.soft:
+            self._purses.only_charge(reservation, call.trail.charges, held.soft)
         return await self._sent(call, proceed, deployment, reservation, likely, extends=extends)
 
     async def _sent(
@@ -142,13 +144,6 @@ class Budget:
         names = ", ".join(part.purse.budget.id for part in reservation.parts)
         call.trail.note(self.name, f"at most {each} tokens of output", f"what is left of {names} pays for no more")
 
-    def _stop_if_too_dear(self, call: Call, held: Sequence[Held], quote: Quote, likely: int) -> None:
-        for budget, _ in held:
-            if budget.max_call and quote.nano(likely) > budget.max_call:
-                cost = quote.nano(likely)
-                if not (budget.confirm and _is_confirmed(call, cost)):
-                    raise too_dear(budget.id, cost, budget.max_call, confirm=budget.confirm)
-
     def _lengths_of(self, call: Call, deployment: Deployment) -> Lengths:
         now = self._clock()
         if now >= self._lengths_until or len(self._lengths) >= MEMORY:
@@ -193,6 +188,12 @@ def _with_limit(ask: Ask, most: int) -> Ask:
         ask.model, ask.stream, ask.wants_usage, most, ask.user, ask.metadata, ask.tier, ask.wants_reasoning, ask.cache_ttl,
         ask.choices,
     )  # fmt: skip
+
+
+def _stop_if_too_dear(call: Call, capped: Sequence[Rule], cost: Nano) -> None:
+    for budget in capped:
+        if cost > budget.max_call and not (budget.confirm and _is_confirmed(call, cost)):
+            raise too_dear(budget.id, cost, budget.max_call, confirm=budget.confirm)
 
 
 def _is_confirmed(call: Call, cost: Nano) -> bool:

@@ -5,7 +5,8 @@ the measured table. A task whose answers can be checked may be tried at a cheap 
 hold-out go to the baseline model. Knows nothing of deployments: `balance` finds one for each model.
 """
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -79,11 +80,11 @@ class Route:
 
     def __init__(
         self, wishes: Wishes, policies: Policies, models: Models, costs: Costs, evidence: Evidence, checks: Checks,
-        sessions: Sessions, foresight: Foresight = NOTHING,
+        sessions: Sessions, foresight: Foresight = NOTHING, clock: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
         self._wishes = wishes
         self._policies = policies
-        self._scales = Scales(models, costs, lambda: evidence.table)
+        self._scales = Scales(models, costs, lambda: evidence.table, clock)
         self._costs = costs
         self._evidence = evidence
         self._checks = checks

@@ -50,7 +50,7 @@ def calls(draw: st.DrawFn, id: str) -> Record:
     record = Record(
         id=id, started_us=last.started_us if last is not None else START_US, wire="openai.chat",
         model=last.model if last is not None else "", provider=last.provider if last is not None else "",
-        feature=draw(st.sampled_from(["chat", "agent"])), team=draw(st.sampled_from(["", "cx"])), status=200,
+        feature=draw(st.sampled_from(["chat", "agent"])), user=draw(st.sampled_from(["", "ana", "ben"])), team=draw(st.sampled_from(["", "cx"])), status=200,
         attempts=tries, arms=draw(st.sampled_from([{}, {"model selection": False}, {"model selection": True}])),
         outcome=draw(st.sampled_from(["ok", "error", "left"])),
     )  # fmt: skip

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from farthing.finops import metrics
+from farthing.finops.metrics import Options
+from farthing.finops.metrics.facts import Scope
 from farthing.finops.rerate import Places, Repricer, apply, fingerprint, moved, preview
 from farthing.model.record import Attempt, Record, Saving
 from farthing.model.usage import Usage
@@ -14,11 +17,13 @@ from farthing.prices import PriceBook
 from farthing.prices.rates import Contract
 from farthing.settings import ContractSettings, DeploymentSettings, ModelSettings, PricesSettings, ProviderSettings
 from farthing.settings.values import Amount
-from farthing.store import Store, open_store
+from farthing.store import Store, open_store, users, waste
+from farthing.store.corrections import Corrections, Entry
 from farthing.store.rerates import Rerates, Wanted
 from unit.finops.priced import BOOK, HALF, HOUR_US, PLACES, START_US, some_calls
 
 ALL = Wanted(0, 1 << 62)
+DAYS = Scope(START_US, START_US + 4 * 24 * HOUR_US)
 
 law = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -39,7 +44,7 @@ async def _empty(store: Store) -> None:
     )  # fmt: skip
 
     def empty(connection: object) -> None:
-        for table in (*tables, "rerates", "first_prices"):
+        for table in (*tables, "rerates", "first_prices", "corrections"):
             connection.execute(f"DELETE FROM {table}")  # type: ignore[attr-defined]
 
     await store.do(empty)
@@ -75,6 +80,52 @@ async def test_there_and_back_is_where_it_was_and_sums_follow(store: Store, reco
     assert await _all(store) == before
     assert await store.do(lambda connection: sorted(connection.query("SELECT * FROM rollups"))) == cells
     assert await store.do(lambda connection: connection.query("SELECT * FROM first_prices")) == []
+
+
+@law
+@given(records=some_calls())
+async def test_reports_say_what_the_rows_say_after_pricing_anew_and_corrections(
+    store: Store, records: list[Record]
+) -> None:
+    """To the nano-dollar: what is lost, what users of a month cost, and the metrics, counted from the rows in Python."""
+    await _empty(store)
+    await store.write(records)
+    for book in (HALF, BOOK, HALF):
+        await _run(store, book, f"{id(book)}")
+        await Corrections(store).post([Entry(START_US, 7_000_000_001)], who="ana", reason="the bill")
+        rows = await _all(store)
+        assert await store.check() == []
+        lost = await store.do(lambda connection: waste.report(connection, "day"))
+        assert sum(each.lost_cost for each in lost) == sum(_lost(row) for row in rows)
+        assert sum(each.left_cost for each in lost) == sum(_left(row) for row in rows)
+        for feature in (None, "chat"):
+            months = await store.do(lambda each, name=feature: users.months(each, 0, 1 << 51, feature=name))
+            mine = [row for row in rows if feature in (None, row.feature)]
+            assert sum(each.cost for each in months) == sum(row.cost for row in mine if row.user)
+            assert sum(each.cost_of_nobody for each in months) == sum(row.cost for row in mine if not row.user)
+            assert sum(each.users for each in months) == len({row.user for row in mine if row.user})
+            assert sum(each.calls_without_cost for each in months) == sum(map(_is_unknown, mine))
+        found = await store.do(lambda each: metrics.read(each, DAYS, Options(), lambda _: "small", DAYS.until_us))
+        assert (found.calls, found.cost) == (len(rows), sum(row.cost for row in rows))
+        assert found.without_cost == sum(map(_is_unknown, rows))
+        assert sum(each.cost for each in found.features) == found.cost
+        user = found.metric("cost_per_user_month")
+        assert user.numerator == sum(row.cost for row in rows if row.user)
+
+
+def _is_unknown(record: Record) -> bool:
+    return record.cost_state in ("unpriced", "unknown")
+
+
+def _lost(record: Record) -> int:
+    last = max((each.no for each in record.attempts), default=0)
+    failed = record.outcome not in ("ok", "left")
+    return sum(each.cost for each in record.attempts if failed or each.no != last)
+
+
+def _left(record: Record) -> int:
+    last = max((each.no for each in record.attempts), default=0)
+    return sum(each.cost for each in record.attempts if record.outcome == "left" and each.no == last)
 
 
 @given(records=some_calls(1))

@@ -53,7 +53,7 @@ MORE = """
 [[prices.contracts]]
 provider = "openai"
 models = ["gpt-4.1-mini"]
-rates = { input = 0, output = 0, cache_read = 0, w30m = 0, w12h = 0 }
+rates = { input = 0, output = 0 }
 [models.gratis]
 provider = "nobody"
 model = "gpt-4.1-mini"

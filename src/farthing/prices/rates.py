@@ -4,7 +4,7 @@ Works once for thousands of calls, exactly and in Decimals, and rounds each rate
 call with the result is `book`.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from fnmatch import fnmatchcase
@@ -25,11 +25,17 @@ SAME_AS = {"tool_in": "uncached_in", "image_in": "uncached_in", "image_out": "ou
 """Where a list has no rate for the first, it means the second: it prices text and images alike, and knows only one
 lifetime of cache writes. Audio is never taken for text: that is a family's rule."""
 
+WRITES = ("w5m", "w1h", "w30m", "w12h")
+"""Input that a cache keeps as well: providers price it as so many times the input."""
+ALIKE = {"tool_in": "uncached_in", "image_in": "uncached_in", "image_out": "out"}
+"""What lists often price as they price text."""
+
 NEUTRAL_GEO = {"", "global", "not_available"}
 
-FAMILY, LATER, STANDARD = "family_rate", "later_price", "standard_rate"
+FAMILY, LATER, STANDARD, BY_INPUT = "family_rate", "later_price", "standard_rate", "contract_input"
 """Marks of a rate that the list does not state: derived by a family's rule; of a price whose first day had not come;
-of the standard tier, because the list of the tier that served is silent on the unit."""
+of the standard tier, because the list of the tier that served is silent on the unit. The last is of a cache's rate that
+the contract does not state and that hangs on the input that it does."""
 
 _EPOCH = date(1970, 1, 1)
 _ONE = Decimal(1)
@@ -133,7 +139,8 @@ def rates_at(card: Card, tier: str, geo: str, at_us: int) -> Rates:
     contract = _contract(card, moment.day, name)
     factor, flags = reader.residency(geo)
     listed = {unit: rate.times(factor, "") for unit, rate in found.items()}
-    agreed = {unit: _agreed(contract, rate) for unit, rate in (listed | events).items()} | _own(contract, name)
+    own = _own(contract, name)
+    agreed = {unit: _agreed(contract, rate) for unit, rate in (listed | events).items()} | _following(own, found) | own
     versions = dict.fromkeys(rate.version for rate in (*found.values(), *events.values()) if rate.version)
     return Rates(
         from_us=max((edge for edge in edges if edge <= at_us), default=0),
@@ -287,6 +294,28 @@ def _contract(card: Card, day: date, tier: str) -> Contract | None:
 def _own(contract: Contract | None, tier: str) -> dict[str, _Found]:
     rates = contract.rates if contract is not None and contract.tier == tier else {}
     return {unit_name(name): _Found(ladder_of(unit_name(name), Decimal(amount))) for name, amount in rates.items()}
+
+
+def _following(own: Mapping[str, _Found], listed: Mapping[str, _Found]) -> dict[str, _Found]:
+    """What a contract's own rates mean for units that it does not name. Writes to a cache are to the agreed input what
+    the list's are to the list's input; a read costs what the list says, but never more than input; and what the list
+    prices as text is priced as text."""
+    found = {
+        unit: own[base]
+        for unit, base in ALIKE.items()
+        if base in own and base in listed and unit in listed and listed[unit].ladder == listed[base].ladder
+    }
+    agreed, before = own.get("uncached_in"), listed.get("uncached_in")
+    if agreed is None or before is None or not before.ladder[0][1]:
+        return found
+    (_, into), (_, into_listed) = agreed.ladder[0], before.ladder[0]
+    for unit in WRITES:
+        if unit in listed:
+            found[unit] = _Found(((0, into * listed[unit].ladder[0][1] / into_listed),), BY_INPUT)
+    read = listed.get("cache_read")
+    if read is not None and any(pico > into for _, pico in read.ladder):
+        found["cache_read"] = _Found(tuple((above, min(pico, into)) for above, pico in read.ladder), BY_INPUT)
+    return found
 
 
 def _bands(agreed: dict[str, _Found], listed: dict[str, _Found] | None) -> tuple[Band, ...]:

@@ -1,6 +1,7 @@
 """What cards come to: which statement of which list counts, at which moment."""
 
 from datetime import date
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -226,6 +227,38 @@ def test_a_contract_prices_a_model_that_no_list_has() -> None:
     priced = shelf.price("vllm", "llama-9", Usage(uncached_in=MILLION, out=MILLION), at_us=NOON)
     assert (priced.state, priced.nano, priced.list_nano) == ("computed", 600_000_000, 600_000_000)
     assert shelf.card("vllm", "mistral") is None
+
+
+LISTED = {"input": 4, "cache_read": "0.4", "w30m": 5, "w12h": 10, "image_out": 30, "output": 20}
+
+
+@pytest.mark.parametrize(
+    ("unit", "listed", "for_2", "for_free"),
+    [
+        ("w5m", 5, Decimal("2.5"), 0), ("w30m", 5, Decimal("2.5"), 0), ("w12h", 10, 5, 0),
+        ("cache_read", Decimal("0.4"), Decimal("0.4"), 0), ("tool_in", 4, 2, 0), ("image_out", 30, 30, 30), ("out", 20, 20, 20),
+    ],
+)  # fmt: skip
+def test_a_contract_for_input_covers_what_hangs_on_it(
+    unit: str, listed: Decimal, for_2: Decimal, for_free: Decimal
+) -> None:
+    """A write to a cache is a multiple of the input, and stays that; a read is never dearer than what is not cached."""
+    for agreed, right in (("2", for_2), ("0", for_free)):
+        contract = Contract("acme", ("m",), rates={"input": agreed})
+        shelf = book(cards(models=[model({"rates": LISTED})]), contracts=(contract,))
+        priced = shelf.price("acme", "m", Usage(**{unit: MILLION}), at_us=NOON)
+        assert (priced.nano, priced.list_nano) == (right * 10**9, listed * 10**9)
+        by_input = unit.startswith("w") or (unit == "cache_read" and agreed == "0")
+        assert priced.flags == (["contract_input"] if by_input else [])
+
+
+def test_what_a_contract_names_itself_and_what_hangs_on_nothing_stays() -> None:
+    contract = Contract("acme", ("m",), rates={"input": "2", "w30m": "3", "output": "10"})
+    shelf = book(cards(models=[model({"rates": LISTED})]), contracts=(contract,))
+    assert dollars(shelf, Usage(w30m=MILLION)) == 3
+    assert dollars(shelf, Usage(image_out=MILLION)) == 30, "the list has a price of its own for it"
+    free = book(cards(models=[model({"rates": {"input": 0, "w30m": 1}})]), contracts=(contract,))
+    assert dollars(free, Usage(w12h=0, w5m=MILLION)) == 1
 
 
 def test_a_contract_for_a_family_of_names_keeps_the_list_of_a_snapshot() -> None:

@@ -1,7 +1,8 @@
 """Hold-outs: a small share of sessions goes without a lever, so that what the lever does can be measured.
 
-The draw is a hash, so that every gateway draws alike and a session stays in its arm. Its unit is the session or prefix
-family, so that a warm provider cache does not leak from one arm into the other.
+The draw is a hash with a secret salt, so that every gateway draws alike, a session stays in its arm, and nobody can name a
+session into the arm that he would like. Its unit is the session or prefix family, so that a warm provider cache does not
+leak from one arm into the other.
 """
 
 from hashlib import blake2b

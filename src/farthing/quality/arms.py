@@ -16,16 +16,17 @@ log = logging.getLogger(__name__)
 
 TAKE_OVER_S = 60.0
 """How long a share that another gateway changed may stay unknown here."""
+Hear = Callable[[Mapping[str, float], str], None]
 LOOK_S = 6 * 3600.0
 """Between two looks at what is shown."""
 
 
 class Arms:
-    """`configured`: the share of each lever at work, by the settings. `hear` gets the shares that hold, at the start and
-    whenever they change."""
+    """`configured`: the share of each lever at work, by the settings. `hear` gets the shares that hold and the salt of the
+    draws, at the start and whenever a share changes."""
 
     def __init__(
-        self, store: Store, configured: Mapping[str, float], hear: Callable[[Mapping[str, float]], None], *,
+        self, store: Store, configured: Mapping[str, float], hear: Hear, *,
         take_over_s: float = TAKE_OVER_S, look_s: float = LOOK_S,
     ) -> None:  # fmt: skip
         self._store = store
@@ -54,8 +55,9 @@ class Arms:
         kept = await self._shares.follow(self._configured)
         shares = {lever: each.share for lever, each in kept.items()}
         if shares != self._known:
+            salt = await self._shares.salt()
             self._known = shares
-            self._hear(shares)
+            self._hear(shares, salt)
         return kept
 
     async def look(self) -> None:

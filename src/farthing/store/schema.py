@@ -14,6 +14,7 @@ from farthing.store.schema_corrections import CORRECTION_TABLES
 from farthing.store.schema_reports import REPORT_TABLES
 from farthing.store.schema_roles import ROLE_TABLES
 from farthing.store.schema_routing import ROUTING_TABLES, Statement
+from farthing.store.schema_salt import SALT_TABLES
 from farthing.store.schema_transactions import TRANSACTION_TABLES
 
 CALL_COLUMNS = (
@@ -222,6 +223,7 @@ MIGRATIONS: tuple[tuple[Statement, ...], ...] = (
     TRANSACTION_TABLES,
     BILLED_TABLES,
     ROLE_TABLES,
+    SALT_TABLES,
 )
 """The statements that lead from version n to n + 1, at place n. Released ones are never edited; changes are added."""
 

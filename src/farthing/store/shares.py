@@ -1,10 +1,12 @@
 """What share of the sessions goes without each lever now: what the settings say, or what a rule made of it since.
 
-Every gateway reads the same shares, so that a session stays in its arm wherever it goes. A change is made only on top of
+Every gateway reads the same shares, and the same salt of the draws, so that a session stays in its arm wherever it goes.
+The salt is made once, by whoever comes first, and is told to nobody: who knew it could name a session into an arm. A change is made only on top of
 the share that it was decided from: two gateways that shrink an arm at once shrink it once. What to change is decided in
 `quality.arms`.
 """
 
+import secrets
 from collections.abc import Mapping
 
 import msgspec
@@ -44,6 +46,10 @@ class Shares:
         """Let another share hold in place of `former`; False if that one does not hold any more."""
         return await self._store.do(lambda connection: _change(connection, former, share, why))
 
+    async def salt(self) -> str:
+        """What makes the draws of this store its own."""
+        return await self._store.do(_salt)
+
 
 _ALL = "lever, share, configured, since_us, at_us, why"
 
@@ -75,3 +81,13 @@ def _change(connection: Connection, former: Share, share: float, why: str) -> bo
         (share, now_us(), mended_text(why), former.lever, former.share, former.since_us),
     )
     return count > 0
+
+
+def _salt(connection: Connection) -> str:
+    kept = "SELECT salt FROM hold_out_salt WHERE no = 0"
+    if not (rows := connection.query(kept)):
+        connection.execute(
+            "INSERT INTO hold_out_salt (no, salt) VALUES (0, ?) ON CONFLICT (no) DO NOTHING", (secrets.token_hex(16),)
+        )
+        rows = connection.query(kept)
+    return str(rows[0][0])

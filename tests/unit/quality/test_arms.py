@@ -44,7 +44,7 @@ async def fill(store: Store, *, share: float, factor: float, sessions: int = 200
 
 
 async def arms(store: Store, share: float, heard: list[Mapping[str, float]]) -> Arms:
-    kept = Arms(store, {LEVER: share}, heard.append)
+    kept = Arms(store, {LEVER: share}, lambda shares, _: heard.append(shares))
     await kept.take_over()
     return kept
 
@@ -78,7 +78,7 @@ async def test_nothing_changes_until_something_is_shown(store: Store) -> None:
 
 async def test_what_one_gateway_changes_another_takes_over(store: Store) -> None:
     heard: list[Mapping[str, float]] = []
-    other = Arms(store, {LEVER: 0.2}, heard.append, take_over_s=0.01)
+    other = Arms(store, {LEVER: 0.2}, lambda shares, _: heard.append(shares), take_over_s=0.01)
     await other.start()
     mine = await arms(store, 0.2, [])
     await fill(store, share=0.2, factor=1.5)
@@ -93,7 +93,7 @@ async def test_what_one_gateway_changes_another_takes_over(store: Store) -> None
 
 async def test_it_looks_by_itself(store: Store) -> None:
     heard: list[Mapping[str, float]] = []
-    kept = Arms(store, {LEVER: 0.2}, heard.append, take_over_s=0.01, look_s=0.02)
+    kept = Arms(store, {LEVER: 0.2}, lambda shares, _: heard.append(shares), take_over_s=0.01, look_s=0.02)
     await fill(store, share=0.2, factor=1.5)
     await kept.start()
     for _ in range(500):
@@ -102,3 +102,10 @@ async def test_it_looks_by_itself(store: Store) -> None:
         await asyncio.sleep(0.02)
     await kept.close()
     assert heard[-1] == {LEVER: 1.0}
+
+
+async def test_all_gateways_draw_with_the_same_salt(store: Store) -> None:
+    heard: list[str] = []
+    for _ in range(3):
+        await Arms(store, {LEVER: 0.2}, lambda _, salt: heard.append(salt)).take_over()
+    assert len(heard) == 3 and len(set(heard)) == 1 and heard[0]

@@ -1,8 +1,9 @@
 """Shares of hold-outs: as the settings say until a rule changes them, once, however many change them."""
 
 import asyncio
+from pathlib import Path
 
-from farthing.store import Store
+from farthing.store import Store, open_store
 from farthing.store.shares import Shares
 
 BOTH = {"semantic cache": 0.02, "model selection": 0.05}
@@ -40,3 +41,15 @@ async def test_other_settings_begin_anew_for_their_lever_only(store: Store) -> N
 async def test_many_that_start_at_once_agree(store: Store) -> None:
     found = await asyncio.gather(*(Shares(store).follow(BOTH) for _ in range(5)))
     assert all(each == found[0] for each in found)
+
+
+async def test_the_salt_is_made_once_for_all_who_draw(store: Store) -> None:
+    found = await asyncio.gather(*(Shares(store).salt() for _ in range(8)))
+    assert len(set(found)) == 1 and len(found[0]) == 32
+    assert await Shares(store).salt() == found[0]
+
+
+async def test_each_store_has_a_salt_of_its_own(store: Store, tmp_path: Path) -> None:
+    other = await open_store(f"sqlite:///{tmp_path}/other.db")
+    assert await Shares(other).salt() != await Shares(store).salt()
+    await other.close()

@@ -55,8 +55,9 @@ class Task:
         self._templates = templates or Templates(settings.templates)
         self._classifier = classifier or Classifier()
 
-    def hold_out(self, shares: Mapping[str, float]) -> None:
-        """Draw with these shares from the next call on."""
+    def hold_out(self, shares: Mapping[str, float], salt: str = "") -> None:
+        """Draw with these shares and this salt from the next call on."""
+        self._salt = salt
         held = {lever: share for lever, share in shares.items() if share > 0}
         self._routed_arms = tuple(held.items())
         # only routed calls are drawn for routing
@@ -86,7 +87,7 @@ class Task:
         """Whether the call goes without a lever. A call that nobody looked into is drawn by its session's name, its user,
         or by itself: a conversation's beginning is worth no parse to a call that is not routed."""
         unit = f"{call.principal.tenant}\0{call.session or call.principal.user or call.id}"
-        call.arms = {lever: is_held_out(lever, unit, share) for lever, share in arms}
+        call.arms = {lever: is_held_out(lever, unit, share, self._salt) for lever, share in arms}
 
     def _name_task(self, call: Call, asked: Asked | None) -> None:
         """Give the call its kind of work, and say which rule did."""

@@ -181,6 +181,15 @@ class TestArms:
         call = await walked(one, a_call(headers={b"x-farthing-session": b"s"}))
         assert (call.arms, call.session, call.asked) == ({"semantic cache": True}, "s", None)
 
+    async def test_the_salt_decides(self) -> None:
+        one, arms = step(), []
+        calls = [a_call(headers={b"x-farthing-session": b"s-%d" % number}) for number in range(40)]
+        for salt in ("one", "other"):
+            one.hold_out({"model selection": 0.5}, salt)
+            arms.append([(await walked(one, call)).arms["model selection"] for call in calls])
+        assert arms[0] != arms[1]
+        assert arms[0] == [is_held_out("model selection", f"t\0s-{number}", 0.5, "one") for number in range(40)]
+
     async def test_shares_can_change(self) -> None:
         one = step(hold_outs={"model selection": 1.0})
         one.hold_out({"model selection": 0.0})

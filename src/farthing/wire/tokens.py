@@ -82,7 +82,7 @@ def whole_estimate(request_body: bytes, answer_body: bytes, ask: Ask, content: s
 
 
 def _text_and_images(body: bytes) -> tuple[int, int]:
-    if body.rfind(b";base64,") < 0 and body.rfind(b'"base64"') < 0:
+    if body.rfind(b"base64") < 0 or (body.rfind(b";base64,") < 0 and body.rfind(b'"base64"') < 0):
         return len(body), 0
     sizes = [match.end() - match.start() for match in _PAYLOAD.finditer(body)]
     return len(body) - sum(sizes), len(sizes)

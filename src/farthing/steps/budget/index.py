@@ -18,6 +18,18 @@ class Held(NamedTuple):
     member: str
 
 
+class Holding(NamedTuple):
+    """All budgets that hold for a call, each group in the order of names, which is the order in which they are reserved."""
+
+    hard: tuple[Held, ...] = ()
+    soft: tuple[Held, ...] = ()
+    capped: tuple[Budget, ...] = ()
+    """Those with a most for a single call."""
+
+
+NOTHING = Holding()
+
+
 class Index:
     """All budgets, ready to be looked up."""
 
@@ -38,10 +50,9 @@ class Index:
                 dimensions[single[0]] = None
                 self._by_value.setdefault(single, []).append(budget)
         self._dimensions = tuple(dimensions)
-        self._known: dict[tuple[object, ...], tuple[Held, ...]] = {}
+        self._known: dict[tuple[object, ...], Holding] = {}
 
-    def of(self, caller: Principal, model: str) -> tuple[Held, ...]:
-        """In the order of their names, which is the order in which they are reserved."""
+    def of(self, caller: Principal, model: str) -> Holding:
         key: tuple[object, ...] = (
             caller.tenant, caller.key_id, caller.team, caller.project, caller.user, caller.feature, model,
         )  # fmt: skip
@@ -55,14 +66,20 @@ class Index:
             self._known[key] = found
         return found
 
-    def _find(self, caller: Principal, model: str) -> tuple[Held, ...]:
+    def _find(self, caller: Principal, model: str) -> Holding:
         near = list(self._others)
         for dimension in self._dimensions:
             value = value_of(dimension, caller, model)
             if value is not None:
                 near += self._by_value.get((dimension, value), ())
-        held = ((budget, budget.member(caller, model)) for budget in near)
-        return tuple(sorted((Held(budget, member) for budget, member in held if member is not None), key=_name))
+        members = ((budget, budget.member(caller, model)) for budget in near)
+        held = sorted((Held(budget, member) for budget, member in members if member is not None), key=_name)
+        if not held:
+            return NOTHING
+        return Holding(
+            tuple(each for each in held if each.budget.hard), tuple(each for each in held if not each.budget.hard),
+            tuple(each.budget for each in held if each.budget.max_call),
+        )  # fmt: skip
 
 
 def _name(held: Held) -> tuple[str, str]:

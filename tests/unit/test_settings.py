@@ -119,6 +119,23 @@ def test_the_default_store_lies_beside_the_file(tmp_path: Path) -> None:
     assert load(tmp_path / "farthing.toml", {}).store.url.reveal() == f"sqlite:///{tmp_path}/farthing.db"
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("0.000000001", "0.000000001"), ("1e-9", "0.000000001"), ("1e3", "1000"), ("2.50", "2.50"), ("0.0", "0.0"), ("7", "7"),
+        ("'0.10'", "0.10"),
+    ],
+)  # fmt: skip
+def test_an_amount_is_read_as_it_is_meant(written: str, read: str) -> None:
+    assert parse(f"[budgets.b]\namount = {written}", {}).budgets["b"].amount == read
+
+
+@pytest.mark.parametrize("written", ["-1", "-0.000000001", "nan", "inf", "1e99999999", "1e-99999999", "'1e-9'", "''"])
+def test_what_is_no_amount_is_refused(written: str) -> None:
+    [(line, key, problem, _)] = problems(f"[budgets.b]\namount = {written}")
+    assert (line, key) == (2, "budgets.b.amount") and "is not an amount" in problem
+
+
 def test_all_mistakes_are_reported_at_once_with_line_key_and_cure() -> None:
     text = """
 [server]

@@ -25,6 +25,9 @@ from farthing.settings.tree import (
 )
 from farthing.settings.values import Amount, FilePath, Secret, StoreUrl, Url, is_loopback, shown_url, split_url
 
+DIGITS = 24
+"""An amount with more of them before or after the point is a slip."""
+
 StructT = TypeVar("StructT", bound=msgspec.Struct)
 
 
@@ -80,7 +83,7 @@ class Reader:
         if get_origin(kind) is list and isinstance(raw, list):
             return [self._value(inner[0], value, (*path, number)) for number, value in enumerate(raw)]
         if kind is Amount and type(raw) in (int, Decimal):
-            raw = str(raw)
+            raw = _written_out(raw)
         if kind in self._readers:
             if isinstance(raw, str):
                 return self._readers[kind](raw, path)
@@ -312,6 +315,12 @@ def _in_plain_words(said: str, raw: Any) -> str:
         bound = {"<=": "at most", ">=": "at least", "<": "below", ">": "above"}[wanted[2]]
         return f"must be {bound} {wanted[3].removesuffix('.0')}, not {raw}"
     return f"must be {words}, not {_called(raw)}"
+
+
+def _written_out(number: int | Decimal) -> str:
+    """Without an exponent, as people write amounts: small ones have one once they are read."""
+    usual = isinstance(number, int) or (number.is_finite() and abs(number.adjusted()) <= DIGITS)
+    return f"{number:f}" if usual and isinstance(number, Decimal) else str(number)
 
 
 def _called(raw: Any) -> str:

@@ -40,7 +40,8 @@ def tasks(config: Path | None, since: int | None, tenant: str, as_json: bool) ->
 
     The reduction is 1 - cost / baseline, by the ledger; `usual` is what is commonly expected of routing such work. Calls
     that have a model compare, rank or match texts are `embedding`; beside them stands what an embedding model would cost
-    for the same texts at today's price.
+    for the same texts at today's price. `farthing overhead` is what Farthing asked of its own accord: second answers, judges,
+    encoders. It is in no other row.
     """
     settings = load_without_keys(config, {"store", "providers", "models", "prices", "routing"})
 

@@ -13,6 +13,8 @@ from farthing.wire import FORMATS
 
 FEATURES = ("farthing judge", "farthing encoder", "farthing shadow", "farthing eval")
 """What reports show such calls under."""
+TASK = "farthing overhead"
+"""Their kind of work, so that a report by task has them in a row of their own: a task's calls are its clients'."""
 
 
 class Sent(NamedTuple):
@@ -45,7 +47,7 @@ class Errands:
             id=self._new_id(), wire=wire, headers={}, peer="", body=body, ask=FORMATS[wire].ask(body),
             started_us=self._clock.now_us(), started=self._clock.monotonic(),
         )  # fmt: skip
-        call.principal, call.region = Principal(tenant=tenant, feature=feature), region
+        call.principal, call.region, call.task = Principal(tenant=tenant, feature=feature), region, TASK
         answer = await self._proceed(call)
         attempts, last = call.trail.attempts, call.trail.last_attempt
         known = all(attempt.cost_state not in ("unpriced", "unknown") for attempt in attempts)

@@ -33,6 +33,7 @@ async def test_an_errand_has_a_row_with_baseline_0() -> None:
     answer = await errands.send("openai.embeddings", body, tenant="t", feature=FEATURES[1])
     (record,) = rows.rows
     assert answer.status == 200 and (record.id, record.tenant, record.feature) == ("call-e", "t", "farthing encoder")
+    assert record.task == "farthing overhead"
     assert (record.cost, record.baseline, record.model_asked) == (70, 0, "text-embedding-3-small")
 
 

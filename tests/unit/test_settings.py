@@ -127,7 +127,7 @@ def test_the_default_store_lies_beside_the_file(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_an_amount_is_read_as_it_is_meant(written: str, read: str) -> None:
-    assert parse(f"[budgets.b]\namount = {written}", {}).budgets["b"].amount == read
+    assert parse(f"[budgets.b]\namount = {written}\n" + KEYED, {}).budgets["b"].amount == read
 
 
 @pytest.mark.parametrize("written", ["-1", "-0.000000001", "nan", "inf", "1e99999999", "1e-99999999", "'1e-9'", "''"])

@@ -7,6 +7,7 @@ are finer than a nano-dollar, stay inside the JSON of an attempt's lines and are
 
 from farthing.store.engine import Connection, Engine
 from farthing.store.errors import NewerSchema
+from farthing.store.schema_access import ACCESS_TABLES
 from farthing.store.schema_alerts import ALERT_TABLES
 from farthing.store.schema_billed import BILLED_TABLES
 from farthing.store.schema_budgets import BUDGET_TABLES
@@ -224,6 +225,7 @@ MIGRATIONS: tuple[tuple[Statement, ...], ...] = (
     BILLED_TABLES,
     ROLE_TABLES,
     SALT_TABLES,
+    ACCESS_TABLES,
 )
 """The statements that lead from version n to n + 1, at place n. Released ones are never edited; changes are added."""
 

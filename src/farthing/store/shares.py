@@ -6,13 +6,13 @@ the share that it was decided from: two gateways that shrink an arm at once shri
 `quality.arms`.
 """
 
-import secrets
 from collections.abc import Mapping
 
 import msgspec
 
 from farthing.store.engine import Connection
 from farthing.store.rows import mended_text
+from farthing.store.secret import secret
 from farthing.store.store import Store, now_us
 
 
@@ -48,7 +48,7 @@ class Shares:
 
     async def salt(self) -> str:
         """What makes the draws of this store its own."""
-        return await self._store.do(_salt)
+        return await self._store.do(lambda connection: secret(connection, "hold-outs"))
 
 
 _ALL = "lever, share, configured, since_us, at_us, why"
@@ -81,13 +81,3 @@ def _change(connection: Connection, former: Share, share: float, why: str) -> bo
         (share, now_us(), mended_text(why), former.lever, former.share, former.since_us),
     )
     return count > 0
-
-
-def _salt(connection: Connection) -> str:
-    kept = "SELECT salt FROM hold_out_salt WHERE no = 0"
-    if not (rows := connection.query(kept)):
-        connection.execute(
-            "INSERT INTO hold_out_salt (no, salt) VALUES (0, ?) ON CONFLICT (no) DO NOTHING", (secrets.token_hex(16),)
-        )
-        rows = connection.query(kept)
-    return str(rows[0][0])

@@ -45,7 +45,7 @@ async def test_many_that_start_at_once_agree(store: Store) -> None:
 
 async def test_the_salt_is_made_once_for_all_who_draw(store: Store) -> None:
     found = await asyncio.gather(*(Shares(store).salt() for _ in range(8)))
-    assert len(set(found)) == 1 and len(found[0]) == 32
+    assert len(set(found)) == 1 and len(found[0]) == 64
     assert await Shares(store).salt() == found[0]
 
 

@@ -38,12 +38,12 @@ from farthing.steps.route.wish import Wishes
 from farthing.steps.task.step import Task
 from farthing.store import Store
 from farthing.store.evidence import Evidence as KeptEvidence
+from farthing.store.evidence import tenants_costs
 from farthing.store.routes import Routes
 from farthing.upstream.providers import Providers
 
 log = logging.getLogger("farthing.routing")
 
-DAY_US = 86_400_000_000
 SPENT_BY = FEATURES[0], FEATURES[2]
 """Features of calls that look at quality."""
 
@@ -153,8 +153,7 @@ def _hold_outs(settings: Settings, catalog: Catalog) -> Mapping[str, float]:
 
 
 def _spent(store: Store) -> Spent:
-    async def spent(since_us: int) -> Nano:
-        rows = await store.report("feature", since_us, since_us + DAY_US)
-        return sum(row.cost for row in rows if row.key in SPENT_BY)
+    async def spent(since_us: int) -> Mapping[str, Nano]:
+        return await tenants_costs(store, SPENT_BY, since_us)
 
     return spent

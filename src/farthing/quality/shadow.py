@@ -113,7 +113,7 @@ class Shadow:
         luck = self._chance() / times
         if luck >= max(self._share, self._watch) or len(self._tasks) >= self._at_once:
             return
-        if self._allowance.left <= 0 or self._clock() < self._paused_until:
+        if self._clock() < self._paused_until or not self._allowance.may(call.principal.tenant):
             return
         flagship = self._choices.flagship(call)
         others = self._others(call, model, flagship, luck) if flagship else ()
@@ -175,7 +175,7 @@ class Shadow:
         sent = await self._errands.send_priced(
             drawn.wire, body, tenant=drawn.tenant, feature=FEATURE, region=drawn.region
         )
-        self._allowance.spend(sent.cost)
+        self._allowance.spend(sent.cost, drawn.tenant)
         return sent if sent.answer.status == 200 and sent.answer.stream is None else None
 
     async def _weigh(
@@ -188,7 +188,7 @@ class Shadow:
                 region=drawn.region,
             )
         )  # fmt: skip
-        self._note(compared)
+        self._note(drawn.tenant, compared)
         if compared.difference is not None:
             self._hear(
                 Outcome(
@@ -196,8 +196,8 @@ class Shadow:
                 )
             )  # fmt: skip
 
-    def _note(self, compared: Compared) -> None:
+    def _note(self, tenant: str, compared: Compared) -> None:
         cost: Nano | None = compared.cost
-        self._allowance.spend(cost)
+        self._allowance.spend(cost, tenant)
         if compared.judge_failed:
             self._paused_until = self._clock() + PAUSE_S

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, Protocol
 
 import msgspec
@@ -55,9 +55,9 @@ class Versions(Protocol):
 
 
 class Spent(Protocol):
-    """Who knows what looking at quality has cost since a time, by all gateways, in nano-dollars."""
+    """Who knows what looking at quality has cost since a time, by all gateways, in nano-dollars by tenant."""
 
-    async def __call__(self, since_us: int) -> Nano: ...
+    async def __call__(self, since_us: int) -> Mapping[str, Nano]: ...
 
 
 class Tables:

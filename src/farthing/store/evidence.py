@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from farthing.model.money import Nano
 from farthing.store.engine import Connection, Row
 from farthing.store.rollups import DAY_US
 from farthing.store.rows import LONGEST_NAME, mended_text
@@ -169,6 +170,19 @@ def _sums(connection: Connection, since_day_us: int, tenant: str, by_day: bool) 
         values,
     )
     return [_summed(row) for row in rows]
+
+
+async def tenants_costs(store: Store, features: Sequence[str], day_us: int) -> dict[str, Nano]:
+    """What the calls of these features cost in a day, in nano-dollars by tenant. Raises StoreError."""
+    places = ", ".join("?" for _ in features)
+    rows = await store.do(
+        lambda connection: connection.query(
+            "SELECT tenant, CAST(sum(cost) AS BIGINT) FROM rollups WHERE dims = 'feature' AND bucket_us = ? "
+            f"AND a IN ({places}) GROUP BY tenant",
+            (day_us - day_us % DAY_US, *features),
+        )
+    )
+    return {str(tenant): int(cost) for tenant, cost in rows}
 
 
 def _summed(row: Row) -> Sums:

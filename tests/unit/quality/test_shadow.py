@@ -1,7 +1,7 @@
 from typing import Any
 
 from farthing.model.call import Answer, Call
-from farthing.quality.allowance import UNKNOWN, Allowance
+from farthing.quality.allowance import Allowance
 from farthing.quality.compare import Comparer
 from farthing.quality.errand import Errands
 from farthing.quality.pairwise import PairJudge
@@ -103,14 +103,12 @@ async def test_the_budget_of_a_day_holds() -> None:
     assert len(scene.outcomes) == 3
 
 
-def test_a_cost_that_is_not_known_is_not_nothing() -> None:
-    allowance = Allowance(DOLLAR, lambda: 0.0)
-    allowance.spend(None)
-    assert allowance.left == DOLLAR - UNKNOWN
-    allowance.spent_by_all(DOLLAR)
-    assert allowance.left == 0
-    allowance.spent_by_all(5)
-    assert allowance.left == 0
+async def test_each_tenant_has_its_share() -> None:
+    scene = Scene(budget=2000)
+    assert scene.allowance.may("other")
+    for _ in range(5):
+        await scene.draw("big")
+    assert len(scene.outcomes) == 2, "a half is the other one's"
 
 
 async def test_only_a_share_is_drawn_and_more_where_something_is_suspected() -> None:

@@ -88,8 +88,8 @@ class Scene:
         await self.tables.refresh()
         return cheap
 
-    async def _spent(self, since_us: int) -> int:
-        return 0
+    async def _spent(self, since_us: int) -> dict[str, int]:
+        return {}
 
 
 @pytest.fixture

@@ -4,7 +4,9 @@ import math
 
 import pytest
 
+from farthing.model.record import Record
 from farthing.store import Evidence, Observation, Sample, Store
+from farthing.store.evidence import tenants_costs
 from farthing.store.rollups import DAY_US
 from unit.store.samples import MORNING_US
 
@@ -98,3 +100,15 @@ async def test_variance_follows_from_the_sums(store: Store) -> None:
     mean = sums.difference / sums.pairs
     variance = (sums.difference_squares - sums.pairs * mean**2) / (sums.pairs - 1)
     assert math.isclose(variance, sum((each - mean) ** 2 for each in differences) / 8)
+
+
+async def test_what_looking_cost_by_tenant(store: Store) -> None:
+    rows = [
+        Record(f"c-{place}", DAY + at, "openai.chat", tenant=tenant, feature=feature, cost=cost, cost_state="computed")
+        for place, (tenant, feature, at, cost) in enumerate(
+            [("a", "judge", 5, 10), ("a", "shadow", 6, 5), ("b", "judge", 7, 3), ("b", "chat", 8, 100), ("a", "judge", -1, 50)]
+        )
+    ]  # fmt: skip
+    await store.write(rows)
+    assert await tenants_costs(store, ("judge", "shadow"), DAY + 77) == {"a": 15, "b": 3}
+    assert await tenants_costs(store, ("judge", "shadow"), DAY + DAY_US) == {}

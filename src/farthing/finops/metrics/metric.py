@@ -62,6 +62,8 @@ class Metric(msgspec.Struct, frozen=True):
     """What the trend is of, or why there is none."""
     beside: tuple[Beside, ...] = ()
     notes: tuple[str, ...] = ()
+    daily: tuple[tuple[int, float], ...] = ()
+    """Number of each whole day and its figure: what the trend is of. Empty where there is none by day."""
 
     @property
     def value(self) -> float | None:
@@ -98,10 +100,15 @@ def amount_verdict(value: float | None, target: Target, found: Trend | None) -> 
     return {"down": "falling", "up": "rising", "none": "no trend"}[found.direction]  # type: ignore[return-value]
 
 
+def ratios(days: Sequence[tuple[int, int, int]]) -> tuple[tuple[int, float], ...]:
+    """Figures of days (day number, numerator, denominator); one without a denominator has none."""
+    return tuple((day, numerator / denominator) for day, numerator, denominator in days if denominator > 0)
+
+
 def trend_of(days: Sequence[tuple[int, int, int]], means: str) -> tuple[Trend | None, str]:
     """Trend of daily fractions (day number, numerator, denominator), and what it is of. Days without a denominator have no
     figure."""
-    points = [(day, numerator / denominator) for day, numerator, denominator in days if denominator > 0]
+    points = ratios(days)
     found = trend(points)
     if found is None:
         return None, f"{len(points)} whole days have {means}; a trend needs {LEAST_DAYS}"

@@ -34,7 +34,9 @@ def plain(report: Metrics) -> dict[str, Any]:
 
 
 def _metric(metric: Metric) -> dict[str, Any]:
-    return msgspec.structs.asdict(metric) | {
+    known = msgspec.structs.asdict(metric)
+    del known["daily"]  # figures of days are asked for by day
+    return known | {
         "value": metric.value,
         "target": msgspec.structs.asdict(metric.target),
         "trend": plain_trend(metric.trend),

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from farthing.finops.metrics.facts import LEAST_MONTHS, Facts
-from farthing.finops.metrics.metric import Beside, Metric, Target, amount_verdict, share_verdict, trend_of
+from farthing.finops.metrics.metric import Beside, Metric, Target, amount_verdict, ratios, share_verdict, trend_of
 from farthing.finops.tiers import STUDENT, TierOf
 from farthing.finops.trend import Trend, trend
 from farthing.model.money import Nano, show_dollars
@@ -27,9 +27,8 @@ def cost_per_query(facts: Facts, most: Nano) -> Metric:
     for errand in facts.errands:
         queries[errand.day_us] -= errand.priced
     cost, count = (_span(facts, series) for series in (spent, queries))
-    found, means = trend_of(
-        [(day // DAY_US, spent[day], queries[day]) for day in spent if facts.in_trend(day)], "a cost per query"
-    )
+    series = [(day // DAY_US, spent[day], queries[day]) for day in spent if facts.in_trend(day)]
+    found, means = trend_of(series, "a cost per query")
     target = Target(f"at most {show_dollars(most)}", most=most) if most else Target("not rising; set dollars_per_query")
     beside = []
     if facts.above_a_dollar is not None:
@@ -43,6 +42,7 @@ def cost_per_query(facts: Facts, most: Nano) -> Metric:
         "cost_per_query", "cost per query", "dollars", cost, "known cost of all calls, Farthing's own included", count,
         "callers' calls that did not fail and whose cost is known; cache hits count", target,
         amount_verdict(cost / count if count else None, target, found), trend=found, trend_means=means, beside=tuple(beside),
+        daily=ratios(series),
     )  # fmt: skip
 
 
@@ -105,10 +105,8 @@ def token_efficiency(facts: Facts) -> Metric:
     def billed(day: Day) -> int:
         return day.in_tokens + day.out_tokens
 
-    found, means = trend_of(
-        [(day.day_us // DAY_US, useful(day), billed(day)) for day in facts.daily if facts.in_trend(day.day_us)],
-        "a token efficiency",
-    )
+    series = [(day.day_us // DAY_US, useful(day), billed(day)) for day in facts.daily if facts.in_trend(day.day_us)]
+    found, means = trend_of(series, "a token efficiency")
     now = [day for day in facts.daily if facts.in_span(day.day_us)]
     numerator, denominator = sum(map(useful, now)), sum(map(billed, now))
     target = Target("not falling")
@@ -130,6 +128,7 @@ def token_efficiency(facts: Facts) -> Metric:
         "output tokens of tries that answered and whose client stayed", denominator,
         "tokens of all tries: input (cached too) and output", target,
         amount_verdict(numerator / denominator if denominator else None, target, found), trend=found, trend_means=means, beside=tuple(beside), notes=tuple(notes),
+        daily=ratios(series),
     )  # fmt: skip
 
 
@@ -171,10 +170,8 @@ def cache_hit_rate(facts: Facts, least: float) -> Metric:
     def callers(day: Day) -> int:
         return day.calls - errands.get(day.day_us, 0)
 
-    found, means = trend_of(
-        [(day.day_us // DAY_US, day.cache_hits, callers(day)) for day in facts.daily if facts.in_trend(day.day_us)],
-        "a hit rate",
-    )
+    series = [(day.day_us // DAY_US, day.cache_hits, callers(day)) for day in facts.daily if facts.in_trend(day.day_us)]
+    found, means = trend_of(series, "a hit rate")
     now = [day for day in facts.daily if facts.in_span(day.day_us)]
     hits, calls, cacheable = (sum(get(day) for day in now) for get in (lambda day: day.cache_hits, callers, lambda day: day.cacheable))  # fmt: skip
     verdict, low, high = share_verdict(hits, calls, least)
@@ -185,6 +182,7 @@ def cache_hit_rate(facts: Facts, least: float) -> Metric:
     return Metric(
         "cache_hit_rate", "cache hit rate", "share", hits, "calls that Farthing's cache answered", calls, "callers' calls, whether or not the cache may answer them",
         Target(f"at least {least * 100:.0f} %", least=least), verdict, low, high, found, means, beside,
+        daily=ratios(series),
     )  # fmt: skip
 
 
@@ -214,7 +212,8 @@ def tier_mix(facts: Facts, least: float, tier: TierOf) -> Metric:
             calls[kind] += answered
             tokens[kind] += day.in_tokens + day.out_tokens
             cost[kind] += day.cost
-    found, means = trend_of([(day, *sums) for day, sums in sorted(daily.items())], "a tier mix")  # type: ignore[misc]
+    series = [(day, sums[0], sums[1]) for day, sums in sorted(daily.items())]
+    found, means = trend_of(series, "a tier mix")
     verdict, low, high = share_verdict(_cheaper(calls), _of_tiers(calls), least)
     everything = sum(calls.values()) + hits
     beside = [
@@ -229,7 +228,7 @@ def tier_mix(facts: Facts, least: float, tier: TierOf) -> Metric:
     notes = ("Farthing's own calls are in it",) if errands else ()
     return Metric(
         name, title, "share", _cheaper(calls), "calls that a small or mid model answered", _of_tiers(calls), denominator, target,
-        verdict, low, high, found, means, tuple(beside), notes,
+        verdict, low, high, found, means, tuple(beside), notes, ratios(series),
     )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """`farthing explain`: one call's cost card, as the ledger has it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,24 +21,15 @@ from farthing.cli.common import (
     show_time,
     with_store,
 )
-from farthing.cli.rates_text import line_dollars, lines_table
+from farthing.cli.rates_text import lines_table
+from farthing.finops.cost_card import how_known, is_known, line_dollars, waterfall, weighed
 from farthing.model.money import exact_dollars, show_dollars
 from farthing.model.record import Attempt, Record
-from farthing.model.usage import CostState
 from farthing.store import Store
 from farthing.store.rerates import FirstPrice, Rerates
 
-STATE_WORDS = {
-    "reported": "the provider's own figure",
-    "computed": "computed from the usage that the provider reported",
-    "estimated": "computed from estimated usage",
-    "unpriced": "no price is known",
-    "unknown": "the provider reported no usage",
-}
 ROUTING = ("task", "route")
 """Steps whose decisions are shown together, as the way to the model."""
-NOT_BILLED = "no provider bills it"
-"""A call that was refused here or there, or found no connection."""
 
 
 @click.command("explain")
@@ -136,11 +127,10 @@ def _route(record: Record) -> Iterator[tuple[str, str]]:
     if held_out:
         yield "held out", f"it went without {', '.join(held_out)}, to measure that"
     for place, each in enumerate(choices):
-        sentence, *weighed = each.why.split("\n")
+        sentence, others = weighed(each)
         yield "chosen" if place == 0 else "then", each.what
         yield "because", sentence
-        for line in weighed:
-            label, _, text = line.partition(": ")
+        for label, text in others:
             yield f"  {label}", text
 
 
@@ -148,11 +138,11 @@ def _route_for_machines(record: Record) -> dict[str, Any] | None:
     choices = [each for each in record.decisions if each.step == "route"]
     if not choices:
         return None
-    sentence, *weighed = choices[0].why.split("\n")
+    sentence, *others = choices[0].why.split("\n")
     return {
         "task": record.task, "task_found_by": next((each.why for each in record.decisions if each.step == "task"), ""),
         "template": record.template, "session": record.session, "tier": record.tier, "model": choices[-1].what,
-        "why": sentence, "weighed": weighed, "then": [each.why for each in choices[1:]],
+        "why": sentence, "weighed": others, "then": [each.why for each in choices[1:]],
         "held_out_of": [lever for lever, held in record.arms.items() if held],
     }  # fmt: skip
 
@@ -170,8 +160,8 @@ def _attempt(attempt: Attempt) -> Group:
 
 
 def _notes(attempt: Attempt) -> Iterator[tuple[str, str]]:
-    known = attempt.cost_state not in ("unpriced", "unknown")
-    yield "cost", f"{f'${exact_dollars(attempt.cost)}' if known else '?'} ({_how_known(attempt.cost_state, [attempt])})"
+    cost = f"${exact_dollars(attempt.cost)}" if is_known(attempt.cost_state) else "?"
+    yield "cost", f"{cost} ({how_known(attempt.cost_state, [attempt])})"
     if attempt.reported_cost is not None:
         yield "provider says", f"${exact_dollars(attempt.reported_cost)}"
     if attempt.usage is not None and attempt.usage.reasoning:
@@ -182,27 +172,20 @@ def _notes(attempt: Attempt) -> Iterator[tuple[str, str]]:
 
 
 def _money(record: Record, first: FirstPrice | None) -> Padding:
-    rows = [("as sent", f"${exact_dollars(record.baseline)}", "")]
-    for saving in record.savings:
-        marks = [f"overhead {show_dollars(saving.overhead)}"] if saving.overhead else []
-        marks += ["estimated"] if saving.estimated else []
-        rows.append((f"- {saving.lever}", f"${exact_dollars(saving.saved)}", ", ".join(marks)))
-    known = record.cost_state not in ("unpriced", "unknown")
-    cost = f"${exact_dollars(record.cost)}" if known else f"? (known so far: ${exact_dollars(record.cost)})"
-    rows.append(("cost", cost, _how_known(record.cost_state, record.attempts)))
+    rows = []
+    for bar in waterfall(record)[:-1]:
+        marks = [f"overhead {show_dollars(bar.overhead)}"] if bar.overhead else []
+        marks += ["estimated"] if bar.estimated else []
+        label = f"- {bar.label}" if bar.kind == "saving" else bar.label
+        rows.append((label, f"${exact_dollars(bar.amount)}", ", ".join(marks)))
+    amount = f"${exact_dollars(record.cost)}"
+    cost = amount if is_known(record.cost_state) else f"? (known so far: {amount})"
+    rows.append(("cost", cost, how_known(record.cost_state, record.attempts)))
     if first is not None:
-        known_first = first.cost_state not in ("unpriced", "unknown")
         by = f" by {', '.join(first.versions)}" if first.versions else ""
-        amount = f"${exact_dollars(first.cost)}" if known_first else "?"
+        amount = f"${exact_dollars(first.cost)}" if is_known(first.cost_state) else "?"
         rows.append(("at first", amount, f"priced{by}; run {first.rerate} of `farthing rerate` changed it"))
     return _grid(rows)
-
-
-def _how_known(state: CostState, attempts: Sequence[Attempt]) -> str:
-    """How a cost came about, in words. What nobody counted and yet has a cost is what nobody bills."""
-    if state == "computed" and all(attempt.usage is None for attempt in attempts):
-        return NOT_BILLED
-    return STATE_WORDS[state]
 
 
 def _ms(us: int) -> str:

@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 import yaml
 
-from farthing.cli.rates_text import plain
 from farthing.cli.toml_text import key, table
+from farthing.finops.cost_card import plain
 from farthing.upstream.hosts import HOSTS
 
 KINDS = {

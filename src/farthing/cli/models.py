@@ -12,7 +12,8 @@ from farthing.catalog import KINDS, Catalog, Costs, Expect, Kind
 from farthing.catalog.expect import TYPICAL_OF
 from farthing.cli.common import config_option, load_settings, print_json
 from farthing.cli.places import catalog_of
-from farthing.cli.rates_text import per_million, print_rows
+from farthing.cli.rates_text import print_rows
+from farthing.finops.cost_card import per_million
 from farthing.model.call import Deployment
 from farthing.model.money import Nano, Pico, show_dollars
 from farthing.model.routes import ANY, scopes_of

@@ -12,7 +12,8 @@ from rich.table import Table
 from farthing.cli.common import When, config_option, load_settings, print_json
 from farthing.cli.price_this import price_this
 from farthing.cli.prices_diff import diff
-from farthing.cli.rates_text import per_million, plain, print_rows
+from farthing.cli.rates_text import print_rows
+from farthing.finops.cost_card import per_million, plain
 from farthing.model.money import Pico
 from farthing.prices import Card, PriceBook, shipped_files
 from farthing.prices.card import REQUEST_UNITS, TOKEN_UNITS

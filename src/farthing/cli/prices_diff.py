@@ -11,7 +11,8 @@ import click
 from rich.table import Table
 
 from farthing.cli.common import print_json
-from farthing.cli.rates_text import plain, print_rows
+from farthing.cli.rates_text import print_rows
+from farthing.finops.cost_card import plain
 from farthing.prices import shipped_files
 from farthing.prices.card import CardFile
 from farthing.prices.diff import Difference, differences, read_source

@@ -1,30 +1,13 @@
-"""How rates and the costs of lines are shown: exact, without zeros that say nothing."""
+"""Tables of rates and of the lines of a cost."""
 
 import re
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
 
 from rich.table import Table
 
 from farthing.cli.common import print_table
-from farthing.model.money import Pico
+from farthing.finops.cost_card import line_dollars, per_million
 from farthing.model.record import PricedLine
-
-
-def plain(amount: Decimal) -> str:
-    """Without an exponent and trailing zeros."""
-    exact = f"{amount:f}"
-    return exact.rstrip("0").rstrip(".") if "." in exact else exact
-
-
-def per_million(rate: Pico | None) -> str:
-    """A rate as price lists have it; empty where none is known."""
-    return "" if rate is None else plain(Decimal(rate).scaleb(-6))
-
-
-def line_dollars(line: PricedLine) -> str:
-    """What a line costs, exactly: only the sum of an attempt is rounded."""
-    return plain(Decimal(line.count * line.rate).scaleb(-12))
 
 
 def print_rows(table: Table, rows: Iterable[Sequence[str]]) -> None:

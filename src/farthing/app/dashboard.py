@@ -22,4 +22,4 @@ def build_dashboard(
     studio = Studio()
     stack.callback(studio.close)
     sources = Sources(settings, store, ledger, health, now_us)
-    return [*Site(sources, Door(guard), Rendering(studio)).routes()]
+    return [*Site(sources, Door(guard, store), Rendering(studio)).routes()]

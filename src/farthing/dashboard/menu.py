@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 from farthing.dashboard.page import Page
 from farthing.dashboard.view import View
-from farthing.model.principal import OPERATOR
 
 SECTIONS = ("Cost", "Control", "Levers", "Set-up")
 
@@ -23,7 +22,7 @@ class Part(NamedTuple):
 
 def menu(pages: Sequence[Page], here: Page, view: View) -> list[Part]:
     parts = [
-        Part(section, [_entry(page, here, view) for page in pages if page.section == section and _is_open(page, view)])
+        Part(section, [_entry(page, here, view) for page in pages if page.section == section and view.meets(page.need)])
         for section in SECTIONS
     ]
     return [part for part in parts if part.entries]
@@ -31,10 +30,3 @@ def menu(pages: Sequence[Page], here: Page, view: View) -> list[Part]:
 
 def _entry(page: Page, here: Page, view: View) -> Entry:
     return Entry(page.title, view.href(page.path), page is here)
-
-
-def _is_open(page: Page, view: View) -> bool:
-    """What the guard would let through."""
-    need, entered = page.need, view.entered
-    whole = not need.whole or (entered.key is None or entered.key.tenant == OPERATOR)
-    return entered.may(need.role) and whole and (not need.everywhere or entered.everywhere)

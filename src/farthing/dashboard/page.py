@@ -6,8 +6,9 @@ template is filled; both by being in what `read` gives.
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
+from farthing.dashboard.forms import Form
 from farthing.dashboard.view import View
 from farthing.gateway.guard import Need
 
@@ -16,13 +17,23 @@ Read = Callable[[View], Awaitable[Values]]
 Section = Literal["Cost", "Control", "Levers", "Set-up", ""]
 
 
+class Done(NamedTuple):
+    """What an action says when it leads to another page."""
+
+    said: str
+    href: str
+    """An address of ours, such as `view.href("/budgets/b1")`."""
+
+
 @dataclass(frozen=True)
 class Action:
     """A change that somebody makes with a form of the page; sent to `PATH/NAME`."""
 
     need: Need
-    do: Callable[[View, Mapping[str, str]], Awaitable[str]]
-    """Makes it, and says in a sentence what was done. Raises FarthingError, whose message the page shows."""
+    do: Callable[[View, Form], Awaitable[str | Done | Values]]
+    """Makes it, and says in a sentence what was done: the page is then opened again, and says so. Raises FarthingError,
+    whose message the page shows beside what was typed. Values instead of a sentence are added to those of the page, which
+    is shown at once: for what must be kept nowhere, such as a new secret."""
 
 
 @dataclass(frozen=True)

@@ -1,59 +1,79 @@
 """All pages as routes: each is let in, narrowed, read, drawn and filled in the same way, and says its errors as a page."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from farthing.dashboard import shipped
-from farthing.dashboard.access.door import Door
+from farthing.dashboard import flash, shipped
+from farthing.dashboard.access.door import Door, Visit
+from farthing.dashboard.access.signing import Signer
 from farthing.dashboard.filters import filters_of
+from farthing.dashboard.forms import Posted, read_form, require_own, token
 from farthing.dashboard.menu import menu
-from farthing.dashboard.page import Page, Values
+from farthing.dashboard.page import Action, Done, Page, Values
 from farthing.dashboard.pages import PAGES
 from farthing.dashboard.periods import NAMED
 from farthing.dashboard.rendering import SECURITY, Rendering
 from farthing.dashboard.sources import Sources
 from farthing.dashboard.table import Table
 from farthing.dashboard.view import View
+from farthing.gateway.guard import Need
 from farthing.model.errors import FarthingError, NotAuthenticated, NotFound, Unavailable
 from farthing.store import StoreError
 
 THEMES = ("light", "dark", "auto")
-HEADINGS = {403: "Not for this key", 404: "Nothing here", 400: "This address cannot be read", 503: "One moment"}
-Answer = Callable[[Page, Request, View], Awaitable[Response]]
+HEADINGS = {
+    403: "Not for this key", 404: "Nothing here", 400: "This cannot be read", 413: "Too much", 429: "Too often",
+    503: "One moment",
+}  # fmt: skip
+Answer = Callable[["Opened"], Awaitable[Response]]
+
+
+class Opened(NamedTuple):
+    """A page, for somebody who was let in."""
+
+    page: Page
+    request: Request
+    view: View
+    visit: Visit
+    signer: Signer
 
 
 class Site:
     """The pages. `routes` is what the gateway adds to its own."""
 
-    def __init__(self, sources: Sources, door: Door, rendering: Rendering) -> None:
+    def __init__(self, sources: Sources, door: Door, rendering: Rendering, pages: Sequence[Page] = PAGES) -> None:
+        self._pages = pages
         self._sources = sources
         self._door = door
         self._rendering = rendering
 
     def routes(self) -> list[Route]:
         found = [Route("/static/{name}", shipped.answer, methods=["GET"])]
-        for page in PAGES:
+        for page in self._pages:
+            base = page.path.rstrip("/")
             found += [
-                Route(page.path, self._guarded(page, self._shown), methods=["GET"], name=page.name),
-                Route(f"{page.path.rstrip('/')}/csv/{{table}}", self._guarded(page, self._csv), methods=["GET"]),
+                Route(page.path, self._guarded(page, page.need, self._shown), methods=["GET"], name=page.name),
+                Route(f"{base}/csv/{{table}}", self._guarded(page, page.need, self._csv), methods=["GET"]),
             ]
+            found += [
+                Route(f"{base}/{name}", self._guarded(page, action.need, partial(self._done, name, action)), methods=["POST"])
+                for name, action in page.actions.items()
+            ]  # fmt: skip
         return found
 
-    def _guarded(self, page: Page, answer: Answer) -> Callable[[Request], Awaitable[Response]]:
+    def _guarded(self, page: Page, need: Need, answer: Answer) -> Callable[[Request], Awaitable[Response]]:
         """Errors are pages too."""
 
         async def answered(request: Request) -> Response:
             try:
-                entered = await self._door.enter(request, page.need)
-                filters = filters_of(request.query_params, self._sources.now_us())
-                view = View(
-                    request.url.path, request.path_params, request.query_params, filters, entered, self._sources
-                )
-                return await answer(page, request, view)
+                visit = await self._door.enter(request, need)
+                return await answer(await self._opened(page, request, visit))
             except NotAuthenticated:
                 return RedirectResponse(f"/sign-in?{urlencode({'next': _here(request)})}", 303, headers=SECURITY)
             except StoreError:
@@ -65,20 +85,52 @@ class Site:
 
         return answered
 
-    async def _shown(self, page: Page, request: Request, view: View) -> Response:
-        everywhere = {
-            "page": page, "view": view, "menu": menu(PAGES, page, view), "periods": NAMED, "filters": view.filters,
-        }  # fmt: skip
-        values = {**everywhere, **await page.read(view)}
-        return await self._rendering.page(f"{page.name}.html", values, theme=_theme(request))
+    async def _opened(self, page: Page, request: Request, visit: Visit) -> Opened:
+        now_us = self._sources.now_us()
+        signer = await self._door.signer()
+        view = View(
+            _path(request), request.path_params, request.query_params, filters_of(request.query_params, now_us),
+            visit.entered, self._sources, token(signer, visit.id, now_us),
+        )  # fmt: skip
+        return Opened(page, request, view, visit, signer)
 
-    async def _csv(self, page: Page, request: Request, view: View) -> Response:
-        name = view.params["table"]
-        found = _tables(await page.read(view)).get(name)
+    async def _shown(self, opened: Opened, more: Mapping[str, Any] = {}, status: int = 200) -> Response:
+        page, request, view, visit, signer = opened
+        said = flash.read(request, signer, visit.id, view.now_us)
+        everywhere = {
+            "page": page, "view": view, "menu": menu(self._pages, page, view), "periods": NAMED, "filters": view.filters,
+            "flash": said,
+        }  # fmt: skip
+        values = {**everywhere, **await page.read(view), **more}
+        response = await self._rendering.page(f"{page.name}.html", values, status, _theme(request))
+        if said:
+            flash.forget(response)
+        return response
+
+    async def _csv(self, opened: Opened) -> Response:
+        page, name = opened.page, opened.view.params["table"]
+        found = _tables(await page.read(opened.view)).get(name)
         if found is None:
             raise NotFound(f"This page has no table {name!r}.")
         headers = SECURITY | {"content-disposition": f'attachment; filename="farthing-{page.name}-{name}.csv"'}
         return PlainTextResponse(found.csv(), media_type="text/csv", headers=headers)
+
+    async def _done(self, name: str, action: Action, opened: Opened) -> Response:
+        """Make a change, and open the page again; what did not work is said on the page, beside what was typed."""
+        request, view, visit, signer = opened.request, opened.view, opened.visit, opened.signer
+        form = await read_form(request)
+        require_own(request, form, signer, visit.id, view.now_us)
+        try:
+            done = await action.do(view, form)
+        except FarthingError as error:
+            view.posted = Posted(name, form, error.message, error.param or "")
+            return await self._shown(opened, status=error.status)
+        if not isinstance(done, (str, Done)):
+            return await self._shown(opened, done)
+        said, href = done if isinstance(done, Done) else (done, view.again)
+        response = RedirectResponse(href, 303, headers=SECURITY)
+        flash.say(response, request, signer, visit.id, said, view.now_us)
+        return response
 
     async def _error(self, page: Page, request: Request, error: FarthingError) -> Response:
         values = {"page": page, "error": error, "heading": HEADINGS.get(error.status, "This did not work")}
@@ -94,5 +146,13 @@ def _theme(request: Request) -> str:
     return theme if theme in THEMES else "auto"
 
 
+def _path(request: Request) -> str:
+    """Of the page itself, also where one of its forms was sent or a table of it is downloaded."""
+    path = request.url.path
+    if request.method == "POST":
+        return path.rpartition("/")[0] or "/"
+    return path[: path.rindex("/csv/")] or "/" if "table" in request.path_params else path
+
+
 def _here(request: Request) -> str:
-    return f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
+    return f"{_path(request)}?{request.url.query}" if request.url.query else _path(request)

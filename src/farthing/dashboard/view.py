@@ -6,9 +6,10 @@ from typing import TypeVar
 from starlette.datastructures import QueryParams
 
 from farthing.dashboard.filters import Filters, address
+from farthing.dashboard.forms import Posted
 from farthing.dashboard.sources import Sources
-from farthing.gateway.guard import Pass
-from farthing.model.principal import Role
+from farthing.gateway.guard import Need, Pass
+from farthing.model.principal import OPERATOR, Role
 from farthing.store.engine import Connection
 
 T = TypeVar("T")
@@ -18,7 +19,8 @@ class View:
     """One opened page."""
 
     def __init__(
-        self, path: str, params: Mapping[str, str], query: QueryParams, filters: Filters, entered: Pass, sources: Sources
+        self, path: str, params: Mapping[str, str], query: QueryParams, filters: Filters, entered: Pass, sources: Sources,
+        token: str = "", posted: Posted | None = None,
     ) -> None:  # fmt: skip
         self.path = path
         self.params = params
@@ -27,6 +29,10 @@ class View:
         self.filters = filters
         self.entered = entered
         self.sources = sources
+        self.token = token
+        """For the hidden field of forms; the macros of forms put it in."""
+        self.posted = posted
+        """A form of this page that was sent and did not work."""
         self.now_us = sources.now_us()
 
     @property
@@ -51,6 +57,12 @@ class View:
     def may(self, role: Role) -> bool:
         return self.entered.may(role)
 
+    def meets(self, need: Need) -> bool:
+        """Whether the guard would let them through."""
+        entered = self.entered
+        whole = not need.whole or entered.key is None or entered.key.tenant == OPERATOR
+        return entered.may(need.role) and whole and (not need.everywhere or entered.everywhere)
+
     def href(self, path: str | None = None, **changes: str | None) -> str:
         """This page (or another) with the same filters and these changes; None takes one away."""
         return address(path or self.path, self.filters, changes)
@@ -63,6 +75,22 @@ class View:
         """Where a table of this page is downloaded, as it is narrowed now."""
         base = f"{self.path.rstrip('/')}/csv/{table}"
         return f"{base}?{self.query}" if self.query else base
+
+    def action(self, name: str) -> str:
+        """Where the form of an action of this page is sent."""
+        base = f"{self.path.rstrip('/')}/{name}"
+        return f"{base}?{self.query}" if self.query else base
+
+    @property
+    def again(self) -> str:
+        """This page just as it was asked for."""
+        return f"{self.path}?{self.query}" if self.query else self.path
+
+    def typed(self, action: str, field: str, default: str = "") -> str:
+        """What stands in a field: what was typed before it did not work, else `default`."""
+        if self.posted is None or self.posted.action != action:
+            return default
+        return self.posted.form.get(field, "")
 
     def kept(self) -> list[tuple[str, str]]:
         """What a form of filters must send along: all that the address says beside what the form sets itself."""

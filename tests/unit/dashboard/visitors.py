@@ -1,0 +1,107 @@
+"""The pages over a real store, and somebody who opens them: cookies are kept, forms are filled in and sent."""
+
+import re
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from farthing.dashboard.access.door import Door
+from farthing.dashboard.charts.studio import Studio
+from farthing.dashboard.page import Page
+from farthing.dashboard.pages import PAGES
+from farthing.dashboard.rendering import Rendering
+from farthing.dashboard.site import Site
+from farthing.dashboard.sources import Sources
+from farthing.gateway.guard import Guard
+from farthing.gateway.pages import pages
+from farthing.model.principal import Key
+from farthing.settings import BalanceSettings, Settings
+from farthing.steps.balance.health import Health
+from farthing.store import Journal, KeyRing, Ledger, Store, hash_of, open_store
+from farthing.store.buckets import Buckets
+from farthing.upstream.providers import Providers
+
+
+class Place:
+    """The pages. `now_us` can be set forward."""
+
+    def __init__(self, store: Store, keys: KeyRing, ledger: Ledger, settings: Settings, shown: Sequence[Page]) -> None:
+        self.store, self.keys, self.settings = store, keys, settings
+        self.later_us = 0
+        studio = Studio()
+        self.close = studio.close
+        health = Health(Providers({}, {}), BalanceSettings(), Buckets())
+        sources = Sources(settings, store, ledger, health, self.now_us)
+        site = Site(sources, Door(Guard(keys, settings.server.admin), store), Rendering(studio), shown)
+        self.app = pages(site.routes(), [])
+
+    def now_us(self) -> int:
+        return time.time_ns() // 1000 + self.later_us
+
+    async def add_key(self, name: str, **fields: Any) -> str:
+        """A key's secret."""
+        secret = f"fk-{name}"
+        await self.store.add_key(Key(id=f"key-{name}", name=name, hash=hash_of(secret), created_us=1, **fields))
+        await self.keys.refresh()
+        return secret
+
+    def visitor(self, key: str = "", peer: str = "127.0.0.1", base: str = "http://localhost") -> "Visitor":
+        return Visitor(self.app, key, peer, base)
+
+
+class Visitor:
+    """A browser of sorts. Follows no redirect unless told."""
+
+    def __init__(self, app: Any, key: str, peer: str, base: str) -> None:
+        headers = {"authorization": f"Bearer {key}"} if key else {}
+        transport = httpx2.ASGITransport(app, client=(peer, 4000))
+        self.web = httpx2.AsyncClient(transport=transport, base_url=base, headers=headers)
+
+    async def open(self, path: str, status: int = 200) -> str:
+        answer = await self.web.get(path)
+        assert answer.status_code == status, (path, answer.status_code, answer.text[-2_000:])
+        return answer.text
+
+    async def send(self, page: str, action: str, follow: bool = True, **fields: str) -> httpx2.Response:
+        """Fill in and send the form of `page` that goes to `action`; with `follow` what is shown then."""
+        text = await self.open(page)
+        return await self.post(action, follow=follow, _token=token_in(text), **fields)
+
+    async def post(self, path: str, follow: bool = False, headers: dict[str, str] | None = None, **fields: str) -> httpx2.Response:  # fmt: skip
+        answer = await self.web.post(path, data=fields, headers=headers or {})
+        if follow and answer.status_code == 303:
+            return await self.web.get(answer.headers["location"])
+        return answer
+
+
+def token_in(text: str) -> str:
+    found = re.search(r'name="_token" value="([^"]+)"', text)
+    assert found is not None, "the page has no form"
+    return unescape(found[1])
+
+
+@asynccontextmanager
+async def a_place(
+    folder: Path, settings: Settings | None = None, shown: Sequence[Page] = PAGES,
+    before: Callable[[Store], Any] | None = None,
+) -> AsyncIterator[Place]:  # fmt: skip
+    store = await open_store(f"sqlite:///{folder}/farthing.db")
+    if before is not None:
+        await before(store)
+    keys = KeyRing(store)
+    await keys.refresh()
+    journal = Journal(folder / "journal")
+    ledger = Ledger(store, journal)
+    place = Place(store, keys, ledger, settings or Settings(), shown)
+    try:
+        yield place
+    finally:
+        place.close()
+        await ledger.close()
+        journal.end()
+        await store.close()

@@ -4,7 +4,7 @@ from contextlib import AsyncExitStack
 from typing import NamedTuple
 
 from farthing.catalog import Expect
-from farthing.model.budget import Budget, amount_from, scope_from
+from farthing.model.budget import EACH, MOST, Budget, amount_from, scope_from
 from farthing.model.call import Ending
 from farthing.model.clock import SYSTEM, Clock
 from farthing.model.money import nano_from_dollars
@@ -17,6 +17,10 @@ from farthing.store.budgets import Budgets
 from farthing.upstream.providers import Providers
 
 UNDER_WAY = Ending("interrupted")
+OVERHEAD = "farthing-overhead"
+"""The budget of the calls that Farthing sends of its own accord. It is there unless settings declare one of that name."""
+OWN_CALLS = {"feature": "farthing *"}
+DAYS = 31
 
 
 class Built(NamedTuple):
@@ -56,7 +60,16 @@ def budgets_of(settings: Settings) -> list[Budget]:
             problems.append(Problem(0, f"budgets.{name}", str(error)))
     if problems:
         raise SettingsError("", problems)
-    return found
+    return found if OVERHEAD in settings.budgets else [*found, _overhead(settings)]
+
+
+def _overhead(settings: Settings) -> Budget:
+    """A soft one, of what second answers and judges may cost in a month of days that use all they may."""
+    a_day = nano_from_dollars(settings.routing.shadow_dollars_a_day)
+    return Budget(
+        id=OVERHEAD, amount=min(DAYS * a_day, MOST), scope=OWN_CALLS, tenant=EACH, hard=False, source="settings",
+        note="What Farthing asks of its own accord: second answers, judges, audits, evaluations.",
+    )  # fmt: skip
 
 
 def _budget(name: str, settings: BudgetSettings) -> Budget:

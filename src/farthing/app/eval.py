@@ -5,7 +5,9 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+from farthing.app.budgets import build_budgets
 from farthing.app.providers import open_providers
+from farthing.catalog import Expect
 from farthing.gateway.edge import new_call_id
 from farthing.model.arms import MODEL_SELECTION
 from farthing.model.call import Answer, Call
@@ -34,12 +36,14 @@ async def build_eval(
     providers = await open_providers(settings, stack)
     buckets = Buckets()
     stack.callback(buckets.close)
+    limits = await build_budgets(settings, store, journal, book, Expect(), providers, stack)
     ledger = Ledger(store, journal, queue=settings.store.queue)
     stack.push_async_callback(ledger.close)
     proceed = chain(
         [
             Meter(ledger), Overhead(MODEL_SELECTION),
             Balance(providers, book, Health(providers, settings.balance, buckets), settings.balance),
+            limits.step,
             Admit(book, journal, allow_unpriced=settings.prices.allow_unpriced),
         ],
         Relay(providers),

@@ -1,7 +1,7 @@
 """A budget: how much whom it holds for may spend, and what happens then. Plain values, no sums.
 
 `scope` says for which calls it holds, by dimension. Every dimension must fit; `*` means one budget of the same size for
-each value ("member"). Callers who say nothing of a dimension of the principal are one member together, so that nobody
+each value ("member"), and a longer value that ends in `*` means all that begin so, together. Callers who say nothing of a dimension of the principal are one member together, so that nobody
 escapes by silence; a tag that a call does not have does not fit.
 """
 
@@ -17,6 +17,8 @@ from farthing.model.principal import Principal
 from farthing.model.windows import Period, period
 
 EACH = "*"
+MOST = 10**18
+"""A billion dollars, in nano-dollars."""
 FIELDS = ("team", "project", "user", "feature", "key", "model")
 """Dimensions that every call has, empty or not; any other name is that of a tag."""
 MEMBER_BYTES = 80
@@ -109,7 +111,7 @@ class Budget(msgspec.Struct, frozen=True):
         """Raises ValueError in words for whoever wrote it."""
         if not self.id or len(self.id) > 48 or not all(char.isalnum() or char in "-_." for char in self.id):
             raise ValueError("a budget's name is up to 48 letters, digits, dashes, points and underscores")
-        if not 0 <= self.amount <= 10**18 or not 0 <= self.max_call <= 10**18:
+        if not 0 <= self.amount <= MOST or not 0 <= self.max_call <= MOST:
             raise ValueError("an amount is not negative, and at most a billion dollars")
         if len(self.scope) > 6 or not all(self.scope) or not all(self.scope.values()):
             raise ValueError("a scope has up to 6 dimensions, each with a name and a value")
@@ -167,5 +169,12 @@ def scope_from(pairs: Mapping[str, str]) -> dict[str, str]:
     return known | {name: pairs[name] for name in sorted(pairs) if name not in known}
 
 
+def is_exact(dimension: str, wanted: str) -> bool:
+    """Whether just one value of the dimension fits."""
+    return dimension != "model" and not wanted.endswith(EACH)
+
+
 def _fits(dimension: str, wanted: str, value: str) -> bool:
-    return fnmatchcase(value, wanted) if dimension == "model" else value == wanted
+    if dimension == "model":
+        return fnmatchcase(value, wanted)
+    return value.startswith(wanted.removesuffix(EACH)) if wanted.endswith(EACH) else value == wanted

@@ -354,7 +354,7 @@ class BudgetSettings(msgspec.Struct, frozen=True):
         dict[str, str],
         doc(
             "For which calls: `team`, `project`, `user`, `feature`, `key` (its id), `model` (a pattern) or a tag = value; all "
-            'must fit. `"*"`: one budget of this size for each value. Empty: all calls.'
+            'must fit. `"*"`: one budget of this size for each value; `"lab *"`: all that begin so, together. Empty: all calls.'
         ),
     ] = {}
     tenant: Annotated[str, doc('Whose calls. `"*"`: one for each tenant.')] = "default"

@@ -14,6 +14,7 @@ ANA = Principal(user="ana", team="growth", feature="support", tags={"env": "prod
         ({}, ""), ({"user": "ana"}, ""), ({"user": "ben"}, None), ({"user": "*"}, "ana"),
         ({"feature": "support", "user": "*"}, "ana"), ({"team": "*", "user": "*"}, "growth/ana"),
         ({"env": "prod"}, ""), ({"env": "*"}, "prod"), ({"plan": "*"}, None), ({"project": "*"}, ""),
+        ({"feature": "sup*"}, ""), ({"feature": "sup*", "user": "*"}, "ana"), ({"feature": "sap*"}, None), ({"env": "prod*"}, ""),
         ({"model": "gpt-5*"}, ""), ({"model": "claude-*"}, None), ({"model": "*"}, "gpt-5-mini"), ({"key": "*"}, ""),
     ],
 )  # fmt: skip

@@ -4,7 +4,7 @@ nothing; what was found is remembered. Knows nothing of what is spent."""
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from farthing.model.budget import EACH, FIELDS, Budget, value_of
+from farthing.model.budget import FIELDS, Budget, is_exact, value_of
 from farthing.model.principal import Principal
 
 MEMORY = 20_000
@@ -41,9 +41,7 @@ class Index:
         self._by_tags = False
         for budget in self.budgets.values():
             self._by_tags |= any(dimension not in FIELDS for dimension in budget.scope)
-            single = next(
-                ((name, value) for name, value in budget.scope.items() if name != "model" and value != EACH), None
-            )
+            single = next((each for each in budget.scope.items() if is_exact(*each)), None)
             if single is None:
                 self._others.append(budget)
             else:

@@ -16,7 +16,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from farthing.model.money import Nano, exact_dollars
+from farthing.finops.amounts import amounts as amounts
 from farthing.settings import DEFAULT_FILE, Settings, load
 from farthing.store import Store, StoreError, open_store
 from farthing.upstream.hosts import HOSTS
@@ -82,11 +82,6 @@ def with_store(settings: Settings, work: Callable[[Store], Awaitable[T]], *, mak
             await store.close()
 
     return asyncio.run(opened())
-
-
-def amounts(nano: Nano) -> dict[str, int | str]:
-    """An amount for machines: exact either way."""
-    return {"nano_dollars": nano, "dollars": exact_dollars(nano)}
 
 
 _COMMANDS = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")

@@ -1,8 +1,6 @@
 """`farthing reconcile`: a provider's bill against the ledger, and the corrections that close what is left."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +24,10 @@ from farthing.cli.common import (
 from farthing.finops.reconcile.bill import ANY
 from farthing.finops.reconcile.causes import MEANING
 from farthing.finops.reconcile.compare import Comparison, Line
-from farthing.finops.reconcile.job import READERS, Asked, Done, entries_for, names_of, prices_of, read_bill, reconcile
-from farthing.model.errors import BadRequest
+from farthing.finops.reconcile.job import READERS, Asked, Done, asked_of, read_bill, reconcile, reconcile_and_post
+from farthing.finops.reconcile.plain import day_name, nano_of, plain
 from farthing.model.money import PICO_PER_NANO, exact_dollars, show_dollars
 from farthing.prices.configured import configured_book
-from farthing.settings import Settings
 from farthing.store import Store
 from farthing.store.corrections import Correction, Corrections
 
@@ -71,24 +68,20 @@ def command(
         raise click.UsageError(
             "say whose bill it is and where: farthing reconcile --provider openai usage.json costs.json"
         )
-    asked = _asked(settings, provider, names, key, model, since, until)
+    asked = asked_of(settings, provider, names, key, model, since, until)
     bill = read_bill(provider, files)
     book = configured_book(settings.prices)
     percent = settings.reconcile.tolerance_percent if tolerance is None else tolerance
 
     async def work(store: Store) -> tuple[Done, int]:
-        done = await reconcile(store, bill, book, asked)
         if reason is None:
-            return done, 0
-        posted = await Corrections(store).post(
-            entries_for(done, provider), who=who, reason=reason, after=done.last_correction
-        )
-        return (await reconcile(store, bill, book, asked) if posted else done), len(posted)
+            return await reconcile(store, bill, book, asked), 0
+        return await reconcile_and_post(store, bill, book, asked, who=who, reason=reason)
 
     done, posted = with_store(settings, work)
     comparison = done.comparison
     if as_json:
-        print_json(_for_machines(comparison, asked, percent, posted))
+        print_json(plain(comparison, asked, percent, posted))
     else:
         _print(comparison, asked, percent, everything)
         if reason is not None:
@@ -97,32 +90,10 @@ def command(
         raise click.exceptions.Exit(1)
 
 
-def _asked(
-    settings: Settings, provider: str, names: Sequence[str], keys: Mapping[str, str], models: Mapping[str, str],
-    since: int | None, until: int | None,
-) -> Asked:  # fmt: skip
-    ours = tuple(names) or names_of(provider, settings.providers)
-    mapped = {**settings.reconcile.keys, **keys}
-    strangers = sorted({name for name in keys.values() if name not in ours})
-    if strangers:
-        raise BadRequest(
-            f"--key names {strangers[0]!r}, which is none of this bill's providers here: {', '.join(ours)}"
-        )
-    return Asked(
-        provider, ours, prices_of(provider, ours, settings.providers),
-        keys={id_: name for id_, name in mapped.items() if name in ours},
-        models={**settings.reconcile.models, **models}, since_us=since, until_us=until,
-    )  # fmt: skip
-
-
-def _day(us: int) -> str:
-    return datetime.fromtimestamp(us // 1_000_000, UTC).strftime("%Y-%m-%d")
-
-
 def _print(found: Comparison, asked: Asked, percent: float, everything: bool) -> None:
     click.echo(
         printable(
-            f"{asked.provider}, {_day(found.first_day)} to {_day(found.last_day)} (UTC days), {', '.join(asked.names)}"
+            f"{asked.provider}, {day_name(found.first_day)} to {day_name(found.last_day)} (UTC days), {', '.join(asked.names)}"
         )
     )
     money = Table.grid(padding=(0, 2))
@@ -196,45 +167,15 @@ def _print_lines(found: Comparison, everything: bool) -> None:
 def _cells(line: Line) -> tuple[str, ...]:
     causes = sorted(line.causes.items(), key=lambda item: -abs(item[1]))
     return (
-        _day(line.day_us), "all" if line.model == ANY else line.model, "all" if line.tier == ANY else line.tier or "standard",
+        day_name(line.day_us), "all" if line.model == ANY else line.model, "all" if line.tier == ANY else line.tier or "standard",
         "all" if line.unit == ANY else line.unit, f"{line.units_billed:,}", f"{line.units_ours:,}",
-        _rate(line.billed, line.units_billed), _rate(line.ours, line.units_ours), show_dollars(_nano(line.gap)),
-        ", ".join(f"{cause} {show_dollars(_nano(pico))}" for cause, pico in causes[:3] if _nano(pico)),
+        _rate(line.billed, line.units_billed), _rate(line.ours, line.units_ours), show_dollars(nano_of(line.gap)),
+        ", ".join(f"{cause} {show_dollars(nano_of(pico))}" for cause, pico in causes[:3] if nano_of(pico)),
     )  # fmt: skip
-
-
-def _nano(pico: Fraction) -> int:
-    return round(pico / PICO_PER_NANO)
 
 
 def _rate(pico: Any, units: int) -> str:
     return f"{float(pico / units) / 1_000_000:.4g}" if units and pico else "-"
-
-
-def _for_machines(found: Comparison, asked: Asked, percent: float, posted: int) -> dict[str, Any]:
-    return {
-        "provider": asked.provider, "names": list(asked.names), "first_day": _day(found.first_day),
-        "last_day": _day(found.last_day), "bill": amounts(found.invoice), "ledger": amounts(found.ledger),
-        "corrections": amounts(found.corrections), "gap": amounts(found.gap), "tolerance_percent": percent,
-        "within_tolerance": found.within(percent), "captured_share": found.captured,
-        "calls_with_unknown_cost": found.calls_unknown, "bill_at_our_prices": found.at_our_prices,
-        "offset_hours": found.offset_hours, "keys_compared": found.keyed, "notes": found.notes, "posted": posted,
-        "causes": [
-            {"cause": cause, "amount": amounts(nano), "tokens": found.units.get(cause), "meaning": MEANING[cause]}
-            for cause, nano in found.causes.items()
-        ],
-        "lines": [_line_for_machines(line) for line in found.lines],
-    }  # fmt: skip
-
-
-def _line_for_machines(line: Line) -> dict[str, Any]:
-    return {
-        "day": _day(line.day_us), "model": line.model, "tier": line.tier, "class": line.unit,
-        "units_billed": line.units_billed, "units_in_ledger": line.units_ours, "bill": amounts(_nano(line.billed)),
-        "ledger": amounts(_nano(line.ours)), "difference": amounts(_nano(line.gap)),
-        "causes": {cause: amounts(_nano(pico)) for cause, pico in line.causes.items()},
-        "units_by_cause": {cause: round(count) for cause, count in line.units.items()},
-    }  # fmt: skip
 
 
 def _print_corrections(found: Sequence[Correction], as_json: bool) -> None:
@@ -247,7 +188,7 @@ def _print_corrections(found: Sequence[Correction], as_json: bool) -> None:
     table = Table("no", "posted", "who", "for", "provider", "model", "amount", "reason", box=None, pad_edge=False)
     for each in found:
         table.add_row(
-            str(each.no), show_time(each.posted_us), each.who, _day(each.day_us), each.provider, each.model,
+            str(each.no), show_time(each.posted_us), each.who, day_name(each.day_us), each.provider, each.model,
             f"${exact_dollars(each.amount)}", each.reason,
         )  # fmt: skip
     print_table(table)

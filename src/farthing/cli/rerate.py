@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 import msgspec
@@ -10,7 +9,6 @@ from rich.table import Table
 
 from farthing.cli.common import (
     When,
-    amounts,
     config_option,
     load_without_keys,
     print_json,
@@ -20,6 +18,7 @@ from farthing.cli.common import (
     with_store,
 )
 from farthing.finops.rerate import Places, Preview, Repricer, apply, fingerprint, preview
+from farthing.finops.rerate_plain import plain_preview, plain_run
 from farthing.model.money import exact_dollars, show_dollars
 from farthing.prices.configured import configured_book
 from farthing.settings import FilePath, Settings
@@ -72,7 +71,7 @@ def command(
     if found.calls and not dry_run and (yes or click.confirm("Change the ledger so?")):
         run = with_store(settings, lambda store: _apply(store, wanted, reprice, who, reason))
     if as_json:
-        print_json({"preview": _for_machines(found), "run": None if run is None else _run_for_machines(run)})
+        print_json({"preview": plain_preview(found), "run": None if run is None else plain_run(run)})
     elif run is not None:
         click.echo(f"Run {run.no}: {run.changed:,} of {run.looked_at:,} calls were priced anew.")
 
@@ -111,28 +110,9 @@ def _costs(before: int, after: int) -> tuple[str, str, str]:
     return show_dollars(before), show_dollars(after), f"{'+' if after > before else ''}{show_dollars(after - before)}"
 
 
-def _for_machines(found: Preview) -> dict[str, Any]:
-    return {
-        "looked_at": found.looked_at,
-        "calls": found.calls,
-        "cost_before": amounts(found.cost_before),
-        "cost_after": amounts(found.cost_after),
-        "changes": [
-            msgspec.structs.asdict(each)
-            | {"cost_before": amounts(each.cost_before), "cost_after": amounts(each.cost_after)}
-            for each in found.changes
-        ],
-    }
-
-
-def _run_for_machines(run: Run) -> dict[str, Any]:
-    shown: dict[str, Any] = msgspec.structs.asdict(run)
-    return shown | {"cost_before": amounts(run.cost_before), "cost_after": amounts(run.cost_after)}
-
-
 def _print_runs(runs: Sequence[Run], as_json: bool) -> None:
     if as_json:
-        print_json([_run_for_machines(run) for run in runs])
+        print_json([plain_run(run) for run in runs])
         return
     if not runs:
         click.echo("Nothing was priced anew yet.")

@@ -12,10 +12,11 @@ from typing import Any
 
 import msgspec
 
+from farthing.finops.amounts import amounts
 from farthing.finops.handling import Handling, each_of, people
 from farthing.finops.metrics.metric import wilson
 from farthing.finops.transactions import hourly_rate_of, human_cost_of
-from farthing.model.money import Nano, exact_dollars, nano_from_dollars
+from farthing.model.money import Nano, nano_from_dollars
 from farthing.model.transaction import SUCCESSES
 from farthing.settings import TransactionSettings
 from farthing.store.units import DriverSums, UnitBook, UnitSums, UserSums
@@ -277,7 +278,7 @@ def plain(found: Report) -> dict[str, Any]:
 
 
 def amount(nano: Nano | None) -> dict[str, int | str] | None:
-    return None if nano is None else {"nano_dollars": nano, "dollars": exact_dollars(nano)}
+    return None if nano is None else amounts(nano)
 
 
 def plain_unit(unit: Unit) -> dict[str, Any]:

@@ -11,14 +11,20 @@ BODY_LIMIT = 64 * 1024
 T = TypeVar("T")
 
 
+async def read_bytes(request: Request, most: int = BODY_LIMIT) -> bytes:
+    """The body as it came. Raises TooLarge."""
+    parts, size = [], 0
+    async for part in request.stream():
+        parts.append(part)
+        size += len(part)
+        if size > most:
+            raise TooLarge("The body is too large.")
+    return b"".join(parts)
+
+
 async def read_body(request: Request, kind: type[T]) -> T:
     """The body as a value of `kind`. Raises TooLarge, BadRequest."""
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > BODY_LIMIT:
-            raise TooLarge("The body is too large.")
     try:
-        return msgspec.json.decode(body, type=kind)
+        return msgspec.json.decode(await read_bytes(request), type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise BadRequest(f"The body is not what is asked for here: {error}") from None

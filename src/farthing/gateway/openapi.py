@@ -17,7 +17,8 @@ from starlette.routing import Route
 
 from farthing import __version__
 from farthing.finops.posts import CostsBody, OutcomeBody
-from farthing.gateway import admin, alerts, budgets, feedback
+from farthing.finops.reconcile.job import READERS
+from farthing.gateway import admin, alerts, budgets, corrections, exports, feedback, rerate
 from farthing.gateway import routes as table
 from farthing.gateway.guard import NEEDS, Need
 from farthing.model.budget import Budget
@@ -31,6 +32,7 @@ from farthing.store.alerts import ChannelState, Mute
 from farthing.store.alerts import Standing as Alert
 from farthing.store.audit import KINDS, AuditEntry
 from farthing.store.budgets import Standing
+from farthing.store.corrections import Correction
 from farthing.store.reading import DIMENSIONS, FILTERS
 from farthing.wire import FORMATS
 from farthing.wire.format import Format
@@ -57,6 +59,7 @@ BODIES: dict[str, Json] = {
 QUERY: dict[str, Json] = {
     "since_us": MOMENT, "until_us": MOMENT, "limit": {"type": "integer", "minimum": 1},
     "state": {"type": "string", "enum": ["open", "all"]}, "kind": {"type": "string", "enum": list(KINDS)},
+    "provider": {"type": "string", "enum": sorted(READERS)},
 }  # fmt: skip
 """What is in a query and no plain text."""
 SPAN = ("since_us", "until_us")
@@ -79,7 +82,7 @@ OF_PAGES = ("400", "401", "403", "404", "405", "503")
 OF_BODIES = ("408", "413")
 
 _TYPES = (
-    admin.NewKey, alerts.Ack, alerts.NewMute, budgets.NewBudget, budgets.NewRaise, feedback.Said, table.Which, OutcomeBody,
+    corrections.NewCorrection, rerate.NewRerate, Correction, admin.NewKey, alerts.Ack, alerts.NewMute, budgets.NewBudget, budgets.NewRaise, feedback.Said, table.Which, OutcomeBody,
     CostsBody, Key, Record, CallRow, ReportRow, Budget, Standing, Alert, Mute, ChannelState, Shown, Version, Move, Change,
     DeploymentState, AuditEntry,
 )  # fmt: skip
@@ -99,7 +102,18 @@ def routes() -> list[Route]:
 def openapi() -> Json:
     """The document, version 3.1."""
     paths: dict[str, Json] = {format.path: {"post": _call(format)} for format in FORMATS.values()}
-    for operations in (_callers(), _keys(), _reports(), _budgets(), _alerts(), _routes(), _transactions(), _gateway()):
+    for operations in (
+        _callers(),
+        _keys(),
+        _reports(),
+        _budgets(),
+        _alerts(),
+        _routes(),
+        _transactions(),
+        _exports(),
+        _bills(),
+        _gateway(),
+    ):
         for place, operation in operations.items():
             method, _, path = place.partition(" ")
             at = [
@@ -273,6 +287,65 @@ def _transactions() -> dict[str, Json]:
             body=CostsBody, status="201", also="200",
         ),
     }  # fmt: skip
+
+
+def _exports() -> dict[str, Json]:
+    base = "/v1/farthing/exports"
+    span = ("month", *SPAN)
+    pages = {
+        f"GET {base}/focus": _page(
+            "The ledger as a FOCUS data set", TEXT, query=(*span, "focus", "token_kinds"), media="text/csv"
+        ),
+        f"GET {base}/statement": _page(
+            "What each team or project pays, as a table, a page to print, or JSON",
+            TEXT, query=(*span, "by", "shared", "spread_unnamed", "lines", "title", "format"), media="text/csv",
+        ),
+    }  # fmt: skip
+    for page in pages.values():
+        for each in page["parameters"]:
+            if each["name"] in exports.described():
+                each["schema"] = {"type": "string", "enum": list(exports.described()[each["name"]])}
+    content = pages[f"GET {base}/statement"]["responses"]["200"]["content"]
+    content |= {"text/html": {"schema": TEXT}, "application/json": {"schema": ANYTHING}}
+    return pages
+
+
+def _bills() -> dict[str, Json]:
+    base = "/v1/farthing"
+    amount = _fields(nano_dollars=NANO, dollars=TEXT)
+    rows = {"type": "array", "items": ANYTHING}
+    compared = _fields(provider=TEXT, bill=amount, ledger=amount, corrections=amount, gap=amount, posted=COUNT, causes=rows, lines=rows)  # fmt: skip
+    priced = _fields(preview=_fields(looked_at=COUNT, calls=COUNT, cost_before=amount, cost_after=amount, changes=rows), run={"type": ["object", "null"]})  # fmt: skip
+    query = ("provider", *SPAN)
+    return {
+        f"GET {base}/corrections": _page(
+            "Corrections of the ledger for these days", _fields(data=_list(Correction), total=NANO), query=SPAN
+        ),
+        f"POST {base}/corrections": _page(
+            "Post a correction; none is ever changed",
+            _OF[Correction], body=corrections.NewCorrection, status="201",
+        ),
+        f"POST {base}/reconcile": _with_file(
+            _page("A provider's export, the body as it was saved, against the ledger", compared, query=query)
+        ),
+        f"POST {base}/reconcile/corrections": _with_file(
+            _page(
+                "The same, and the corrections that close the gap are posted (201)", compared, query=(*query, "reason"),
+                also="201",
+            )
+        ),
+        f"GET {base}/rerates": _page("Runs that priced calls anew", _fields(data=rows)),
+        f"POST {base}/rerates": _page(
+            "What pricing calls anew would change; with dry_run false it is done (201)", priced, body=rerate.NewRerate,
+            also="201",
+        ),
+    }  # fmt: skip
+
+
+def _with_file(page: Json) -> Json:
+    page["requestBody"] = {"required": True, "content": {"application/octet-stream": {"schema": {}}}}
+    page["responses"] |= _errors(OF_BODIES)
+    return page
 
 
 def _gateway() -> dict[str, Json]:

@@ -64,15 +64,16 @@ def routes(store: Store, guard: Guard, settings: Settings) -> list[Route]:
 def span_of(query: QueryParams, now_us: int) -> tuple[int, int]:
     """Whole UTC days; the last 30 by default."""
     today = now_us - now_us % DAY_US
-    since = _moment(query, "since_us", today - (DEFAULT_DAYS - 1) * DAY_US)
-    until = _moment(query, "until_us", today + DAY_US)
+    since = moment(query, "since_us", today - (DEFAULT_DAYS - 1) * DAY_US)
+    until = moment(query, "until_us", today + DAY_US)
     first, end = since - since % DAY_US, -(-until // DAY_US) * DAY_US
     if end <= first:
         raise BadRequest("until_us must be later than since_us.", param="until_us")
     return first, end
 
 
-def _moment(query: QueryParams, name: str, default: int) -> int:
+def moment(query: QueryParams, name: str, default: int) -> int:
+    """A moment of the query in microseconds. Raises BadRequest."""
     text = query.get(name)
     if text is None:
         return default

@@ -31,7 +31,7 @@ class Entry(msgspec.Struct, frozen=True):
     """Whose bill it was, by the provider's name in the settings. Empty: not said; so for the model."""
     model: str = ""
     tenant: str = ""
-    """Empty: nobody's in particular."""
+    """Empty: nobody's in particular, which is the operator's: so that what tenants see adds up to the whole."""
 
 
 class Correction(msgspec.Struct, frozen=True):
@@ -123,7 +123,10 @@ def _entries(
     until = ALWAYS_US if until_us is None else -(-until_us // DAY_US) * DAY_US
     tests = ["day_us >= ?", "day_us < ?"]
     values: list[object] = [max(0, since_us) // DAY_US * DAY_US, until]
-    for name, value in (("tenant", tenant or None), ("provider", provider), ("model", model)):
+    if tenant:
+        tests.append("tenant IN (?, ?)")
+        values += [tenant, "" if tenant == OPERATOR else tenant]
+    for name, value in (("provider", provider), ("model", model)):
         if value is not None:
             tests.append(f"{name} = ?")
             values.append(value)

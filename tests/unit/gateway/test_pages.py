@@ -14,11 +14,15 @@ from farthing.gateway import (
     alerts,
     budgets,
     calls,
+    corrections,
+    exports,
     feedback,
     health,
     models,
     openapi,
+    reconcile,
     reports,
+    rerate,
     status,
     transactions,
 )
@@ -40,6 +44,7 @@ from farthing.wire import FORMATS
 from unit.upstream.test_providers import NoClient
 
 PRIOR = Table(cells={(ANY, ANY): {"small-1": Cell("small-1", 0.8, 0.7), "mid-1": Cell("mid-1", 0.97, 0.96)}})
+BOOK = PriceBook.load()
 RULES = table_pages.Rules({"small-1": "small", "mid-1": "mid"}.get, lambda scope: (0.95,), PRIOR)
 
 
@@ -55,10 +60,12 @@ class Site:
         )
         routes = [
             *health.routes(ledger, serve_without_ledger=False), *metrics.routes(guard),
-            *models.routes(providers, PriceBook.load(), guard, ("auto", "small")), *calls.routes(store, ledger, guard),
+            *models.routes(providers, BOOK, guard, ("auto", "small")), *calls.routes(store, ledger, guard),
             *table_pages.routes(Routes(store), RULES, guard), *admin.routes(store, guard), *openapi.routes(),
             *feedback.routes(store, ledger, guard, []), *alerts.routes(store, guard), *budgets.routes(store, guard),
             *reports.routes(store, guard, Settings()), *transactions.routes(store, guard, TransactionSettings()),
+            *exports.routes(store, guard, Settings()), *corrections.routes(store, guard),
+            *reconcile.routes(store, guard, Settings(), BOOK), *rerate.routes(store, guard, Settings(), BOOK),
             *status.routes(Health(providers, BalanceSettings(), Buckets()), 1, guard),
         ]  # fmt: skip
         self.app = pages(routes, [format.path for format in FORMATS.values()])

@@ -1,5 +1,6 @@
 """The whole of it: files and store in, comparison out; and the corrections that would close the gap."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -10,12 +11,12 @@ from farthing.finops.reconcile import anthropic, azure, openai
 from farthing.finops.reconcile.bill import ANY, Bill
 from farthing.finops.reconcile.compare import Comparison, compare
 from farthing.finops.reconcile.ledger import read_ledger
-from farthing.finops.reconcile.pages import Row, rows_of
+from farthing.finops.reconcile.pages import Row, rows_in
 from farthing.finops.reconcile.rates import list_price
 from farthing.model.errors import BadRequest
 from farthing.model.money import PICO_PER_NANO, Nano
 from farthing.prices import PriceBook
-from farthing.settings import ProviderSettings
+from farthing.settings import ProviderSettings, Settings
 from farthing.store import Store
 from farthing.store.corrections import Correction, Corrections, Entry
 from farthing.upstream.hosts import HOSTS
@@ -65,16 +66,44 @@ def prices_of(provider: str, names: Sequence[str], providers: Mapping[str, Provi
     return own or HOSTS[provider].prices
 
 
+def asked_of(
+    settings: Settings, provider: str, names: Sequence[str] = (), keys: Mapping[str, str] = {},
+    models: Mapping[str, str] = {}, since_us: int | None = None, until_us: int | None = None,
+) -> Asked:  # fmt: skip
+    """What the settings say of such a bill, with what is said beside them. Raises BadRequest for a key of another provider."""
+    ours = tuple(names) or names_of(provider, settings.providers)
+    mapped = {**settings.reconcile.keys, **keys}
+    strangers = sorted({name for name in keys.values() if name not in ours})
+    if strangers:
+        raise BadRequest(
+            f"--key names {strangers[0]!r}, which is none of this bill's providers here: {', '.join(ours)}"
+        )
+    return Asked(
+        provider, ours, prices_of(provider, ours, settings.providers),
+        keys={id_: name for id_, name in mapped.items() if name in ours},
+        models={**settings.reconcile.models, **models}, since_us=since_us, until_us=until_us,
+    )  # fmt: skip
+
+
 def read_bill(provider: str, files: Iterable[Path]) -> Bill:
     """The lines of these files together. Raises BadRequest that names the file and what is wrong with it."""
-    bill = Bill()
+    contents = []
     for path in files:
         try:
-            bill.add(READERS[provider](rows_of(path)))
+            contents.append((path.name, path.read_bytes()))
         except OSError as error:
             raise BadRequest(f"{path} cannot be read: {(error.strerror or str(error)).lower()}") from None
+    return bill_in(provider, contents)
+
+
+def bill_in(provider: str, files: Iterable[tuple[str, bytes]]) -> Bill:
+    """The lines of these files, each a name and what is in it, together. Raises BadRequest as `read_bill`."""
+    bill = Bill()
+    for name, content in files:
+        try:
+            bill.add(READERS[provider](rows_in(content, name)))
         except BadRequest as error:
-            said = error.message if error.message.startswith(path.name) else f"{path.name}: {error.message}"
+            said = error.message if error.message.startswith(name) else f"{name}: {error.message}"
             raise BadRequest(said) from None
     if bill.empty and not bill.quantities:
         raise BadRequest("the export has no lines of usage or cost")
@@ -93,14 +122,25 @@ async def reconcile(store: Store, bill: Bill, book: PriceBook, asked: Asked) -> 
         return [each for each in posted if first <= each.day_us <= final]
 
     try:
-        comparison = compare(
-            bill, ledger, list_price(book, asked.prices), keys=asked.keys, models=asked.models,
+        comparison = await asyncio.to_thread(
+            compare, bill, ledger, list_price(book, asked.prices), keys=asked.keys, models=asked.models,
             merged=MERGED_TIERS.get(asked.provider, ()), since_us=asked.since_us, until_us=asked.until_us,
             corrections=lambda first, final: sum(each.amount for each in of_days(first, final)),
         )  # fmt: skip
     except ValueError as error:
         raise BadRequest(str(error)) from None
     return Done(comparison, of_days(comparison.first_day, comparison.last_day), last)
+
+
+async def reconcile_and_post(
+    store: Store, bill: Bill, book: PriceBook, asked: Asked, *, who: str, reason: str
+) -> tuple[Done, int]:  # fmt: skip
+    """Compare, post the corrections that close the gap, and compare again; how many were posted. Raises as `reconcile`, and
+    BadRequest without a reason or where somebody else posted meanwhile."""
+    done = await reconcile(store, bill, book, asked)
+    entries = entries_for(done, asked.provider)
+    posted = await Corrections(store).post(entries, who=who, reason=reason, after=done.last_correction)
+    return (await reconcile(store, bill, book, asked) if posted else done), len(posted)
 
 
 def entries_for(done: Done, provider: str) -> list[Entry]:

@@ -21,13 +21,18 @@ Row = Mapping[str, Any]
 
 
 def rows_of(path: Path) -> Iterator[dict[str, Any]]:
+    """`rows_in` of a file. Raises BadRequest, OSError."""
+    return rows_in(path.read_bytes(), path.name)
+
+
+def rows_in(content: bytes, name: str) -> Iterator[dict[str, Any]]:
     """The rows of a file: results of API pages with the `start` of their bucket, or lines of a CSV. Raises BadRequest
-    that names the file and what is wrong with it, and OSError."""
-    text = path.read_bytes().decode("utf-8-sig", "replace")
+    that names the file and what is wrong with it."""
+    text = content.decode("utf-8-sig", "replace")
     if text.lstrip()[:1] in ("{", "["):
-        yield from _from_pages(_documents(text, path.name), path.name)
+        yield from _from_pages(_documents(text, name), name)
     else:
-        yield from _from_csv(text, path.name)
+        yield from _from_csv(text, name)
 
 
 def _documents(text: str, name: str) -> list[Any]:

@@ -5,20 +5,16 @@ Drawings are kept by what they show, so a page whose figures did not change cost
 
 import asyncio
 import importlib
-import multiprocessing
 import re
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 from zlib import crc32
 
+from farthing.dashboard.aside import Aside, CannotDo
 from farthing.dashboard.charts.chart import Chart
 
 MOST_KEPT = 256
-IDLE_S = 300.0
-PATIENCE_S = 20.0
 
 
 class CannotDraw(Exception):
@@ -31,8 +27,7 @@ class Studio:
     def __init__(self) -> None:
         self._kept: OrderedDict[bytes, str] = OrderedDict()
         self._under_way: dict[bytes, asyncio.Task[str]] = {}
-        self._pool: ProcessPoolExecutor | None = None
-        self._ends: asyncio.TimerHandle | None = None
+        self._aside = Aside()
 
     async def draw(self, chart: Chart) -> str:
         """The chart as an `<svg>` element. Raises CannotDraw."""
@@ -51,37 +46,14 @@ class Studio:
         return svg
 
     async def _drawn(self, chart: Chart) -> str:
-        loop = asyncio.get_running_loop()
-        self._rest_later(loop)
         try:
-            work = loop.run_in_executor(self._workers(), svg_of, chart.kind, chart.rows, chart.options)
-            return await asyncio.wait_for(work, PATIENCE_S)
-        except (BrokenProcessPool, TimeoutError) as error:
-            self.close()
-            raise CannotDraw("the drawing process ended or took too long") from error
-        except Exception as error:
-            raise CannotDraw(f"{type(error).__name__}: {error}") from error
-
-    def _workers(self) -> ProcessPoolExecutor:
-        if self._pool is None:
-            self._pool = ProcessPoolExecutor(max_workers=1, mp_context=multiprocessing.get_context("spawn"))
-        return self._pool
-
-    def _rest_later(self, loop: asyncio.AbstractEventLoop) -> None:
-        if self._ends is not None:
-            self._ends.cancel()
-        self._ends = loop.call_later(IDLE_S, self.close)
+            return await self._aside.run(svg_of, chart.kind, chart.rows, chart.options)
+        except CannotDo as error:
+            raise CannotDraw(str(error)) from error
 
     def close(self) -> None:
         """End the process; the next chart starts another."""
-        if self._ends is not None:
-            self._ends.cancel()
-            self._ends = None
-        pool, self._pool = self._pool, None
-        if pool is not None:
-            for process in list((pool._processes or {}).values()):
-                process.terminate()
-            pool.shutdown(wait=False, cancel_futures=True)
+        self._aside.close()
 
 
 def svg_of(kind: str, rows: Sequence[Mapping[str, Any]], options: Mapping[str, Any]) -> str:

@@ -1,0 +1,62 @@
+"""Work for pages that would hold up calls: done in one process of its own, which starts with the first piece and ends when
+none was asked for. Knows nothing of what the work is."""
+
+import asyncio
+import multiprocessing
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import TypeVar, TypeVarTuple
+
+IDLE_S = 300.0
+PATIENCE_S = 20.0
+
+Given = TypeVarTuple("Given")
+T = TypeVar("T")
+
+
+class CannotDo(Exception):
+    """The process ended, took too long, or the work failed."""
+
+
+class Aside:
+    """One process. What it is given and gives back must be picklable."""
+
+    def __init__(self, patience_s: float = PATIENCE_S, idle_s: float = IDLE_S) -> None:
+        self._patience_s = patience_s
+        self._idle_s = idle_s
+        self._pool: ProcessPoolExecutor | None = None
+        self._ends: asyncio.TimerHandle | None = None
+
+    async def run(self, work: Callable[[*Given], T], *given: *Given) -> T:
+        """Raises CannotDo."""
+        loop = asyncio.get_running_loop()
+        self._rest_later(loop)
+        try:
+            return await asyncio.wait_for(loop.run_in_executor(self._worker(), work, *given), self._patience_s)
+        except (BrokenProcessPool, TimeoutError) as error:
+            self.close()
+            raise CannotDo("the process ended or took too long") from error
+        except Exception as error:
+            raise CannotDo(f"{type(error).__name__}: {error}") from error
+
+    def _worker(self) -> ProcessPoolExecutor:
+        if self._pool is None:
+            self._pool = ProcessPoolExecutor(max_workers=1, mp_context=multiprocessing.get_context("spawn"))
+        return self._pool
+
+    def _rest_later(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._ends is not None:
+            self._ends.cancel()
+        self._ends = loop.call_later(self._idle_s, self.close)
+
+    def close(self) -> None:
+        """End the process; the next piece of work starts another."""
+        if self._ends is not None:
+            self._ends.cancel()
+            self._ends = None
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            for process in list((pool._processes or {}).values()):
+                process.terminate()
+            pool.shutdown(wait=False, cancel_futures=True)

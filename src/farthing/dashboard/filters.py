@@ -34,8 +34,10 @@ class Filters(msgspec.Struct, frozen=True):
 
 
 def filters_of(query: QueryParams, now_us: int) -> Filters:
-    """Raises BadRequest."""
+    """`add` and `is` are one more name and its value, as a form without script can say them. Raises BadRequest."""
     where = {name: query[name] for name in SCOPES if name in query}
+    if query.get("add") in SCOPES:
+        where[query["add"]] = query.get("is", "")
     for name, value in where.items():
         if len(value) > LONGEST:
             raise BadRequest(f"{name} is too long: {LONGEST} characters at most.", param=name)

@@ -12,6 +12,8 @@ from farthing.finops.spreadsheet import harmless
 from farthing.model.money import exact_dollars
 
 Kind = Literal["text", "money", "count", "percent", "duration", "moment", "change"]
+UNKNOWN = "?"
+"""A value that there is and nobody knows, such as the cost of a call without a price. None is where there is none."""
 NUMERIC: frozenset[Kind] = frozenset({"money", "count", "percent", "duration", "change"})
 
 
@@ -23,6 +25,10 @@ class Column(msgspec.Struct, frozen=True):
     kind: Kind = "text"
     help: str = ""
     """What it is, where the title does not say."""
+    href: str = ""
+    """Where the title leads: to the table sorted by it."""
+    sorted: Literal["", "ascending", "descending"] = ""
+    """How the rows stand by it."""
 
     @property
     def is_numeric(self) -> bool:
@@ -67,6 +73,8 @@ def shown(value: Any, column: Column) -> str:
     """A cell as people read it."""
     if value is None:
         return formats.NONE
+    if value is UNKNOWN:
+        return str(value)
     match column.kind:
         case "money":
             return formats.money(value)
@@ -85,13 +93,13 @@ def shown(value: Any, column: Column) -> str:
 
 def exact(value: Any, column: Column) -> str:
     """What the eye was spared, for whoever points at the cell."""
-    if value is None or column.kind not in ("money", "count"):
+    if value is None or value is UNKNOWN or column.kind not in ("money", "count"):
         return ""
     return f"${exact_dollars(round(value))}" if column.kind == "money" else f"{value:,}"
 
 
 def _in_file(value: Any, column: Column) -> str:
-    if value is None:
+    if value is None or value is UNKNOWN:
         return ""
     if column.kind == "money":
         return exact_dollars(round(value))

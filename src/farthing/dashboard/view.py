@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from starlette.datastructures import QueryParams
 
-from farthing.dashboard.filters import Filters, address
+from farthing.dashboard.filters import SCOPES, Filters, address
 from farthing.dashboard.forms import Posted
 from farthing.dashboard.sources import Sources
 from farthing.gateway.guard import Need, Pass
@@ -94,9 +94,9 @@ class View:
 
     def kept(self) -> list[tuple[str, str]]:
         """What a form of filters must send along: all that the address says beside what the form sets itself."""
-        return [
-            (name, value) for name, value in self.query.multi_items() if name not in ("period", "compare", "before")
-        ]
+        own = ("period", "compare", "before", "page", "add", "is", *SCOPES)
+        others = [(name, value) for name, value in self.query.multi_items() if name not in own]
+        return [*others, *self.filters.where.items()]
 
     @property
     def who(self) -> str:

@@ -1,6 +1,7 @@
 """How the cost of a call came about: the law, what stands beside the lines, and words for each state."""
 
 from decimal import Decimal
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,7 +32,7 @@ def test_each_step_leaves_what_the_next_begins_with(baseline: int, savings: list
     assert adds_up(record)
     assert bars[0].left == baseline
     assert bars[-2].left == bars[-1].left == cost
-    for before, after in zip(bars[:-1], bars[1:-1], strict=False):
+    for before, after in pairwise(bars[:-1]):
         assert before.left - after.amount == after.left
 
 

@@ -5,6 +5,7 @@ import importlib
 import importlib.util
 import logging
 import random
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +17,7 @@ from farthing.app.around import REAL, Around
 from farthing.app.budgets import build_budgets
 from farthing.app.cache import build_cache
 from farthing.app.providers import open_providers
-from farthing.app.routing import build_routing, models_of
+from farthing.app.routing import Models, build_routing, models_of
 from farthing.finops.transactions import Gatherer
 from farthing.gateway import (
     admin,
@@ -43,6 +44,7 @@ from farthing.gateway.metrics import Metrics
 from farthing.gateway.pages import pages
 from farthing.gateway.standings import Standings
 from farthing.model.arms import MODEL_SELECTION, SEMANTIC_CACHE
+from farthing.model.routes import Table
 from farthing.pipeline import Step, chain
 from farthing.prices.configured import configured_book
 from farthing.quality.errand import Errands, Overhead
@@ -179,19 +181,20 @@ async def assemble(settings: Settings, stack: AsyncExitStack, around: Around = R
         *table_pages.routes(Routes(store), routing.rules, guard),
         *feedback.routes(store, ledger, guard, [*([cache.feedback] if cache is not None else []), routing.quality]),
         *openapi.routes(),
-        *_dashboard(settings, store, ledger, health_of_deployments, guard, stack),
+        *_dashboard(settings, store, ledger, health_of_deployments, known, lambda: routing.quality.table, guard, stack),
     ]
     return Parts(Endpoints(edges, pages(routes, list(edges))), ledger, routing.quality)
 
 
 def _dashboard(
-    settings: Settings, store: Store, ledger: Ledger, health: Health, guard: Guard, stack: AsyncExitStack
+    settings: Settings, store: Store, ledger: Ledger, health: Health, known: Models, table: Callable[[], Table],
+    guard: Guard, stack: AsyncExitStack,
 ) -> list[BaseRoute]:  # fmt: skip
     """The pages for people are an extra: without its libraries there are none."""
     if not all(map(importlib.util.find_spec, DASHBOARD_NEEDS)):
         return []
     made: list[BaseRoute] = importlib.import_module("farthing.app.dashboard").build_dashboard(
-        settings, store, ledger, health, guard, stack
+        settings, store, ledger, health, known, table, guard, stack
     )
     return made
 

@@ -3,6 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from farthing.catalog import Catalog, Costs
+from farthing.dashboard.proofs import Proofs
+from farthing.model.routes import Table
 from farthing.settings import Settings
 from farthing.steps.balance.health import Health
 from farthing.store import Ledger, Store
@@ -17,3 +20,8 @@ class Sources:
     health: Health
     """Of the deployments, as this process sees them."""
     now_us: Callable[[], int]
+    catalog: Catalog
+    costs: Costs
+    table: Callable[[], Table]
+    """The routing table that holds."""
+    proofs: Proofs

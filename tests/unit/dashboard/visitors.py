@@ -10,16 +10,20 @@ from typing import Any
 
 import httpx2
 
+from farthing.app.routing import models_of
 from farthing.dashboard.access.door import Door
 from farthing.dashboard.charts.studio import Studio
 from farthing.dashboard.page import Page
 from farthing.dashboard.pages import PAGES
+from farthing.dashboard.proofs import Proofs
 from farthing.dashboard.rendering import Rendering
 from farthing.dashboard.site import Site
 from farthing.dashboard.sources import Sources
 from farthing.gateway.guard import Guard
 from farthing.gateway.pages import pages
 from farthing.model.principal import Key
+from farthing.model.routes import Table
+from farthing.prices.configured import configured_book
 from farthing.settings import BalanceSettings, Settings
 from farthing.steps.balance.health import Health
 from farthing.store import Journal, KeyRing, Ledger, Store, hash_of, open_store
@@ -30,15 +34,25 @@ from farthing.upstream.providers import Providers
 class Place:
     """The pages. `now_us` can be set forward."""
 
-    def __init__(self, store: Store, keys: KeyRing, ledger: Ledger, settings: Settings, shown: Sequence[Page]) -> None:
+    def __init__(
+        self, store: Store, url: str, keys: KeyRing, ledger: Ledger, settings: Settings, shown: Sequence[Page]
+    ) -> None:  # fmt: skip
         self.store, self.keys, self.settings = store, keys, settings
         self.later_us = 0
-        studio = Studio()
-        self.close = studio.close
-        health = Health(Providers({}, {}), BalanceSettings(), Buckets())
-        sources = Sources(settings, store, ledger, health, self.now_us)
-        site = Site(sources, Door(Guard(keys, settings.server.admin), store), Rendering(studio), shown)
+        self.table = Table()
+        self.studio, self.proofs = Studio(), Proofs(url)
+        providers = Providers({}, {})
+        health = Health(providers, BalanceSettings(), Buckets())
+        known = models_of(settings, configured_book(settings.prices), providers)
+        sources = Sources(
+            settings, store, ledger, health, self.now_us, known.catalog, known.costs, lambda: self.table, self.proofs
+        )
+        site = Site(sources, Door(Guard(keys, settings.server.admin), store), Rendering(self.studio), shown)
         self.app = pages(site.routes(), [])
+
+    def close(self) -> None:
+        self.studio.close()
+        self.proofs.close()
 
     def now_us(self) -> int:
         return time.time_ns() // 1000 + self.later_us
@@ -90,14 +104,15 @@ async def a_place(
     folder: Path, settings: Settings | None = None, shown: Sequence[Page] = PAGES,
     before: Callable[[Store], Any] | None = None,
 ) -> AsyncIterator[Place]:  # fmt: skip
-    store = await open_store(f"sqlite:///{folder}/farthing.db")
+    url = f"sqlite:///{folder}/farthing.db"
+    store = await open_store(url)
     if before is not None:
         await before(store)
     keys = KeyRing(store)
     await keys.refresh()
     journal = Journal(folder / "journal")
     ledger = Ledger(store, journal)
-    place = Place(store, keys, ledger, settings or Settings(), shown)
+    place = Place(store, url, keys, ledger, settings or Settings(), shown)
     try:
         yield place
     finally:

@@ -1,0 +1,349 @@
+"""What could be saved next: each lever's own estimate from the sums of the last four weeks, in dollars a month, with how sure
+it is and the setting that switches it on. Reads rollups only; changes nothing, and knows nothing of how levers work.
+
+An estimate has an amount where the ledger itself tells it, and only a bound ("up to") where it must be tried first. A
+cheaper model is held against the present one by a call of mean size, so long-context bands and contracts count; what is
+saved is that share of what was really paid.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from farthing.finops.tiers import TierOf
+from farthing.model.money import Nano
+from farthing.model.routes import Cell, Table, Tier
+from farthing.model.usage import Usage
+from farthing.quality.errand import FEATURES as ERRANDS
+from farthing.quality.errand import TASK as OVERHEAD
+from farthing.settings import CacheSettings, RoutingSettings
+from farthing.store import ReportRow, reading, waste
+from farthing.store.days import days
+from farthing.store.engine import Connection
+from farthing.store.rollups import DAY_US
+from farthing.store.waste import WasteRow
+
+DAYS = 28
+"""Whole days that are looked at: each weekday four times."""
+DAYS_A_MONTH = 365.25 / 12
+LEAST_SHARE = 0.002
+"""Of the spending of a month: what brings less is not worth a line."""
+LEAST_CALLS = 30
+"""With fewer calls of a kind nothing is said of them."""
+VECTORS = "embedding"
+"""The kind of work that compares texts."""
+CHEAPER: tuple[Tier, ...] = ("small", "mid")
+MOST_FEATURES = 3
+TYPICAL = 1_000
+"""Tokens by which rates are compared."""
+
+Risk = Literal["lossless", "guarded", "needs proof"]
+"""Answers stay as they are; answers change, and evidence has shown them good enough; nobody has compared them yet."""
+
+
+class Saving(msgspec.Struct, frozen=True):
+    """One thing that could be done next. Amounts in nano-dollars a month."""
+
+    lever: str
+    what: str
+    """In a sentence."""
+    a_month: Nano | None
+    """The estimate; None where only the bounds are known."""
+    low: Nano
+    high: Nano
+    risk: Risk
+    why: str
+    """What it rests on."""
+    setting: str
+    """What switches it on, as it is written."""
+    place: str
+    """Where that is written: the settings' file, or the client."""
+    where: dict[str, str] = {}
+    """Which calls it is about."""
+
+    @property
+    def weight(self) -> float:
+        """What it is ranked by: the estimate, or the middle of its bounds."""
+        return self.a_month if self.a_month is not None else (self.low + self.high) / 2
+
+
+class Sums(NamedTuple):
+    """Of one tenant over the last whole days."""
+
+    days: int
+    work: list[ReportRow]
+    """By task and model."""
+    features: list[ReportRow]
+    models: list[ReportRow]
+    waste_by_model: list[WasteRow]
+    waste_by_feature: list[WasteRow]
+
+    @property
+    def times(self) -> float:
+        """From these days to a month."""
+        return DAYS_A_MONTH / self.days
+
+    @property
+    def cost(self) -> Nano:
+        return sum(row.cost for row in self.features)
+
+
+class Known(NamedTuple):
+    """What is known of models and settings. `price`: what a usage costs at a model; `vectors`: the embedding model, and what
+    so many tokens cost there."""
+
+    tenant: str
+    routing: RoutingSettings
+    cache: CacheSettings
+    hit_target: float
+    tiers: Mapping[Tier, tuple[str, ...]]
+    tier: TierOf
+    table: Table
+    floors: Callable[[str], tuple[float, ...]]
+    price: Callable[[str, Usage], Nano | None]
+    vectors: Callable[[int], tuple[str, Nano] | None]
+
+
+def read(connection: Connection, now_us: int, tenant: str) -> Sums | None:
+    """None before the first whole day with calls."""
+    until = now_us - now_us % DAY_US
+    since = until - DAYS * DAY_US
+    seen = days(connection, since, until, tenant=tenant)
+    if not seen:
+        return None
+    whole = (until - seen[0].day_us) // DAY_US
+
+    def by(names: str) -> list[ReportRow]:
+        return reading.report(connection, names, since, until, tenant=tenant)
+
+    def lost(name: str) -> list[WasteRow]:
+        return waste.report(connection, name, since, until, tenant=tenant)
+
+    return Sums(whole, by("task,model"), by("feature"), by("model"), lost("model"), lost("feature"))
+
+
+def estimates(sums: Sums, known: Known) -> list[Saving]:
+    """All that are worth a line, the biggest first."""
+    found = [each for estimate in ESTIMATES for each in estimate(sums, known)]
+    least = LEAST_SHARE * sums.cost * sums.times
+    worth = [each for each in found if each.high > 0 and each.high >= least]
+    return sorted(worth, key=lambda each: (-each.weight, each.what))
+
+
+def cheaper_models(sums: Sums, known: Known) -> Iterator[Saving]:
+    """Work of the flagship that evidence, or only the price list, says a cheaper model could do: one for each task."""
+    tasks: dict[str, list[ReportRow]] = {}
+    for row in sums.work:
+        if row.key not in (OVERHEAD, VECTORS) and known.tier(row.also) == "flagship" and row.cost > 0:
+            tasks.setdefault(row.key, []).append(row)
+    for task, rows in sorted(tasks.items()):
+        calls = sum(row.calls for row in rows)
+        if calls < LEAST_CALLS:
+            continue
+        if not task:
+            yield from _unknown_work(sums, known, rows)
+            continue
+        shown = _best(rows, known, partial(_is_shown, known, task))
+        likely = shown or _best(rows, known, partial(_is_open, known, task))
+        if shown is not None:
+            yield _shown_cheaper(sums, known, task, rows, *shown)
+        elif likely is not None:
+            yield _unproven_cheaper(sums, known, task, rows, *likely)
+
+
+def _shown_cheaper(
+    sums: Sums, known: Known, task: str, rows: Sequence[ReportRow], model: str, saved: Nano
+) -> Saving:  # fmt: skip
+    cell = _cell(known, task, model)
+    assert cell is not None
+    amount = round(saved * sums.times)
+    shown = cell.state == "measured"
+    return Saving(
+        "model selection",
+        f"{task}: {_calls(sum(row.calls for row in rows), sums)} go to {_names(rows)}; {model} does this work well enough.",
+        amount if shown else None, amount if shown else 0, amount, "guarded" if shown else "needs proof",
+        f"quality at least {cell.lower:.0%} of the flagship's by {cell.observations:,.0f} comparisons of your calls"
+        if shown
+        else "shown on others' data only; your own calls must show it",
+        "[routing]\nsubstitute = true", SETTINGS, {"task": task},
+    )  # fmt: skip
+
+
+def _unproven_cheaper(
+    sums: Sums, known: Known, task: str, rows: Sequence[ReportRow], model: str, saved: Nano
+) -> Saving:  # fmt: skip
+    share = saved / max(1, sum(row.cost for row in rows))
+    judged = known.routing.judge
+    setting = "[routing]\nsubstitute = true" if judged else f'[routing]\njudge = "{model}"\nsubstitute = true'
+    return Saving(
+        "model selection",
+        f"{task}: {_calls(sum(row.calls for row in rows), sums)} go to {_names(rows)}; {model} costs {share:.0%} less for them.",
+        None, 0, round(saved * sums.times), "needs proof",
+        "by price alone: a share of calls is answered twice and compared before any is moved", setting, SETTINGS, {"task": task},
+    )  # fmt: skip
+
+
+def _unknown_work(sums: Sums, known: Known, rows: Sequence[ReportRow]) -> Iterator[Saving]:
+    found = _best(rows, known, lambda _: True)
+    if found is None or known.routing.tasks_of == "all":
+        return
+    yield Saving(
+        "model selection",
+        f"{_calls(sum(row.calls for row in rows), sums)} go to {_names(rows)}, and nobody looks what kind of work they are.",
+        None, 0, round(found[1] * sums.times), "needs proof",
+        f"the bound is what {found[0]} would save if it could do all of them; first see what they are",
+        '[routing]\ntasks_of = "all"', SETTINGS, {"task": ""},
+    )  # fmt: skip
+
+
+def _best(rows: Sequence[ReportRow], known: Known, may: Callable[[str], bool]) -> tuple[str, Nano] | None:
+    """The cheaper model that would save most on these calls, and how much of their cost."""
+    found: list[tuple[Nano, str]] = []
+    for model in dict.fromkeys(each for tier in CHEAPER for each in known.tiers.get(tier, ())):
+        if may(model):
+            saved = [_saved(row, model, known) for row in rows]
+            found.append((sum(each for each in saved if each is not None), model))
+    best = max(found, default=(0, ""))
+    return (best[1], best[0]) if best[0] > 0 else None
+
+
+def _saved(row: ReportRow, model: str, known: Known) -> Nano | None:
+    """Of the cost of a row, if `model` had answered: by its price of a call of mean size."""
+    paid = max(1, row.calls - row.cache_hits)
+    mean = Usage(
+        uncached_in=max(0, row.in_tokens - row.cached_tokens) // paid, cache_read=row.cached_tokens // paid,
+        out=max(1, row.out_tokens // paid),
+    )  # fmt: skip
+    now, then = known.price(row.also, mean), known.price(model, mean)
+    if not now or then is None:
+        return None
+    return row.cost - row.cost * then // now
+
+
+def _cell(known: Known, task: str, model: str) -> Cell | None:
+    return known.table.cell(known.tenant, (f"task:{task}",), model)
+
+
+def _is_shown(known: Known, task: str, model: str) -> bool:
+    cell = _cell(known, task, model)
+    floor = max(known.floors(f"task:{task}"))
+    return cell is not None and cell.state in ("measured", "prior") and cell.lower >= floor
+
+
+def _is_open(known: Known, task: str, model: str) -> bool:
+    """Whether no evidence says that the model is not good enough."""
+    cell = _cell(known, task, model)
+    return cell is None or cell.state != "demoted"
+
+
+def repeats(sums: Sums, known: Known) -> Iterator[Saving]:
+    """Calls that the cache was not allowed to answer. How many of them repeat only trying shows, so there is but a bound."""
+    rows = [row for row in sums.features if row.key not in ERRANDS]
+    hits, cacheable = sum(row.cache_hits for row in rows), sum(row.cacheable for row in rows)
+    seen = cacheable >= LEAST_CALLS and hits > 0
+    rate = hits / cacheable if seen else known.hit_target
+    why = (
+        f"the bound is the share of {rate:.0%} that the cache answers where it is on"
+        if seen
+        else f"the bound is the target of {rate:.0%}; how many calls repeat is known once it is on"
+    )
+    open_ = [(row, cost) for row in rows if (cost := _never_asked(row)) > 0]
+    if not cacheable:
+        cost = sum(each for _, each in open_)
+        calls = sum(row.calls for row, _ in open_)
+        if calls >= LEAST_CALLS:
+            yield Saving(
+                "semantic cache", f"The cache is off; {_calls(calls, sums)} are paid for even where they repeat word by word.",
+                None, 0, round(cost * rate * sums.times), "lossless", why, '[cache]\nmode = "exact"', SETTINGS,
+            )  # fmt: skip
+        return
+    for row, cost in sorted(open_, key=lambda each: -each[1])[:MOST_FEATURES]:
+        if row.key and row.calls - row.cacheable >= LEAST_CALLS:
+            yield Saving(
+                "semantic cache",
+                f"{row.key}: {_calls(row.calls - row.cacheable, sums)} are never looked up in the cache.",
+                None, 0, round(cost * rate * sums.times), "lossless", why,
+                f'[cache.features.{_quoted(row.key)}]\nmode = "exact"', SETTINGS, {"feature": row.key},
+            )  # fmt: skip
+
+
+def _never_asked(row: ReportRow) -> Nano:
+    """What the calls cost that the cache was not allowed to answer."""
+    paid = row.calls - row.cache_hits
+    return row.cost * (row.calls - row.cacheable) // paid if paid > 0 else 0
+
+
+def vectors(sums: Sums, known: Known) -> Iterator[Saving]:
+    """Calls that have a chat model compare texts."""
+    rows = [row for row in sums.work if row.key == VECTORS and known.tier(row.also) != "embedding"]
+    calls, tokens, cost = (sum(getattr(row, name) for row in rows) for name in ("calls", "in_tokens", "cost"))
+    found = known.vectors(tokens) if calls >= LEAST_CALLS else None
+    if found is None or found[1] >= cost:
+        return
+    amount = round((cost - found[1]) * sums.times)
+    yield Saving(
+        "embeddings", f"{_calls(calls, sums)} have a chat model compare texts, which {found[0]} does for a fraction.",
+        amount, amount, round(cost * sums.times), "needs proof",
+        "priced with all of their input; texts that come again would cost nothing more",
+        f'model = "{found[0]}" on /v1/embeddings', CLIENT, {"task": VECTORS},
+    )  # fmt: skip
+
+
+def unread_writes(sums: Sums, known: Known) -> Iterator[Saving]:
+    """Input that was written to providers' caches at a surcharge and never read: writes less reads, by model."""
+    reads = {row.key: row.cached_tokens for row in sums.models}
+    premium = unread = 0
+    for row in sums.waste_by_model:
+        tokens = max(0, row.written_tokens - reads.get(row.key, 0))
+        written, plain = (known.price(row.key, usage) for usage in (Usage(w5m=TYPICAL), Usage(uncached_in=TYPICAL)))
+        if tokens and written is not None and plain is not None and written > plain:
+            premium += (written - plain) * tokens // TYPICAL
+            unread += tokens
+    if not premium:
+        return
+    amount = round(premium * sums.times)
+    yield Saving(
+        "provider caching",
+        f"{unread * sums.times:,.0f} tokens a month are written to providers' caches and never read.",
+        amount, amount, amount, "lossless", "at least so much: each read is taken to be of something that was written",
+        "no cache_control on prompts that are not sent again", CLIENT,
+    )  # fmt: skip
+
+
+def lost_tries(sums: Sums, known: Known) -> Iterator[Saving]:
+    """Tries that were paid for and came to nothing, and answers whose client had left."""
+    for name, what, setting, place in (
+        ("lost_cost", "is paid for tries that came to nothing: retries, hedges, failures", "[[models.NAME.deployments]]", SETTINGS),
+        ("left_cost", "is paid for answers whose client left before the end", "a longer time-out, or a lower max_tokens", CLIENT),
+    ):  # fmt: skip
+        total = sum(getattr(row, name) for row in sums.waste_by_feature)
+        if not total:
+            continue
+        worst = max(sums.waste_by_feature, key=lambda row: getattr(row, name))
+        share = getattr(worst, name) / total
+        yield Saving(
+            "request routing", f"{total / max(1, sums.cost):.1%} of the spending {what}; {share:.0%} of it in {worst.key or '(none)'}.",
+            None, 0, round(total * sums.times), "lossless", "all of it is the bound: some failures cannot be helped",
+            setting, place, {"feature": worst.key},
+        )  # fmt: skip
+
+
+SETTINGS, CLIENT = "farthing.toml", "in the client"
+ESTIMATES: tuple[Callable[[Sums, Known], Iterable[Saving]], ...] = (
+    cheaper_models, repeats, vectors, unread_writes, lost_tries,
+)  # fmt: skip
+
+
+def _calls(count: int, sums: Sums) -> str:
+    return f"{count * sums.times:,.0f} calls a month"
+
+
+def _names(rows: Sequence[ReportRow]) -> str:
+    return ", ".join(dict.fromkeys(row.also for row in sorted(rows, key=lambda row: -row.cost)))
+
+
+def _quoted(name: str) -> str:
+    """As a key of TOML."""
+    return msgspec.json.encode(name).decode()

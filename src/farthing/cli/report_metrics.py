@@ -27,6 +27,7 @@ from farthing.store import Store
 
 TABLES = ("store", "finops", "routing", "models")
 MOST_FEATURES = 15
+MOST_CORRECTIONS = 20
 
 
 @click.command("metrics")
@@ -62,7 +63,7 @@ def metrics(
     report = with_store(settings, work)
     if as_json:
         print_json(plain(report))
-    elif not report.calls:
+    elif not report.calls and not report.corrections:
         click.echo("No calls in these days.")
     else:
         _print(report, beside)
@@ -85,6 +86,8 @@ def _print(report: Metrics, beside: bool) -> None:
     if beside:
         _print_beside(report)
     _print_features(report)
+    if report.corrections:
+        _print_corrections(report)
     if report.without_cost:
         click.echo(f"\n{report.without_cost:,} calls have no known cost: they are in no figure of cost.")
     if report.errands:
@@ -109,6 +112,22 @@ def _print_beside(report: Metrics) -> None:
             print_table(table)
         for note in metric.notes:
             click.echo(f"  {printable(note)}")
+
+
+def _print_corrections(report: Metrics) -> None:
+    """Lines of their own, each with the day that it is for."""
+    click.echo("")
+    table = Table(box=None, pad_edge=False)
+    for title in ("correction", "for", "provider", "model", "amount", "reason"):
+        table.add_column(title, justify="right" if title == "amount" else "left", no_wrap=title != "reason")
+    for each in report.corrections[-MOST_CORRECTIONS:]:
+        table.add_row(
+            f"{each.no}", day_name(each.day_us), each.provider, each.model, show_dollars(each.amount), each.reason
+        )
+    print_table(table)
+    if len(report.corrections) > MOST_CORRECTIONS:
+        click.echo(f"and {len(report.corrections) - MOST_CORRECTIONS} before them; --json has all")
+    click.echo(f"Corrections are in no figure above. With them the cost is {show_dollars(report.corrected)}.")
 
 
 def _print_features(report: Metrics) -> None:

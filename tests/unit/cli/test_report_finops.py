@@ -11,6 +11,7 @@ from click.testing import Result
 
 from farthing.model.record import Record
 from farthing.store import open_store
+from farthing.store.corrections import Corrections, Entry
 from farthing.store.rollups import DAY_US
 
 Farthing = Callable[..., Result]
@@ -152,3 +153,22 @@ def test_words_of_callers_do_not_command_a_terminal(farthing: Farthing, folder: 
     ):
         done = farthing("report", *command)
         assert done.exit_code == 0 and "\x1b" not in done.output and "\x07" not in done.output
+
+
+def test_corrections_are_lines_of_their_own(farthing: Farthing, company: Path) -> None:
+    today = time.time_ns() // 1000 // DAY_US * DAY_US
+
+    async def post() -> None:
+        store = await open_store("sqlite:///farthing.db")
+        await Corrections(store).post([Entry(today, 25 * 10**7, "openai", "gpt-5.4")], who="ana", reason="a late fee")
+        await store.close()
+
+    asyncio.run(post())
+    shown = farthing("report", "metrics").output
+    assert (
+        "a late fee" in shown and time.strftime("%Y-%m-%d", time.gmtime(today // 10**6)) in shown and "$0.25" in shown
+    )
+    assert "a late fee" not in farthing("report", "metrics", "--where", "feature=chat").output
+    told = json.loads(farthing("report", "metrics", "--json").stdout)
+    assert [each["amount"] for each in told["corrections"]] == [25 * 10**7]
+    assert told["cost_corrected"] == told["cost"] + 25 * 10**7

@@ -30,6 +30,7 @@ def plain(report: Metrics) -> dict[str, Any]:
         "where": report.scope.where, "calls": report.calls, "cost": report.cost, "calls_without_cost": report.without_cost,
         "own_calls": report.errands, "metrics": [_metric(each) for each in report.metrics],
         "features": [_feature(each) for each in report.features],
+        "corrections": msgspec.to_builtins(report.corrections), "cost_corrected": report.corrected,
     }  # fmt: skip
 
 

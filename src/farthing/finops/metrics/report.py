@@ -18,6 +18,7 @@ from farthing.finops.metrics.six import (
 from farthing.finops.tiers import TierOf
 from farthing.finops.trend import Trend
 from farthing.model.money import Nano
+from farthing.store.corrections import Correction, entries_of
 from farthing.store.days import Day
 from farthing.store.engine import Connection
 from farthing.store.rollups import DAY_US
@@ -70,6 +71,13 @@ class Metrics(msgspec.Struct, frozen=True):
     metrics: tuple[Metric, ...]
     features: tuple[FeatureCost, ...]
     """Dearest first."""
+    corrections: tuple[Correction, ...] = ()
+    """Posted for these days. They are in no figure: an entry is of a day, and of no call."""
+
+    @property
+    def corrected(self) -> Nano:
+        """The cost with its corrections."""
+        return self.cost + sum(each.amount for each in self.corrections)
 
     def metric(self, name: str) -> Metric:
         """Raises KeyError for a name that there is not."""
@@ -78,7 +86,16 @@ class Metrics(msgspec.Struct, frozen=True):
 
 def read(connection: Connection, scope: Scope, options: Options, tier: TierOf, now_us: int) -> Metrics:
     """The report, from rollups alone. Raises BadRequest for a scope that nothing is kept for."""
-    return report(read_facts(connection, scope, now_us), options, tier)
+    found = report(read_facts(connection, scope, now_us), options, tier)
+    return msgspec.structs.replace(found, corrections=tuple(_corrections(connection, scope)))
+
+
+def _corrections(connection: Connection, scope: Scope) -> list[Correction]:
+    """An entry is of a day, a provider and a model: it belongs to no feature, team or user."""
+    if set(scope.where) - {"model"}:
+        return []
+    posted = entries_of(connection, scope.since_us, scope.until_us, scope.tenant)
+    return [each for each in posted if each.model == scope.where.get("model", each.model)]
 
 
 def report(facts: Facts, options: Options, tier: TierOf) -> Metrics:

@@ -5,6 +5,7 @@ The statements and what could not be shared out add up to the ledger with its co
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Literal
 
 import msgspec
@@ -200,7 +201,8 @@ def statements(
 
 def _of_correction(entry: Correction) -> _Shared:
     of = " ".join(part for part in (entry.provider, entry.model) if part)
-    what = f"correction {entry.no}{f' ({of})' if of else ''}: {entry.reason}"
+    day = datetime.fromtimestamp(entry.day_us // 1_000_000, UTC).strftime("%Y-%m-%d")
+    what = f"correction {entry.no} for {day}{f' ({of})' if of else ''}: {entry.reason}"
     return _Shared(what, entry.amount, entry.provider, entry.model)
 
 

@@ -15,7 +15,7 @@ help:  ## Show this list.
 
 setup: $(READY)  ## Create .venv with everything pinned (the other targets do this by themselves).
 
-demo: $(READY)  ## A company's morning through the gateway, no key and no network needed; ONCE=1 ends by itself.
+demo: $(READY)  ## A company's month through the gateway, no key and no network needed; ONCE=1 ends by itself.
 	@$(BIN)/farthing demo $(if $(ONCE),--once)
 
 test: $(READY)  ## Run all tests; ARGS="tests/unit -k name" runs some.

@@ -42,9 +42,11 @@ def build_alerts(
 
 
 def make_watch(
-    settings: Settings, store: Store, providers: Providers, book: PriceBook, stack: AsyncExitStack, clock: Clock
+    settings: Settings, store: Store, providers: Providers, book: PriceBook, stack: AsyncExitStack, clock: Clock,
+    holder: str = "",
 ) -> tuple[Watch, Delivery] | None:  # fmt: skip
-    """The watch and who brings its messages, for whoever lets them look; None where settings say so."""
+    """The watch and who brings its messages, for whoever lets them look; None where settings say so. `holder` is its name among
+    gateways."""
     if not settings.alerts.on:
         return None
     alerts = Alerts(store)
@@ -59,7 +61,7 @@ def make_watch(
     )
     watch = Watch(
         alerts, reader, rules_for(settings.alerts), Recipients(settings.alerts), delivery,
-        holder=secrets.token_hex(8), pace=pace_of(settings.alerts), call_limit=single_call_limit(settings.alerts),
+        holder=holder or secrets.token_hex(8), pace=pace_of(settings.alerts), call_limit=single_call_limit(settings.alerts),
         every_s=settings.alerts.every_s, now_us=clock.now_us,
     )  # fmt: skip
     return watch, delivery

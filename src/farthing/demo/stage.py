@@ -10,34 +10,16 @@ from pathlib import Path
 
 import aiohttp
 
+from farthing.demo import settings as texts
+from farthing.demo.calendar import DAYS
 from farthing.demo.company import TEAMS
+from farthing.demo.story import lead
 from farthing.model.principal import Key, Role
 from farthing.store import hash_of, new_id, new_secret, open_store
 from farthing.upstream.simulator import SimulatorSettings, running
 
-SETTINGS = """\
-# Written by the demo; look around, it is made anew each time.
-[server]
-port = {port}
-
-[store]
-url = "sqlite:///farthing.db"
-
-[cache]
-mode = "exact"
-
-[logs]
-level = "warning"
-format = "text"
-
-[providers.openai]
-base_url = "{simulator}/v1"
-api_key = "simulated"
-
-[providers.anthropic]
-base_url = "{simulator}/v1"
-api_key = "simulated"
-"""
+STORY_S = 600.0
+"""So long other gateways' alerts wait for the story, should it be broken off."""
 
 
 class Stage:
@@ -60,7 +42,7 @@ async def staged(folder: Path, port: int, latency: float) -> AsyncIterator[Stage
     """All parts running, their files in `folder`, which is made anew. Raises StartFailed."""
     async with running(SimulatorSettings(seed=7, latency=latency)) as simulator:
         settings = _write_settings(folder, port, simulator)
-        keys, admin_key = await _make_keys(folder)
+        keys, admin_key = await make_keys(folder)
         gateway = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "farthing", "up", "--config", str(settings), stderr=asyncio.subprocess.PIPE
         )
@@ -78,18 +60,19 @@ def _write_settings(folder: Path, port: int, simulator: str) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     settings = folder / "farthing.toml"
-    settings.write_text(SETTINGS.format(port=port, simulator=simulator), encoding="utf-8")
+    settings.write_text(texts.text_of(DAYS, port, simulator), encoding="utf-8")
     return settings
 
 
-async def _make_keys(folder: Path) -> tuple[dict[str, str], str]:
-    """A key for each team, whose name callers cannot change, and one for the administrator."""
+async def make_keys(folder: Path) -> tuple[dict[str, str], str]:
+    """A store with a key for each team, whose name callers cannot change, and one for the administrator."""
     store = await open_store(f"sqlite:///{(folder / 'farthing.db').absolute()}")
     secrets = {team: new_secret() for team in (*TEAMS, "admin")}
     for name, secret in secrets.items():
         tags = {} if name == "admin" else {"team": name}
         role: Role = "admin" if name == "admin" else ""
         await store.add_key(Key(id=new_id(), name=name, hash=hash_of(secret), tags=tags, pinned=tuple(tags), role=role))
+    await lead(store, STORY_S)
     await store.close()
     return {team: secrets[team] for team in TEAMS}, secrets["admin"]
 

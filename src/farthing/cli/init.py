@@ -11,6 +11,7 @@ import msgspec
 
 from farthing.cli.toml_text import key, value
 from farthing.settings import DEFAULT_FILE, AlertChannelSettings, AlertRuleSettings, Secret
+from farthing.settings.dashboard import OidcSettings
 from farthing.settings.finops import LineSettings, ProjectFinopsSettings
 from farthing.settings.tree import (
     SECTIONS,
@@ -117,7 +118,7 @@ def heading(name: str, kind: type[msgspec.Struct]) -> str:
 def _fields(kind: type[msgspec.Struct], without: tuple[str, ...] = ()) -> Iterator[str]:
     hints = get_type_hints(kind, include_extras=True)
     for field in msgspec.structs.fields(kind):
-        if field.name in without or holds_tables(hints[field.name]):
+        if field.name in without or holds_tables(hints[field.name]) or bare(hints[field.name]) is OidcSettings:
             continue
         if field.name == "timeouts":
             yield from _comment("How long the provider may take, in seconds; 0 means no limit.")

@@ -91,6 +91,9 @@ class Pass(msgspec.Struct, frozen=True):
     key: Key | None
     tenant: str
     """Whose data the page is to tell of or change."""
+    person: str = ""
+    """Who signed in as a person: `key` then stands for them and is in no store, and their own calls are those that name
+    this user."""
 
     def may(self, role: Role) -> bool:
         return has_role(self.key, role)
@@ -103,6 +106,8 @@ class Pass(msgspec.Struct, frozen=True):
     @property
     def who(self) -> str:
         """For people, and for what keeps who did what."""
+        if self.person:
+            return f"{self.person} (signed in)"
         return f"key {self.key.name} ({self.key.id})" if self.key is not None else "somebody on this machine"
 
 
@@ -127,12 +132,15 @@ class Guard:
 
     async def enter(self, request: Request, need: Need) -> Pass:
         """Whoever sent the request. Raises NotFound where admin pages are off, NotAuthenticated, NotAllowed, BadRequest."""
-        if need.role and (self._admin == "off" or (self._admin == "loopback" and not is_loopback(_peer(request)))):
+        if need.role and (self._admin == "off" or (self._admin == "loopback" and not is_loopback(peer_of(request)))):
             raise NotFound("There is nothing at this address.")
-        key = await self.caller(request)
+        return self.let_in(request, await self.caller(request), need)
+
+    def let_in(self, request: Request, key: Key | None, need: Need, person: str = "") -> Pass:
+        """Whoever has this key. Raises NotAllowed, BadRequest."""
         if not has_role(key, need.role):
             raise NotAllowed(f"This needs a key of the role {need.role} (`farthing keys create --role {need.role}`).")
-        entered = Pass(key, key.tenant if key is not None else OPERATOR)
+        entered = Pass(key, key.tenant if key is not None else OPERATOR, person)
         if need.whole and entered.tenant != OPERATOR:
             raise NotAllowed(f"This is about the gateway as a whole: it needs a key of the tenant {OPERATOR!r}.")
         if need.everywhere and not entered.everywhere:
@@ -141,7 +149,7 @@ class Guard:
 
     async def caller(self, request: Request) -> Key | None:
         """The key of the request; None where the gateway has no keys. Raises NotAuthenticated, NotAllowed."""
-        return await key_of_caller(self._keys, dict(request.scope["headers"]), _peer(request), time.time_ns() // 1000)
+        return await key_of_caller(self._keys, dict(request.scope["headers"]), peer_of(request), time.time_ns() // 1000)
 
     async def administrator(self, request: Request) -> Key | None:
         """The key of an administrator; None where the gateway has no keys."""
@@ -160,5 +168,5 @@ def _into_tenant(entered: Pass, request: Request) -> Pass:
     return msgspec.structs.replace(entered, tenant=asked)
 
 
-def _peer(request: Request) -> str:
+def peer_of(request: Request) -> str:
     return request.client.host if request.client is not None else ""

@@ -10,6 +10,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 import msgspec
 
 from farthing.settings.alerts import ALERT_RULES, AlertSettings
+from farthing.settings.dashboard import OidcSettings
 from farthing.settings.errors import Problem
 from farthing.settings.toml_lines import KeyPath, dotted
 from farthing.settings.tree import (
@@ -215,6 +216,19 @@ class Reader:
         for name, model in settings.models.items():
             self._check_model(name, model, settings.providers)
         self._check_alerts(settings.alerts)
+        if settings.dashboard.oidc.issuer:
+            self._check_oidc(settings.dashboard.oidc)
+
+    def _check_oidc(self, oidc: OidcSettings) -> None:
+        path: KeyPath = ("dashboard", "oidc")
+        if not oidc.client_id:
+            self.note((*path, "client_id"), "is missing", "The provider gives one when you register Farthing there.")
+        if not oidc.roles and oidc.other_role == "none":
+            self.note(path, "nobody is let in", 'Add roles = { "some-group" = "viewer" }, or other_role = "own".')
+        if oidc.tenant_claim and not oidc.tenants:
+            self.note((*path, "tenants"), "is missing", f"Say which {oidc.tenant_claim} is which tenant.")
+        if "openid" not in oidc.scopes:
+            self.note((*path, "scopes"), "lacks openid", 'Write scopes = ["openid", "email", "profile"].')
 
     def _check_alerts(self, alerts: AlertSettings) -> None:
         for name, channel in alerts.channels.items():

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from farthing.settings.alerts import AlertChannelSettings, AlertRuleSettings, AlertSettings
+from farthing.settings.dashboard import DashboardSettings, OidcSettings
 from farthing.settings.finops import FinopsSettings, LineSettings, ProjectFinopsSettings
 from farthing.settings.reconcile import ReconcileSettings
 from farthing.settings.transactions import TransactionSettings, TransactionTypeSettings
@@ -420,6 +421,7 @@ class Settings(msgspec.Struct, frozen=True):
     transactions: TransactionSettings = TransactionSettings()
     reconcile: ReconcileSettings = ReconcileSettings()
     alerts: AlertSettings = AlertSettings()
+    dashboard: DashboardSettings = DashboardSettings()
     logs: LogSettings = LogSettings()
     otel: OtelSettings = OtelSettings()
 
@@ -438,6 +440,8 @@ class Settings(msgspec.Struct, frozen=True):
             )
         if not is_loopback(self.server.host) and self.server.admin == "on":
             found.append("server.admin: admin endpoints answer on a public address")
+        if is_open_http(self.dashboard.oidc.issuer):
+            found.append("dashboard.oidc.issuer: who signs in is told unencrypted over http; use https")
         if not self.cache.judge and "semantic" in {
             self.cache.mode,
             *(each.mode for each in self.cache.features.values()),
@@ -476,6 +480,8 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "alerts": AlertSettings,
     "alerts.channels.NAME": AlertChannelSettings,
     "alerts.rules.NAME": AlertRuleSettings,
+    "dashboard": DashboardSettings,
+    "dashboard.oidc": OidcSettings,
     "logs": LogSettings,
     "otel": OtelSettings,
 }

@@ -224,6 +224,10 @@ class KeyRing:
             return None
         return key
 
+    def named(self, key_id: str) -> list[Key]:
+        """A key by its id, from memory: once for each secret that opens it now. Empty if it is unknown here or revoked."""
+        return [key for key in self._keys.values() if key.id == key_id]
+
     async def look_up(self, secret_hash: bytes) -> Key | None:
         """`find`, and for a secret that memory does not know a look into the store, within the bounds above.
 

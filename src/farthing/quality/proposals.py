@@ -2,8 +2,9 @@
 
 A cell matters where it crosses a floor. Cells that cross upwards are promotions: they wait for a person, or are applied a
 few at a time. Cells that cross downwards, or are found demoted, are demotions and never wait. What was once shown by
-comparisons stays so while its bound only sways about the floor: bounds hold at any time, so the best one of them does. What a floor does not
-notice rides along with the next promotion. Locked cells stay. Pure; knows nothing of the store.
+comparisons stays so while its bound only sways about the floor: bounds hold at any time, so the best one of them does, for
+as long as the model is the one that was compared. Whether it is, the alarm watches. What a floor does not notice rides
+along with the next promotion. Locked cells stay. Pure; knows nothing of the store.
 """
 
 from collections.abc import Callable, Iterable, Sequence

@@ -1,6 +1,6 @@
 """The pages, in the order of the menu. A new one is a file here, a template of its name, and its line below."""
 
 from farthing.dashboard.page import Page
-from farthing.dashboard.pages import overview
+from farthing.dashboard.pages import overview, spend
 
-PAGES: tuple[Page, ...] = (overview.PAGE,)
+PAGES: tuple[Page, ...] = (overview.PAGE, spend.PAGE)

@@ -19,6 +19,7 @@ import pytest
 
 from chaos.conftest import long
 from farthing.store import open_store
+from farthing.store.engine import Connection
 from farthing.upstream.simulator import SimulatorSettings
 from integration.gateways import Gateway, eventually, gateway, settings_text
 from integration.upstreams import Simulator, simulator
@@ -128,6 +129,7 @@ def at_the_end(url: str) -> dict[str, int]:
             for name, sql in (
                 ("spent", "SELECT coalesce(sum(spent), 0) FROM budget_balances WHERE member = 't'"),
                 ("leased", "SELECT coalesce(sum(amount), 0) FROM budget_leases WHERE member = 't'"),
+                ("ledger", "SELECT coalesce(sum(cost), 0) FROM calls WHERE team = 't'"),
                 ("charged", "SELECT coalesce(sum(amount), 0) FROM budget_charges WHERE member = 't'"),
             ):
                 rows = await store.do(lambda connection, sql=sql: connection.query(sql))
@@ -155,6 +157,43 @@ def test_b05_b06_b29_two_gateways_meet_at_the_edge(tmp_path: Path, provider: Sim
     end = at_the_end(url)
     assert end["leased"] == 0 and end["spent"] == end["charged"] == billed(provider)
     assert 0.9 * LIMIT <= end["spent"] <= LIMIT
+
+
+def test_b08_one_gateway_alone_under_load_counts_each_call_once(tmp_path: Path, provider: Simulator, url: str) -> None:
+    """In the ledger, in the budget and by the provider's bill the same amount, whole answers and streams at once."""
+    with gateway(tmp_path, settings(provider, url, tmp_path)) as gate:
+        callers = Callers((gate,), clients=16)
+        eventually(lambda: callers.said["exceeded"] > 10, "nothing is left", 60)
+        lawful(gate, provider)
+        callers.stop()
+        assert callers.said.keys() <= {"served", "exceeded", "budget_busy"}, callers.said
+    end = at_the_end(url)
+    assert end["leased"] == 0 and end["spent"] == end["charged"] == end["ledger"] == billed(provider)
+    assert 0.9 * LIMIT <= end["spent"] <= LIMIT
+
+
+def test_b07_a_call_that_is_handed_in_twice_is_charged_once(tmp_path: Path, provider: Simulator, url: str) -> None:
+    """As after a crash between the ledger's commit and the end of the journal's entry: the entry is taken over, and the
+    call is there already."""
+    journals = tmp_path / "journals"
+    with gateway(tmp_path, settings(provider, url, tmp_path)) as gate:
+        slow = threading.Thread(target=call, args=[gate, "[[simulate: slow-first-byte=1]] Say something."])
+        slow.start()
+        eventually(lambda: standing(gate).get("reserved"), "the call is under way")
+        time.sleep(0.2)
+        kept = {path: path.read_bytes() for path in journals.glob("*.journal")}
+        slow.join()
+        eventually(lambda: _written(gate), "the call is charged")
+        spent = billed(provider)
+        assert standing(gate)["spent"] == spent > 0
+        gate.stop()
+        for path, data in kept.items():
+            path.write_bytes(data)
+        gate.start()
+        assert kept and not any(path.exists() for path in kept), "they were taken over"
+        assert standing(gate)["spent"] == spent
+    end = at_the_end(url)
+    assert end["spent"] == end["charged"] == end["ledger"] == spent
 
 
 @pytest.mark.parametrize("again", [1, pytest.param(4, marks=long)])
@@ -289,6 +328,44 @@ def test_b12_the_store_is_away(
         eventually(lambda: _of(gate, "s", "new") == 200, "it recovers by itself")
         eventually(lambda: _spent(gate, "strict") == billed(provider, "s"), "the strict one is charged")
         eventually(lambda: _spent(gate, "lenient") == billed(provider, "l"), "and the lenient one")
+
+
+LEDGER = "calls, attempts, savings, rollups, histograms, lever_sums, budget_charges"
+
+
+def test_b26_no_call_waits_for_the_ledger(
+    tmp_path: Path, provider: Simulator, postgres: Postgres, postgres_url: str
+) -> None:  # fmt: skip
+    """Nobody can read or write its tables, and calls are served from what is on lease; they are charged afterwards."""
+    locked, over = threading.Event(), threading.Event()
+
+    async def lock() -> None:
+        def hold(connection: Connection) -> None:
+            with connection.transaction():
+                connection.execute(f"LOCK TABLE {LEDGER} IN ACCESS EXCLUSIVE MODE")
+                locked.set()
+                over.wait(20)
+
+        store = await open_store(postgres_url)
+        try:
+            await store.do(hold)
+        finally:
+            await store.close()
+
+    with gateway(tmp_path, settings(provider, postgres_url, tmp_path)) as gate:
+        assert call(gate, "the first") == "served"
+        eventually(lambda: _written(gate), "the first is charged")
+        holder = threading.Thread(target=asyncio.run, args=[lock()])
+        holder.start()
+        assert locked.wait(10)
+        try:
+            assert [call(gate, f"number {number}", stream=number % 2 == 0) for number in range(6)] == ["served"] * 6
+            with pytest.raises(httpx2.TimeoutException):  # what does read the ledger waits
+                httpx2.get(f"{gate.url}/v1/farthing/calls", timeout=0.5)
+        finally:
+            over.set()
+            holder.join()
+        eventually(lambda: standing(gate)["spent"] == billed(provider), "all are charged")
 
 
 def _of(gate: Gateway, team: str, user: str) -> int:

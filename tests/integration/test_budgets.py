@@ -1,9 +1,9 @@
 """Budgets behind a real gateway, with the official SDKs: what callers hear, what is reserved, what is charged.
 
-The names b01 to b29 are those of the ways in which other gateways let budgets slip or bite for nothing. Seven are tried
-elsewhere: b07 (charged once, however often it is written) and b26 (the ledger is not asked while a call waits) at
-`unit/store/test_leases`, b05, b06, b12 and b29 (one truth for many gateways, no store) at `chaos/test_budgets`, b15 (new
-windows) also at `unit/model/test_windows`.
+The names b01 to b29 are those of the ways in which other gateways let budgets slip or bite for nothing. Seven are tried at
+`chaos/test_budgets`: b05, b06 and b29 (one truth for many gateways), b07 (charged once, however often it is handed in), b08
+(one gateway alone, under load), b12 (no store) and b26 (the ledger is not asked while a call waits). b15 (new windows) is
+tried at `unit/model/test_windows` too.
 """
 
 import json
@@ -29,6 +29,7 @@ DRY = 0.000001
 BUDGETS: dict[str, dict[str, Any]] = {
     "dry": {"amount": DRY},
     "dry-paid": {"amount": DRY, "payment_required": True},
+    "first": {"amount": 0.0003},
     "dry-soft": {"amount": DRY, "hard": False},
     "leaky": {"amount": 0.0003},
     "unsaid": {"amount": 0.004},
@@ -274,6 +275,17 @@ def test_b15_another_window_is_another_sum(team: Team, gate: Gateway) -> None:
     assert hourly.standing()["spent"] == 0 < spent
     eventually(lambda: _served(hourly), "the new window has its own call", 5)
     hourly.caller.close()
+
+
+@of("first")
+def test_b19_the_first_call_is_held_to_it_and_charged_in_money(team: Team, provider: Simulator) -> None:
+    """Reserved before it is sent: not the call after the one that passed the limit, and not one unit a call."""
+    sent = provider.requests()
+    with pytest.raises(openai.RateLimitError) as refused:
+        team.chat("This is a rule of the house, and a long one. " * 250, max_tokens=10)
+    assert provider.requests() == sent and "has $0.00030 left of $0.00030" in refused.value.message
+    usage = team.chat(max_tokens=50).usage
+    team.spent(cost(usage))
 
 
 def _refused_after_some(team: Team) -> bool:

@@ -26,7 +26,8 @@ class Around(msgspec.Struct, frozen=True):
     observers: Sequence[Observer] = ()
     """Who hears of committed calls too."""
     driven: bool = False
-    """The ledger writes when it is flushed, and evidence is looked at when `Parts.quality` is told so."""
+    """The ledger writes when it is flushed, and evidence is looked at when `Parts.quality` is told so. There are no pages for
+    people."""
 
 
 REAL = Around()

@@ -181,8 +181,11 @@ async def assemble(settings: Settings, stack: AsyncExitStack, around: Around = R
         *table_pages.routes(Routes(store), routing.rules, guard),
         *feedback.routes(store, ledger, guard, [*([cache.feedback] if cache is not None else []), routing.quality]),
         *openapi.routes(),
-        *_dashboard(settings, store, ledger, health_of_deployments, known, lambda: routing.quality.table, guard, stack),
     ]
+    if not around.driven:
+        routes += _dashboard(
+            settings, store, ledger, health_of_deployments, known, lambda: routing.quality.table, guard, stack
+        )
     return Parts(Endpoints(edges, pages(routes, list(edges))), ledger, routing.quality)
 
 

@@ -56,7 +56,7 @@ def command(once: bool, port: int, seed: int, scale: float, latency: float) -> N
 
 
 async def _show(once: bool, port: int, seed: int, scale: float, latency: float) -> None:
-    async with staged(FOLDER, port, latency) as stage:
+    async with staged(FOLDER, port, latency, seed) as stage:
         console.print(
             f"The gateway is at [bold]{stage.url}/[/], in front of simulated providers.\n"
             f"A furniture shop with {len(FEATURES)} features, {len(TEAMS)} teams and {USERS} users; its last thirty days are "

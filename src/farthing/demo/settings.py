@@ -70,6 +70,7 @@ features."help page".mode = "exact"
 """,
     calendar.ROUTING: """
 [routing]
+hold_out_percent = 4
 small = ["gpt-5.4-nano"]
 mid = ["gpt-5.4-mini"]
 flagship = ["gpt-5.5"]
@@ -78,7 +79,6 @@ changes = "apply"
 judge = "gpt-5.4"
 shadow_percent = 15
 shadow_dollars_a_day = "6"
-hold_out_percent = 4
 
 [routing.features."product advisor"]
 baseline = "gpt-5.5"
@@ -113,7 +113,16 @@ percent_off = 12
 }
 
 
+HOLD_OUT = """
+[routing]
+hold_out_percent = 4
+"""
+"""Of the cache, before there is routing."""
+
+
 def text_of(day: int, port: int, simulator: str) -> str:
     """The file as it is on a day of the story; `simulator` is where the simulated providers are."""
-    added = (more for turn, more in ADDED.items() if day >= turn.day)
+    added = [more for turn, more in ADDED.items() if day >= turn.day]
+    if calendar.CACHE.day <= day < calendar.ROUTING.day:
+        added.append(HOLD_OUT)
     return "".join((BEGINNING, *added)).format(port=port, simulator=simulator)

@@ -16,6 +16,8 @@ from farthing.demo.company import TEAMS
 from farthing.demo.story import lead
 from farthing.model.principal import Key, Role
 from farthing.store import hash_of, new_id, new_secret, open_store
+from farthing.store.secret import plant
+from farthing.store.shares import SALT
 from farthing.upstream.simulator import SimulatorSettings, running
 
 STORY_S = 600.0
@@ -38,11 +40,11 @@ class StartFailed(Exception):
 
 
 @asynccontextmanager
-async def staged(folder: Path, port: int, latency: float) -> AsyncIterator[Stage]:
+async def staged(folder: Path, port: int, latency: float, seed: int) -> AsyncIterator[Stage]:
     """All parts running, their files in `folder`, which is made anew. Raises StartFailed."""
-    async with running(SimulatorSettings(seed=7, latency=latency)) as simulator:
+    async with running(SimulatorSettings(seed=seed, latency=latency)) as simulator:
         settings = _write_settings(folder, port, simulator)
-        keys, admin_key = await make_keys(folder)
+        keys, admin_key = await make_keys(folder, seed)
         gateway = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "farthing", "up", "--config", str(settings), stderr=asyncio.subprocess.PIPE
         )
@@ -64,9 +66,11 @@ def _write_settings(folder: Path, port: int, simulator: str) -> Path:
     return settings
 
 
-async def make_keys(folder: Path) -> tuple[dict[str, str], str]:
-    """A store with a key for each team, whose name callers cannot change, and one for the administrator."""
+async def make_keys(folder: Path, seed: int = 7) -> tuple[dict[str, str], str]:
+    """A store with a key for each team, whose name callers cannot change, and one for the administrator. Arms are drawn alike
+    for equal seeds."""
     store = await open_store(f"sqlite:///{(folder / 'farthing.db').absolute()}")
+    await store.do(lambda connection: plant(connection, SALT, f"demo {seed}"))
     secrets = {team: new_secret() for team in (*TEAMS, "admin")}
     for name, secret in secrets.items():
         tags = {} if name == "admin" else {"team": name}

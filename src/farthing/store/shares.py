@@ -48,9 +48,11 @@ class Shares:
 
     async def salt(self) -> str:
         """What makes the draws of this store its own."""
-        return await self._store.do(lambda connection: secret(connection, "hold-outs"))
+        return await self._store.do(lambda connection: secret(connection, SALT))
 
 
+SALT = "hold-outs"
+"""The name of the secret with which arms are drawn."""
 _ALL = "lever, share, configured, since_us, at_us, why"
 
 

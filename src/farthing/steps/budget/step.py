@@ -23,9 +23,10 @@ from farthing.pipeline import Proceed
 from farthing.prices import PriceBook
 from farthing.steps.budget.extending import extended
 from farthing.steps.budget.index import NOTHING, Held
-from farthing.steps.budget.purses import Purses, Reservation
+from farthing.steps.budget.purses import Purses
 from farthing.steps.budget.quote import Quote, Quotes
 from farthing.steps.budget.refusals import CONFIRM_HEADER, too_dear
+from farthing.steps.budget.reserving import Reservation, Reserving
 from farthing.steps.budget.usage import used
 from farthing.wire import FORMATS
 from farthing.wire.cut import WIRES
@@ -59,6 +60,7 @@ class Budget:
         """`drains`: whether a provider bills a stream to its end although its client left. `note` writes down what is
         reserved for a call under way, when that grows; it may raise Unavailable."""
         self._purses = purses
+        self._reserving = Reserving(purses)
         self._quotes = Quotes(book)
         self._expect = expect
         self._patience_s = patience_s
@@ -86,13 +88,13 @@ class Budget:
             _refuse_unpriced(hard)
         extends = _extends(call, hard, quote)
         most = likely if extends else max(likely, quote.most)
-        reservation = self._purses.reserve_now(call.trail.charges, hard, quote, likely, most)
+        reservation = self._reserving.reserve_now(call.trail.charges, hard, quote, likely, most)
         if reservation is None:
-            reservation = await self._purses.reserve(
+            reservation = await self._reserving.reserve(
                 call.trail.charges, hard, quote, floor, likely, most, self._patience_s
             )
         if held.soft:
-            self._purses.only_charge(reservation, call.trail.charges, held.soft)
+            self._reserving.only_charge(reservation, call.trail.charges, held.soft)
         return await self._sent(call, proceed, deployment, reservation, likely, extends=extends)
 
     async def _sent(
@@ -125,7 +127,7 @@ class Budget:
 
     async def _more(self, call: Call, reservation: Reservation, wanted: int) -> bool:
         """Reserve until an answer of so many tokens is paid for, and write it down; False where that cannot be."""
-        if wanted > reservation.out and not await self._purses.more(reservation, wanted - reservation.out):
+        if wanted > reservation.out and not await self._reserving.more(reservation, wanted - reservation.out):
             return False
         try:
             self._note(call)

@@ -1,48 +1,27 @@
 """What an attempt can cost at most, before it is sent: the price of its input at an upper estimate, and of each token of
 output, at the deployment and model that will really run.
 
-    input    upper estimate of the tokens, at the dearest way the provider may book them: as plain input, or as written
-             to its cache; at the tier asked for or the standard one, whichever costs more, in the band of that length
+    input    upper estimate of the tokens, at the dearest way the provider may book them (`tariff`)
     output   a rate a token; how many tokens are up to the limit that is sent along
     events   searches and the like, as many as the request allows
 
 The same price book prices the answer. Knows nothing of budgets.
 """
 
-import re
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from farthing.catalog import ModelFacts, facts_of
 from farthing.model.call import Call, Deployment
 from farthing.model.money import Pico
 from farthing.prices import PriceBook
-from farthing.prices.card import TOKEN_UNITS
-from farthing.prices.rates import Band, Rates
+from farthing.steps.budget.tariff import Tariffs
 from farthing.wire.output_limit import can_limit, least_output
 from farthing.wire.tokens import most_input
 
 MOST_OUTPUT = 16_384
 """Tokens of an answer of which neither the request nor our data know a bound; then the limit is sent along."""
-EVENTS = 8
-"""Searches of a request that does not say how many it allows."""
 MEMORY = 4_096
 """Names of models that are remembered; callers choose them."""
-_EVENTS = (
-    (b'"web_search', "web_search"), (b'"file_search', "file_search"), (b'"x_search', "x_search"),
-    (b'"code_interpreter', "code_session"), (b'"google_search', "web_search"),
-)  # fmt: skip
-_MOST_USES = re.compile(rb'"max_uses"\s*:\s*([0-9]{1,4})')
-_AT = {unit: place for place, unit in enumerate(TOKEN_UNITS)}
-_OUT = _AT["out"]
-_Places = tuple[int, ...]
-"""Classes of tokens, by their places in a band."""
-_PLAIN: _Places = (_AT["uncached_in"],)
-_WRITTEN = {"5m": _AT["w5m"], "1h": _AT["w1h"], "30m": _AT["w30m"], "12h": _AT["w12h"]}
-_AUTOMATIC = ("30m", "12h")
-"""Caches that providers write to without being asked."""
-_WRITES = frozenset(("openai.chat", "openai.responses", "anthropic.messages"))
-_STANDARD = frozenset(("", "auto", "default", "standard", "standard_only", "on_demand"))
 
 
 class Quote(NamedTuple):
@@ -85,33 +64,12 @@ class Quote(NamedTuple):
         return amount - self.in_tokens if unit == "tokens" else self.most
 
 
-Steps = tuple[tuple[int, Pico, Pico], ...]
-"""By rising length of the input: above so many tokens, the rates of a token of input and of one of output."""
-
-
-class Tariff(NamedTuple):
-    """The dearest rates that calls of one kind may meet, while they are in force (microseconds since 1970)."""
-
-    from_us: int
-    until_us: int
-    steps: Steps = ()
-    """Empty where no price is known."""
-    dearer: tuple[tuple[bytes, Steps], ...] = ()
-    """Words of a request that may make it cost more, and how much then."""
-    events: dict[str, Pico] = {}
-
-
-_Kind = tuple[str, str, str, str, str, str]
-"""What a tariff depends on: price list, model, wire, service tier, residency, lifetime of what is written to caches."""
-
-
 class Quotes:
-    """Makes quotes. What the price book says of a kind of call is remembered while it is in force."""
+    """Makes quotes."""
 
     def __init__(self, book: PriceBook) -> None:
-        self._book = book
+        self._tariffs = Tariffs(book)
         self._facts: dict[str, ModelFacts] = {}
-        self._tariffs: dict[_Kind, Tariff] = {}
 
     def of(self, call: Call, deployment: Deployment, at_us: int) -> Quote:
         """The quote of the call's next attempt."""
@@ -124,11 +82,11 @@ class Quotes:
         bound = model_most if model_most is not None else MOST_OUTPUT
         asked = ask.max_output if ask.max_output is not None else bound
         most = min(asked, bound) if model_most is not None else min(asked, max(bound, ask.max_output or 0))
-        tariff = self._tariff((deployment.prices, model, wire, *_tier(call), ask.cache_ttl), at_us)
-        fixed, per_token = _price(tariff, tokens, body)
+        tariff = self._tariffs.of(call, deployment.prices, model, at_us)
+        fixed, per_token = tariff.price(tokens, body)
         return Quote(
             fixed, per_token, tokens, min(least_output(wire, body), most) * choices, most * choices,
-            ask.max_output is not None or model_most is not None, limitable, choices, bool(tariff.steps),
+            ask.max_output is not None or model_most is not None, limitable, choices, tariff.is_known,
             "reasoning" in facts.can,
         )  # fmt: skip
 
@@ -139,94 +97,3 @@ class Quotes:
                 self._facts.clear()
             found = self._facts[model] = facts_of(model)
         return found
-
-    def _tariff(self, kind: _Kind, at_us: int) -> Tariff:
-        found = self._tariffs.get(kind)
-        if found is None or not found.from_us <= at_us < found.until_us:
-            if len(self._tariffs) >= MEMORY:
-                self._tariffs.clear()
-            found = self._tariffs[kind] = self._read(kind, at_us)
-        return found
-
-    def _read(self, kind: _Kind, at_us: int) -> Tariff:
-        prices, model, wire, tier, geo, ttl = kind
-        tiers = ("",) if tier in _STANDARD else ("", tier)
-        found = [self._book.rates(prices, model, tier=each, geo=geo, at_us=at_us) for each in tiers]
-        from_us, until_us = max(each.from_us for each in found), min(each.until_us for each in found)
-        if not _is_known(found[0], wire):
-            return Tariff(from_us, until_us)
-        known = [each for each in found if _is_known(each, wire)]
-        bands = [band for each in known for band in each.bands]
-        into, marked = _booked(wire, ttl)
-        steps = _steps(bands, into, (_OUT,))
-        dearer = [(word, _steps(bands, (*into, *more_in), (_OUT, *more_out))) for word, more_in, more_out in marked]
-        units = {unit for each in known for unit in each.requests}
-        events = {unit: max(each.requests.get(unit, 0) for each in known) for unit in units}
-        return Tariff(from_us, until_us, steps, tuple(each for each in dearer if each[1] != steps), events)
-
-
-def _tier(call: Call) -> tuple[str, str]:
-    """The service tier and the residency that are asked for."""
-    if call.wire != "anthropic.messages":
-        return call.ask.tier, ""
-    geo = "us" if call.body.rfind(b'"inference_geo"') >= 0 else ""
-    return "fast" if call.body.rfind(b'"speed"') >= 0 else call.ask.tier, geo
-
-
-def _is_known(rates: Rates, wire: str) -> bool:
-    """Whether an answer can be priced."""
-    return bool(rates.bands) and (rates.bands[-1].tokens[_OUT] is not None or wire not in _WRITES)
-
-
-def _booked(wire: str, ttl: str) -> tuple[_Places, tuple[tuple[bytes, _Places, _Places], ...]]:
-    """The classes of tokens that input may be booked as, and the words that add further ones to input and to output."""
-    into = _PLAIN
-    marked: list[tuple[bytes, _Places, _Places]] = []
-    written = _WRITTEN.get(ttl)
-    if written is not None and ttl in _AUTOMATIC:
-        into = (*into, written)
-    elif written is not None:
-        marked.append((b'"cache_control"', (written,), ()))
-    if wire == "openai.chat":
-        marked.append((b"audio", (_AT["audio_in"],), (_AT["audio_out"],)))
-    return into, tuple(marked)
-
-
-def _steps(bands: Sequence[Band], into: _Places, out: _Places) -> Steps:
-    """The dearest rates that a call of each length may meet among these bands."""
-    lengths = sorted({band.above for band in bands})
-    return tuple((above, _dearest(bands, above, into), _dearest(bands, above, out)) for above in lengths)
-
-
-def _dearest(bands: Sequence[Band], above: int, places: _Places) -> Pico:
-    return max(band.tokens[place] or 0 for band in bands if band.above <= above for place in places)
-
-
-def _price(tariff: Tariff, tokens: int, body: bytes) -> tuple[Pico, Pico]:
-    """Of the input and events, and of a token of output."""
-    if not tariff.steps:
-        return 0, 0
-    into, out = _at(tariff.steps, tokens)
-    for word, steps in tariff.dearer:
-        if body.rfind(word) >= 0:
-            more_in, more_out = _at(steps, tokens)
-            into, out = max(into, more_in), max(out, more_out)
-    fixed = tokens * into
-    if tariff.events and body.rfind(b'"tools"') >= 0:
-        fixed += sum(count * tariff.events.get(unit, 0) for unit, count in _events(body).items())
-    return fixed, out
-
-
-def _at(steps: Steps, tokens: int) -> tuple[Pico, Pico]:
-    """The rates of a call with up to so many tokens of input."""
-    _, into, out = steps[0]
-    for above, more_in, more_out in steps[1:]:
-        if above < tokens:
-            into, out = more_in, more_out
-    return into, out
-
-
-def _events(body: bytes) -> dict[str, int]:
-    uses = [int(found[1]) for found in _MOST_USES.finditer(body)]
-    most = sum(uses) if uses else EVENTS
-    return {unit: most for word, unit in _EVENTS if body.rfind(word) >= 0}

@@ -23,6 +23,7 @@ from farthing.quality.errand import FEATURES, Errands
 from farthing.quality.evidence import Evidence
 from farthing.quality.features import kept_of
 from farthing.quality.pairwise import PairJudge
+from farthing.quality.probing import Probing
 from farthing.quality.recorder import Recorder
 from farthing.quality.scores import Scores
 from farthing.quality.shadow import Shadow
@@ -85,7 +86,8 @@ async def build_routing(
     kept = KeptEvidence(store)
     evidence = Evidence(kept)
     floors = floors_of(rules)
-    recorder = Recorder(evidence, floors, kept_of, clock.now_us)
+    probing = Probing(lambda: tables.table)
+    recorder = Recorder(evidence, floors, kept_of, clock.now_us, probing)
     allowance = Allowance(nano_from_dollars(rules.shadow_dollars_a_day), clock.seconds)
     tables = Tables(
         evidence, recorder, Routes(store), maker(catalog), floors,
@@ -96,7 +98,7 @@ async def build_routing(
     exploring = Exploring(
         catalog, models.costs, policies,
         lambda tenant, scope, model: evidence.counts(tenant, scope, model, catalog.reference),
-        dice,
+        dice, probing,
     )  # fmt: skip
     shadow = Shadow(
         errands, Comparer(PairJudge(errands, rules.judge)), exploring, allowance, recorder.compared,

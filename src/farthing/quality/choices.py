@@ -2,9 +2,9 @@
 
 Worth: what it would save on such a call, times how likely it is that it clears the floor, by the comparisons that count;
 for each dollar that asking costs, since what may be spent on looking is bounded. Drawn in proportion, and the more rarely
-the less likely the best of them is: where no model can be as good little is spent on looking, yet never nothing, since
-models are mended. More rarely too where the flagship must be asked for it, and that costs more than a call could save.
-Knows nothing of how answers compare.
+the less likely the best of them is: where no model can be as good little is spent on looking, yet never nothing. More
+rarely too where the flagship must be asked for it, and that costs more than a call could save. Models that were demoted
+have a way of their own, in `probing`. Knows nothing of how answers compare.
 """
 
 import math
@@ -16,8 +16,9 @@ from farthing.model.asked import Asked
 from farthing.model.call import Call
 from farthing.model.money import Nano
 from farthing.model.principal import may_use
-from farthing.model.routes import Tier, scopes_of
+from farthing.model.routes import Table, Tier, scopes_of
 from farthing.quality.noninferiority import Counts
+from farthing.quality.probing import Probing
 from farthing.steps.route.policy import Policies
 
 SPREAD, WORTH = 0.2, 10
@@ -49,13 +50,14 @@ class Exploring:
 
     def __init__(
         self, models: Models, costs: Costs, policies: Policies, seen: Seen,
-        dice: random.Random | None = None,
+        dice: random.Random | None = None, probing: Probing | None = None,
     ) -> None:  # fmt: skip
         self._models = models
         self._costs = costs
         self._policies = policies
         self._seen = seen
         self._dice = dice or random.Random()
+        self._probing = probing or Probing(Table)
 
     def flagship(self, call: Call) -> str:
         """Empty if there is none, or it cannot or may not serve the call."""
@@ -72,15 +74,22 @@ class Exploring:
         scope = next((each for each in scopes if each.startswith("task:")), scopes[0])
         flagship = self.flagship(call)
         beside = self._costs.of(flagship, call, scopes) if flagship and than != flagship else 0
-        models, weights, pace = [], [], LEAST_PACE
+        tenant = call.principal.tenant
+        models, weights, probed, pace = [], [], [], LEAST_PACE
         for model in dict.fromkeys(each for found in self._models.tiers().values() for each in found):
             cost = self._costs.of(model, call, scopes) if model != than and self._may_serve(call, model) else None
             if cost is not None and cost < dear:
-                chance = _chance(self._seen(call.principal.tenant, scope, model), floor)
+                if (share := self._probing.share(tenant, scopes, model)) is not None:
+                    if self._dice.random() < share:
+                        probed.append(model)
+                    continue
+                chance = _chance(self._seen(tenant, scope, model), floor)
                 gain = (dear - cost) / max(1, cost + (beside or 0))
                 models.append(model)
                 weights.append(gain * max(0.01, chance))
                 pace = max(pace, min(1.0, gain) * min(1.0, chance / LIKELY))
+        if probed:
+            return self._dice.choice(probed)
         if not models or self._dice.random() >= pace:
             return ""
         return self._dice.choices(models, weights)[0]

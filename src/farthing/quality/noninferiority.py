@@ -138,9 +138,13 @@ class Drift:
         self.suspicion = 0.0
         """0 or less: none. The alarm is at log(1000)."""
 
+    def note(self, difference: float) -> None:
+        """A comparison that is no reason for an alarm."""
+        self.streak = 0 if difference < 0 else self.streak + 1
+
     def add(self, difference: float) -> bool:
         """Whether it is worse than the margin by now. `difference` is -1 to 1."""
-        self.streak = 0 if difference < 0 else self.streak + 1
+        self.note(difference)
         reach = 1 + self.margin
         gain = (-difference - self.margin) / reach
         for at, bet in enumerate(BETS):

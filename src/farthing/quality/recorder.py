@@ -11,6 +11,7 @@ from farthing.model.record import Record
 from farthing.model.routes import ANY, scopes_of
 from farthing.quality.evidence import PASSED, Evidence
 from farthing.quality.noninferiority import Drift
+from farthing.quality.probing import Probing
 from farthing.quality.proposals import Floors
 from farthing.quality.shadow import Outcome
 from farthing.store.evidence import Sample
@@ -25,13 +26,14 @@ class Recorder:
 
     def __init__(
         self, evidence: Evidence, floors: Floors, features: Features | None = None,
-        now_us: Callable[[], int] = lambda: time.time_ns() // 1000,
+        now_us: Callable[[], int] = lambda: time.time_ns() // 1000, probing: Probing | None = None,
     ) -> None:  # fmt: skip
         self._evidence = evidence
         self._floors = floors
         self._features = features
         self._now_us = now_us
         self._drifts: dict[tuple[str, str, str], Drift] = {}
+        self._probing = probing
         self.alarms: set[tuple[str, str, str]] = set()
         """(tenant, scope, model) found worse of late than its floor allows; who acts on one takes it out."""
         self.alarmed = asyncio.Event()
@@ -49,10 +51,12 @@ class Recorder:
             self._evidence.add(drawn.tenant, drawn.scopes, outcome.model, PASSED, now, score=outcome.difference >= 0)
         self._evidence.add(drawn.tenant, drawn.scopes, outcome.second, "answers", now, out_tokens=outcome.second_out)
         self._sample(outcome, now)
+        if self._probing is not None:
+            self._probing.heard(drawn.tenant, drawn.scopes, outcome.model, outcome.difference)
         for scope in drawn.scopes:
-            if scope == ANY and outcome.model != drawn.model:
-                continue  # work that it does not do says nothing of how it does what it does
-            self._watch(drawn.tenant, scope, outcome.model, outcome.difference)
+            # work that it does not do says nothing of how it does what it does
+            others_work = scope == ANY and outcome.model != drawn.model
+            self._watch(drawn.tenant, scope, outcome.model, outcome.difference, alarms=not others_work)
 
     def evaluated(self, tenant: str, task: str, model: str, flagship: str, difference: float) -> None:
         """An answer of an eval set was compared with the flagship's."""
@@ -103,14 +107,16 @@ class Recorder:
         self.alarms.discard((tenant, scope, model))
         self._evidence.reopen(tenant, scope, model, self._now_us())
 
-    def _watch(self, tenant: str, scope: str, model: str, difference: int) -> None:
+    def _watch(self, tenant: str, scope: str, model: str, difference: int, *, alarms: bool) -> None:
         key = (tenant, scope, model)
         drift = self._drifts.get(key)
         if drift is None:
             if len(self._drifts) >= MOST_DRIFTS:
                 del self._drifts[next(iter(self._drifts))]
             drift = self._drifts[key] = Drift(max(0.001, 1 - self._floors(scope)[0]))
-        if drift.add(difference):
+        if not alarms:
+            drift.note(difference)
+        elif drift.add(difference):
             self.alarms.add(key)
             self.alarmed.set()
 

@@ -20,6 +20,7 @@ from farthing.model.routes import Cell, Table
 from farthing.quality.allowance import Allowance
 from farthing.quality.evidence import Evidence
 from farthing.quality.noninferiority import verdict
+from farthing.quality.probing import MENDED
 from farthing.quality.proposals import Floors, Move, moves, reason, refreshed, with_moves
 from farthing.quality.recorder import Recorder
 from farthing.store import StoreError
@@ -31,9 +32,6 @@ log = logging.getLogger("farthing.quality")
 WHO = "farthing"
 AT_A_TIME = 5
 """Promotions that are applied in one refresh: were something wrong with the evidence, not all would change at once."""
-MENDED = 40
-"""Comparisons in a row, none of them worse, after which a demoted model's bad days count no more: it is tested anew, on
-what comes then. A model that is worse in one of ten has such a row once in 700."""
 KEEP_DAYS = 90
 """Evidence older than that counts no more: models, prompts and people change."""
 DAY_US = 86_400_000_000

@@ -17,10 +17,11 @@ from farthing.quality.compare import Comparer
 from farthing.quality.evidence import Evidence
 from farthing.quality.noninferiority import Counts, counted, lower
 from farthing.quality.pairwise import PairJudge
+from farthing.quality.probing import MENDED
 from farthing.quality.recorder import Recorder
 from farthing.quality.scores import Scores
 from farthing.quality.shadow import Shadow
-from farthing.quality.tables import MENDED, Tables
+from farthing.quality.tables import Tables
 from farthing.quality.watch import Quality, floors_of
 from farthing.settings import FeatureRoutingSettings, RoutingSettings, TaskRoutingSettings
 from farthing.store import Store, open_store

@@ -15,6 +15,7 @@ from farthing.finops.alerts.reading import Reader
 from farthing.finops.alerts.recipients import Recipients
 from farthing.finops.alerts.states import HOUR_US, Pace
 from farthing.finops.alerts.watch import Watch
+from farthing.finops.tiers import tier_of
 from farthing.model.clock import SYSTEM, Clock
 from farthing.model.errors import BadRequest, UnknownModel
 from farthing.prices import PriceBook
@@ -58,6 +59,7 @@ def make_watch(
         users=looks_at_users(settings.alerts),
         budgets=StoredBudgets(store, _Foresee(store)),
         prices=BookPrices(book, _Served(providers)),
+        tier=tier_of(settings),
     )
     watch = Watch(
         alerts, reader, rules_for(settings.alerts), Recipients(settings.alerts), delivery,

@@ -25,6 +25,11 @@ ALERT_RULES = {
     "budget_level": RuleDefault("50, 80 and 100 % of a budget are spent; `percent` is the middle one.", percent=80.0),
     "burn_rate": RuleDefault("A budget goes so fast that 2, 5 or 10 % of it are gone in an hour, six hours, three days."),
     "budget_forecast": RuleDefault("A budget ends above its limit with a chance of more than `percent`.", percent=50.0),
+    "drift": RuleDefault(
+        "What a call of a feature costs, or its tokens, rise by `percent` in weeks, or its calls move to dearer models, and that "
+        "is worth `dollars` a month.",
+        percent=20.0, dollars="50",
+    ),
     "newcomer": RuleDefault("A model or a key that was never used before costs `dollars` in a day.", dollars="1"),
     "price_change": RuleDefault("A price of a model in use changes by more than `percent`.", percent=0.0),
     "cache_hits": RuleDefault("Fewer than `percent` of a week's cacheable calls are cache hits.", percent=30.0),

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from farthing.model.money import Nano
-from farthing.store import audit, leaders
+from farthing.store import audit, days, leaders
 from farthing.store.engine import Connection, Row
 from farthing.store.rollups import DAY_US, HOUR_US, bin_of
 from farthing.store.rows import LONGEST_TEXT, mended_text
@@ -299,6 +299,10 @@ class Alerts:
             )
         )
         return [Lost(tenant, a, dims == "day", int(cost), int(retries)) for tenant, a, dims, cost, retries in found]
+
+    async def paid(self, since_us: int, until_us: int) -> list[days.Paid]:
+        """Calls that were paid for, by feature, model and day."""
+        return await self._store.do(lambda connection: days.paid(connection, since_us, until_us))
 
     async def dear_gap(self, day_us: int, limit: Nano) -> int:
         """How many of a day's calls are dearer than `limit` (by the histograms, to 6 %) and were not told of since then."""

@@ -67,6 +67,29 @@ def days(
     return [Day(*row) for row in rows]
 
 
+class Paid(NamedTuple):
+    """Calls of one feature to one model on one day that were paid for and whose cost is known: no cache hits."""
+
+    tenant: str
+    day_us: int
+    feature: str
+    model: str
+    calls: int
+    cost: Nano
+    tokens: int
+
+
+def paid(connection: Connection, since_us: int, until_us: int) -> list[Paid]:
+    """Of all tenants, whole UTC days, by day."""
+    rows = connection.query(
+        "SELECT tenant, bucket_us, a, b, CAST(sum(calls - cache_hits) AS BIGINT), CAST(sum(cost) AS BIGINT), "
+        "CAST(sum(in_tokens + out_tokens) AS BIGINT) FROM rollups WHERE dims = 'feature_model' AND bucket_us >= ? "
+        f"AND bucket_us < ? AND {_KNOWN} GROUP BY bucket_us, tenant, a, b HAVING sum(calls - cache_hits) > 0 ORDER BY 2, 1, 3, 4",
+        (since_us, until_us),
+    )
+    return [Paid(*row) for row in rows]
+
+
 def calls_above(
     connection: Connection, cost: Nano, since_us: int, until_us: int, *, tenant: str = "", model: str | None = None
 ) -> tuple[int, int]:  # fmt: skip

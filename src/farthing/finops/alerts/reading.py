@@ -7,6 +7,7 @@ from typing import NamedTuple
 import msgspec
 
 from farthing.finops.alerts.cause import Change, Pairs, Sums
+from farthing.finops.alerts.drift import WEEKS, Drifting, drifting_of
 from farthing.finops.alerts.finding import TOTAL, Scope
 from farthing.finops.alerts.history import DAYS
 from farthing.finops.alerts.levels import Levels
@@ -23,6 +24,7 @@ from farthing.finops.alerts.past import (
 )
 from farthing.finops.alerts.seen import Counts, Rates, Seen, Silence
 from farthing.finops.alerts.sources import BudgetSource, PriceSource
+from farthing.finops.tiers import TierOf
 from farthing.model.money import Nano
 from farthing.store.alerts import Alerts, Cell, Lost
 from farthing.store.rollups import DAY_US, HOUR_US
@@ -43,19 +45,22 @@ class _Kept(NamedTuple):
     pasts: dict[str, Past]
     habits: dict[tuple[str, Scope], int]
     """Calls that a scope has in such hours, at the least; only those that have a habit."""
+    drifting: dict[str, list[Drifting]]
+    """By tenant; for a day."""
 
 
 class Reader:
-    """See the module. `users`: whether spending is looked at by user, who may be many."""
+    """See the module. `users`: whether spending is looked at by user, who may be many; `tier`: of a model, for what drifts."""
 
     def __init__(
         self, alerts: Alerts, *, users: bool = False, budgets: BudgetSource | None = None,
-        prices: PriceSource | None = None, levels: Levels | None = None,
+        prices: PriceSource | None = None, levels: Levels | None = None, tier: TierOf = lambda model: "",
     ) -> None:  # fmt: skip
         self._alerts = alerts
         self._dims = [dims for dims in SCOPES if users or dims != "user_feature"]
         self._budgets = budgets
         self._prices = prices
+        self._tier = tier
         self.levels = levels or Levels()
         self._kept: _Kept | None = None
 
@@ -80,6 +85,7 @@ class Reader:
                 rates=added(past.rates, rates.get(tenant, Rates())),
                 wasted=sum(each.cost for each in lost if each.tenant == tenant and each.whole),
                 retries=sum(each.retries for each in lost if each.tenant == tenant and each.whole),
+                drifting=kept.drifting.get(tenant, ()),
                 silences=silences.get(tenant, ()),
                 known_days=past.known_days,
             )  # fmt: skip
@@ -104,8 +110,16 @@ class Reader:
             rates = rates_of(await self._alerts.cells(("day", "tier"), midnight - RATE_DAYS * DAY_US, midnight))
             hours = await self._alerts.hours(midnight - PASSING_DAYS * DAY_US, midnight)
             known = await asyncio.to_thread(pasts, cells, hours, rates, midnight // DAY_US)
-            self._kept = _Kept(hour, known, await self._habits(hour * HOUR_US))
+            drifting = await self._drifting(midnight)
+            self._kept = _Kept(hour, known, await self._habits(hour * HOUR_US), drifting)
         return self._kept
+
+    async def _drifting(self, midnight: int) -> dict[str, list[Drifting]]:
+        """Weeks that ended yesterday: they stay so all day."""
+        if self._kept is not None and self._kept.hour * HOUR_US // DAY_US == midnight // DAY_US:
+            return self._kept.drifting
+        rows = await self._alerts.paid(midnight - 7 * WEEKS * DAY_US, midnight)
+        return await asyncio.to_thread(drifting_of, rows, self._tier, midnight // DAY_US)
 
     async def _habits(self, hour_us: int) -> dict[tuple[str, Scope], int]:
         """Scopes that had calls in the same hours of each day looked at."""

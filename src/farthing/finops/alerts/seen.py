@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from farthing.finops.alerts.drift import Drifting
 from farthing.finops.alerts.finding import Scope
 from farthing.finops.alerts.history import History, Usual
 from farthing.finops.alerts.today import Today
@@ -112,6 +113,7 @@ class Seen(msgspec.Struct, frozen=True):
     retries: int = 0
     silences: Sequence[Silence] = ()
     price_changes: Sequence[PriceChange] = ()
+    drifting: Sequence[Drifting] = ()
     budgets: Sequence[BudgetSeen] = ()
     known_days: int = 0
     """Days before today on which anything was spent."""

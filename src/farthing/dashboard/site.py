@@ -1,5 +1,6 @@
 """All pages as routes: each is let in, narrowed, read, drawn and filled in the same way, and says its errors as a page."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -12,6 +13,7 @@ from starlette.routing import Route
 from farthing.dashboard import flash, shipped
 from farthing.dashboard.access.door import Door, Visit
 from farthing.dashboard.access.signing import Signer
+from farthing.dashboard.elsewhere import Elsewhere
 from farthing.dashboard.filters import filters_of
 from farthing.dashboard.forms import Posted, read_form, require_own, token
 from farthing.dashboard.menu import menu
@@ -22,7 +24,7 @@ from farthing.dashboard.rendering import SECURITY, Rendering
 from farthing.dashboard.sources import Sources
 from farthing.dashboard.table import Table
 from farthing.dashboard.view import View
-from farthing.gateway.guard import Need
+from farthing.gateway.guard import OWN, Need
 from farthing.model.errors import FarthingError, NotAuthenticated, NotFound, Unavailable
 from farthing.store import StoreError
 
@@ -65,7 +67,7 @@ class Site:
                 Route(f"{base}/{name}", self._guarded(page, action.need, partial(self._done, name, action)), methods=["POST"])
                 for name, action in page.actions.items()
             ]  # fmt: skip
-        return found
+        return [*found, Elsewhere("/{path:path}", self._lost, methods=["GET"])]
 
     def _guarded(self, page: Page, need: Need, answer: Answer) -> Callable[[Request], Awaitable[Response]]:
         """Errors are pages too."""
@@ -113,7 +115,8 @@ class Site:
         if found is None:
             raise NotFound(f"This page has no table {name!r}.")
         headers = SECURITY | {"content-disposition": f'attachment; filename="farthing-{page.name}-{name}.csv"'}
-        return PlainTextResponse(found.csv(), media_type="text/csv", headers=headers)
+        text = await asyncio.to_thread(found.csv)  # of ten thousand rows: not on the loop
+        return PlainTextResponse(text, media_type="text/csv", headers=headers)
 
     async def _done(self, name: str, action: Action, opened: Opened) -> Response:
         """Make a change, and open the page again; what did not work is said on the page, beside what was typed."""
@@ -132,9 +135,27 @@ class Site:
         flash.say(response, request, signer, visit.id, said, view.now_us)
         return response
 
-    async def _error(self, page: Page, request: Request, error: FarthingError) -> Response:
-        values = {"page": page, "error": error, "heading": HEADINGS.get(error.status, "This did not work")}
+    async def _lost(self, request: Request) -> Response:
+        """There is no such page; whoever may come in is told with the menu beside it."""
+        path = request.url.path
+        error = NotFound(f"There is no page at {path if len(path) <= 80 else f'{path[:79]}…'}.\nSee whether the address is complete, or take a page of the menu.")  # fmt: skip
+        page = Page("elsewhere", "", "Nothing here", OWN, _nothing)
+        try:
+            opened = await self._opened(page, request, await self._door.enter(request, OWN))
+        except (FarthingError, StoreError):
+            return await self._error(page, request, error)
+        more = {"view": opened.view, "menu": menu(self._pages, page, opened.view)}
+        return await self._error(page, request, error, more)
+
+    async def _error(
+        self, page: Page, request: Request, error: FarthingError, more: Mapping[str, Any] = {}
+    ) -> Response:
+        values = {"page": page, "error": error, "heading": HEADINGS.get(error.status, "This did not work"), **more}
         return await self._rendering.page("error.html", values, error.status, _theme(request))
+
+
+async def _nothing(view: View) -> Values:
+    return {}
 
 
 def _tables(values: Values) -> dict[str, Table]:

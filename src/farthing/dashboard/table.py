@@ -11,10 +11,11 @@ from farthing.dashboard import formats
 from farthing.finops.spreadsheet import harmless
 from farthing.model.money import exact_dollars
 
-Kind = Literal["text", "money", "count", "percent", "duration", "moment", "change"]
+Kind = Literal["text", "money", "count", "percent", "duration", "moment", "change", "exact"]
+"""`exact` is a figure that is written out already."""
 UNKNOWN = "?"
 """A value that there is and nobody knows, such as the cost of a call without a price. None is where there is none."""
-NUMERIC: frozenset[Kind] = frozenset({"money", "count", "percent", "duration", "change"})
+NUMERIC: frozenset[Kind] = frozenset({"money", "count", "percent", "duration", "change", "exact"})
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -88,6 +89,8 @@ def shown(value: Any, column: Column) -> str:
             return formats.moment(value)
         case "change":
             return f"{100 * value:+.0f} %"
+        case "exact":
+            return str(value)
     return formats.said(str(value))
 
 

@@ -7,6 +7,7 @@ Knows nothing of what the steps do.
 import logging
 import math
 import random
+import re
 import time
 import traceback
 from collections.abc import Awaitable, Callable
@@ -155,6 +156,12 @@ class Edge:
 def new_call_id() -> str:
     """Unique, and sorted by time."""
     return f"call-{time.time_ns() // 1_000_000:011x}{_ids.getrandbits(64):016x}"
+
+
+def named_at_us(call_id: str) -> int | None:
+    """When `new_call_id` made it; None for what is no such name."""
+    found = re.fullmatch(r"call-([0-9a-f]{11})[0-9a-f]{16}", call_id)
+    return int(found[1], 16) * 1000 if found is not None else None
 
 
 async def _send_whole(scope: Scope, send: Send, answer: Answer) -> None:

@@ -8,6 +8,7 @@ more than its lease, the latest first.
 
 from collections.abc import Iterable, Sequence
 
+from farthing.model.charge import Charge
 from farthing.model.record import Record
 from farthing.store.engine import Connection, Row
 
@@ -46,6 +47,15 @@ def settle(connection: Connection, records: Iterable[Record]) -> None:
     connection.insert("budget_charges", COLUMNS, rows)
     spend(connection, balances)
     take_off(connection, leases)
+
+
+def of_call(connection: Connection, call_id: str) -> list[Charge]:
+    """What budgets paid for a call, by budget; from whose lease is not kept."""
+    found = connection.query(
+        "SELECT budget, member, window_id, amount FROM budget_charges WHERE call_id = ? ORDER BY budget, member, window_id",
+        (call_id,),
+    )
+    return [Charge(budget, member, window, "", int(amount)) for budget, member, window, amount in found]
 
 
 def _latest_first(record: Record) -> int:

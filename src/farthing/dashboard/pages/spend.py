@@ -51,14 +51,14 @@ class Found(NamedTuple):
 
 async def read(view: View) -> Values:
     names = _names(view)
-    found = await view.read(lambda connection: _found(connection, view, names))
+    found, tabled = await view.read(lambda connection: _tabled(connection, view, names))
     all_ = total(found.rows)
     before = total(found.before) if found.before is not None else None
     values: dict[str, Any] = {
         "found": found, "total": all_, "before": before, "whose": _whose(found), "asked": names,
         "titles": TITLES, "choices": _choices(view, names), "seconds": _seconds(view, names),
         "by": ",".join(names), "query": view.query.get("q", ""), "kept": [each for each in view.kept() if each[0] != "q"],
-        **spend_table(view, names, found.rows, found.before, in_sums=found.newest is None),
+        **tabled,
     }  # fmt: skip
     if found.each:
         values["over_time"] = _chart(found, names)
@@ -75,6 +75,12 @@ def _names(view: View) -> tuple[str, ...]:
         return names
     free = (name for name in NAMES if name not in where)
     return (next((name for name in free if holds((name,), where)), "day"),)
+
+
+def _tabled(connection: Connection, view: View, names: tuple[str, ...]) -> tuple[Found, dict[str, Any]]:
+    """All in the thread of the store: there may be some ten thousand users."""
+    found = _found(connection, view, names)
+    return found, spend_table(view, names, found.rows, found.before, in_sums=found.newest is None)
 
 
 def _found(connection: Connection, view: View, names: tuple[str, ...]) -> Found:

@@ -75,19 +75,25 @@ def spend_table(
     figures = _figures(rows, compared=before is not None)
     former = {(row.key, row.also): row for row in before or ()}
     all_ = total(rows)
-    pairs = [
-        (row, _values(row, figures, (former.get((row.key, row.also)) or ReportRow("")) if before is not None else None, all_))
-        for row in matching
-    ]  # fmt: skip
+
+    def values(row: ReportRow, wanted: Sequence[Figure] = figures) -> list[Any]:
+        earlier = former.get((row.key, row.also), ReportRow("")) if before is not None else None
+        return [figure.value(row, earlier, all_) for figure in wanted]
+
     columns = (*(Column(name, TITLES[name]) for name in names), *(figure.column for figure in figures))
     by, down = _order(view, names, columns)
-    pairs.sort(key=lambda pair: _sortable(([*_said(pair[0], names), *pair[1]])[by], down), reverse=down)
-    page, pages = _page(view, len(pairs))
-    some = pairs if "table" in view.params else pairs[PAGE_ROWS * (page - 1) : PAGE_ROWS * page]
-    shown = [_row(view, names, row, values) for row, values in some]
+    place = by - len(names)
+
+    def standing(row: ReportRow) -> tuple[bool, Any]:
+        return _sortable(values(row, figures[place : place + 1])[0] if place >= 0 else _said(row, names)[by], down)
+
+    matching.sort(key=standing, reverse=down)
+    page, pages = _page(view, len(matching))
+    some = matching if "table" in view.params else matching[PAGE_ROWS * (page - 1) : PAGE_ROWS * page]
+    shown = [_row(view, names, row, values(row)) for row in some]
     if "table" not in view.params and len(matching) > 1:
         label = "total" if len(matching) == len(rows) else f"total of {len(matching):,} found"
-        shown.append(_total_row(names, label, figures, [row for row, _ in pairs], before, former, all_))
+        shown.append(_total_row(names, label, figures, matching, before, former, all_))
     return {
         "table": Table(
             "spend", f"By {' and '.join(names)}", _linked(view, names, columns, by, down), shown,
@@ -102,10 +108,6 @@ def spend_table(
 def _figures(rows: Sequence[ReportRow], *, compared: bool) -> list[Figure]:
     apart = any(row.calls_without_cost for row in rows)
     return [COST, SHARE, *([BEFORE, CHANGE] if compared else []), *PLAIN, *([WITHOUT_COST] if apart else [])]
-
-
-def _values(row: ReportRow, figures: Sequence[Figure], before: ReportRow | None, all_: ReportRow) -> list[Any]:
-    return [figure.value(row, before, all_) for figure in figures]
 
 
 def _said(row: ReportRow, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -189,7 +191,8 @@ def _total_row(
         keys = {(row.key, row.also) for row in rows}
         whole = label == "total"
         earlier = total(before if whole else [row for key, row in former.items() if key in keys])
-    values = _values(total(rows), figures, earlier, all_)
+    sum_ = total(rows)
+    values = [figure.value(sum_, earlier, all_) for figure in figures]
     return Row((label, *[""] * (len(names) - 1), *values), mark="total")
 
 

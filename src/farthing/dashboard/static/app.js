@@ -17,6 +17,19 @@ document.querySelector("[data-theme-switch]")?.addEventListener("click", () => {
   document.cookie = `theme=${root.dataset.theme};path=/;max-age=31536000;samesite=strict`;
 });
 
+// Where the browser lets nobody write to the clipboard, the text is selected at least.
+for (const button of document.querySelectorAll("[data-copy]"))
+  button.addEventListener("click", async () => {
+    const source = document.getElementById(button.dataset.copy);
+    try {
+      await navigator.clipboard.writeText(source.textContent);
+      button.textContent = "Copied";
+    } catch {
+      getSelection().selectAllChildren(source);
+      button.textContent = "Selected";
+    }
+  });
+
 // The marks of a chart carry what they show as a label; it stands beside the pointer.
 const tooltip = document.createElement("div");
 tooltip.className = "tooltip";

@@ -90,7 +90,7 @@ async def build_routing(
     recorder = Recorder(evidence, floors, kept_of, clock.now_us, probing)
     allowance = Allowance(nano_from_dollars(rules.shadow_dollars_a_day), clock.seconds)
     tables = Tables(
-        evidence, recorder, Routes(store), maker(catalog), floors,
+        evidence, recorder, Routes(store, clock.now_us), maker(catalog), floors,
         flagship=lambda: catalog.reference, changes=rules.changes, allowance=allowance, spent=_spent(store),
         now_us=clock.now_us,
     )  # fmt: skip
@@ -112,7 +112,7 @@ async def build_routing(
         await quality.start(keeps=not around.driven)
     wishes = Wishes(rules, settings.models)
     task = Task(rules, routes=wishes.leaves_choice)
-    arms = Arms(store, _hold_outs(settings, catalog), task.hold_out)
+    arms = Arms(store, _hold_outs(settings, catalog), task.hold_out, now_us=clock.now_us)
     await arms.start()
     stack.push_async_callback(arms.close)
     foresight = _foresight(settings, kept, models, stack, clock)

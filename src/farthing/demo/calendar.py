@@ -7,6 +7,7 @@ import math
 import random
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import lru_cache
 
 import msgspec
 
@@ -38,12 +39,37 @@ TURNS = (CACHE, ROUTING, BALANCE)
 LAUNCHED = tuple(feature for feature in FEATURES if feature.hours is not NIGHT)
 """What people do at any time of a live day."""
 
-STAMPED_DAYS = (14, 15)
-"""A new prompt of the support chat begins with the time: nothing is in the provider's cache any more."""
-RETRY_DAY = 20
-"""A new version of the support chat sends each message four times."""
-OUTAGE_DAY, OUTAGE_HOURS = 25, (10, 11)
-"""OpenAI answers with 503 from the first to the second hour."""
+STAMPED_FROM, STAMPED_DAYS = 14, 2
+"""For so many days a new prompt of the support chat begins with the time: nothing is in the provider's cache any more."""
+RETRY_FROM, RETRIES = 20, 4
+"""For a day a new version of the support chat sends each message so many times."""
+OUTAGE_FROM, OUTAGE_HOURS = 24, (10, 11)
+"""OpenAI answers with 503 from the first to the second hour of a day."""
+LAST_WEEKDAY = 2
+"""Accidents happen on Mondays to Wednesdays: on the first of them from the days above on."""
+
+
+class Accidents(msgspec.Struct, frozen=True):
+    """Their days."""
+
+    stamped: range
+    retry: int
+    outage: int
+
+
+@lru_cache(maxsize=8)
+def accidents(start_us: int) -> Accidents:
+    """When they happen in a story that begins then."""
+    stamped = _weekday(start_us, STAMPED_FROM)
+    return Accidents(
+        range(stamped, stamped + STAMPED_DAYS), _weekday(start_us, RETRY_FROM), _weekday(start_us, OUTAGE_FROM)
+    )
+
+
+def _weekday(start_us: int, day: int) -> int:
+    while datetime.fromtimestamp((start_us + day * DAY_US) / 1e6, UTC).weekday() > LAST_WEEKDAY:
+        day += 1
+    return day
 
 
 class Piece(msgspec.Struct, frozen=True):
@@ -72,7 +98,7 @@ def pieces(start_us: int, day: int, scale: float, seed: int) -> list[Piece]:
         piece
         for feature in FEATURES
         if day >= feature.from_day
-        for piece in _of(feature, day, begun_us, scale * mood * _usual(feature, day, weekday), dice)
+        for piece in _of(feature, day, start_us, scale * mood * _usual(feature, day, weekday), dice)
     ]
     return sorted(found, key=lambda piece: piece.at_us)
 
@@ -83,28 +109,33 @@ def _usual(feature: Feature, day: int, weekday: int) -> float:
     return share * ramp * float(GROWTH**day)
 
 
-def _of(feature: Feature, day: int, begun_us: int, times: float, dice: random.Random) -> Iterator[Piece]:
+def _of(feature: Feature, day: int, start_us: int, times: float, dice: random.Random) -> Iterator[Piece]:
     expected = feature.a_day * times
     count = max(0, round(dice.normalvariate(expected, math.sqrt(expected) / 2)))
     for number, hour in enumerate(dice.choices(range(24), feature.hours, k=count)):
-        at_us = begun_us + hour * HOUR_US + dice.randrange(HOUR_US)
+        at_us = start_us + day * DAY_US + hour * HOUR_US + dice.randrange(HOUR_US)
         name = f"{feature.name[:1]}{day:02}-{number:04}"
         yield Piece(
-            at_us, name, feature, dice.choice(feature.users), dice.getrandbits(48), _moment(feature, day, at_us)
+            at_us,
+            name,
+            feature,
+            dice.choice(feature.users),
+            dice.getrandbits(48),
+            _moment(feature, day, at_us, start_us),
         )
 
 
-def _moment(feature: Feature, day: int, at_us: int) -> Moment:
-    chat = feature.name == "support chat"
+def _moment(feature: Feature, day: int, at_us: int, start_us: int) -> Moment:
+    chat, special = feature.name == "support chat", accidents(start_us)
     when = datetime.fromtimestamp(at_us / 1e6, UTC)
     return Moment(
         routed=day >= ROUTING.day,
-        repeats=4 if chat and day == RETRY_DAY else 1,
-        stamped=f"It is {when:%A, %d %B %Y, %H:%M:%S}. " if chat and day in STAMPED_DAYS else "",
+        repeats=RETRIES if chat and day == special.retry else 1,
+        stamped=f"It is {when:%A, %d %B %Y, %H:%M:%S}. " if chat and day in special.stamped else "",
     )
 
 
 def is_out(start_us: int, now_us: int) -> bool:
     """Whether OpenAI is down."""
     day, hour = (now_us - start_us) // DAY_US, (now_us - start_us) % DAY_US / HOUR_US
-    return day == OUTAGE_DAY and OUTAGE_HOURS[0] <= hour < OUTAGE_HOURS[1]
+    return day == accidents(start_us).outage and OUTAGE_HOURS[0] <= hour < OUTAGE_HOURS[1]

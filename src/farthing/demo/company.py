@@ -112,8 +112,8 @@ def support_chat(dice: random.Random, user: User, moment: Moment, name: str) -> 
     pause = 0.0
     for turn in range(dice.choice((2, 2, 3))):
         body = {
-            "model": "gpt-5.5", "messages": list(messages), "stream": True, "max_completion_tokens": 700,
-            "reasoning_effort": "low",
+            "model": "gpt-5.5", "messages": list(messages), "stream": True, "max_completion_tokens": 1500,
+            "reasoning_effort": "medium",
         }  # fmt: skip
         for again in range(moment.repeats):
             heard = yield Ask("openai.chat", body, tags, pause if not again else 3.0)
@@ -183,7 +183,7 @@ def invoice_fields(dice: random.Random, user: User, moment: Moment, name: str) -
     yield Ask(
         "openai.chat",
         {
-            "model": "auto" if moment.routed else "gpt-5.5", "reasoning_effort": "low", "max_completion_tokens": 600,
+            "model": "auto" if moment.routed else "gpt-5.5", "reasoning_effort": "medium", "max_completion_tokens": 1500,
             "response_format": {"type": "json_object"},
             "messages": [
                 {"role": "system", "content": texts.LEDGER_GUIDE},
@@ -278,9 +278,9 @@ def _unmarked(message: dict[str, Any]) -> dict[str, Any]:
 LAUNCH_DAY = 9
 FEATURES = (
     Feature("support chat", "support", CUSTOMERS[:120], 120, 0.5, SHOP, support_chat),
-    Feature("help page", "support", CUSTOMERS, 360, 0.9, SHOP, help_page),
-    Feature("ticket queue", "support", _people(*SUPPORT), 260, 0.3, OFFICE, ticket_queue),
-    Feature("product advisor", "sales", CUSTOMERS[40:], 240, 1.2, SHOP, product_advisor, LAUNCH_DAY),
+    Feature("help page", "support", CUSTOMERS, 250, 0.9, SHOP, help_page),
+    Feature("ticket queue", "support", _people(*SUPPORT), 230, 0.3, OFFICE, ticket_queue),
+    Feature("product advisor", "sales", CUSTOMERS[40:], 190, 1.2, SHOP, product_advisor, LAUNCH_DAY),
     Feature("weekly report", "sales", _people(*SALES), 22, 0.0, MORNING, weekly_report),
     Feature("invoice fields", "finance", _people(*FINANCE), 180, 0.0, NIGHT, invoice_fields),
     Feature("coding agent", "engineering", _people(*ENGINEERS), 9, 0.1, OFFICE, coding_agent),

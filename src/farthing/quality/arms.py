@@ -11,6 +11,7 @@ from contextlib import suppress
 from farthing.quality.holdout import advise, prove
 from farthing.store import Store, StoreError
 from farthing.store.shares import Share, Shares
+from farthing.store.store import now_us
 
 log = logging.getLogger(__name__)
 
@@ -28,9 +29,10 @@ class Arms:
     def __init__(
         self, store: Store, configured: Mapping[str, float], hear: Hear, *,
         take_over_s: float = TAKE_OVER_S, look_s: float = LOOK_S,
+        now_us: Callable[[], int] = now_us,
     ) -> None:  # fmt: skip
         self._store = store
-        self._shares = Shares(store)
+        self._shares = Shares(store, now_us)
         self._configured = dict(configured)
         self._hear = hear
         self._take_over_s = take_over_s

@@ -18,7 +18,7 @@ from farthing.store.rows import LONGEST_TEXT, mended_text
 from farthing.store.store import Store, now_us
 
 State = Literal["ok", "warn", "alert", "no-data"]
-What = Literal["raised", "escalated", "reminder", "resolved", "acknowledged", "test"]
+What = Literal["raised", "escalated", "reminder", "resolved", "acknowledged", "test", "digest"]
 
 LEADER = "alerts"
 KEPT_US = 400 * DAY_US
@@ -201,8 +201,10 @@ _standing = msgspec.json.Decoder(Standing)
 class Alerts:
     """Alerts in a store. Methods raise StoreError if it cannot be used."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, clock_us: Callable[[], int] = now_us) -> None:
+        """`clock_us` stamps what happens; who leads goes by the machine's own clock, which all gateways have."""
         self._store = store
+        self._now_us = clock_us
 
     async def standings(self, tenant: str | None = None) -> list[Standing]:
         """All states, also those that are ok again, the newest change first; mutes are shown in them."""
@@ -216,7 +218,18 @@ class Alerts:
         """Change states as `decide` says, with every other change kept waiting. With `holder`: only if it still leads,
         else None. `calls` become known."""
         known = list(calls)
-        return await self._store.do(lambda connection: _decide(connection, decide, holder, known))
+        now = self._now_us()
+        return await self._store.do(lambda connection: _decide(connection, decide, now, holder, known))
+
+    async def tell_once(
+        self, name: str, before: str, after: str, notices: Sequence[Notice], *, holder: str = ""
+    ) -> bool:
+        """Hand over messages if `before` is what is remembered under the name, which is `after` from then on; all in one
+        transaction. With `holder`: only if it still leads."""
+        now = self._now_us()
+        return await self._store.do(
+            lambda connection: _tell_once(connection, name, before, after, notices, now, holder)
+        )
 
     async def unknown_calls(self, ids: Sequence[str]) -> set[str]:
         """Which of these calls were in no alert yet."""
@@ -341,7 +354,7 @@ def _shown(connection: Connection, tenant: str | None) -> list[Standing]:
     ]
 
 
-def _decide(connection: Connection, decide: Decide, holder: str, calls: Sequence[str]) -> list[Notice] | None:
+def _decide(connection: Connection, decide: Decide, now: int, holder: str, calls: Sequence[str]) -> list[Notice] | None:
     with connection.transaction():
         _locked(connection)
         if holder and not leaders.leads(connection, LEADER, holder, now_us()):
@@ -350,12 +363,28 @@ def _decide(connection: Connection, decide: Decide, holder: str, calls: Sequence
         for standing in change.standings:
             _keep(connection, standing)
         for notice in change.notices:
-            _note(connection, notice)
+            _note(connection, notice, now)
         if calls:
-            now = now_us()
             fresh = sorted(set(calls) - connection.known("alert_calls", "call_id", list(calls)))
             connection.insert("alert_calls", ("call_id", "at_us"), [(each, now) for each in fresh])
     return list(change.notices)
+
+
+def _tell_once(
+    connection: Connection, name: str, before: str, after: str, notices: Sequence[Notice], now: int, holder: str
+) -> bool:  # fmt: skip
+    with connection.transaction():
+        _locked(connection)
+        if holder and not leaders.leads(connection, LEADER, holder, now_us()):
+            return False
+        found = connection.query("SELECT body FROM alert_memory WHERE name = ?", (name,))
+        if (found[0][0] if found else "") != before:
+            return False
+        if not connection.execute("UPDATE alert_memory SET body = ? WHERE name = ?", (after, name)):
+            connection.execute("INSERT INTO alert_memory (name, body) VALUES (?, ?)", (name, after))
+        for notice in notices:
+            _note(connection, notice, now)
+    return True
 
 
 def _keep(connection: Connection, standing: Standing) -> None:
@@ -367,9 +396,9 @@ def _keep(connection: Connection, standing: Standing) -> None:
         connection.execute("INSERT INTO alert_states (tenant, state, changed_us, body, id) VALUES (?, ?, ?, ?, ?)", row)
 
 
-def _note(connection: Connection, notice: Notice) -> None:
+def _note(connection: Connection, notice: Notice, now: int) -> None:
     no = int(connection.query("SELECT coalesce(max(no), 0) + 1 FROM alert_history")[0][0])
-    standing, now = notice.standing, now_us()
+    standing = notice.standing
     connection.execute(
         "INSERT INTO alert_history (no, at_us, tenant, alert_id, what, who, body) VALUES (?, ?, ?, ?, ?, ?, ?)",
         (
@@ -418,7 +447,7 @@ def _acknowledge(connection: Connection, tenant: str, alert_id: str, who: str, b
             return None
         acked = msgspec.structs.replace(standing, acked_us=now_us(), acked_by=mended_text(who, 256) or "somebody")
         _keep(connection, acked)
-        _note(connection, Notice("acknowledged", acked, who=acked.acked_by))
+        _note(connection, Notice("acknowledged", acked, who=acked.acked_by), now_us())
         audit.note(
             connection, "alert", alert_id, "acknowledged", tenant=tenant, who=by or acked.acked_by, named=acked.acked_by, rule=acked.rule,
             scope=f"{acked.scope_kind}:{acked.scope}",

@@ -5,6 +5,7 @@ apply at once one wins, the other hears so. Nothing is edited, so each change ca
 to change it is decided elsewhere (`quality`).
 """
 
+from collections.abc import Callable
 from typing import Literal
 
 import msgspec
@@ -62,8 +63,9 @@ class Routes:
     """The routing table's versions in a store. Methods raise StoreError if it cannot be used, ValueError for a version
     that is not there or not what was asked for."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, clock_us: Callable[[], int] = now_us) -> None:
         self._store = store
+        self._now_us = clock_us
 
     async def active_version(self) -> int:
         """Cheap, for gateways that ask every few seconds; another number than before means: read `active` again. 0: no
@@ -85,7 +87,8 @@ class Routes:
     async def propose(self, table: Table, why: str, who: str = "", *, base: int | None = None) -> int:
         """Keep a table as the proposal on top of `base` (the version that holds now, unless said otherwise: say from
         which one the table was made). It takes the place of proposals before it. Returns its version."""
-        return await self._store.do(lambda connection: _propose(connection, table, why, who, base))
+        now = self._now_us()
+        return await self._store.do(lambda connection: _propose(connection, table, why, who, base, now))
 
     async def proposals(self) -> list[Version]:
         """What can be applied now: proposals on top of the version that holds, newest first."""
@@ -94,16 +97,19 @@ class Routes:
     async def apply(self, version: int, who: str) -> bool:
         """Let a proposal hold. False: it was made on top of a version that does not hold any more, or it holds
         already, because somebody else was first."""
-        return await self._store.do(lambda connection: _apply(connection, version, who))
+        now = self._now_us()
+        return await self._store.do(lambda connection: _apply(connection, version, who, now))
 
     async def reject(self, version: int, who: str) -> bool:
         """Put a proposal away; False if it is none (any more)."""
-        return await self._store.do(lambda connection: _reject(connection, version, who))
+        now = self._now_us()
+        return await self._store.do(lambda connection: _reject(connection, version, who, now))
 
     async def undo(self, who: str, *, version: int | None = None) -> int:
         """Go back to what held before `version` (default: the one that holds); again, and it goes back further. Returns
         the version that holds then; unchanged where `version` does not hold (any more), or nothing held before it."""
-        return await self._store.do(lambda connection: _undo(connection, who, version))
+        now = self._now_us()
+        return await self._store.do(lambda connection: _undo(connection, who, version, now))
 
     async def history(self, limit: int = 50) -> list[Change]:
         """What was done, newest first."""
@@ -142,17 +148,16 @@ def _packed(table: Table) -> str:
     ).decode()
 
 
-def _propose(connection: Connection, table: Table, why: str, who: str, base: int | None) -> int:
+def _propose(connection: Connection, table: Table, why: str, who: str, base: int | None, now: int) -> int:
     with connection.transaction():
         holds = _locked(connection)
         version = int(connection.query("SELECT coalesce(max(version), 0) + 1 FROM route_tables")[0][0])
         connection.execute("UPDATE route_tables SET state = 'replaced' WHERE state = 'proposed'")
-        now = now_us()
         connection.execute(
             "INSERT INTO route_tables (version, base, state, made_us, why, body) VALUES (?, ?, 'proposed', ?, ?, ?)",
             (version, holds if base is None else base, now, mended_text(why), _packed(table)),
         )
-        _note(connection, "propose", version, holds, who, why)
+        _note(connection, now, "propose", version, holds, who, why)
         connection.execute(
             "DELETE FROM route_tables WHERE version <= ? AND state NOT IN ('active', 'proposed')", (version - KEPT,)
         )
@@ -165,11 +170,11 @@ def _locked(connection: Connection) -> int:
     return _active_version(connection)
 
 
-def _note(connection: Connection, what: str, version: int, former: int, who: str, why: str) -> None:
+def _note(connection: Connection, now: int, what: str, version: int, former: int, who: str, why: str) -> None:
     no = int(connection.query("SELECT coalesce(max(no), 0) + 1 FROM route_changes")[0][0])
     connection.execute(
         "INSERT INTO route_changes (no, at_us, what, version, former, who, why) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (no, now_us(), what, version, former, mended_text(who, 256), mended_text(why, LONGEST_TEXT)),
+        (no, now, what, version, former, mended_text(who, 256), mended_text(why, LONGEST_TEXT)),
     )
     if what != "propose":  # nothing changes by it
         why = mended_text(why, LONGEST_TEXT)
@@ -187,7 +192,7 @@ def _proposals(connection: Connection) -> list[Version]:
     return [Version(*row) for row in rows]
 
 
-def _apply(connection: Connection, version: int, who: str) -> bool:
+def _apply(connection: Connection, version: int, who: str, now: int) -> bool:
     with connection.transaction():
         holds = _locked(connection)
         found = connection.query(f"SELECT {_VERSION} FROM route_tables WHERE version = ?", (version,))
@@ -197,7 +202,7 @@ def _apply(connection: Connection, version: int, who: str) -> bool:
         if asked.state != "proposed" or asked.base != holds:
             return False
         _hold(connection, version)
-        _note(connection, "apply", version, holds, who, asked.why)
+        _note(connection, now, "apply", version, holds, who, asked.why)
     return True
 
 
@@ -207,18 +212,18 @@ def _hold(connection: Connection, version: int) -> None:
     connection.execute("UPDATE marks SET n = ? WHERE name = 'routes'", (version,))
 
 
-def _reject(connection: Connection, version: int, who: str) -> bool:
+def _reject(connection: Connection, version: int, who: str, now: int) -> bool:
     with connection.transaction():
         holds = _locked(connection)
         count = connection.execute(
             "UPDATE route_tables SET state = 'rejected' WHERE version = ? AND state = 'proposed'", (version,)
         )
         if count:
-            _note(connection, "reject", version, holds, who, "")
+            _note(connection, now, "reject", version, holds, who, "")
     return count > 0
 
 
-def _undo(connection: Connection, who: str, version: int | None) -> int:
+def _undo(connection: Connection, who: str, version: int | None, now: int) -> int:
     with connection.transaction():
         holds = _locked(connection)
         if holds == 0 or version not in (None, holds):
@@ -227,7 +232,7 @@ def _undo(connection: Connection, who: str, version: int | None) -> int:
         if base and not connection.query("SELECT 1 FROM route_tables WHERE version = ?", (base,)):
             raise ValueError(f"version {base}, which held before version {holds}, is not kept any more")
         _hold(connection, base)
-        _note(connection, "undo", base, holds, who, why)
+        _note(connection, now, "undo", base, holds, who, why)
     return int(base)
 
 

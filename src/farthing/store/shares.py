@@ -6,7 +6,7 @@ the share that it was decided from: two gateways that shrink an arm at once shri
 `quality.arms`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -34,17 +34,20 @@ class Share(msgspec.Struct, frozen=True):
 class Shares:
     """The shares in a store. Methods raise StoreError."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, clock_us: Callable[[], int] = now_us) -> None:
         self._store = store
+        self._now_us = clock_us
 
     async def follow(self, configured: Mapping[str, float]) -> dict[str, Share]:
         """The shares of these levers. One that the settings give another share than before starts anew with it, also
         one that a rule had ended; other levers keep what they have."""
-        return await self._store.do(lambda connection: _follow(connection, configured))
+        now = self._now_us()
+        return await self._store.do(lambda connection: _follow(connection, configured, now))
 
     async def change(self, former: Share, share: float, why: str) -> bool:
         """Let another share hold in place of `former`; False if that one does not hold any more."""
-        return await self._store.do(lambda connection: _change(connection, former, share, why))
+        now = self._now_us()
+        return await self._store.do(lambda connection: _change(connection, former, share, why, now))
 
     async def salt(self) -> str:
         """What makes the draws of this store its own."""
@@ -56,11 +59,10 @@ SALT = "hold-outs"
 _ALL = "lever, share, configured, since_us, at_us, why"
 
 
-def _follow(connection: Connection, configured: Mapping[str, float]) -> dict[str, Share]:
+def _follow(connection: Connection, configured: Mapping[str, float], now: int) -> dict[str, Share]:
     kept = _every(connection)
     new = [name for name, share in sorted(configured.items()) if name not in kept or kept[name].configured != share]
     if new:
-        now = now_us()
         with connection.transaction():
             for name in new:
                 connection.execute(
@@ -77,9 +79,9 @@ def _every(connection: Connection) -> dict[str, Share]:
     return {row[0]: Share(*row) for row in connection.query(f"SELECT {_ALL} FROM hold_out_shares")}
 
 
-def _change(connection: Connection, former: Share, share: float, why: str) -> bool:
+def _change(connection: Connection, former: Share, share: float, why: str, now: int) -> bool:
     count = connection.execute(
         "UPDATE hold_out_shares SET share = ?, at_us = ?, why = ? WHERE lever = ? AND share = ? AND since_us = ?",
-        (share, now_us(), mended_text(why), former.lever, former.share, former.since_us),
+        (share, now, mended_text(why), former.lever, former.share, former.since_us),
     )
     return count > 0

@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import NamedTuple
 
-from starlette.routing import BaseRoute
+from starlette.routing import Route
 
 from farthing.app.alerts import build_alerts
 from farthing.app.around import REAL, Around
@@ -64,7 +64,7 @@ from farthing.wire import FORMATS
 
 SMALLEST_INTAKE = 64 * 2**20
 """Bytes of unfinished bodies that a process holds at least, however small the largest body is."""
-DASHBOARD_NEEDS = ("jinja2", "altair", "vl_convert")
+DASHBOARD_NEEDS = ("jinja2", "altair", "vl_convert", "itsdangerous")
 SELDOM_S = 3600.0
 """Between two writes of a ledger that somebody flushes."""
 log = logging.getLogger("farthing.gateway")
@@ -183,21 +183,21 @@ async def assemble(settings: Settings, stack: AsyncExitStack, around: Around = R
         *openapi.routes(),
     ]
     if not around.driven:
-        routes += _dashboard(
-            settings, store, ledger, health_of_deployments, known, lambda: routing.quality.table, guard, stack
-        )
+        routes += await _dashboard(
+            settings, store, ledger, health_of_deployments, known, lambda: routing.quality.table, guard, keys, buckets, stack
+        )  # fmt: skip
     return Parts(Endpoints(edges, pages(routes, list(edges))), ledger, routing.quality)
 
 
-def _dashboard(
+async def _dashboard(
     settings: Settings, store: Store, ledger: Ledger, health: Health, known: Models, table: Callable[[], Table],
-    guard: Guard, stack: AsyncExitStack,
-) -> list[BaseRoute]:  # fmt: skip
+    guard: Guard, keys: KeyRing, buckets: Buckets | SharedBuckets, stack: AsyncExitStack,
+) -> list[Route]:  # fmt: skip
     """The pages for people are an extra: without its libraries there are none."""
     if not all(map(importlib.util.find_spec, DASHBOARD_NEEDS)):
         return []
-    made: list[BaseRoute] = importlib.import_module("farthing.app.dashboard").build_dashboard(
-        settings, store, ledger, health, known, table, guard, stack
+    made: list[Route] = await importlib.import_module("farthing.app.dashboard").build_dashboard(
+        settings, store, ledger, health, known, table, guard, keys, buckets, stack
     )
     return made
 

@@ -1,31 +1,76 @@
 """The pages for people, made and joined. Loaded only where their libraries are installed."""
 
-from collections.abc import Callable
+import importlib
+import importlib.util
+import logging
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 
-from starlette.routing import BaseRoute
+from starlette.routing import Route
 
 from farthing.app.routing import Models
-from farthing.dashboard.access.door import Door
+from farthing.dashboard.access.attempts import Attempts, Counters
+from farthing.dashboard.access.cookies import Cookies
+from farthing.dashboard.access.door import Door, reach_of
+from farthing.dashboard.access.sessions import Sessions
+from farthing.dashboard.access.sign_in import Oidc, SignIn
 from farthing.dashboard.charts.studio import Studio
+from farthing.dashboard.page import Page
+from farthing.dashboard.pages import PAGES
 from farthing.dashboard.proofs import Proofs
 from farthing.dashboard.rendering import Rendering
+from farthing.dashboard.signing import SECRET, Signer
 from farthing.dashboard.site import Site
 from farthing.dashboard.sources import Sources
 from farthing.gateway.guard import Guard
 from farthing.model.routes import Table
-from farthing.settings import Settings
+from farthing.settings import DashboardSettings, Settings
 from farthing.steps.balance.health import Health
-from farthing.store import Ledger, Store
+from farthing.store import KeyRing, Ledger, Store
+from farthing.store.secret import secret
 from farthing.store.store import now_us
 
+log = logging.getLogger("farthing.dashboard")
 
-def build_dashboard(
+
+async def build_dashboard(
     settings: Settings, store: Store, ledger: Ledger, health: Health, models: Models, table: Callable[[], Table],
-    guard: Guard, stack: AsyncExitStack,
-) -> list[BaseRoute]:  # fmt: skip
+    guard: Guard, keys: KeyRing, counters: Counters, stack: AsyncExitStack,
+) -> list[Route]:  # fmt: skip
+    """None where the settings say that there are none. Raises StoreError, ModuleNotFoundError."""
+    reach = reach_of(settings)
+    if reach == "off":
+        return []
     studio, proofs = Studio(), Proofs(settings.store.url.reveal())
     stack.callback(studio.close)
     stack.callback(proofs.close)
     sources = Sources(settings, store, ledger, health, now_us, models.catalog, models.costs, table, proofs)
-    return [*Site(sources, Door(guard, store), Rendering(studio)).routes()]
+    return await join(sources, studio, guard, keys, counters, stack)
+
+
+async def join(
+    sources: Sources, studio: Studio, guard: Guard, keys: KeyRing, counters: Counters, stack: AsyncExitStack,
+    shown: Sequence[Page] = PAGES,
+) -> list[Route]:  # fmt: skip
+    """The pages and the ways into them."""
+    said, store, now = sources.settings.dashboard, sources.store, sources.now_us
+    signer = Signer(await store.do(lambda connection: secret(connection, SECRET)))
+    cookies, (oidc, mark) = Cookies(said.url), _oidc(said, stack)
+    sessions = Sessions(store, keys, signer, cookies, said.session_hours, mark)
+    door, rendering = Door(guard, sessions, signer, reach_of(sources.settings), now), Rendering(studio)
+    attempts = Attempts(counters, said.address_header)
+    sign_in = SignIn(door, sessions, keys, store, attempts, cookies, rendering, now, oidc)
+    return [*Site(sources, door, rendering, shown).routes(), *sign_in.routes()]
+
+
+def _oidc(said: DashboardSettings, stack: AsyncExitStack) -> tuple[Oidc | None, str]:
+    """The provider of identities, and what tells its settings from others. Its library is an extra of its own."""
+    if not said.oidc.issuer:
+        return None, ""
+    if importlib.util.find_spec("joserfc") is None:
+        log.warning("dashboard.oidc needs `pip install 'farthing[oidc]'`; people sign in with keys only")
+        return None, ""
+    module = importlib.import_module("farthing.dashboard.access.oidc")
+    provider = module.Provider(said.oidc)
+    stack.push_async_callback(provider.close)
+    return Oidc(provider, module.Asked, said.oidc.label, said.url), module.oidc_mark(said.oidc)

@@ -4,7 +4,7 @@ that lasts seconds, so that no address of ours can be made to say something."""
 from starlette.requests import Request
 from starlette.responses import Response
 
-from farthing.dashboard.access.signing import Signer
+from farthing.dashboard.signing import Signer
 
 COOKIE = "farthing-said"
 LASTS_S = 60

@@ -6,7 +6,7 @@ import msgspec
 from starlette.datastructures import ImmutableMultiDict
 from starlette.requests import Request
 
-from farthing.dashboard.access.signing import Signer
+from farthing.dashboard.signing import Signer
 from farthing.model.errors import BadRequest, NotAllowed, TooLarge
 
 Form = ImmutableMultiDict[str, str]

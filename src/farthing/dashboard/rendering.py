@@ -7,12 +7,14 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
+from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from farthing.dashboard import formats, shipped, table
 from farthing.dashboard.charts.chart import Chart
 from farthing.dashboard.charts.studio import CannotDraw, Studio
 
+THEMES = ("light", "dark", "auto")
 log = logging.getLogger("farthing.dashboard")
 
 SECURITY = {
@@ -73,3 +75,9 @@ class Rendering:
         except CannotDraw as error:
             log.warning("the chart %r cannot be drawn: %s", chart.kind, error)
             return None
+
+
+def theme_of(request: Request) -> str:
+    """Light, dark, or as the browser's machine has it; as the switch of the pages left it."""
+    theme = request.cookies.get("theme", "auto")
+    return theme if theme in THEMES else "auto"

@@ -12,7 +12,6 @@ from starlette.routing import Route
 
 from farthing.dashboard import flash, shipped
 from farthing.dashboard.access.door import Door, Visit
-from farthing.dashboard.access.signing import Signer
 from farthing.dashboard.elsewhere import Elsewhere
 from farthing.dashboard.filters import filters_of
 from farthing.dashboard.forms import Posted, read_form, require_own, token
@@ -20,7 +19,8 @@ from farthing.dashboard.menu import menu
 from farthing.dashboard.page import Action, Done, Page, Values
 from farthing.dashboard.pages import PAGES
 from farthing.dashboard.periods import NAMED
-from farthing.dashboard.rendering import SECURITY, Rendering
+from farthing.dashboard.rendering import SECURITY, Rendering, theme_of
+from farthing.dashboard.signing import Signer
 from farthing.dashboard.sources import Sources
 from farthing.dashboard.table import Table
 from farthing.dashboard.view import View
@@ -28,7 +28,6 @@ from farthing.gateway.guard import OWN, Need
 from farthing.model.errors import FarthingError, NotAuthenticated, NotFound, Unavailable
 from farthing.store import StoreError
 
-THEMES = ("light", "dark", "auto")
 HEADINGS = {
     403: "Not for this key", 404: "Nothing here", 400: "This cannot be read", 413: "Too much", 429: "Too often",
     503: "One moment",
@@ -75,7 +74,7 @@ class Site:
         async def answered(request: Request) -> Response:
             try:
                 visit = await self._door.enter(request, need)
-                return await answer(await self._opened(page, request, visit))
+                return await answer(self._opened(page, request, visit))
             except NotAuthenticated:
                 return RedirectResponse(f"/sign-in?{urlencode({'next': _here(request)})}", 303, headers=SECURITY)
             except StoreError:
@@ -87,12 +86,12 @@ class Site:
 
         return answered
 
-    async def _opened(self, page: Page, request: Request, visit: Visit) -> Opened:
+    def _opened(self, page: Page, request: Request, visit: Visit) -> Opened:
         now_us = self._sources.now_us()
-        signer = await self._door.signer()
+        signer = self._door.signer
         view = View(
             _path(request), request.path_params, request.query_params, filters_of(request.query_params, now_us),
-            visit.entered, self._sources, token(signer, visit.id, now_us),
+            visit.entered, self._sources, token(signer, visit.id, now_us), signed_in=visit.signed_in,
         )  # fmt: skip
         return Opened(page, request, view, visit, signer)
 
@@ -104,7 +103,7 @@ class Site:
             "flash": said,
         }  # fmt: skip
         values = {**everywhere, **await page.read(view), **more}
-        response = await self._rendering.page(f"{page.name}.html", values, status, _theme(request))
+        response = await self._rendering.page(f"{page.name}.html", values, status, theme_of(request))
         if said:
             flash.forget(response)
         return response
@@ -141,7 +140,7 @@ class Site:
         error = NotFound(f"There is no page at {path if len(path) <= 80 else f'{path[:79]}…'}.\nSee whether the address is complete, or take a page of the menu.")  # fmt: skip
         page = Page("elsewhere", "", "Nothing here", OWN, _nothing)
         try:
-            opened = await self._opened(page, request, await self._door.enter(request, OWN))
+            opened = self._opened(page, request, await self._door.enter(request, OWN))
         except (FarthingError, StoreError):
             return await self._error(page, request, error)
         more = {"view": opened.view, "menu": menu(self._pages, page, opened.view)}
@@ -151,7 +150,7 @@ class Site:
         self, page: Page, request: Request, error: FarthingError, more: Mapping[str, Any] = {}
     ) -> Response:
         values = {"page": page, "error": error, "heading": HEADINGS.get(error.status, "This did not work"), **more}
-        return await self._rendering.page("error.html", values, error.status, _theme(request))
+        return await self._rendering.page("error.html", values, error.status, theme_of(request))
 
 
 async def _nothing(view: View) -> Values:
@@ -160,11 +159,6 @@ async def _nothing(view: View) -> Values:
 
 def _tables(values: Values) -> dict[str, Table]:
     return {value.name: value for value in values.values() if isinstance(value, Table)}
-
-
-def _theme(request: Request) -> str:
-    theme = request.cookies.get("theme", "auto")
-    return theme if theme in THEMES else "auto"
 
 
 def _path(request: Request) -> str:

@@ -10,6 +10,7 @@ from farthing.dashboard.forms import Posted
 from farthing.dashboard.sources import Sources
 from farthing.gateway.guard import Need, Pass
 from farthing.model.principal import OPERATOR, Role
+from farthing.model.record import Record
 from farthing.store.engine import Connection
 
 T = TypeVar("T")
@@ -20,7 +21,7 @@ class View:
 
     def __init__(
         self, path: str, params: Mapping[str, str], query: QueryParams, filters: Filters, entered: Pass, sources: Sources,
-        token: str = "", posted: Posted | None = None,
+        token: str = "", posted: Posted | None = None, *, signed_in: bool = False,
     ) -> None:  # fmt: skip
         self.path = path
         self.params = params
@@ -33,6 +34,8 @@ class View:
         """For the hidden field of forms; the macros of forms put it in."""
         self.posted = posted
         """A form of this page that was sent and did not work."""
+        self.signed_in = signed_in
+        """Whether there is a session to end."""
         self.now_us = sources.now_us()
 
     @property
@@ -51,8 +54,15 @@ class View:
 
     @property
     def _own(self) -> dict[str, str]:
-        key = self.entered.key
-        return {"key": key.id} if key is not None and not self.entered.may("viewer") else {}
+        entered = self.entered
+        if entered.key is None or entered.may("viewer"):
+            return {}
+        return {"user": entered.person} if entered.person else {"key": entered.key.id}
+
+    def owns(self, record: Record) -> bool:
+        """Whether a call is among those that they may see."""
+        own = {"key": record.key_id, "user": record.user}
+        return record.tenant == self.tenant and all(own[name] == said for name, said in self._own.items())
 
     def may(self, role: Role) -> bool:
         return self.entered.may(role)

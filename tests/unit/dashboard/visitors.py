@@ -3,21 +3,19 @@
 import re
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from html import unescape
 from pathlib import Path
 from typing import Any
 
 import httpx2
 
+from farthing.app.dashboard import join
 from farthing.app.routing import models_of
-from farthing.dashboard.access.door import Door
 from farthing.dashboard.charts.studio import Studio
 from farthing.dashboard.page import Page
 from farthing.dashboard.pages import PAGES
 from farthing.dashboard.proofs import Proofs
-from farthing.dashboard.rendering import Rendering
-from farthing.dashboard.site import Site
 from farthing.dashboard.sources import Sources
 from farthing.gateway.guard import Guard
 from farthing.gateway.pages import pages
@@ -47,10 +45,22 @@ class Place:
         sources = Sources(
             settings, store, ledger, health, self.now_us, known.catalog, known.costs, lambda: self.table, self.proofs
         )
-        site = Site(sources, Door(Guard(keys, settings.server.admin), store), Rendering(self.studio), shown)
-        self.app = pages(site.routes(), [])
+        self._parts = (
+            sources,
+            self.studio,
+            Guard(keys, settings.server.admin),
+            keys,
+            Buckets(),
+            AsyncExitStack(),
+            shown,
+        )
+        self.app: Any = None
 
-    def close(self) -> None:
+    async def open(self) -> None:
+        self.app = pages(await join(*self._parts), [])
+
+    async def close(self) -> None:
+        await self._parts[-2].aclose()
         self.studio.close()
         self.proofs.close()
 
@@ -114,9 +124,10 @@ async def a_place(
     ledger = Ledger(store, journal)
     place = Place(store, url, keys, ledger, settings or Settings(), shown)
     try:
+        await place.open()
         yield place
     finally:
-        place.close()
+        await place.close()
         await ledger.close()
         journal.end()
         await store.close()

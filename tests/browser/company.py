@@ -92,7 +92,9 @@ def _record(feature: Feature, at: int, ago: int, number: int, dice: random.Rando
     cached = round(tokens[0] * 0.6) if feature.name == "coding agent" and dice.random() < 0.7 else 0
     at_asked = _cost(asked, tokens, cached)
     failed = dice.random() < feature.error_share
-    hit = treated and feature.cacheable and dice.random() < 0.35
+    named = feature.model == feature.cheaper
+    uncached = at % 997 < 60  # an arm of its own, which leaves the other draws as they are
+    hit = treated and feature.cacheable and dice.random() < 0.35 and not uncached
     name = feature.cheaper if treated else feature.model
     used = MODELS[name]
     at_used = _cost(used, tokens, cached)
@@ -117,14 +119,14 @@ def _record(feature: Feature, at: int, ago: int, number: int, dice: random.Rando
     )  # fmt: skip
     return Record(
         id=f"call-{at:016x}{dice.getrandbits(40):010x}", started_us=at, wire="anthropic.messages" if asked.provider == "anthropic" else "openai.chat",
-        model_asked="auto" if treated else feature.model, model=name, provider=used.provider, deployment=attempt.deployment,
+        model_asked="auto" if treated and not named else feature.model, model=name, provider=used.provider, deployment=attempt.deployment,
         key_id=f"key-{feature.team or 'shared'}", team=feature.team, project=feature.project, user=user, feature=feature.name,
-        task=feature.task, tier=used.tier, status=attempt.status, outcome=attempt.outcome, error=attempt.error,
+        task=feature.task, tier=used.tier if treated and not named and not hit else "", status=attempt.status, outcome=attempt.outcome, error=attempt.error,
         transaction=f"support_resolution/T-{at // DAY_US}-{number % 30}" if feature.name == "support chat" else "",
         tags={"plan": dice.choice(("free", "pro", "enterprise"))}, stream=dice.random() < 0.5,
         cost_state=attempt.cost_state, cost=attempt.cost, baseline=0 if unpriced else baseline, in_tokens=tokens[0], cached_tokens=cached, out_tokens=0 if failed else tokens[1],
         first_byte_us=attempt.first_byte_us, duration_us=attempt.duration_us, cache=("exact" if number % 3 else "semantic") if hit else "miss" if feature.cacheable and treated else "",
-        session=f"talk-{at // DAY_US}-{number % 30}", arms={MODEL_SELECTION: not treated, SEMANTIC_CACHE: not treated} if ago < STRATEGIES_SINCE else {},
+        session=f"talk-{at // DAY_US}-{number % 30}", arms={MODEL_SELECTION: not treated, SEMANTIC_CACHE: uncached} if ago < STRATEGIES_SINCE else {},
         request_bytes=tokens[0] * 4, attempts=[] if hit else [attempt], savings=[] if unpriced else savings,
         decisions=[Decision("task", feature.task or "unknown", "by template"), Decision("cache", "hit" if hit else "miss"), Decision("route", name, f"the cheapest that clears 99 % for {feature.task}")],
     )  # fmt: skip

@@ -14,7 +14,7 @@ import msgspec
 
 from farthing.finops.tiers import TierOf
 from farthing.model.money import Nano
-from farthing.model.routes import Cell, Table, Tier
+from farthing.model.routes import ANY, Cell, Table, Tier
 from farthing.model.usage import Usage
 from farthing.quality.errand import FEATURES as ERRANDS
 from farthing.quality.errand import TASK as OVERHEAD
@@ -35,7 +35,12 @@ LEAST_CALLS = 30
 VECTORS = "embedding"
 """The kind of work that compares texts."""
 CHEAPER: tuple[Tier, ...] = ("small", "mid")
-MOST_FEATURES = 3
+LIKELY = 0.9
+"""Of the flagship's quality, by others' outcomes: below it nobody should spend money on finding out."""
+LONG = 8_000
+"""Tokens of input of a call above which it hardly ever repeats word by word."""
+BOUND_WEIGHT = 0.25
+"""Of the middle of the bounds, where there is no estimate: what is known goes before what may be."""
 TYPICAL = 1_000
 """Tokens by which rates are compared."""
 
@@ -65,8 +70,8 @@ class Saving(msgspec.Struct, frozen=True):
 
     @property
     def weight(self) -> float:
-        """What it is ranked by: the estimate, or the middle of its bounds."""
-        return self.a_month if self.a_month is not None else (self.low + self.high) / 2
+        """What it is ranked by: the estimate, or part of the middle of its bounds."""
+        return self.a_month if self.a_month is not None else BOUND_WEIGHT * (self.low + self.high) / 2
 
 
 class Sums(NamedTuple):
@@ -75,6 +80,8 @@ class Sums(NamedTuple):
     days: int
     work: list[ReportRow]
     """By task and model."""
+    tiers: list[ReportRow]
+    """By task and the tier that was chosen; those that name a model have none."""
     features: list[ReportRow]
     models: list[ReportRow]
     waste_by_model: list[WasteRow]
@@ -101,7 +108,7 @@ class Known(NamedTuple):
     tiers: Mapping[Tier, tuple[str, ...]]
     tier: TierOf
     table: Table
-    floors: Callable[[str], tuple[float, ...]]
+    floors: Callable[[str], Sequence[float]]
     price: Callable[[str, Usage], Nano | None]
     vectors: Callable[[int], tuple[str, Nano] | None]
 
@@ -121,7 +128,7 @@ def read(connection: Connection, now_us: int, tenant: str) -> Sums | None:
     def lost(name: str) -> list[WasteRow]:
         return waste.report(connection, name, since, until, tenant=tenant)
 
-    return Sums(whole, by("task,model"), by("feature"), by("model"), lost("model"), lost("feature"))
+    return Sums(whole, by("task,model"), by("task,tier"), by("feature"), by("model"), lost("model"), lost("feature"))
 
 
 def estimates(sums: Sums, known: Known) -> list[Saving]:
@@ -133,78 +140,73 @@ def estimates(sums: Sums, known: Known) -> list[Saving]:
 
 
 def cheaper_models(sums: Sums, known: Known) -> Iterator[Saving]:
-    """Work of the flagship that evidence, or only the price list, says a cheaper model could do: one for each task."""
+    """Work that names the flagship, where evidence, or others' outcomes, say that a cheaper model could do it: one line for
+    each task. What was routed there is left out: that was chosen."""
     tasks: dict[str, list[ReportRow]] = {}
     for row in sums.work:
         if row.key not in (OVERHEAD, VECTORS) and known.tier(row.also) == "flagship" and row.cost > 0:
             tasks.setdefault(row.key, []).append(row)
+    routed = {row.key: row.calls for row in sums.tiers if row.also == "flagship"}
     for task, rows in sorted(tasks.items()):
         calls = sum(row.calls for row in rows)
-        if calls < LEAST_CALLS:
-            continue
-        if not task:
-            yield from _unknown_work(sums, known, rows)
-            continue
-        shown = _best(rows, known, partial(_is_shown, known, task))
-        likely = shown or _best(rows, known, partial(_is_open, known, task))
-        if shown is not None:
-            yield _shown_cheaper(sums, known, task, rows, *shown)
-        elif likely is not None:
-            yield _unproven_cheaper(sums, known, task, rows, *likely)
+        named = max(0, calls - routed.get(task, 0))
+        if named >= LEAST_CALLS:
+            yield from _at_cheaper(sums, known, _Work(task, rows, named, named / calls))
 
 
-def _shown_cheaper(
-    sums: Sums, known: Known, task: str, rows: Sequence[ReportRow], model: str, saved: Nano
-) -> Saving:  # fmt: skip
-    cell = _cell(known, task, model)
-    assert cell is not None
-    amount = round(saved * sums.times)
-    shown = cell.state == "measured"
-    return Saving(
-        "model selection",
-        f"{task}: {_calls(sum(row.calls for row in rows), sums)} go to {_names(rows)}; {model} does this work well enough.",
-        amount if shown else None, amount if shown else 0, amount, "guarded" if shown else "needs proof",
-        f"quality at least {cell.lower:.0%} of the flagship's by {cell.observations:,.0f} comparisons of your calls"
-        if shown
-        else "shown on others' data only; your own calls must show it",
-        "[routing]\nsubstitute = true", SETTINGS, {"task": task},
-    )  # fmt: skip
+class _Work(NamedTuple):
+    """Calls of a task that name a flagship: so many, and which share they are of all in `rows`."""
+
+    task: str
+    rows: list[ReportRow]
+    calls: int
+    share: float
 
 
-def _unproven_cheaper(
-    sums: Sums, known: Known, task: str, rows: Sequence[ReportRow], model: str, saved: Nano
-) -> Saving:  # fmt: skip
-    share = saved / max(1, sum(row.cost for row in rows))
-    judged = known.routing.judge
-    setting = "[routing]\nsubstitute = true" if judged else f'[routing]\njudge = "{model}"\nsubstitute = true'
-    return Saving(
-        "model selection",
-        f"{task}: {_calls(sum(row.calls for row in rows), sums)} go to {_names(rows)}; {model} costs {share:.0%} less for them.",
-        None, 0, round(saved * sums.times), "needs proof",
-        "by price alone: a share of calls is answered twice and compared before any is moved", setting, SETTINGS, {"task": task},
-    )  # fmt: skip
+def _at_cheaper(sums: Sums, known: Known, work: _Work) -> Iterator[Saving]:
+    shown = _best(work, known, partial(_is_shown, known, work.task)) if work.task else None
+    likely = _best(work, known, partial(_is_likely, known, work.task))
+    head = f"{work.task or 'Unknown work'}: {_calls(work.calls, sums)} name {_names(work.rows)}"
+    where = {"task": work.task}
+    if shown is not None:
+        model, saved = shown
+        cell = _cell(known, work.task, model)
+        assert cell is not None
+        amount, measured = round(saved * sums.times), cell.state == "measured"
+        yield Saving(
+            "model selection", f"{head}; {model} does this work well enough.",
+            amount if measured else None, amount if measured else 0, amount, "guarded" if measured else "needs proof",
+            f"{cell.observations:,.0f} comparisons of your calls: at least {100 * cell.lower:.1f} % of the flagship's quality"
+            if measured
+            else "others' outcomes clear your floor; your own calls must show it",
+            "[routing]\nsubstitute = true", SETTINGS, where,
+        )  # fmt: skip
+    elif likely is not None:
+        model, saved = likely
+        cell = _cell(known, work.task, model)
+        quality = f"{100 * cell.quality:.0f} % of the flagship's quality" if cell is not None else "no outcomes"
+        less = saved / max(1, sum(row.cost for row in work.rows)) / work.share
+        setting = f"judge = {_quoted(_judge(known))}\n" if not known.routing.judge else ""
+        yield Saving(
+            "model selection", f"{head}; {model} costs {100 * less:.0f} % less for them.",
+            None, 0, round(saved * sums.times), "needs proof",
+            f"others' outcomes: {quality}; some calls are answered twice and compared before any is moved",
+            f"[routing]\n{setting}substitute = true" if work.task else '[routing]\ntasks_of = "all"', SETTINGS, where,
+        )  # fmt: skip
 
 
-def _unknown_work(sums: Sums, known: Known, rows: Sequence[ReportRow]) -> Iterator[Saving]:
-    found = _best(rows, known, lambda _: True)
-    if found is None or known.routing.tasks_of == "all":
-        return
-    yield Saving(
-        "model selection",
-        f"{_calls(sum(row.calls for row in rows), sums)} go to {_names(rows)}, and nobody looks what kind of work they are.",
-        None, 0, round(found[1] * sums.times), "needs proof",
-        f"the bound is what {found[0]} would save if it could do all of them; first see what they are",
-        '[routing]\ntasks_of = "all"', SETTINGS, {"task": ""},
-    )  # fmt: skip
+def _judge(known: Known) -> str:
+    """Answers are compared by the best model at hand."""
+    return next(iter(known.tiers.get("flagship", ())), "MODEL")
 
 
-def _best(rows: Sequence[ReportRow], known: Known, may: Callable[[str], bool]) -> tuple[str, Nano] | None:
+def _best(work: _Work, known: Known, may: Callable[[str], bool]) -> tuple[str, Nano] | None:
     """The cheaper model that would save most on these calls, and how much of their cost."""
     found: list[tuple[Nano, str]] = []
     for model in dict.fromkeys(each for tier in CHEAPER for each in known.tiers.get(tier, ())):
         if may(model):
-            saved = [_saved(row, model, known) for row in rows]
-            found.append((sum(each for each in saved if each is not None), model))
+            saved = [_saved(row, model, known) for row in work.rows]
+            found.append((round(work.share * sum(each for each in saved if each is not None)), model))
     best = max(found, default=(0, ""))
     return (best[1], best[0]) if best[0] > 0 else None
 
@@ -223,7 +225,8 @@ def _saved(row: ReportRow, model: str, known: Known) -> Nano | None:
 
 
 def _cell(known: Known, task: str, model: str) -> Cell | None:
-    return known.table.cell(known.tenant, (f"task:{task}",), model)
+    scopes = (f"task:{task}", ANY) if task else (ANY,)
+    return known.table.cell(known.tenant, scopes, model)
 
 
 def _is_shown(known: Known, task: str, model: str) -> bool:
@@ -232,10 +235,10 @@ def _is_shown(known: Known, task: str, model: str) -> bool:
     return cell is not None and cell.state in ("measured", "prior") and cell.lower >= floor
 
 
-def _is_open(known: Known, task: str, model: str) -> bool:
-    """Whether no evidence says that the model is not good enough."""
+def _is_likely(known: Known, task: str, model: str) -> bool:
+    """Whether others' outcomes, or early evidence, leave a chance."""
     cell = _cell(known, task, model)
-    return cell is None or cell.state != "demoted"
+    return cell is not None and cell.state != "demoted" and cell.quality >= LIKELY
 
 
 def repeats(sums: Sums, known: Known) -> Iterator[Saving]:
@@ -244,29 +247,27 @@ def repeats(sums: Sums, known: Known) -> Iterator[Saving]:
     hits, cacheable = sum(row.cache_hits for row in rows), sum(row.cacheable for row in rows)
     seen = cacheable >= LEAST_CALLS and hits > 0
     rate = hits / cacheable if seen else known.hit_target
-    why = (
-        f"the bound is the share of {rate:.0%} that the cache answers where it is on"
-        if seen
-        else f"the bound is the target of {rate:.0%}; how many calls repeat is known once it is on"
-    )
-    open_ = [(row, cost) for row in rows if (cost := _never_asked(row)) > 0]
-    if not cacheable:
-        cost = sum(each for _, each in open_)
-        calls = sum(row.calls for row, _ in open_)
-        if calls >= LEAST_CALLS:
-            yield Saving(
-                "semantic cache", f"The cache is off; {_calls(calls, sums)} are paid for even where they repeat word by word.",
-                None, 0, round(cost * rate * sums.times), "lossless", why, '[cache]\nmode = "exact"', SETTINGS,
-            )  # fmt: skip
+    open_ = [
+        row for row in rows if row.calls - row.cacheable >= LEAST_CALLS and _never_asked(row) > 0 and _is_short(row)
+    ]
+    cost, calls = sum(map(_never_asked, open_)), sum(row.calls - row.cacheable for row in open_)
+    if not calls:
         return
-    for row, cost in sorted(open_, key=lambda each: -each[1])[:MOST_FEATURES]:
-        if row.key and row.calls - row.cacheable >= LEAST_CALLS:
-            yield Saving(
-                "semantic cache",
-                f"{row.key}: {_calls(row.calls - row.cacheable, sums)} are never looked up in the cache.",
-                None, 0, round(cost * rate * sums.times), "lossless", why,
-                f'[cache.features.{_quoted(row.key)}]\nmode = "exact"', SETTINGS, {"feature": row.key},
-            )  # fmt: skip
+    dearest = max(open_, key=_never_asked)
+    names = ", ".join(row.key or "(none)" for row in sorted(open_, key=_never_asked, reverse=True)[:3])
+    one = f"[cache.features.{_quoted(dearest.key)}]" if seen and dearest.key else "[cache]"
+    yield Saving(
+        "semantic cache", f"{_calls(calls, sums)} are paid for even where they repeat word by word: {names}.",
+        None, 0, round(cost * rate * sums.times), "lossless",
+        f"the bound is the {100 * rate:.0f} % that the cache answers where it is on"
+        if seen
+        else f"the bound is the target of {100 * rate:.0f} %; how many repeat is known once it is on",
+        f'{one}\nmode = "exact"', SETTINGS, {"feature": dearest.key},
+    )  # fmt: skip
+
+
+def _is_short(row: ReportRow) -> bool:
+    return row.in_tokens <= LONG * max(1, row.calls - row.cache_hits)
 
 
 def _never_asked(row: ReportRow) -> Nano:
@@ -324,7 +325,7 @@ def lost_tries(sums: Sums, known: Known) -> Iterator[Saving]:
         worst = max(sums.waste_by_feature, key=lambda row: getattr(row, name))
         share = getattr(worst, name) / total
         yield Saving(
-            "request routing", f"{total / max(1, sums.cost):.1%} of the spending {what}; {share:.0%} of it in {worst.key or '(none)'}.",
+            "request routing", f"{100 * total / max(1, sums.cost):.1f} % of the spending {what}; {100 * share:.0f} % of it in {worst.key or '(none)'}.",
             None, 0, round(total * sums.times), "lossless", "all of it is the bound: some failures cannot be helped",
             setting, place, {"feature": worst.key},
         )  # fmt: skip

@@ -1,56 +1,103 @@
 """What the company spends, what was saved and by what, what is wrong now, and what to switch on next."""
 
-from collections.abc import Sequence
-
-from farthing.dashboard.charts.chart import Chart
-from farthing.dashboard.charts.spend_by_day import REST
+from farthing.dashboard.formats import change, count, money, percent
+from farthing.dashboard.overview import metrics, next_steps, reading, savings, spending, wrong
+from farthing.dashboard.overview.reading import Overview
+from farthing.dashboard.overview.welcome import welcome
+from farthing.dashboard.overview.wrong import State
 from farthing.dashboard.page import Page, Values
-from farthing.dashboard.table import Column, Row, Table
+from farthing.dashboard.periods import day_of
 from farthing.dashboard.view import View
-from farthing.gateway.guard import VIEWER
-from farthing.store import ReportRow, reading
-
-FEATURES_DRAWN = 7
+from farthing.finops.alerts.catalog import is_on, times_of
+from farthing.finops.alerts.rules import day_spend
+from farthing.finops.metrics.plain import options_of
+from farthing.finops.tiers import tier_of
+from farthing.gateway.guard import OWN
 
 
 async def read(view: View) -> Values:
-    period = view.filters.period
-    by_day = await view.read(
-        lambda each: reading.report(
-            each, "day,feature", period.since_us, period.until_us, tenant=view.tenant, where=view.where
-        )
+    settings = view.sources.settings
+    period, tier = view.filters.period, tier_of(settings)
+    found = await view.read(
+        lambda each: reading.read(each, period, view.now_us, view.tenant, view.where, options_of(settings.finops), tier)
     )
-    return {"spent": sum(row.cost for row in by_day), "spend": _spend(by_day), "features": _features(view, by_day)}
+    if found.is_new:
+        return {"welcome": welcome(settings.server, view.entered.key is not None)}
+    state = await wrong.look(view, found)
+    proofs = [] if view.where else await view.sources.proofs.of(view.tenant, period.since_us, period.until_us)
+    ratio = times_of(settings.alerts, day_spend.NAME) if is_on(settings.alerts, day_spend.NAME) else 0.0
+    spend = spending.chart(found, period, view.now_us, ratio)
+    coming = next_steps.savings(view, found, tier)
+    before = period.before()
+    return {
+        "welcome": None, "tiles": _tiles(view, found, state, next_steps.sum_up(coming)), "state": state,
+        "spend": spend, "legend": spending.legend(spend),
+        "waterfall": savings.chart(found, proofs or []), "savings": savings.table(view, found, proofs or []),
+        "proof": savings.proof_words(proofs) if found.levers is not None else "",
+        "by_lever": found.levers is not None,
+        "cards": metrics.cards(view, found.metrics), "metrics": metrics.table(found.metrics),
+        "features": metrics.features(view, found.metrics, found.before, before.label, period.until_us > view.now_us),
+        "steps": next_steps.steps(view, coming), "next": next_steps.table(coming),
+        "next_days": found.next.days if found.next is not None else 0,
+    }  # fmt: skip
 
 
-def _spend(by_day: Sequence[ReportRow]) -> Chart:
-    dearest = [name for name, _ in _sums(by_day)][:FEATURES_DRAWN]
-    names = [*dearest, REST] if len(_sums(by_day)) > FEATURES_DRAWN else dearest
-    cells: dict[tuple[str, str], int] = {}
-    for row in by_day:
-        name = row.also if row.also in dearest else REST
-        cells[row.key, name] = cells.get((row.key, name), 0) + row.cost
-    rows = [
-        {"day": day, "name": name, "dollars": cost / 1e9, "rank": names.index(name)}
-        for (day, name), cost in cells.items()
+def _tiles(view: View, found: Overview, state: State, coming: str) -> list[dict[str, str]]:
+    """The head of the page, from left to right."""
+    tiles = [_spent(view, found), _forecast(view, found), _saved(view, found)]
+    if view.may("viewer"):
+        tiles.append(_open(state))
+    if coming:
+        note = "a month: the most that levers which are off, or not everywhere on, could save"
+        tiles.append({"title": "To switch on next, up to", "value": coming, "note": note, "href": "#next"})
+    return tiles
+
+
+def _spent(view: View, found: Overview) -> dict[str, str]:
+    period = view.filters.period
+    unknown = found.calls_of_state("unpriced") + found.calls_of_state("unknown")
+    beside = f", {count(unknown)} of them without a known cost" if unknown else ""
+    tile = {
+        "title": f"Spent, {period.label.lower() if not period.label[0].isdigit() else period.label}",
+        "value": money(found.spent), "href": view.calls(), "note": f"{count(found.calls)} calls{beside}",
+    }  # fmt: skip
+    if view.filters.compare:
+        tile["change"] = change(found.spent, found.cost_before) or "nothing before"
+        tile["note"] += f"; {money(found.cost_before)} in {period.before().label}"
+    return tile
+
+
+def _forecast(view: View, found: Overview) -> dict[str, str]:
+    forecast = found.forecast.total.forecast
+    month = f"{day_of(forecast.month_us):%B}"
+    if forecast.method in ("none", "over"):
+        return {"title": f"Forecast, end of {month}", "value": money(forecast.expected), "note": forecast.note}
+    note = f"{money(forecast.low)} to {money(forecast.high)} in 8 of 10 cases; {money(forecast.spent)} is spent"
+    return {"title": f"Forecast, end of {month}", "value": money(forecast.expected), "note": note}
+
+
+def _saved(view: View, found: Overview) -> dict[str, str]:
+    share = f"{percent(found.saved / found.baseline)} of " if found.baseline else ""
+    note = f"{share}{money(found.baseline)} that the calls would have cost as they were sent"
+    look = "good" if found.saved > 0 else "bad" if found.saved < 0 else ""
+    return {"title": "Saved", "value": money(found.saved), "note": note, "state": look, "href": "#savings"}
+
+
+def _open(state: State) -> dict[str, str]:
+    others = len(state.wrong) - min(state.alerts, wrong.MOST)
+    parts = [
+        f"{count(others)} more to look at"
+        if others and state.alerts
+        else f"{count(others)} to look at"
+        if others
+        else ""
     ]
-    total = sum(cells.values()) / 1e9
-    return Chart("spend_by_day", "Spend by feature", f"${total:,.2f} in all.", rows, {"names": names})
+    parts.append(f"{count(state.muted)} muted" if state.muted else "")
+    note = "; ".join(filter(None, parts)) or (
+        "nothing else is out of order" if state.alerts else "nothing is out of order"
+    )
+    look = state.worst or ("warn" if others else "good")
+    return {"title": "Open alerts", "value": count(state.alerts), "note": note, "state": look, "href": "#wrong"}
 
 
-def _sums(by_day: Sequence[ReportRow]) -> list[tuple[str, int]]:
-    sums: dict[str, int] = {}
-    for row in by_day:
-        sums[row.also] = sums.get(row.also, 0) + row.cost
-    return sorted(sums.items(), key=lambda each: (-each[1], each[0]))
-
-
-def _features(view: View, by_day: Sequence[ReportRow]) -> Table:
-    rows = [
-        Row((name, cost), href=view.href("/spend", feature=name), calls=view.calls(feature=name))
-        for name, cost in _sums(by_day)
-    ]
-    return Table("features", "By feature", (Column("feature", "Feature"), Column("cost", "Cost", "money")), rows)
-
-
-PAGE = Page("overview", "/", "Overview", VIEWER, read, section="Cost", filters=("period", "scope", "compare"))
+PAGE = Page("overview", "/", "Overview", OWN, read, section="Cost", filters=("period", "scope", "compare"))

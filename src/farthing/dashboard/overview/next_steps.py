@@ -1,0 +1,109 @@
+"""What to switch on next, as lines with an amount, how safe it is, and the setting."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from farthing.dashboard.formats import money
+from farthing.dashboard.overview.reading import Overview
+from farthing.dashboard.table import Column, Row, Table
+from farthing.dashboard.view import View
+from farthing.finops import next_savings
+from farthing.finops.next_savings import Known, Saving
+from farthing.finops.tiers import TierOf
+from farthing.model.money import Nano
+from farthing.model.record import Attempt
+from farthing.model.usage import Usage
+from farthing.quality.watch import floors_of
+
+MOST, MOST_PARTS = 5, 4
+LOOKS = {"lossless": "good", "guarded": "warn", "needs proof": ""}
+MEANINGS = {
+    "lossless": "answers stay as they are",
+    "guarded": "answers change; evidence has shown them good enough",
+    "needs proof": "nobody has compared the answers yet",
+}
+
+
+class Step(NamedTuple):
+    """One setting, with all that it would save."""
+
+    amount: str
+    bound: str
+    """Around the amount, or what it is."""
+    parts: list[tuple[Saving, str]]
+    """For each kind of calls, with a way to them."""
+    risk: str
+    look: str
+    meaning: str
+    why: str
+    setting: str
+    place: str
+
+
+def steps(view: View, found: Sequence[Saving]) -> list[Step]:
+    """The biggest first. What one setting does for several kinds of calls is one step; these are different calls, so they
+    add up."""
+    groups: dict[tuple[str, ...], list[Saving]] = {}
+    for each in found:
+        groups.setdefault((each.lever, each.setting, each.risk), []).append(each)
+    return [_step(view, each) for each in groups.values()][:MOST]
+
+
+def _step(view: View, parts: Sequence[Saving]) -> Step:
+    first = parts[0]
+    low, high = sum(each.low for each in parts), sum(each.high for each in parts)
+    known = [each.a_month for each in parts if each.a_month is not None]
+    if len(known) < len(parts):
+        amount, bound = f"up to {money(high)}", "a month, at most"
+    else:
+        amount, bound = money(sum(known)), f"a month, {money(low)} to {money(high)}" if high > low else "a month"
+    ways = [(each, _calls(view, each)) for each in parts[:MOST_PARTS]]
+    return Step(
+        amount, bound, ways, first.risk, LOOKS[first.risk], MEANINGS[first.risk], first.why, first.setting, first.place
+    )
+
+
+def _calls(view: View, saving: Saving) -> str:
+    return view.calls(**saving.where, period=f"{next_savings.DAYS}d") if saving.where else ""
+
+
+def savings(view: View, found: Overview, tier: TierOf) -> list[Saving]:
+    """The biggest first; none where the scope is not all calls."""
+    if found.next is None:
+        return []
+    settings, costs = view.sources.settings, view.sources.costs
+    now = view.now_us
+
+    def price(model: str, usage: Usage) -> Nano | None:
+        return costs.price_at(model, Attempt(1, started_us=now), usage)
+
+    def vectors(tokens: int) -> tuple[str, Nano] | None:
+        model = next(iter(view.sources.catalog.embeddings), "")
+        cost = costs.as_embedding(tokens, now, model) if model else None
+        return (model, cost) if cost is not None else None
+
+    known = Known(
+        view.tenant, settings.routing, settings.cache, settings.finops.cache_hit_percent / 100, view.sources.catalog.tiers(),
+        tier, view.sources.table(), floors_of(settings.routing), price, vectors,
+    )  # fmt: skip
+    return next_savings.estimates(found.next, known)
+
+
+def sum_up(found: Sequence[Saving]) -> str:
+    """All of them in a few words for the head of the page; empty where there is nothing."""
+    most = sum(each.high for each in found)
+    return money(most) if found else ""
+
+
+def table(found: Sequence[Saving]) -> Table:
+    """All of them, for a file."""
+    columns = (
+        Column("lever", "Lever"), Column("what", "What"), Column("a_month", "Estimate a month", "money"),
+        Column("low", "Low", "money"), Column("high", "High", "money"), Column("risk", "Risk"), Column("why", "Rests on"),
+        Column("setting", "Setting"), Column("place", "Where"),
+    )  # fmt: skip
+    rows = [
+        Row((each.lever, each.what, each.a_month, each.low, each.high, each.risk, each.why, each.setting, each.place))
+        for each in found
+    ]
+    return Table("next", "What to switch on next", columns, rows)

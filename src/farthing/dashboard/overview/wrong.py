@@ -1,0 +1,152 @@
+"""What is wrong now: open alerts with their cause, budgets near their end, calls without a cost, deployments that are left
+alone. Each is one line with a way to what is behind it."""
+
+from collections.abc import Iterator, Sequence
+from typing import Literal, NamedTuple
+
+from farthing.dashboard.filters import address
+from farthing.dashboard.formats import count, duration, moment, money
+from farthing.dashboard.overview.reading import Overview
+from farthing.dashboard.periods import day_of
+from farthing.dashboard.view import View
+from farthing.finops.alerts.catalog import percent_of
+from farthing.finops.alerts.finding import SEVERITY
+from farthing.finops.alerts.incidents import scope_of
+from farthing.finops.alerts.rules import budget_level, unpriced
+from farthing.finops.alerts.words import until
+from farthing.gateway.guard import Need
+from farthing.model.budget import EACH, Budget
+from farthing.model.principal import OPERATOR
+from farthing.steps.balance.health import DeploymentState
+from farthing.store.alerts import Alerts, ChannelState, Standing
+from farthing.store.budgets import Budgets
+from farthing.store.budgets import Standing as Spent
+from farthing.store.reading import FILTERS
+
+MOST = 6
+"""Lines of one kind; the others are counted."""
+MEMBERS = 5
+"""Of a budget with members, those who spent most."""
+GATEWAY = Need("viewer", whole=True)
+
+
+class Wrong(NamedTuple):
+    """One line."""
+
+    level: Literal["bad", "warn"]
+    title: str
+    text: str
+    """One sentence."""
+    cause: str
+    since: str
+    href: str
+    """To the calls behind it, or the page that tells of it."""
+    link: str
+
+
+class State(NamedTuple):
+    wrong: list[Wrong]
+    alerts: int
+    """Open and not muted."""
+    worst: Literal["", "warn", "bad"]
+    muted: int
+
+
+async def look(view: View, found: Overview) -> State:
+    """For whoever may see all of the tenant; others see their own calls without a cost."""
+    if not view.may("viewer"):
+        return State(list(_without_cost(view, found)), 0, "", 0)
+    alerts = Alerts(view.sources.store)
+    standings = [each for each in await alerts.standings(view.tenant) if each.state != "ok"]
+    open_ = [each for each in standings if each.muted_until_us <= view.now_us]
+    open_.sort(key=lambda each: (-SEVERITY[each.state], -each.at_stake, -each.since_us, each.id))
+    wrong = [_alert(view, each) for each in open_[:MOST]]
+    wrong += await _budgets(view, open_)
+    if not any(each.rule == unpriced.NAME for each in open_):
+        wrong += _without_cost(view, found)
+    if view.meets(GATEWAY):
+        wrong += [_deployment(each) for each in view.sources.health.snapshot() if each.state in ("open", "half-open")]
+        wrong += [_channel(each) for each in await alerts.channels() if each.error]
+    worst: Literal["", "warn", "bad"] = "" if not open_ else "bad" if open_[0].state == "alert" else "warn"
+    return State(wrong, len(open_), worst, len(standings) - len(open_))
+
+
+def _alert(view: View, alert: Standing) -> Wrong:
+    also = f"Also: {', '.join(alert.also)}." if alert.also else ""
+    acked = f"{alert.acked_by} looks after it." if alert.acked_us else ""
+    name = scope_of(alert) if alert.scope_kind != "total" else "all spending"
+    return Wrong(
+        "bad" if alert.state == "alert" else "warn", f"{alert.rule.replace('_', ' ')}: {name}", alert.text,
+        " ".join(filter(None, (_sentence(alert.cause), also, acked))), moment(alert.since_us), _calls_of(view, alert), "calls",
+    )  # fmt: skip
+
+
+def _calls_of(view: View, alert: Standing) -> str:
+    """The calls of its scope on the day when it was last found."""
+    day = day_of(alert.seen_us or view.now_us).isoformat()
+    where = {alert.scope_kind: alert.scope} if alert.scope_kind in FILTERS else {}
+    return address("/calls", view.filters, dict.fromkeys(view.filters.where) | {"period": day, "compare": None} | where)
+
+
+async def _budgets(view: View, alerts: Sequence[Standing]) -> list[Wrong]:
+    """Those near their end that no alert tells of already."""
+    budgets = Budgets(view.sources.store)
+    mine = {each.id: each for each in await budgets.every() if _is_mine(each, view)}
+    told = {each.scope.partition(" (")[0] for each in alerts if each.scope_kind == "budget"}
+    near = percent_of(view.sources.settings.alerts, budget_level.NAME)
+    standings = await budgets.standings([each for each in mine.values() if each.id not in told], view.now_us, MEMBERS)
+    found = [each for each in standings if each.limit > 0 and each.spent * 100 >= each.limit * near]
+    found.sort(key=lambda each: -each.spent / each.limit)
+    return [_budget(mine[each.budget], each, view.now_us) for each in found[:MOST]]
+
+
+def _is_mine(budget: Budget, view: View) -> bool:
+    if budget.tenant == EACH:
+        return view.entered.everywhere and view.tenant == OPERATOR
+    return budget.tenant == view.tenant
+
+
+def _budget(budget: Budget, spent: Spent, now_us: int) -> Wrong:
+    def amount(value: int) -> str:
+        return money(value) if budget.unit == "money" else f"{count(value)} {budget.unit}"
+
+    over = spent.spent >= spent.limit
+    who = f" ({spent.member})" if spent.member else ""
+    rest = f"{amount(max(0, spent.left))} is left" if not over else "nothing is left"
+    what = "; it refuses calls" if over and budget.hard else "; it only watches" if not budget.hard else ""
+    end = until(spent.until_us, now_us) if spent.resets_us else ""
+    return Wrong(
+        "bad" if over and budget.hard else "warn", f"budget: {budget.id}{who}",
+        f"{spent.spent / spent.limit:.0%} of {amount(spent.limit)} is spent; {rest}{end}{what}.", "", "", f"/budgets?budget={budget.id}", "budget",
+    )  # fmt: skip
+
+
+def _without_cost(view: View, found: Overview) -> Iterator[Wrong]:
+    for state, why in (("unpriced", "have no known price"), ("unknown", "ended before the provider said their usage")):
+        calls = found.calls_of_state(state)
+        if calls:
+            yield Wrong(
+                "warn", "cost not known", f"{count(calls)} of {count(found.calls)} calls {why}: they are in no amount on this page.",
+                "Add a rate card or a contract below [prices]." if state == "unpriced" else "", "", view.calls(cost_state=state), "calls",
+            )  # fmt: skip
+
+
+def _deployment(state: DeploymentState) -> Wrong:
+    instead = f"{', '.join(state.instead)} answers meanwhile." if state.instead else "Nothing answers in its place."
+    again = f"; it is tried again in {duration(state.back_in_s * 1e6)}" if state.back_in_s > 0 else ""
+    return Wrong(
+        "warn" if state.instead else "bad", f"deployment: {state.name}", f"It is left alone{again}.",
+        f"{_sentence(state.why)} {instead}".strip(), moment(state.since_us), "/routing", "deployments",
+    )  # fmt: skip
+
+
+def _channel(state: ChannelState) -> Wrong:
+    return Wrong(
+        "bad", f"alert channel: {state.channel}", f"It does not deliver, and {count(state.waiting)} messages wait.",
+        _sentence(state.error), moment(state.failed_us), "/alerts", "alerts",
+    )  # fmt: skip
+
+
+def _sentence(text: str) -> str:
+    text = text.strip()
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '!', '?')) else '.'}" if text else ""

@@ -11,7 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from browser import company
+from browser import company, oddities
 from integration.gateways import Gateway, gateway, settings_text
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -31,7 +31,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """A gateway without keys, so that whoever is on its machine sees all."""
 
     def filled(made: Gateway) -> None:
-        subprocess.run([sys.executable, company.__file__, f"sqlite:///{made.folder}/ledger.db"], check=True)
+        for module in (company, oddities):
+            subprocess.run([sys.executable, module.__file__, f"sqlite:///{made.folder}/ledger.db"], check=True)
 
     with gateway(tmp_path_factory.mktemp("site"), settings_text(providers=PROVIDERS), before=filled) as made:
         yield made

@@ -72,17 +72,17 @@ class Site:
         """Errors are pages too."""
 
         async def answered(request: Request) -> Response:
+            opened = None
             try:
-                visit = await self._door.enter(request, need)
-                return await answer(self._opened(page, request, visit))
+                opened = self._opened(page, request, await self._door.enter(request, need))
+                return await answer(opened)
             except NotAuthenticated:
                 return RedirectResponse(f"/sign-in?{urlencode({'next': _here(request)})}", 303, headers=SECURITY)
             except StoreError:
-                return await self._error(
-                    page, request, Unavailable("The ledger cannot be read right now.", retry_after=5)
-                )
+                unread = Unavailable("The ledger cannot be read right now.", retry_after=5)
+                return await self._error(page, request, unread, opened)
             except FarthingError as error:
-                return await self._error(page, request, error)
+                return await self._error(page, request, error, opened)
 
         return answered
 
@@ -143,13 +143,15 @@ class Site:
             opened = self._opened(page, request, await self._door.enter(request, OWN))
         except (FarthingError, StoreError):
             return await self._error(page, request, error)
-        more = {"view": opened.view, "menu": menu(self._pages, page, opened.view)}
-        return await self._error(page, request, error, more)
+        return await self._error(page, request, error, opened)
 
     async def _error(
-        self, page: Page, request: Request, error: FarthingError, more: Mapping[str, Any] = {}
-    ) -> Response:
-        values = {"page": page, "error": error, "heading": HEADINGS.get(error.status, "This did not work"), **more}
+        self, page: Page, request: Request, error: FarthingError, opened: Opened | None = None
+    ) -> Response:  # fmt: skip
+        """For whoever was let in, with the menu beside it."""
+        view = opened.view if opened is not None else None
+        around = {"view": view, "menu": menu(self._pages, page, view)} if view is not None else {}
+        values = {"page": page, "error": error, "heading": HEADINGS.get(error.status, "This did not work"), **around}
         return await self._rendering.page("error.html", values, error.status, theme_of(request))
 
 

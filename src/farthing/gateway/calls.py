@@ -66,14 +66,20 @@ def _number(text: str) -> int:
 
 async def own_call(store: Store, ledger: Ledger, entered: Pass, call_id: str, others: Role) -> Record:
     """A call that may be meant: the key's own, or any of its tenant if it has the role for `others`. Raises NotFound."""
+    record = await ended_call(store, ledger, call_id)
+    if record is None or not _is_for(entered, record, others):
+        raise NotFound("There is no such call in the ledger, or it is not yours, or it is still under way.")
+    return record
+
+
+async def ended_call(store: Store, ledger: Ledger, call_id: str) -> Record | None:
+    """Any call that has ended or ends in this moment, also if it is not written yet."""
     record = ledger.find(call_id) or await store.call(call_id)
     until = time.monotonic() + WRITTEN_WITHIN_S
     # It may end just now, or has ended in another worker, which has not written it yet.
     while record is None and time.monotonic() < until:
         await asyncio.sleep(LOOK_AGAIN_S)
         record = ledger.find(call_id) or await store.call(call_id)
-    if record is None or not _is_for(entered, record, others):
-        raise NotFound("There is no such call in the ledger, or it is not yours, or it is still under way.")
     return record
 
 

@@ -96,7 +96,8 @@ def lines_of(attempt: Attempt, name: str) -> Table:
     rest = beside_lines(attempt)
     if attempt.lines and rest:
         what = "rounding to whole nano-dollars" if abs(rest) < 1_000 else "beside these lines"
-        rows.append(Row((what, "", "", "", "", f"${pico_dollars(rest)}"), mark="quiet"))
+        sign = "-" if rest < 0 else ""
+        rows.append(Row((what, "", "", "", "", f"{sign}${pico_dollars(abs(rest))}"), mark="quiet"))
     if attempt.lines:
         rows.append(Row(("cost", "", "", "", "", f"${exact_dollars(attempt.cost)}"), mark="total"))
     return Table(name, "Units and rates", LINE_COLUMNS, rows, empty=_without_lines(attempt))

@@ -9,7 +9,6 @@ import msgspec
 from farthing.dashboard.card.money import WIDE, counted, lines_of
 from farthing.dashboard.table import Table
 from farthing.finops.cost_card import how_known, is_known, weighed
-from farthing.model.errors import FarthingError
 from farthing.model.money import exact_dollars
 from farthing.model.record import Attempt, Decision, Record
 
@@ -133,7 +132,7 @@ def _raw(raw: bytes) -> str:
     return text if len(text) <= SHOWN_BYTES else f"{text[:SHOWN_BYTES]}…"
 
 
-def not_found(call_id: str, age_us: int | None, error: FarthingError) -> str:
+def not_found(call_id: str, age_us: int | None) -> str:
     """What to check when no such call can be shown; the first line says what is wrong, each other what may be."""
     shown = call_id if len(call_id) <= 80 else f"{call_id[:79]}…"
     lines = [f"There is no call {shown} here."]

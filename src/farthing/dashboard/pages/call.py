@@ -9,7 +9,7 @@ from farthing.dashboard.page import Page, Values
 from farthing.dashboard.table import Column, Row, Table
 from farthing.dashboard.view import View
 from farthing.finops.cost_card import how_known, is_known
-from farthing.gateway.calls import own_call
+from farthing.gateway.calls import ended_call
 from farthing.gateway.edge import named_at_us
 from farthing.gateway.guard import OWN
 from farthing.model.errors import NotFound
@@ -31,12 +31,10 @@ class Fact(NamedTuple):
 async def read(view: View) -> Values:
     """Raises NotFound, with what to check."""
     sources, call_id = view.sources, view.params["call_id"]
-    try:
-        record = await own_call(sources.store, sources.ledger, view.entered, call_id, "viewer")
-    except NotFound as error:
+    record = await ended_call(sources.store, sources.ledger, call_id)
+    if record is None or not (view.entered.everywhere or view.owns(record)):
         named = named_at_us(call_id)
-        age = view.now_us - named if named is not None else None
-        raise NotFound(not_found(call_id, age, error)) from error
+        raise NotFound(not_found(call_id, view.now_us - named if named is not None else None))
     waiting = sources.ledger.find(call_id) is not None
     known = is_known(record.cost_state)
     first = await Rerates(sources.store).first(record.id)

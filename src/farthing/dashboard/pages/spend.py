@@ -20,7 +20,7 @@ DRAWN = 7
 """Values with a colour of their own; the rest are drawn together."""
 SHORT_DAYS = 2
 """Periods up to this length are drawn by the hour."""
-LONGEST_DRAWN = 48
+LONGEST_DRAWN = 32
 """Characters of a name in a chart."""
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
@@ -31,6 +33,9 @@ SECURITY = {
     "cache-control": "no-store",
 }
 """For every page: nothing from elsewhere, no inline script or style, in nobody's frame, kept by no cache."""
+COMPRESSED = (Middleware(GZipMiddleware, minimum_size=1_024, compresslevel=6),)
+"""For pages, files and tables, where the browser takes it. What is secret on a page is new each second, so that its size tells
+nothing to who may choose other parts of it."""
 
 
 class Rendering:

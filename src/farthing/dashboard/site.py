@@ -19,7 +19,7 @@ from farthing.dashboard.menu import menu
 from farthing.dashboard.page import Action, Done, Page, Values
 from farthing.dashboard.pages import PAGES
 from farthing.dashboard.periods import NAMED
-from farthing.dashboard.rendering import SECURITY, Rendering, theme_of
+from farthing.dashboard.rendering import COMPRESSED, SECURITY, Rendering, theme_of
 from farthing.dashboard.signing import Signer
 from farthing.dashboard.sources import Sources
 from farthing.dashboard.table import Table
@@ -55,12 +55,23 @@ class Site:
         self._rendering = rendering
 
     def routes(self) -> list[Route]:
-        found = [Route("/static/{name}", shipped.answer, methods=["GET"])]
+        found = [Route("/static/{name}", shipped.answer, methods=["GET"], middleware=COMPRESSED)]
         for page in self._pages:
             base = page.path.rstrip("/")
             found += [
-                Route(page.path, self._guarded(page, page.need, self._shown), methods=["GET"], name=page.name),
-                Route(f"{base}/csv/{{table}}", self._guarded(page, page.need, self._csv), methods=["GET"]),
+                Route(
+                    page.path,
+                    self._guarded(page, page.need, self._shown),
+                    methods=["GET"],
+                    name=page.name,
+                    middleware=COMPRESSED,
+                ),
+                Route(
+                    f"{base}/csv/{{table}}",
+                    self._guarded(page, page.need, self._csv),
+                    methods=["GET"],
+                    middleware=COMPRESSED,
+                ),
             ]
             found += [
                 Route(f"{base}/{name}", self._guarded(page, action.need, partial(self._done, name, action)), methods=["POST"])

@@ -89,10 +89,14 @@ def savings(view: View, found: Overview, tier: TierOf) -> list[Saving]:
     return next_savings.estimates(found.next, known)
 
 
-def sum_up(found: Sequence[Saving]) -> str:
-    """All of them in a few words for the head of the page; empty where there is nothing."""
-    most = sum(each.high for each in found)
-    return money(most) if found else ""
+def sum_up(steps: Sequence[Step]) -> dict[str, str] | None:
+    """The biggest for the head of the page; None where there is nothing. Not the sum: some are about the same calls."""
+    if not steps:
+        return None
+    first, others = steps[0], len(steps) - 1
+    more = f"; {others} more below" if others else ""
+    note = f"a month, by {first.parts[0][0].lever}{more}"
+    return {"title": "To switch on next", "value": first.amount, "note": note, "href": "#next"}
 
 
 def table(found: Sequence[Saving]) -> Table:

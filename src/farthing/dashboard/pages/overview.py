@@ -28,28 +28,28 @@ async def read(view: View) -> Values:
     ratio = times_of(settings.alerts, day_spend.NAME) if is_on(settings.alerts, day_spend.NAME) else 0.0
     spend = spending.chart(found, period, view.now_us, ratio)
     coming = next_steps.savings(view, found, tier)
+    steps = next_steps.steps(view, coming)
     before = period.before()
     return {
-        "welcome": None, "tiles": _tiles(view, found, state, next_steps.sum_up(coming)), "state": state,
+        "welcome": None, "tiles": _tiles(view, found, state, next_steps.sum_up(steps)), "state": state,
         "spend": spend, "legend": spending.legend(spend),
         "waterfall": savings.chart(found, proofs or []), "savings": savings.table(view, found, proofs or []),
         "proof": savings.proof_words(proofs) if found.levers is not None else "",
         "by_lever": found.levers is not None,
         "cards": metrics.cards(view, found.metrics), "metrics": metrics.table(found.metrics),
         "features": metrics.features(view, found.metrics, found.before, before.label, period.until_us > view.now_us),
-        "steps": next_steps.steps(view, coming), "next": next_steps.table(coming),
+        "steps": steps, "next": next_steps.table(coming),
         "next_days": found.next.days if found.next is not None else 0,
     }  # fmt: skip
 
 
-def _tiles(view: View, found: Overview, state: State, coming: str) -> list[dict[str, str]]:
+def _tiles(view: View, found: Overview, state: State, coming: dict[str, str] | None) -> list[dict[str, str]]:
     """The head of the page, from left to right."""
     tiles = [_spent(view, found), _forecast(view, found), _saved(view, found)]
     if view.may("viewer"):
         tiles.append(_open(state))
-    if coming:
-        note = "a month: the most that levers which are off, or not everywhere on, could save"
-        tiles.append({"title": "To switch on next, up to", "value": coming, "note": note, "href": "#next"})
+    if coming is not None:
+        tiles.append(coming)
     return tiles
 
 

@@ -1,7 +1,6 @@
 """`farthing audit`: who changed what when, the newest first."""
 
 from pathlib import Path
-from typing import Any
 
 import click
 import msgspec
@@ -9,10 +8,7 @@ from rich.table import Table
 
 from farthing.cli.common import When, config_option, load_settings, print_json, print_table, show_time, with_store
 from farthing.store import Store
-from farthing.store.audit import KINDS, AuditEntry, entries
-
-LONGEST = 100
-"""Characters of what a table shows of the details; `--json` has all."""
+from farthing.store.audit import KINDS, AuditEntry, entries, in_words
 
 
 @click.command("audit")
@@ -47,20 +43,7 @@ def command(
         table = Table("when", "who", "what", "tenant", "details", box=None, pad_edge=False)
         for each in found:
             what = f"{each.kind} {each.target} {each.what}"
-            table.add_row(show_time(each.at_us), each.who, what, each.tenant, _shortly(each.detail))
+            table.add_row(show_time(each.at_us), each.who, what, each.tenant, in_words(each.detail))
         print_table(table)
     else:
         click.echo("Nothing was changed.")
-
-
-def _shortly(detail: dict[str, Any]) -> str:
-    """What changed, field by field where it is known how it was before; else what is known of it."""
-    before, after = detail.get("before"), detail.get("after")
-    if isinstance(before, dict) and isinstance(after, dict):
-        said = [f"{name}: {before.get(name)} -> {after[name]}" for name in after if before.get(name) != after[name]]
-        said = [each for each in said if not each.startswith("changed_us")]
-    else:
-        known = after or before or detail
-        said = [f"{name}: {value}" for name, value in known.items() if value not in ("", 0, None, [], {}, False)]
-    text = ", ".join(said)
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

@@ -18,6 +18,7 @@ from farthing.cli.common import (
     with_store,
 )
 from farthing.cli.common import user as user_here
+from farthing.model.key_words import limits, owners, routing, state
 from farthing.model.principal import ROLES, TAG_FIELDS, Key, Role
 from farthing.model.routes import ANY
 from farthing.settings import Settings
@@ -153,8 +154,8 @@ def list_(config: Path | None, as_json: bool) -> None:
     )
     for key in keys:
         table.add_row(
-            key.id, key.name, key.tenant, key.role or "own", _said_tags(key), ", ".join(key.models) or "all", _routing(key),
-            _limits(key), _state(key),
+            key.id, key.name, key.tenant, key.role or "own", owners(key), ", ".join(key.models) or "all", routing(key),
+            limits(key), _state(key),
         )  # fmt: skip
     print_table(table)
 
@@ -215,28 +216,8 @@ def _shown(key: Key) -> dict[str, object]:
     return shown(key) | {"state": _state(key)}
 
 
-def _said_tags(key: Key) -> str:
-    return ", ".join(f"{name}={value}{' (pinned)' if name in key.pinned else ''}" for name, value in key.tags.items())
-
-
-def _routing(key: Key) -> str:
-    substitute = {None: "", True: "substitutes", False: "as asked"}[key.substitute]
-    region = f"in {key.region}" if key.region else ""
-    return ", ".join(part for part in (substitute, region) if part) or "default"
-
-
-def _limits(key: Key) -> str:
-    limits = (
-        f"{key.requests_per_minute} rpm" if key.requests_per_minute else "",
-        f"{key.tokens_per_minute} tpm" if key.tokens_per_minute else "",
-    )
-    return ", ".join(limit for limit in limits if limit) or "none"
-
-
 def _state(key: Key) -> str:
-    if key.revoked_us:
-        return "revoked"
-    if key.expires_us:
-        over = key.expires_us <= time.time_ns() // 1000
-        return f"{'expired' if over else 'until'} {show_time(key.expires_us)}"
-    return "valid"
+    now = state(key, time.time_ns() // 1000)
+    if now == "revoked" or not key.expires_us:
+        return now
+    return f"{'expired' if now == 'expired' else 'until'} {show_time(key.expires_us)}"

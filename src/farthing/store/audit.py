@@ -5,7 +5,7 @@ What a change means is known to the part of the store that makes it. No secret a
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -72,6 +72,19 @@ def entries(
         (*values, *given, max(0, min(limit, MOST_ENTRIES))),
     )
     return [_entry(row) for row in rows]
+
+
+def in_words(detail: Mapping[str, Any], longest: int = 100) -> str:
+    """What changed, field by field where it is known how it was before; else what is known of it."""
+    before, after = detail.get("before"), detail.get("after")
+    if isinstance(before, dict) and isinstance(after, dict):
+        said = [f"{name}: {before.get(name)} -> {after[name]}" for name in after if before.get(name) != after[name]]
+        said = [each for each in said if not each.startswith("changed_us")]
+    else:
+        known = after or before or detail
+        said = [f"{name}: {value}" for name, value in known.items() if value not in ("", 0, None, [], {}, False)]
+    text = ", ".join(said)
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def _entry(row: Row) -> AuditEntry:

@@ -8,7 +8,7 @@ output, at the deployment and model that will really run.
 The same price book prices the answer. Knows nothing of budgets.
 """
 
-from typing import NamedTuple
+import msgspec
 
 from farthing.catalog import ModelFacts, facts_of
 from farthing.model.call import Call, Deployment
@@ -24,7 +24,7 @@ MEMORY = 4_096
 """Names of models that are remembered; callers choose them."""
 
 
-class Quote(NamedTuple):
+class Quote(msgspec.Struct, frozen=True):
     """See the module. Tokens of output are of all choices together."""
 
     fixed: Pico

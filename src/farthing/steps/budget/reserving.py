@@ -62,11 +62,11 @@ class Reserving:
         self._purses = purses
 
     def reserve_now(
-        self, charges: list[Charge], held: Sequence[Held], quote: Quote, likely: int, most: int
+        self, charges: list[Charge], held: Sequence[Held], quote: Quote, likely: int, most: int, now_us: int
     ) -> Reservation | None:  # fmt: skip
         """Reserve from what is in hand, for an answer of `likely` up to `most` tokens. None where that is too little."""
         purses = self._purses
-        now_us, holder, out = purses.now_us(), purses.holder, most
+        holder, out = purses.holder, most
         found = []
         for budget, member in held:
             largest = quote.need(budget.unit, most)
@@ -106,7 +106,7 @@ class Reserving:
         alone = False  # nobody else holds anything of a budget that has too little left
         waits_for: Purse | None = None
         while True:
-            reservation = self.reserve_now(charges, held, quote, likely, most)
+            reservation = self.reserve_now(charges, held, quote, likely, most, self._purses.now_us())
             if reservation is not None:
                 return reservation
             lacking = self._lacking(held, quote, likely, most)

@@ -77,53 +77,53 @@ class Budget:
         held = self._purses.index.of(call.principal, deployment.model)
         if held is NOTHING or not FORMATS[call.wire].billed:
             return await proceed(call)
-        quote = self._quotes.of(call, deployment, self._now_us())
+        now_us = self._now_us()
+        quote = self._quotes.of(call, deployment, now_us)
         most_likely, expected = self._lengths_of(call, deployment)
         likely = max(quote.least, min(quote.most, most_likely * quote.choices))
-        floor = max(quote.least, min(likely, ENOUGH * expected * quote.choices))
         if held.capped:
             _stop_if_too_dear(call, held.capped, quote.nano(likely))
-        hard = held.hard
+        hard, charges = held.hard, call.trail.charges
         if hard and not quote.priced:
             _refuse_unpriced(hard)
-        extends = _extends(call, hard, quote)
+        extends = call.ask.stream and _can_extend(call, hard, quote)
         most = likely if extends else max(likely, quote.most)
-        reservation = self._reserving.reserve_now(call.trail.charges, hard, quote, likely, most)
+        reservation = self._reserving.reserve_now(charges, hard, quote, likely, most, now_us)
         if reservation is None:
-            reservation = await self._reserving.reserve(
-                call.trail.charges, hard, quote, floor, likely, most, self._patience_s
-            )
+            floor = max(quote.least, min(likely, ENOUGH * expected * quote.choices))
+            reservation = await self._reserving.reserve(charges, hard, quote, floor, likely, most, self._patience_s)
         if held.soft:
-            self._reserving.only_charge(reservation, call.trail.charges, held.soft)
-        return await self._sent(call, proceed, deployment, reservation, likely, extends=extends)
-
-    async def _sent(
-        self, call: Call, proceed: Proceed, deployment: Deployment, reservation: Reservation, likely: int, *,
-        extends: bool,
-    ) -> Answer:  # fmt: skip
+            self._reserving.only_charge(reservation, charges, held.soft)
         ask, body, first = call.ask, call.body, len(call.trail.attempts)
-
-        def settle(sent: Sequence[Attempt]) -> None:
-            drains = self._drains(deployment.provider)
-            reservation.settle(used(sent, reservation.quote, reservation.out, likely, drains=drains))
-
         try:
             if reservation.parts and not extends:
                 self._limit(call, deployment, reservation)
             answer = await proceed(call)
         except BaseException:
-            settle(call.trail.attempts[first:])
+            self._settle(reservation, call.trail.attempts[first:], deployment, likely)
             raise
         finally:
             call.ask, call.body = ask, body
+        sent = call.trail.attempts[first:]
         if answer.stream is None:
-            settle(call.trail.attempts[first:])
+            self._settle(reservation, sent, deployment, likely)
         else:
             if extends:
                 extended(answer, call.wire, reservation.out, partial(self._more, call, reservation), self._clock)
-            attempts, sent = call.trail.attempts, call.trail.attempts[first:]
-            answer.on_end(lambda _: settle(_with_parts(sent, attempts)))
+            self._settle_at_end(answer, reservation, sent, call.trail.attempts, deployment, likely)
         return answer
+
+    def _settle_at_end(
+        self, answer: Answer, reservation: Reservation, sent: list[Attempt], attempts: list[Attempt], deployment: Deployment,
+        likely: int,
+    ) -> None:  # fmt: skip
+        answer.on_end(lambda _: self._settle(reservation, _with_parts(sent, attempts), deployment, likely))
+
+    def _settle(
+        self, reservation: Reservation, sent: Sequence[Attempt], deployment: Deployment, likely: int
+    ) -> None:  # fmt: skip
+        drains = self._drains(deployment.provider)
+        reservation.settle(used(sent, reservation.quote, reservation.out, likely, drains=drains))
 
     async def _more(self, call: Call, reservation: Reservation, wanted: int) -> bool:
         """Reserve until an answer of so many tokens is paid for, and write it down; False where that cannot be."""
@@ -165,16 +165,9 @@ class Budget:
         return found
 
 
-def _extends(call: Call, hard: Sequence[Held], quote: Quote) -> bool:
-    """Whether the answer is a stream that may have more reserved as it goes: all its budgets say so, and what it writes
-    can be seen."""
-    return (
-        call.ask.stream
-        and quote.limitable
-        and call.wire in WIRES
-        and bool(hard)
-        and all(budget.cover == "likely" for budget, _ in hard)
-    )
+def _can_extend(call: Call, hard: Sequence[Held], quote: Quote) -> bool:
+    """Whether a stream may have more reserved as it goes: all its budgets say so, and what it writes can be seen."""
+    return quote.limitable and call.wire in WIRES and bool(hard) and all(budget.cover == "likely" for budget, _ in hard)
 
 
 def _with_parts(sent: Sequence[Attempt], attempts: Sequence[Attempt]) -> list[Attempt]:

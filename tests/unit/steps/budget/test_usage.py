@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from farthing.model.record import Attempt
@@ -29,7 +30,7 @@ def money(outcome: str, state: str, *, usage: Usage | None = CAME, estimated: bo
         (money("unreachable", "computed", usage=None, cost=0), 0),
         (money("ok", "estimated", estimated=True), 120),
         (money("left", "estimated", estimated=True), QUOTE.nano(40 + 256)),
-        (money("left", "estimated", estimated=True, quote=QUOTE._replace(thinks=True)), QUOTE.nano(900)),
+        (money("left", "estimated", estimated=True, quote=msgspec.structs.replace(QUOTE, thinks=True)), QUOTE.nano(900)),
         (money("left", "estimated", estimated=True, drains=True), QUOTE.nano(3_000)),
         (money("left", "unknown", usage=None, cost=0), QUOTE.nano(900)),
         (money("broken", "unknown", estimated=True), QUOTE.nano(40 + 256)),

@@ -70,9 +70,9 @@ SELDOM_S = 3600.0
 log = logging.getLogger("farthing.gateway")
 
 
-def build_for(settings: Settings) -> Build:
-    """How to build the gateway of `settings`; can be pickled."""
-    return functools.partial(build, settings)
+def build_for(settings: Settings, file: str = "") -> Build:
+    """How to build the gateway of `settings`, which were read from `file`; can be pickled."""
+    return functools.partial(build, settings, file=file)
 
 
 class Parts(NamedTuple):
@@ -83,9 +83,9 @@ class Parts(NamedTuple):
     quality: Quality
 
 
-async def build(settings: Settings, stack: AsyncExitStack) -> Endpoints:
+async def build(settings: Settings, stack: AsyncExitStack, file: str = "") -> Endpoints:
     """The gateway's endpoints. What must be closed is left in `stack`."""
-    return (await assemble(settings, stack)).endpoints
+    return (await assemble(settings, stack, Around(settings_file=file))).endpoints
 
 
 async def assemble(settings: Settings, stack: AsyncExitStack, around: Around = REAL) -> Parts:
@@ -184,20 +184,21 @@ async def assemble(settings: Settings, stack: AsyncExitStack, around: Around = R
     ]
     if not around.driven:
         routes += await _dashboard(
-            settings, store, ledger, health_of_deployments, known, lambda: routing.quality.table, guard, keys, buckets, stack
+            settings, store, ledger, health_of_deployments, known, lambda: routing.quality.table, guard, keys, buckets,
+            clock.now_us, stack,
         )  # fmt: skip
     return Parts(Endpoints(edges, pages(routes, list(edges))), ledger, routing.quality)
 
 
 async def _dashboard(
     settings: Settings, store: Store, ledger: Ledger, health: Health, known: Models, table: Callable[[], Table],
-    guard: Guard, keys: KeyRing, buckets: Buckets | SharedBuckets, stack: AsyncExitStack,
+    guard: Guard, keys: KeyRing, buckets: Buckets | SharedBuckets, now_us: Callable[[], int], stack: AsyncExitStack,
 ) -> list[Route]:  # fmt: skip
     """The pages for people are an extra: without its libraries there are none."""
     if not all(map(importlib.util.find_spec, DASHBOARD_NEEDS)):
         return []
     made: list[Route] = await importlib.import_module("farthing.app.dashboard").build_dashboard(
-        settings, store, ledger, health, known, table, guard, keys, buckets, stack
+        settings, store, ledger, health, known, table, guard, keys, buckets, now_us, stack
     )
     return made
 

@@ -35,7 +35,7 @@ log = logging.getLogger("farthing.dashboard")
 
 async def build_dashboard(
     settings: Settings, store: Store, ledger: Ledger, health: Health, models: Models, table: Callable[[], Table],
-    guard: Guard, keys: KeyRing, counters: Counters, stack: AsyncExitStack,
+    guard: Guard, keys: KeyRing, counters: Counters, stack: AsyncExitStack, file: str = "",
 ) -> list[Route]:  # fmt: skip
     """None where the settings say that there are none. Raises StoreError, ModuleNotFoundError."""
     reach = reach_of(settings)
@@ -44,7 +44,7 @@ async def build_dashboard(
     studio, proofs = Studio(), Proofs(settings.store.url.reveal())
     stack.callback(studio.close)
     stack.callback(proofs.close)
-    sources = Sources(settings, store, ledger, health, now_us, models.catalog, models.costs, table, proofs)
+    sources = Sources(settings, store, ledger, health, now_us, models.catalog, models.costs, table, proofs, file)
     return await join(sources, studio, guard, keys, counters, stack)
 
 

@@ -43,8 +43,8 @@ STAMPED_FROM, STAMPED_DAYS = 14, 2
 """For so many days a new prompt of the support chat begins with the time: nothing is in the provider's cache any more."""
 RETRY_FROM, RETRIES = 20, 4
 """For a day a new version of the support chat sends each message so many times."""
-OUTAGE_FROM, OUTAGE_HOURS = 24, (10, 11)
-"""OpenAI answers with 503 from the first to the second hour of a day."""
+OUTAGE_FROM, OUTAGE_HOURS = 25, (10, 11)
+"""Azure answers with 503 from the first to the second hour of a day."""
 LAST_WEEKDAY = 2
 """Accidents happen on Mondays to Wednesdays: on the first of them from the days above on."""
 
@@ -136,6 +136,6 @@ def _moment(feature: Feature, day: int, at_us: int, start_us: int) -> Moment:
 
 
 def is_out(start_us: int, now_us: int) -> bool:
-    """Whether OpenAI is down."""
+    """Whether Azure is down."""
     day, hour = (now_us - start_us) // DAY_US, (now_us - start_us) % DAY_US / HOUR_US
     return day == accidents(start_us).outage and OUTAGE_HOURS[0] <= hour < OUTAGE_HOURS[1]

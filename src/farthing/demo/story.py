@@ -204,7 +204,7 @@ class Story:
         heapq.heappush(self._waiting, (at_us, self._number, played))
 
     def _refuses(self, url: str) -> int:
-        down = calendar.is_out(self._start_us, self._time.now_us) and url.startswith(f"{PLACE}/v1/chat")
+        down = calendar.is_out(self._start_us, self._time.now_us) and url.startswith(f"{PLACE}/openai/")
         return 503 if down else 0
 
     def _new_id(self) -> str:

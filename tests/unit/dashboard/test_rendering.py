@@ -1,0 +1,79 @@
+"""Templates to pages: what is said in the headers, what happens to hostile words, and to a chart that cannot be drawn."""
+
+from collections.abc import Iterator
+
+import pytest
+from jinja2 import UndefinedError
+from starlette.requests import Request
+
+from farthing.dashboard.charts.chart import Chart
+from farthing.dashboard.charts.studio import CannotDraw, Studio
+from farthing.dashboard.page import Page
+from farthing.dashboard.rendering import SECURITY, Rendering, theme_of
+from farthing.gateway.guard import OWN
+from farthing.model.errors import NotFound
+
+
+class Pen(Studio):
+    """Draws nothing, or fails."""
+
+    def __init__(self, svg: str = "") -> None:
+        super().__init__()
+        self.svg = svg
+
+    async def draw(self, chart: Chart) -> str:
+        if not self.svg:
+            raise CannotDraw("no ink")
+        return self.svg
+
+
+async def nothing(view: object) -> dict[str, object]:
+    return {}
+
+
+ERROR = {"page": Page("x", "/x", "<X>", OWN, nothing), "heading": "<i>", "error": NotFound("<script>\nsecond & <b>")}
+
+
+@pytest.fixture
+def rendering() -> Iterator[Rendering]:
+    yield Rendering(Pen())
+
+
+async def test_words_are_never_markup_and_lines_are_apart(rendering: Rendering) -> None:
+    answer = await rendering.page("error.html", ERROR, 404, "dark")
+    text = bytes(answer.body).decode()
+    assert answer.status_code == 404
+    assert "&lt;script&gt;" in text and "<script>\n" not in text
+    assert "<li>second &amp; &lt;b&gt;</li>" in text
+    assert 'data-theme="dark"' in text
+
+
+async def test_each_page_says_what_a_browser_may_do_with_it(rendering: Rendering) -> None:
+    answer = await rendering.page("error.html", ERROR)
+    for name, value in SECURITY.items():
+        assert answer.headers[name] == value
+    policy = answer.headers["content-security-policy"]
+    assert "unsafe" not in policy and "default-src 'none'" in policy and "script-src 'self'" in policy
+
+
+async def test_a_template_that_asks_for_what_is_not_there_is_a_mistake(rendering: Rendering) -> None:
+    with pytest.raises(UndefinedError):
+        await rendering.page("error.html", {"page": ERROR["page"]})
+
+
+@pytest.mark.parametrize(("svg", "seen"), [("<svg>ok</svg>", "<svg>ok</svg>"), ("", "three dollars &amp; a half")])
+async def test_a_chart_that_cannot_be_drawn_is_said_in_words(svg: str, seen: str) -> None:
+    rendering = Rendering(Pen(svg))
+    template = rendering._environment.from_string('{% import "_macros.html" as ui with context %}{{ ui.figure("c") }}')
+    chart = Chart("spend_over_time", "T", "three dollars & a half", [{"x": 1}])
+    drawing = await rendering._drawing(chart)
+    text = template.render(charts={"c": chart}, drawings={"c": drawing}, view=None)
+    assert seen in text
+
+
+def test_the_theme_is_one_of_ours() -> None:
+    def asked(cookie: str) -> str:
+        return theme_of(Request({"type": "http", "headers": [(b"cookie", cookie.encode())]}))
+
+    assert asked("theme=dark") == "dark"
+    assert asked('theme="><script>') == asked("") == "auto"

@@ -28,6 +28,8 @@ class Around(msgspec.Struct, frozen=True):
     driven: bool = False
     """The ledger writes when it is flushed, and evidence is looked at when `Parts.quality` is told so. There are no pages for
     people."""
+    settings_file: str = ""
+    """Where the settings were read, for people to know; empty: there is none."""
 
 
 REAL = Around()

@@ -185,7 +185,7 @@ async def assemble(settings: Settings, stack: AsyncExitStack, around: Around = R
     if not around.driven:
         routes += await _dashboard(
             settings, store, ledger, health_of_deployments, known, lambda: routing.quality.table, guard, keys, buckets,
-            clock.now_us, stack,
+            clock.now_us, stack, around.settings_file,
         )  # fmt: skip
     return Parts(Endpoints(edges, pages(routes, list(edges))), ledger, routing.quality)
 
@@ -193,12 +193,13 @@ async def assemble(settings: Settings, stack: AsyncExitStack, around: Around = R
 async def _dashboard(
     settings: Settings, store: Store, ledger: Ledger, health: Health, known: Models, table: Callable[[], Table],
     guard: Guard, keys: KeyRing, buckets: Buckets | SharedBuckets, now_us: Callable[[], int], stack: AsyncExitStack,
+    file: str,
 ) -> list[Route]:  # fmt: skip
     """The pages for people are an extra: without its libraries there are none."""
     if not all(map(importlib.util.find_spec, DASHBOARD_NEEDS)):
         return []
     made: list[Route] = await importlib.import_module("farthing.app.dashboard").build_dashboard(
-        settings, store, ledger, health, known, table, guard, keys, buckets, now_us, stack
+        settings, store, ledger, health, known, table, guard, keys, buckets, now_us, stack, file
     )
     return made
 

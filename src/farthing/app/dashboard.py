@@ -28,14 +28,14 @@ from farthing.settings import DashboardSettings, Settings
 from farthing.steps.balance.health import Health
 from farthing.store import KeyRing, Ledger, Store
 from farthing.store.secret import secret
-from farthing.store.store import now_us
 
 log = logging.getLogger("farthing.dashboard")
 
 
 async def build_dashboard(
     settings: Settings, store: Store, ledger: Ledger, health: Health, models: Models, table: Callable[[], Table],
-    guard: Guard, keys: KeyRing, counters: Counters, stack: AsyncExitStack, file: str = "",
+    guard: Guard, keys: KeyRing, counters: Counters, now_us: Callable[[], int], stack: AsyncExitStack,
+    file: str = "",
 ) -> list[Route]:  # fmt: skip
     """None where the settings say that there are none. Raises StoreError, ModuleNotFoundError."""
     reach = reach_of(settings)

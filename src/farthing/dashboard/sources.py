@@ -25,3 +25,5 @@ class Sources:
     table: Callable[[], Table]
     """The routing table that holds."""
     proofs: Proofs
+    settings_file: str = ""
+    """Where the settings were read; empty: there is no such file."""

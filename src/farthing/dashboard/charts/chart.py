@@ -5,6 +5,9 @@ from typing import Any
 
 import msgspec
 
+REST = "all others"
+"""The name of what is not drawn by its own."""
+
 
 class Chart(msgspec.Struct, frozen=True):
     """`kind` is the module in `charts` that knows how. `rows` are plain values: numbers, words, ISO days."""

@@ -5,10 +5,10 @@ from typing import Any
 
 import altair as alt
 
+from farthing.dashboard.charts.chart import REST
 from farthing.dashboard.charts.theme import OTHERS, SERIES
 
 WIDTH, HEIGHT = 1040, 240
-REST = "all others"
 AXES = {
     "day": (alt.TimeUnitParams(unit="yearmonthdate", utc=True), alt.Axis(format="%-d %b", tickCount=8)),
     "hour": (alt.TimeUnitParams(unit="yearmonthdatehours", utc=True), alt.Axis(format="%H:00", tickCount=8)),

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from farthing.dashboard import formats
-from farthing.dashboard.charts.chart import Chart
-from farthing.dashboard.charts.spend_over_time import REST
+from farthing.dashboard.charts.chart import REST, Chart
 from farthing.dashboard.page import Page, Values
 from farthing.dashboard.spending.newest import MOST, Newest, newest, summed
 from farthing.dashboard.spending.sums import NAMES, holds, sums, total

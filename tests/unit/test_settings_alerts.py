@@ -46,3 +46,16 @@ def test_mistakes_are_said() -> None:
     odd = mistakes('[alerts.channels.ops]\nkind = "webhook"\nurl = "ftp://SECRET"')
     assert "is not an http or https address" in odd and "SECRET" not in odd
     assert "there is no rule 'x'" in mistakes('[alerts.channels.ops]\nkind = "log"\nrules = ["x"]')
+
+
+def test_a_digest_needs_a_zone_and_channels_that_there_are() -> None:
+    settings = parse('[alerts.digest]\nweekday = "friday"\nhour = 16\nzone = "Europe/Berlin"\n', KEYS)
+    assert (settings.alerts.digest.weekday, settings.alerts.digest.hour) == ("friday", 16)
+    for wrong in (
+        'zone = "Mars/Olympus"',
+        'zone = "../etc/passwd"',
+        'channels = ["nowhere"]',
+        "hour = 24",
+        'weekday = "x"',
+    ):
+        assert f"alerts.digest.{wrong.partition(' ')[0]}" in mistakes(f"[alerts.digest]\n{wrong}\n")

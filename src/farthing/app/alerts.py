@@ -10,6 +10,8 @@ from farthing.finops.alerts.booked import Foreseen, StoredBudgets
 from farthing.finops.alerts.catalog import rules_for, single_call_limit
 from farthing.finops.alerts.channels.making import channels_of
 from farthing.finops.alerts.delivery import Delivery
+from farthing.finops.alerts.digest.reading import Digests
+from farthing.finops.alerts.digest.weekly import Weekly
 from farthing.finops.alerts.prices import BookPrices, Priced
 from farthing.finops.alerts.reading import Reader
 from farthing.finops.alerts.recipients import Recipients
@@ -54,16 +56,18 @@ def make_watch(
     client = Http1Client()
     stack.push_async_callback(client.close)
     delivery = Delivery(alerts, channels_of(settings.alerts.channels, client), settings.alerts.link)
+    budgets = StoredBudgets(store, _Foresee(store))
     reader = Reader(
         alerts,
         users=looks_at_users(settings.alerts),
-        budgets=StoredBudgets(store, _Foresee(store)),
+        budgets=budgets,
         prices=BookPrices(book, _Served(providers)),
         tier=tier_of(settings),
     )
     watch = Watch(
         alerts, reader, rules_for(settings.alerts), Recipients(settings.alerts), delivery,
         holder=holder or secrets.token_hex(8), pace=pace_of(settings.alerts), call_limit=single_call_limit(settings.alerts),
+        weekly=Weekly(alerts, Digests(store, alerts, budgets), settings.alerts) if settings.alerts.digest.on else None,
         every_s=settings.alerts.every_s, now_us=clock.now_us,
     )  # fmt: skip
     return watch, delivery

@@ -22,15 +22,19 @@ from farthing.cli.common import (
     with_store,
 )
 from farthing.finops.alerts.backtest import Fired, backtest
+from farthing.finops.alerts.booked import StoredBudgets
 from farthing.finops.alerts.catalog import rules_for, single_call_limit
 from farthing.finops.alerts.channels.channel import NotDelivered
 from farthing.finops.alerts.channels.making import channels_of
+from farthing.finops.alerts.digest.reading import Digest, Digests
+from farthing.finops.alerts.digest.text import lines_of, plain, title_of
 from farthing.finops.alerts.incidents import scope_of
 from farthing.finops.alerts.message import message_of
 from farthing.model.money import show_dollars
 from farthing.settings import ALERT_RULES, Settings
 from farthing.store import Store
 from farthing.store.alerts import Alerts, ChannelState, Entry, Mute, Standing
+from farthing.store.rollups import DAY_US
 from farthing.upstream.http1 import Http1Client
 
 tenant_option = click.option("--tenant", default="default", show_default=True, help="The wall that nothing crosses.")
@@ -218,6 +222,26 @@ def mute(
         click.echo(f"Muted until {show_time(made.until_us)}: {_of(made)} (mute {made.id})")
 
 
+@command.command()
+@config_option
+@click.option("--until", type=When(), default="today", show_default=True, help="The first day (UTC) after the week.")
+@tenant_option
+@json_option
+def digest(config: Path | None, until: int, tenant: str, as_json: bool) -> None:
+    """Print the weekly digest, of the seven whole days (UTC) before today. The gateway sends it by itself ([alerts.digest])."""
+    now = time.time_ns() // 1000
+
+    async def read(store: Store) -> Digest:
+        return await Digests(store, Alerts(store), StoredBudgets(store)).read(tenant, until - until % DAY_US, now)
+
+    found = with_store(_settings(config), read)
+    if as_json:
+        print_json(plain(found, now))
+        return
+    for line in (title_of(found), "", *lines_of(found, now)):
+        click.echo(printable(line))
+
+
 @command.command("backtest")
 @config_option
 @click.option("--since", type=When(), default="30d", show_default=True, help="First day (UTC): 2026-01-31 or 30d.")
@@ -227,7 +251,7 @@ def mute(
 def backtest_(config: Path | None, since: int, until: int, tenant: str, as_json: bool) -> None:
     """Lead the rules through the ledger: these alerts would have fired.
 
-    Rules about budgets, prices, silence and shares of a week are not replayed.
+    Rules about budgets, prices, silence, shares of a week and slow rises are not replayed.
     """
     settings = load_settings(config, only={"alerts", "store"})
 

@@ -11,7 +11,6 @@ import msgspec
 
 from farthing.cli.toml_text import key, value
 from farthing.settings import DEFAULT_FILE, AlertChannelSettings, AlertRuleSettings, Secret
-from farthing.settings.dashboard import OidcSettings
 from farthing.settings.finops import LineSettings, ProjectFinopsSettings
 from farthing.settings.tree import (
     SECTIONS,
@@ -118,7 +117,7 @@ def heading(name: str, kind: type[msgspec.Struct]) -> str:
 def _fields(kind: type[msgspec.Struct], without: tuple[str, ...] = ()) -> Iterator[str]:
     hints = get_type_hints(kind, include_extras=True)
     for field in msgspec.structs.fields(kind):
-        if field.name in without or holds_tables(hints[field.name]) or bare(hints[field.name]) is OidcSettings:
+        if field.name in without or holds_tables(hints[field.name]):
             continue
         if field.name == "timeouts":
             yield from _comment("How long the provider may take, in seconds; 0 means no limit.")
@@ -131,6 +130,8 @@ def _fields(kind: type[msgspec.Struct], without: tuple[str, ...] = ()) -> Iterat
 def holds_tables(hint: Any) -> bool:
     """Whether a setting is written as tables of their own, which have a section each."""
     kind = bare(hint)
+    if kind is not TimeoutSettings and any(kind is each for each in SECTIONS.values()):
+        return True
     return get_origin(kind) in (dict, list) and any(hasattr(each, "__struct_fields__") for each in get_args(kind))
 
 

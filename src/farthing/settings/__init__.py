@@ -10,7 +10,13 @@ from collections.abc import Collection, Mapping
 from decimal import Decimal
 from pathlib import Path
 
-from farthing.settings.alerts import ALERT_RULES, AlertChannelSettings, AlertRuleSettings, AlertSettings
+from farthing.settings.alerts import (
+    ALERT_RULES,
+    AlertChannelSettings,
+    AlertDigestSettings,
+    AlertRuleSettings,
+    AlertSettings,
+)
 from farthing.settings.dashboard import DashboardSettings, OidcSettings
 from farthing.settings.errors import Problem, SettingsError
 from farthing.settings.finops import FinopsSettings, LineSettings, ProjectFinopsSettings
@@ -44,7 +50,7 @@ from farthing.settings.values import Amount, FilePath, Secret, StoreUrl, Url, is
 DEFAULT_FILE = "farthing.toml"
 
 __all__ = [
-    "ALERT_RULES", "DEFAULT_FILE", "AlertChannelSettings", "AlertRuleSettings", "AlertSettings", "Amount", "BalanceSettings", "BudgetSettings", "CacheSettings", "ContractSettings", "DashboardSettings", "DeploymentSettings", "FeatureCacheSettings", "FeatureRoutingSettings", "FilePath", "FinopsSettings", "LineSettings", "LogSettings", "ModelSettings", "OidcSettings", "OtelSettings", "PricesSettings", "Problem", "ProjectFinopsSettings", "ProviderSettings", "ReconcileSettings", "RoutingSettings", "Secret", "ServerSettings", "Settings", "SettingsError", "StoreSettings", "StoreUrl", "TaskRoutingSettings", "TemplateRoutingSettings", "TimeoutSettings", "TransactionSettings", "TransactionTypeSettings", "Url", "is_loopback", "load", "parse", "shown_url",
+    "ALERT_RULES", "DEFAULT_FILE", "AlertChannelSettings", "AlertDigestSettings", "AlertRuleSettings", "AlertSettings", "Amount", "BalanceSettings", "BudgetSettings", "CacheSettings", "ContractSettings", "DashboardSettings", "DeploymentSettings", "FeatureCacheSettings", "FeatureRoutingSettings", "FilePath", "FinopsSettings", "LineSettings", "LogSettings", "ModelSettings", "OidcSettings", "OtelSettings", "PricesSettings", "Problem", "ProjectFinopsSettings", "ProviderSettings", "ReconcileSettings", "RoutingSettings", "Secret", "ServerSettings", "Settings", "SettingsError", "StoreSettings", "StoreUrl", "TaskRoutingSettings", "TemplateRoutingSettings", "TimeoutSettings", "TransactionSettings", "TransactionTypeSettings", "Url", "is_loopback", "load", "parse", "shown_url",
 ]  # fmt: skip
 
 

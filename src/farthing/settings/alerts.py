@@ -28,7 +28,7 @@ ALERT_RULES = {
     "drift": RuleDefault(
         "What a call of a feature costs, or its tokens, rise by `percent` in weeks, or its calls move to dearer models, and that "
         "is worth `dollars` a month.",
-        percent=20.0, dollars="50",
+        percent=25.0, dollars="50",
     ),
     "newcomer": RuleDefault("A model or a key that was never used before costs `dollars` in a day.", dollars="1"),
     "price_change": RuleDefault("A price of a model in use changes by more than `percent`.", percent=0.0),
@@ -85,6 +85,21 @@ class AlertRuleSettings(msgspec.Struct, frozen=True):
     channels: Annotated[list[str], Meta(description="Only these channels hear of it. Empty: all that want it.")] = []
 
 
+class AlertDigestSettings(msgspec.Struct, frozen=True):
+    """A message a week: spending beside the week before and what moved it, alerts, savings, budgets near their end."""
+
+    on: Annotated[bool, Meta(description="Whether it is sent.")] = True
+    weekday: Annotated[
+        Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"],
+        Meta(description="The day on which it is sent; it is of the seven whole UTC days before."),
+    ] = "monday"
+    hour: Annotated[int, Meta(ge=0, le=23, description="The hour of that day, in `zone`.")] = 9
+    zone: Annotated[str, Meta(description="Time zone of day and hour, such as `Europe/Berlin`.")] = "UTC"
+    channels: Annotated[
+        list[str], Meta(description='Only these channels. Empty: all with `least = "warn"` and without `rules`.')
+    ] = []
+
+
 class AlertSettings(msgspec.Struct, frozen=True):
     """What is noticed by itself, and who is told. Everything has a default; without channels alerts go to the log."""
 
@@ -112,5 +127,6 @@ class AlertSettings(msgspec.Struct, frozen=True):
     link: Annotated[
         Url, Meta(description="Address of this gateway for people; messages then link to what they are about.")
     ] = Url()
+    digest: Annotated[AlertDigestSettings, Meta(description="The weekly digest.")] = AlertDigestSettings()
     channels: Annotated[dict[str, AlertChannelSettings], Meta(description="Who is told.")] = {}
     rules: Annotated[dict[str, AlertRuleSettings], Meta(description="By rule, where it differs.")] = {}

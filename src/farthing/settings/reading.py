@@ -6,6 +6,7 @@ from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
@@ -231,6 +232,7 @@ class Reader:
             self.note((*path, "scopes"), "lacks openid", 'Write scopes = ["openid", "email", "profile"].')
 
     def _check_alerts(self, alerts: AlertSettings) -> None:
+        self._check_digest(alerts)
         for name, channel in alerts.channels.items():
             if channel.kind != "log" and not channel.url:
                 self.note(
@@ -253,6 +255,17 @@ class Reader:
                 if channel_name not in alerts.channels:
                     cure = _did_you_mean(channel_name, alerts.channels) or "Add it below `alerts.channels`."
                     self.note((*path, "channels"), f"there is no channel {channel_name!r}", cure)
+
+    def _check_digest(self, alerts: AlertSettings) -> None:
+        path: KeyPath = ("alerts", "digest")
+        try:
+            ZoneInfo(alerts.digest.zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            self.note((*path, "zone"), f"{alerts.digest.zone!r} is no time zone", 'Write zone = "Europe/Berlin".')
+        for name in alerts.digest.channels:
+            if name not in alerts.channels:
+                cure = _did_you_mean(name, alerts.channels) or "Add it below `alerts.channels`."
+                self.note((*path, "channels"), f"there is no channel {name!r}", cure)
 
     def _check_alert_url(self, url: str, path: KeyPath) -> None:
         where = split_url(url)

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 import msgspec
 from msgspec import Meta
 
-from farthing.settings.alerts import AlertChannelSettings, AlertRuleSettings, AlertSettings
+from farthing.settings.alerts import AlertChannelSettings, AlertDigestSettings, AlertRuleSettings, AlertSettings
 from farthing.settings.dashboard import DashboardSettings, OidcSettings
 from farthing.settings.finops import FinopsSettings, LineSettings, ProjectFinopsSettings
 from farthing.settings.reconcile import ReconcileSettings
@@ -478,6 +478,7 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "transactions.types.NAME": TransactionTypeSettings,
     "reconcile": ReconcileSettings,
     "alerts": AlertSettings,
+    "alerts.digest": AlertDigestSettings,
     "alerts.channels.NAME": AlertChannelSettings,
     "alerts.rules.NAME": AlertRuleSettings,
     "dashboard": DashboardSettings,

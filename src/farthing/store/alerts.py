@@ -18,7 +18,7 @@ from farthing.store.rows import LONGEST_TEXT, mended_text
 from farthing.store.store import Store, now_us
 
 State = Literal["ok", "warn", "alert", "no-data"]
-What = Literal["raised", "escalated", "reminder", "resolved", "acknowledged", "test"]
+What = Literal["raised", "escalated", "reminder", "resolved", "acknowledged", "test", "digest"]
 
 LEADER = "alerts"
 KEPT_US = 400 * DAY_US
@@ -221,6 +221,16 @@ class Alerts:
         now = self._now_us()
         return await self._store.do(lambda connection: _decide(connection, decide, now, holder, known))
 
+    async def tell_once(
+        self, name: str, before: str, after: str, notices: Sequence[Notice], *, holder: str = ""
+    ) -> bool:
+        """Hand over messages if `before` is what is remembered under the name, which is `after` from then on; all in one
+        transaction. With `holder`: only if it still leads."""
+        now = self._now_us()
+        return await self._store.do(
+            lambda connection: _tell_once(connection, name, before, after, notices, now, holder)
+        )
+
     async def unknown_calls(self, ids: Sequence[str]) -> set[str]:
         """Which of these calls were in no alert yet."""
         return await self._store.do(lambda connection: set(ids) - connection.known("alert_calls", "call_id", list(ids)))
@@ -358,6 +368,23 @@ def _decide(connection: Connection, decide: Decide, now: int, holder: str, calls
             fresh = sorted(set(calls) - connection.known("alert_calls", "call_id", list(calls)))
             connection.insert("alert_calls", ("call_id", "at_us"), [(each, now) for each in fresh])
     return list(change.notices)
+
+
+def _tell_once(
+    connection: Connection, name: str, before: str, after: str, notices: Sequence[Notice], now: int, holder: str
+) -> bool:  # fmt: skip
+    with connection.transaction():
+        _locked(connection)
+        if holder and not leaders.leads(connection, LEADER, holder, now_us()):
+            return False
+        found = connection.query("SELECT body FROM alert_memory WHERE name = ?", (name,))
+        if (found[0][0] if found else "") != before:
+            return False
+        if not connection.execute("UPDATE alert_memory SET body = ? WHERE name = ?", (after, name)):
+            connection.execute("INSERT INTO alert_memory (name, body) VALUES (?, ?)", (name, after))
+        for notice in notices:
+            _note(connection, notice, now)
+    return True
 
 
 def _keep(connection: Connection, standing: Standing) -> None:

@@ -5,6 +5,7 @@ import json
 import time
 from pathlib import Path
 
+from farthing.model.record import Record
 from farthing.store import open_store
 from farthing.store.alerts import Alerts, Change, Notice, Standing
 from unit.cli.conftest import Farthing
@@ -92,3 +93,27 @@ def test_the_back_test_says_what_would_have_fired(farthing: Farthing, folder: Pa
     assert {each["day"] for each in told["alerts"] if each["finding"]["rule"] == "day_spend"} == {"2025-11-25"}
     quiet = farthing("alerts", "backtest", "--since", "2025-11-20", "--until", "2025-11-22", "--tenant", "acme")
     assert quiet.output == "No alert would have fired.\n"
+
+
+def test_the_digest_of_a_week(farthing: Farthing, folder: Path) -> None:
+    today = time.time_ns() // 1000 // DAY_US * DAY_US
+    calls = [
+        Record(
+            f"c-{days}", today - days * DAY_US, "openai.chat", model="big", feature="agent", cost=days * 10**9,
+            baseline=days * 10**9, cost_state="computed",
+        )
+        for days in (1, 2, 10)
+    ]  # fmt: skip
+
+    async def write() -> None:
+        store = await open_store("sqlite:///farthing.db")
+        await store.write(calls)
+        await store.close()
+
+    asyncio.run(write())
+    shown = farthing("alerts", "digest").stdout
+    assert "Spent $3.00 on 2 calls, 70 % less than in the week before ($10.00, 1 call)." in shown
+    assert "Feature agent: -$7.00" in shown and "No alert was told." in shown
+    told = json.loads(farthing("alerts", "digest", "--json", "--until", "7d").stdout)
+    assert told["cost"] == 10 * 10**9 and told["movers"][0]["feature"] == "agent"
+    assert "Spent $0.00 on 0 calls" in farthing("alerts", "digest", "--tenant", "b").stdout

@@ -7,11 +7,11 @@ import msgspec
 
 from farthing.finops.alerts.incidents import scope_of
 from farthing.model.money import show_dollars
-from farthing.store.alerts import Entry, What
+from farthing.store.alerts import Entry, Standing, What
 
 WORDS: dict[What, str] = {
     "raised": "", "escalated": "Worse: ", "reminder": "Still: ", "resolved": "Over: ", "acknowledged": "Acknowledged: ",
-    "test": "Test: ",
+    "test": "Test: ", "digest": "",
 }  # fmt: skip
 LONGEST = 1_500
 
@@ -31,6 +31,8 @@ class Message(msgspec.Struct, frozen=True):
 
 def message_of(entry: Entry, link: str = "") -> Message:
     """`link`: the gateway's address for people, empty where there is none."""
+    if entry.what == "digest":
+        return _digest(entry.standing, link)
     standing = entry.standing
     title = f"{WORDS[entry.what]}{standing.rule.replace('_', ' ')}, {scope_of(standing)}"
     if standing.tenant != "default":
@@ -47,6 +49,15 @@ def message_of(entry: Entry, link: str = "") -> Message:
     severity = "ok" if entry.what == "resolved" else standing.state
     where = f"{link}/v1/farthing/alerts/{quote(standing.id)}" if link else ""
     return Message(_plain(title), tuple(_plain(line) for line in lines), severity, where)
+
+
+def _digest(standing: Standing, link: str) -> Message:
+    """Its first line is the title; nothing in it is an alarm."""
+    title, *lines = standing.text.split("\n")
+    if standing.tenant != "default":
+        title += f" (tenant {standing.tenant})"
+    where = f"{link}/v1/farthing/alerts" if link else ""
+    return Message(_plain(title), tuple(map(_plain, lines)), "ok", where)
 
 
 def _plain(text: str) -> str:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from farthing.finops.alerts.cause import Sums, explained
 from farthing.finops.alerts.deciding import Decision, Found
 from farthing.finops.alerts.delivery import Delivery
+from farthing.finops.alerts.digest.weekly import Weekly
 from farthing.finops.alerts.finding import Scope
 from farthing.finops.alerts.incidents import SPENDING
 from farthing.finops.alerts.levels import Levels
@@ -53,7 +54,7 @@ class Watch:
 
     def __init__(
         self, alerts: Alerts, reader: Reader, rules: Sequence[Rule], recipients: Recipients, delivery: Delivery, *,
-        holder: str, pace: Pace, call_limit: Nano | None, every_s: float = 60.0,
+        holder: str, pace: Pace, call_limit: Nano | None, every_s: float = 60.0, weekly: Weekly | None = None,
         now_us: Callable[[], int] = lambda: time.time_ns() // 1000,
     ) -> None:  # fmt: skip
         self._alerts = alerts
@@ -64,6 +65,7 @@ class Watch:
         self._holder = holder
         self._pace = pace
         self._call_limit = call_limit
+        self._weekly = weekly
         self._every_s = every_s
         self._now_us = now_us
         self._loop = asyncio.get_running_loop()
@@ -136,6 +138,8 @@ class Watch:
         await self._decide(decision, holder=self._holder)
         await self._alerts.remember(LOOKED, str(now_us))
         await self._housekeeping(now_us)
+        if self._weekly is not None and await self._weekly.tell(now_us, self._holder):
+            self._delivery.wake()
         return True
 
     async def found(self, now_us: int) -> list[Found]:

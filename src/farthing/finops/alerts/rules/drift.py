@@ -24,7 +24,7 @@ MONTH = 30
 """Days that what is at stake is of."""
 LATELY = 2
 """Weeks whose calls say how many there are now."""
-NOISES = 3.5
+NOISES = 4.5
 POINTS = 0.15
 """Share of calls that moved to dearer models, from which on it is notable."""
 

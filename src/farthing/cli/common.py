@@ -41,6 +41,12 @@ def load_settings(config: Path | None, only: Collection[str] | None = None) -> S
     return load(config, os.environ, kinds={name: host.base_url for name, host in HOSTS.items()}, only=only)
 
 
+def settings_file(config: Path | None) -> str:
+    """The file that settings are read from, in full; empty where there is none."""
+    file = config or Path(DEFAULT_FILE)
+    return str(file.absolute()) if file.is_file() else ""
+
+
 def load_without_keys(config: Path | None, only: Collection[str]) -> Settings:
     """`load_settings` for a command that must know the providers and calls none: their keys need not be at hand. Raises
     SettingsError."""

@@ -7,7 +7,7 @@ import click
 import msgspec
 
 from farthing.app.build import build_for
-from farthing.cli.common import config_option, load_settings
+from farthing.cli.common import config_option, load_settings, settings_file
 from farthing.gateway.server import serve
 from farthing.settings import Settings
 
@@ -27,7 +27,7 @@ def command(config: Path | None, host: str | None, port: int | None, workers: in
     for warning in settings.warnings():
         click.echo(f"warning: {warning}", err=True)
     try:
-        serve(settings, build_for(settings), _announce)
+        serve(settings, build_for(settings, settings_file(config)), _announce)
     except OSError as error:
         raise click.ClickException(str(error)) from None
     except KeyboardInterrupt:

@@ -1,0 +1,99 @@
+"""The settings that this gateway runs with, and where they come from. Read-only: they are changed in their file."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, get_type_hints
+
+import msgspec
+
+from farthing.dashboard.page import Page, Values
+from farthing.dashboard.table import Column, Row, Table
+from farthing.dashboard.view import View
+from farthing.gateway.guard import Need
+from farthing.settings import Secret, Settings, StoreUrl, shown_url
+from farthing.settings.tree import describe
+
+COLUMNS = (
+    Column("setting", "Setting"),
+    Column("value", "Value"),
+    Column("default", "Default"),
+    Column("what", "What it does"),
+)
+
+
+class Line(msgspec.Struct, frozen=True):
+    """One setting."""
+
+    name: str
+    value: str
+    default: str
+    what: str
+
+    @property
+    def is_changed(self) -> bool:
+        return self.value != self.default
+
+
+async def read(view: View) -> Values:
+    every = list(lines(view.sources.settings))
+    changed = [line for line in every if line.is_changed]
+    all_shown = view.query.get("show") == "all"
+    return {
+        "settings": _table(every if all_shown else changed), "file": view.sources.settings_file, "all_shown": all_shown,
+        "changed": len(changed), "every": len(every), "warnings": view.sources.settings.warnings(),
+    }  # fmt: skip
+
+
+def _table(found: list[Line]) -> Table:
+    rows = [
+        Row((each.name, each.value, each.default, each.what), mark="" if each.is_changed else "quiet") for each in found
+    ]
+    return Table("settings", "Settings", COLUMNS, rows, empty="Every setting is what it is by default.")
+
+
+def lines(settings: Settings) -> Iterator[Line]:
+    """Every setting by its full name, in the order of the file. No secret is in it."""
+    for field in msgspec.structs.fields(Settings):
+        yield from _of(field.name, getattr(settings, field.name), Settings, field)
+
+
+def _of(name: str, value: Any, kind: type[msgspec.Struct], field: msgspec.structs.FieldInfo) -> Iterator[Line]:
+    if isinstance(value, msgspec.Struct):
+        yield from _inside(name, value)
+    elif isinstance(value, Mapping) and any(isinstance(each, msgspec.Struct) for each in value.values()):
+        for key, each in value.items():
+            yield from _inside(f"{name}.{key}", each)
+    elif isinstance(value, list) and any(isinstance(each, msgspec.Struct) for each in value):
+        for number, each in enumerate(value, 1):
+            yield from _inside(f"{name}[{number}]", each)
+    else:
+        hint = get_type_hints(kind, include_extras=True)[field.encode_name]
+        yield Line(name, shown(value), shown(_default(field)), describe(hint))
+
+
+def _inside(name: str, value: msgspec.Struct) -> Iterator[Line]:
+    for field in msgspec.structs.fields(value):
+        yield from _of(f"{name}.{field.name}", getattr(value, field.name), type(value), field)
+
+
+def _default(field: msgspec.structs.FieldInfo) -> Any:
+    if field.default_factory is not msgspec.NODEFAULT:
+        return field.default_factory()
+    return None if field.default is msgspec.NODEFAULT else field.default
+
+
+def shown(value: Any) -> str:
+    """A value as the file has it; of a secret only whether there is one."""
+    if isinstance(value, StoreUrl):
+        return shown_url(value.reveal()).partition("?")[0]
+    if isinstance(value, Secret):
+        return "set" if value else "not set"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} = {shown(each)}" for name, each in value.items()) or "none"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(shown, value)) or "none"
+    return "none" if value in (None, "") else str(value)
+
+
+PAGE = Page("settings", "/settings", "Settings", Need("admin", whole=True), read, section="Set-up", filters=())

@@ -2,7 +2,6 @@
 end, corrections. From sums; nothing here is told to anybody."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -13,8 +12,9 @@ from farthing.finops.alerts.seen import BudgetSeen
 from farthing.finops.alerts.sources import BudgetSource
 from farthing.model.money import NANO_PER_DOLLAR, Nano
 from farthing.store import Store
-from farthing.store.alerts import Alerts, Cell, Entry
+from farthing.store.alerts import Alerts, Entry
 from farthing.store.corrections import Corrections
+from farthing.store.days import Both, both
 from farthing.store.rollups import DAY_US
 
 WEEK_US = 7 * DAY_US
@@ -99,27 +99,34 @@ class Digests:
         self._alerts = alerts
         self._budgets = budgets
 
-    async def tenants(self, until_us: int) -> list[str]:
-        """Those that had calls in the two weeks that end then."""
-        cells = await self._alerts.cells(("day",), until_us - 2 * WEEK_US, until_us)
-        return sorted({cell.tenant for cell in cells})
+    async def every(self, until_us: int, now_us: int) -> list[Digest]:
+        """Of each tenant that had calls in the two weeks before `until_us`, the beginning of a UTC day."""
+        rows = await self._rows(until_us)
+        return [await self._made(tenant, mine, until_us, now_us) for tenant, mine in sorted(rows.items())]
 
     async def read(self, tenant: str, until_us: int, now_us: int) -> Digest:
-        """The seven days before `until_us`, the beginning of a UTC day."""
+        """Of one tenant."""
+        rows = await self._rows(until_us)
+        return await self._made(tenant, rows.get(tenant, []), until_us, now_us)
+
+    async def _rows(self, until_us: int) -> dict[str, list[Both]]:
         since = until_us - WEEK_US
-        every = await self._alerts.cells(("day", "feature", *PAIRS), since - WEEK_US, until_us)
-        cells = [cell for cell in every if cell.tenant == tenant]
+        dims = ("day", "feature", *PAIRS)
+        found: dict[str, list[Both]] = {}
+        for row in await self._store.do(lambda each: both(each, dims, since - WEEK_US, since, until_us)):
+            found.setdefault(row.tenant, []).append(row)
+        return found
+
+    async def _made(self, tenant: str, rows: Sequence[Both], until_us: int, now_us: int) -> Digest:
+        since = until_us - WEEK_US
         history = await self._alerts.history(tenant, limit=10_000)
         standings = {each.id: each.state != "ok" for each in await self._alerts.standings(tenant)}
         told = _told(history, since, until_us, standings)
         posted = await Corrections(self._store).entries(since, until_us, tenant=tenant)
-        days = [cell for cell in cells if cell.dims == "day"]
-        now, before = ([cell for cell in days if (cell.bucket_us >= since) == late] for late in (True, False))
+        whole = next((row for row in rows if row.dims == "day"), Both("day", tenant, "", "", 0, 0, 0, 0, 0))
         return Digest(
-            tenant, since, until_us, cost=sum(cell.cost for cell in now), cost_before=sum(cell.cost for cell in before),
-            calls=sum(cell.calls for cell in now), calls_before=sum(cell.calls for cell in before),
-            without_cost=sum(cell.unpriced + cell.unknown for cell in now),
-            movers=await asyncio.to_thread(movers, cells, since), alerts=tuple(told[:MOST]), alerts_told=len(told),
+            tenant, since, until_us, whole.cost, whole.cost_before, whole.calls, whole.calls_before, whole.without_cost,
+            movers=await asyncio.to_thread(movers, rows), alerts=tuple(told[:MOST]), alerts_told=len(told),
             alerts_open=sum(standings.values()), savings=await self._savings(tenant, since, until_us),
             budgets=await self._near_end(tenant, now_us), corrections=sum(each.amount for each in posted),
         )  # fmt: skip
@@ -154,24 +161,18 @@ def _told(history: Iterable[Entry], since: int, until: int, is_open: dict[str, b
     return sorted(found.values(), key=lambda each: (-each.at_stake, each.rule, each.scope))
 
 
-def movers(cells: Sequence[Cell], since: int) -> tuple[Mover, ...]:
+def movers(rows: Sequence[Both]) -> tuple[Mover, ...]:
     """Features whose cost changed most, each with what drives it."""
-    cost: dict[str, list[Nano]] = {}
-    calls: Counter[tuple[str, int]] = Counter()
-    for cell in cells:
-        if cell.dims == "feature":
-            place = 0 if cell.bucket_us >= since else 1
-            cost.setdefault(cell.a, [0, 0])[place] += cell.cost
-            calls[cell.a, place] += cell.calls
-    most = max(sum(each[0] for each in cost.values()), sum(each[1] for each in cost.values()))
+    features = [row for row in rows if row.dims == "feature"]
+    most = max(sum(row.cost for row in features), sum(row.cost_before for row in features))
     least = max(LEAST_MOVE, int(LEAST_SHARE * most))
     found = [
-        Mover(feature, now, before, calls[feature, 0], calls[feature, 1])
-        for feature, (now, before) in cost.items()
-        if abs(now - before) >= least
+        Mover(row.a, row.cost, row.cost_before, row.calls, row.calls_before)
+        for row in features
+        if abs(row.cost - row.cost_before) >= least
     ]
     found = sorted(found, key=lambda each: (-abs(each.change), each.feature))[:MOST]
-    rises, falls = (_sums(cells, since, late=late) for late in (True, False))
+    rises, falls = (_sums(rows, late=late) for late in (True, False))
     return tuple(
         msgspec.structs.replace(each, cause=_cause(each, rises if each.change > 0 else falls)) for each in found
     )
@@ -182,11 +183,11 @@ def _cause(mover: Mover, sums: Sums) -> str:
     return found if mover.change > 0 else found.replace(" of the rise is ", " of the fall is ", 1)
 
 
-def _sums(cells: Iterable[Cell], since: int, *, late: bool) -> Sums:
+def _sums(rows: Iterable[Both], *, late: bool) -> Sums:
     """Pairs of both weeks; what rose where `late`, else what fell: then the weeks change places."""
-    spent: dict[str, dict[tuple[str, str], list[Nano]]] = {name: {} for name in Sums._fields}
-    for cell in cells:
-        if cell.dims in spent:
-            place = 0 if (cell.bucket_us >= since) == late else 1
-            spent[cell.dims].setdefault((cell.a, cell.b), [0, 0])[place] += cell.cost
-    return Sums(*({pair: Change(*both) for pair, both in spent[name].items()} for name in Sums._fields))
+    spent: dict[str, dict[tuple[str, str], Change]] = {name: {} for name in Sums._fields}
+    for row in rows:
+        if row.dims in spent:
+            change = Change(row.cost, row.cost_before) if late else Change(row.cost_before, row.cost)
+            spent[row.dims][row.a, row.b] = change
+    return Sums(*(spent[name] for name in Sums._fields))

@@ -44,8 +44,8 @@ class Weekly:
 
     async def _notices(self, due_us: int, week: str, now_us: int) -> list[Notice]:
         until = due_us - due_us % DAY_US
-        digests = [await self._digests.read(each, until, now_us) for each in await self._digests.tenants(until)]
-        return [self._notice(digest, week, now_us) for digest in digests if not digest.empty]
+        found = await self._digests.every(until, now_us)
+        return [self._notice(digest, week, now_us) for digest in found if not digest.empty]
 
     def _notice(self, digest: Digest, week: str, now_us: int) -> Notice:
         standing = Standing(

@@ -49,7 +49,7 @@ class Host:
         return False
 
     def billed(self) -> int:
-        totals = httpx2.get(f"http://127.0.0.1:{self.port}/simulator/bill").json()["totals"]
+        totals = httpx2.get(f"http://127.0.0.1:{self.port}/simulator/bill", verify=False).json()["totals"]
         return sum(total["requests"] for total in totals.values())
 
 

@@ -191,7 +191,10 @@ async def test_a_stream_of_the_simulator_amounts_to_its_plain_answer(
 ) -> None:
     pytest.importorskip("rs_bpe", reason="the extra `tokens` is not installed")
     headers = {"authorization": "Bearer any", "x-api-key": "any", "anthropic-version": "2023-06-01"}
-    async with running(SimulatorSettings(seed=3)) as url, httpx2.AsyncClient(base_url=url, headers=headers) as client:
+    async with (
+        running(SimulatorSettings(seed=3)) as url,
+        httpx2.AsyncClient(base_url=url, headers=headers, verify=False) as client,
+    ):
         stream = await client.post(path, json={**body, "stream": True})
         asked = {name: value for name, value in body.items() if name != "stream_options"}
         plain = await client.post(path, json=asked)

@@ -74,7 +74,9 @@ class Rendering:
         return HTMLResponse(filled, status, headers=SECURITY)
 
     async def _drawing(self, chart: Chart) -> Markup | None:
-        """The picture; None where it cannot be drawn, and the page says it in words."""
+        """The picture; None where there is nothing to draw, or it cannot be drawn, and the page says it in words."""
+        if not chart.rows:
+            return None
         try:
             return Markup(await self._studio.draw(chart))
         except CannotDraw as error:

@@ -12,6 +12,7 @@ import httpx2
 
 from farthing.app.dashboard import join
 from farthing.app.routing import models_of
+from farthing.dashboard.charts.chart import Chart
 from farthing.dashboard.charts.studio import Studio
 from farthing.dashboard.page import Page
 from farthing.dashboard.pages import PAGES
@@ -29,16 +30,24 @@ from farthing.store.buckets import Buckets
 from farthing.upstream.providers import Providers
 
 
+class Sketches(Studio):
+    """Draws at once and without a process, for tests of what stands around a chart."""
+
+    async def _drawn(self, chart: Chart) -> str:
+        return "<svg></svg>"
+
+
 class Place:
     """The pages. `now_us` can be set forward."""
 
     def __init__(
-        self, store: Store, url: str, keys: KeyRing, ledger: Ledger, settings: Settings, shown: Sequence[Page]
+        self, store: Store, url: str, keys: KeyRing, ledger: Ledger, settings: Settings, shown: Sequence[Page],
+        studio: Studio,
     ) -> None:  # fmt: skip
         self.store, self.keys, self.settings = store, keys, settings
         self.later_us = 0
         self.table = Table()
-        self.studio, self.proofs = Studio(), Proofs(url)
+        self.studio, self.proofs, self.ledger = studio, Proofs(url), ledger
         providers = Providers({}, {})
         health = Health(providers, BalanceSettings(), Buckets())
         known = models_of(settings, configured_book(settings.prices), providers)
@@ -112,7 +121,7 @@ def token_in(text: str) -> str:
 @asynccontextmanager
 async def a_place(
     folder: Path, settings: Settings | None = None, shown: Sequence[Page] = PAGES,
-    before: Callable[[Store], Any] | None = None,
+    before: Callable[[Store], Any] | None = None, studio: Studio | None = None,
 ) -> AsyncIterator[Place]:  # fmt: skip
     url = f"sqlite:///{folder}/farthing.db"
     store = await open_store(url)
@@ -122,7 +131,7 @@ async def a_place(
     await keys.refresh()
     journal = Journal(folder / "journal")
     ledger = Ledger(store, journal)
-    place = Place(store, url, keys, ledger, settings or Settings(), shown)
+    place = Place(store, url, keys, ledger, settings or Settings(), shown, studio or Studio())
     try:
         await place.open()
         yield place

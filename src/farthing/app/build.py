@@ -45,7 +45,8 @@ from farthing.gateway.pages import pages
 from farthing.gateway.standings import Standings
 from farthing.model.arms import MODEL_SELECTION, SEMANTIC_CACHE
 from farthing.model.routes import Table
-from farthing.pipeline import Step, chain
+from farthing.pipeline import Proceed, Step, chain
+from farthing.prices import PriceBook
 from farthing.prices.configured import configured_book
 from farthing.quality.errand import Errands, Overhead
 from farthing.quality.watch import Quality
@@ -149,35 +150,14 @@ async def assemble(settings: Settings, stack: AsyncExitStack, around: Around = R
     ]  # fmt: skip
     proceed = chain([*outer, *innermost], relay)
     guard = Guard(keys, settings.server.admin)
-    max_body = settings.server.max_body_mb * 2**20
-    intake = Intake(max(SMALLEST_INTAKE, BODIES * max_body))
-    edges = {
-        format.path: Edge(
-            format,
-            proceed,
-            max_body=max_body,
-            body_timeout_s=settings.server.body_timeout_s,
-            intake=intake,
-            clock=clock,
-            new_id=around.new_id,
-        )
-        for format in FORMATS.values()
-    }
+    edges = _edges(settings, proceed, around)
     routes = [
         *health.routes(ledger, serve_without_ledger=serve_without_ledger),
         *metrics.routes(guard),
         *models.routes(providers, book, guard, known.catalog.choices()),
         *calls.routes(store, ledger, guard),
         *status.routes(health_of_deployments, settings.server.workers, guard),
-        *admin.routes(store, guard),
-        *budgets.routes(store, guard),
-        *reports.routes(store, guard, settings),
-        *transactions.routes(store, guard, settings.transactions),
-        *exports.routes(store, guard, settings),
-        *corrections.routes(store, guard),
-        *reconcile.routes(store, guard, settings, book),
-        *rerate.routes(store, guard, settings, book),
-        *alerts.routes(store, guard),
+        *_books(settings, store, guard, book),
         *table_pages.routes(Routes(store), routing.rules, guard),
         *feedback.routes(store, ledger, guard, [*([cache.feedback] if cache is not None else []), routing.quality]),
         *openapi.routes(),
@@ -188,6 +168,34 @@ async def assemble(settings: Settings, stack: AsyncExitStack, around: Around = R
             clock.now_us, stack, around.settings_file,
         )  # fmt: skip
     return Parts(Endpoints(edges, pages(routes, list(edges))), ledger, routing.quality)
+
+
+def _edges(settings: Settings, proceed: Proceed, around: Around) -> dict[str, Edge]:
+    """One for each wire, with room for bodies that they share."""
+    max_body = settings.server.max_body_mb * 2**20
+    intake = Intake(max(SMALLEST_INTAKE, BODIES * max_body))
+    return {
+        format.path: Edge(
+            format, proceed, max_body=max_body, body_timeout_s=settings.server.body_timeout_s, intake=intake,
+            clock=around.clock, new_id=around.new_id,
+        )
+        for format in FORMATS.values()
+    }  # fmt: skip
+
+
+def _books(settings: Settings, store: Store, guard: Guard, book: PriceBook) -> list[Route]:
+    """Pages of what the store keeps: keys, budgets, reports, files for others, what is put right later, alerts."""
+    return [
+        *admin.routes(store, guard),
+        *budgets.routes(store, guard),
+        *reports.routes(store, guard, settings),
+        *transactions.routes(store, guard, settings.transactions),
+        *exports.routes(store, guard, settings),
+        *corrections.routes(store, guard),
+        *reconcile.routes(store, guard, settings, book),
+        *rerate.routes(store, guard, settings, book),
+        *alerts.routes(store, guard),
+    ]
 
 
 async def _dashboard(

@@ -198,7 +198,8 @@ def identity_of(claims: Mapping[str, Any], settings: OidcSettings) -> Identity:
     if not isinstance(person, str) or not person.strip() or not person.isprintable() or len(person) > VALUE_LIMIT:
         raise NotAllowed(f"The provider does not say your {settings.user_claim}, by which you are known here.")
     asked_of = (settings.user_claim, settings.role_claim, settings.tenant_claim)
-    if "email" in asked_of and claims.get("email_verified", True) not in (True, "true"):
+    verified = claims.get("email_verified", True)
+    if "email" in asked_of and verified is not True and verified != "true":
         raise NotAllowed("The provider has not verified your e-mail address.")
     return Identity(person.strip(), _role(claims, settings), _tenant(claims, settings), oidc_mark(settings))
 

@@ -53,7 +53,9 @@ def _table(found: list[Line]) -> Table:
 def lines(settings: Settings) -> Iterator[Line]:
     """Every setting by its full name, in the order of the file. No secret is in it."""
     for field in msgspec.structs.fields(Settings):
-        yield from _of(field.name, getattr(settings, field.name), Settings, field)
+        value = getattr(settings, field.name)
+        if value != {}:  # tables that there are none of
+            yield from _of(field.name, value, Settings, field)
 
 
 def _of(name: str, value: Any, kind: type[msgspec.Struct], field: msgspec.structs.FieldInfo) -> Iterator[Line]:

@@ -97,6 +97,20 @@ def test_the_report_of_a_day_and_as_csv_and_by_http(told: Told) -> None:
     assert TEAM in str(served)
 
 
+def test_files_over_http_are_those_of_the_command_line(told: Told) -> None:
+    spent = Decimal(sum(record["cost"] for record in told.records)).scaleb(-9)
+    report(told, "feature")
+    for path, options, column in (
+        ("focus", ("focus",), "BilledCost"), ("statement?by=team", ("statement", "--by", "team"), "cost_dollars"),
+    ):  # fmt: skip
+        served = told.gateway.get(f"/v1/farthing/exports/{path}", told.key)
+        assert served.status_code == 200 and served.headers["content-type"].startswith("text/csv")
+        assert served.text == told.gateway.farthing("export", *options, "--tenant", TENANT).stdout
+        assert sum(Decimal(row[column]) for row in csv.DictReader(io.StringIO(served.text))) == spent
+    page = told.gateway.get("/v1/farthing/exports/statement?format=html", told.key)
+    assert page.text.startswith("<!doctype html>") and TEAM in page.text
+
+
 def test_the_report_for_people(told: Told) -> None:
     report(told, "feature")
     text = told.gateway.farthing("report", "--tenant", TENANT).stdout

@@ -1,11 +1,12 @@
 import asyncio
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from farthing.gateway.edge import Edge, Intake, Scope, error_headers, new_call_id
+from farthing.gateway.edge import Edge, Intake, Scope, error_headers, named_at_us, new_call_id
 from farthing.gateway.protocol import CONNECTION
 from farthing.model.call import Answer, Call, Proceed
 from farthing.model.errors import NotAuthenticated, RateLimited, UpstreamError
@@ -199,6 +200,14 @@ def test_ids_are_unique_and_sort_by_time() -> None:
     ids = [new_call_id() for _ in range(1000)]
     assert len(set(ids)) == 1000 and len({len(each) for each in ids}) == 1
     assert [each[:16] for each in ids] == sorted(each[:16] for each in ids)
+
+
+def test_an_id_tells_when_it_was_made() -> None:
+    before = time.time_ns() // 1_000_000 * 1_000
+    made = named_at_us(new_call_id())
+    assert made is not None and before <= made <= time.time_ns() // 1_000
+    for other in ("", "call-1", "call-" + "g" * 27, "chatcmpl-" + "0" * 27, "call-" + "0" * 28):
+        assert named_at_us(other) is None
 
 
 def test_refusals_that_a_retry_cannot_help_say_so() -> None:

@@ -129,7 +129,8 @@ def _raw(raw: bytes) -> str:
     text = raw.decode("utf-8", "replace")
     with suppress(msgspec.DecodeError, RecursionError):
         text = msgspec.json.format(raw, indent=2).decode("utf-8", "replace")
-    return text if len(text) <= SHOWN_BYTES else f"{text[:SHOWN_BYTES]}…"
+    text = text if len(text) <= SHOWN_BYTES else f"{text[:SHOWN_BYTES]}…"
+    return "".join(char if char.isprintable() or char == "\n" else "\ufffd" for char in text)
 
 
 def not_found(call_id: str, age_us: int | None) -> str:

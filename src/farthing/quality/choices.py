@@ -3,8 +3,8 @@
 Worth: what it would save on such a call, times how likely it is that it clears the floor, by the comparisons that count;
 for each dollar that asking costs, since what may be spent on looking is bounded. Drawn in proportion, and the more rarely
 the less likely the best of them is: where no model can be as good little is spent on looking, yet never nothing. More
-rarely too where the flagship must be asked for it, and that costs more than a call could save. Models that were demoted
-have a way of their own, in `probing`. Knows nothing of how answers compare.
+rarely too where the flagship must be asked for it, and that costs more than a call could save. Models that were demoted,
+and those that comparisons speak against, have a way of their own, in `probing`. Knows nothing of how answers compare.
 """
 
 import math
@@ -25,6 +25,8 @@ SPREAD, WORTH = 0.2, 10
 """Before much is known: standard deviation of one comparison, and how many comparisons without a difference that is worth."""
 LIKELY = 0.5
 """From which chance on a model is looked at as often as settings say."""
+HOPELESS = 0.05
+"""From which chance down it is only probed."""
 LEAST_PACE = 0.1
 """How often at least, as a share of that."""
 
@@ -79,11 +81,12 @@ class Exploring:
         for model in dict.fromkeys(each for found in self._models.tiers().values() for each in found):
             cost = self._costs.of(model, call, scopes) if model != than and self._may_serve(call, model) else None
             if cost is not None and cost < dear:
-                if (share := self._probing.share(tenant, scopes, model)) is not None:
+                chance = _chance(self._seen(tenant, scope, model), floor)
+                share = self._probing.share(tenant, scopes, model, floor, hopeless=chance < HOPELESS)
+                if share is not None:
                     if self._dice.random() < share:
                         probed.append(model)
                     continue
-                chance = _chance(self._seen(tenant, scope, model), floor)
                 gain = (dear - cost) / max(1, cost + (beside or 0))
                 models.append(model)
                 weights.append(gain * max(0.01, chance))

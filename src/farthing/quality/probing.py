@@ -1,10 +1,15 @@
-"""The way back of a model that was demoted: it is looked at again now and then, in probes with ever longer waits between.
+"""The way back of a model that went out, or that comparisons speak against: it is looked at again now and then, in probes
+with ever longer waits between.
 
 Waits are counted in drawn calls of the work that it is out of, so they follow the traffic and what is spent on looking.
-A probe has a share of those calls, and goes on until the model was worse three times before it was not worse forty times
-in a row; then the next wait is twice as long. Who gets to forty is tested anew, on what comes from then on, with a larger
-share, until it comes back or falls again. So looking at a model that stays bad costs less and less, and one that was
-mended is found. Belongs to one process; after a restart waits begin anew. Knows nothing of how answers compare.
+A probe has a share of those calls, and goes on until enough speaks against the model; then the next wait is twice as long.
+Who was not worse forty times in a row is tested anew, on what comes from then on, with a larger share and more patience,
+until it comes back or falls again. So looking at a model that stays bad costs less and less, and one that was mended is
+found.
+
+What speaks against it is how often it was worse, less how often better, less one for twenty comparisons, and never below
+nothing (a CUSUM): one that is worse in one of ten is out of its test after 90 comparisons, one that is worse in one of
+fifty by a judge's errors stays in it. Belongs to one process; after a restart waits begin anew. Knows nothing of how answers compare.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,8 +18,10 @@ from farthing.model.routes import Table
 
 FIRST_WAIT, LONGEST_WAIT = 100, 10_000
 """Drawn calls until the first probe, and the most between two."""
-STRIKES = 3
-"""Comparisons in which it was worse that end a probe."""
+STRIKES, MORE_STRIKES = 2.5, 4.5
+"""What must speak against it to end a probe, and the test of one that seems mended."""
+FORGIVEN = 0.05
+"""How much less speaks against it after each comparison."""
 MENDED = 40
 """Comparisons in a row, none of them worse, after which a demoted model's bad days count no more: it is tested anew, on
 what comes then. A model that is worse in one of ten has such a row once in 700."""
@@ -35,18 +42,20 @@ class _Out:
         """How long the latest wait was."""
         self.waits = FIRST_WAIT
         """Drawn calls until the next probe; 0 in a probe."""
-        self.strikes = 0
+        self.strikes = 0.0
         self.row = 0
         self.seems_mended = False
 
     def heard(self, difference: float) -> None:
         self.row = 0 if difference < 0 else self.row + 1
-        if self.row >= MENDED:
-            self.seems_mended, self.strikes, self.row = True, 0, 0
-        self.strikes += difference < 0
-        if self.strikes >= STRIKES:
-            self.seems_mended, self.strikes = False, 0
-            self.wait = self.waits = min(LONGEST_WAIT, 2 * self.wait)
+        self.seems_mended = self.seems_mended or self.row >= MENDED
+        self.strikes = max(0.0, self.strikes - difference - FORGIVEN)
+        if self.strikes >= (MORE_STRIKES if self.seems_mended else STRIKES):
+            self.fell()
+
+    def fell(self) -> None:
+        self.seems_mended, self.strikes, self.row = False, 0.0, 0
+        self.wait = self.waits = min(LONGEST_WAIT, 2 * self.wait)
 
 
 class Probing:
@@ -56,16 +65,22 @@ class Probing:
         self._table = table
         self._out: dict[Key, _Out] = {}
 
-    def share(self, tenant: str, scopes: Sequence[str], model: str) -> float | None:
-        """How likely the model is to be asked about a drawn call of this work; None if it is not demoted there. Each
-        call counts as one that was drawn."""
+    def share(
+        self, tenant: str, scopes: Sequence[str], model: str, floor: float, *, hopeless: bool = False
+    ) -> float | None:  # fmt: skip
+        """How likely the model is to be asked about a drawn call of this work; None if it is neither demoted there nor
+        `hopeless`, nor went out, since it was in. Each call counts as one that was drawn."""
         table = self._table()
         cell = table.cell(tenant, tuple(scopes), model)
-        if cell is None or cell.state != "demoted":
+        demoted = cell is not None and cell.state == "demoted"
+        if cell is not None and not demoted and cell.lower >= floor:
             for scope in scopes:
                 self._out.pop((tenant, scope, model), None)
             return None
-        out = self._of((tenant, _scope(table, tenant, scopes, model), model))
+        key = tenant, _scope(table, tenant, scopes, model), model
+        if not demoted and not hopeless and key not in self._out:
+            return None
+        out = self._of(key)
         if out.waits > 0:
             out.waits -= 1
             return 0.0
@@ -78,6 +93,16 @@ class Probing:
             if out is not None and not out.waits:
                 out.heard(difference)
 
+    def went_out(self, tenant: str, scope: str, model: str) -> None:
+        """The model served there until now, and its bound does not clear the floor any more."""
+        self._of((tenant, scope, model))
+
+    def fell(self, tenant: str, scope: str, model: str) -> None:
+        """The alarm found it worse there."""
+        out = self._out.get((tenant, scope, model))
+        if out is not None and not out.waits:
+            out.fell()
+
     def _of(self, key: Key) -> _Out:
         out = self._out.get(key)
         if out is None:
@@ -88,9 +113,9 @@ class Probing:
 
 
 def _scope(table: Table, tenant: str, scopes: Sequence[str], model: str) -> str:
-    """The narrowest scope that it is demoted in."""
+    """The narrowest scope that it is demoted in; else the task."""
     for scope in scopes:
         cell = table.cells.get((tenant, scope), {}).get(model)
         if cell is not None and cell.state == "demoted":
             return scope
-    return scopes[-1]
+    return next((scope for scope in scopes if scope.startswith("task:")), scopes[-1])

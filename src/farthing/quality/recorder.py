@@ -101,6 +101,15 @@ class Recorder:
         drift = self._drifts.get((tenant, scope, model))
         return drift.streak if drift is not None else 0
 
+    def went_out(self, tenant: str, scope: str, model: str) -> None:
+        """The model does not serve there any more."""
+        if self._probing is not None:
+            self._probing.went_out(tenant, scope, model)
+
+    def mended(self, row: int) -> list[tuple[str, str, str]]:
+        """(tenant, scope, model) with at least so long a row in which it was not worse."""
+        return [key for key, drift in self._drifts.items() if drift.streak >= row]
+
     def forget(self, tenant: str, scope: str, model: str) -> None:
         """What was seen of the model there counts no more."""
         self._drifts.pop((tenant, scope, model), None)
@@ -118,6 +127,8 @@ class Recorder:
             drift.note(difference)
         elif drift.add(difference):
             self.alarms.add(key)
+            if self._probing is not None:
+                self._probing.fell(tenant, scope, model)
             self.alarmed.set()
 
     def _sample(self, outcome: Outcome, now: int) -> None:

@@ -32,6 +32,8 @@ log = logging.getLogger("farthing.quality")
 WHO = "farthing"
 AT_A_TIME = 5
 """Promotions that are applied in one refresh: were something wrong with the evidence, not all would change at once."""
+BAD_DAYS = 0.1
+"""Share of comparisons in which a model was worse, before it seemed mended, from which on they were bad days."""
 KEEP_DAYS = 90
 """Evidence older than that counts no more: models, prompts and people change."""
 DAY_US = 86_400_000_000
@@ -162,13 +164,15 @@ class Tables:
                 self._recorder.forget(*alarm)
 
     def _begin_anew(self) -> None:
-        """Demoted models that seem to be mended."""
-        for (tenant, scope), cells in self._held.cells.items():
-            for cell in cells.values():
-                if cell.state != "demoted" or self._recorder.streak(tenant, scope, cell.model) < MENDED:
-                    continue
-                if self._evidence.counts(tenant, scope, cell.model, self._flagship()).worse > 0:
-                    self._recorder.forget(tenant, scope, cell.model)
+        """Models that are out and seem to be mended: what they were before counts no more, where it was bad. What a test
+        has gathered since then is kept, though it was worse now and then, or it would never be enough."""
+        for tenant, scope, model in self._recorder.mended(MENDED):
+            cell = self.table.cell(tenant, (scope,), model)
+            if cell is None or (cell.state != "demoted" and cell.lower >= self._floors(scope)[0]):
+                continue
+            seen = self._evidence.counts(tenant, scope, model, self._flagship())
+            if seen.worse > BAD_DAYS * max(0.0, seen.n - self._recorder.streak(tenant, scope, model)):
+                self._recorder.forget(tenant, scope, model)
 
     def _is_shown(self, move: Move) -> bool:
         """Who was demoted comes back by comparisons of that very scope alone, not by what wider ones lend it."""
@@ -204,6 +208,8 @@ class Tables:
         if applied:
             for move in done:
                 log.info("routing table: %s", move, extra={"version": version})
+                if move.kind == "demote":
+                    self._recorder.went_out(move.tenant, move.scope, move.after.model)
         self._proposed = ""
         await self._load()
         return applied

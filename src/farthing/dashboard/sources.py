@@ -1,9 +1,10 @@
 """What pages read from. Made by the composition root; a page takes what it needs and knows of nothing else."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from farthing.catalog import Catalog, Costs
+from farthing.dashboard.memory import Memory
 from farthing.dashboard.proofs import Proofs
 from farthing.model.routes import Table
 from farthing.settings import Settings
@@ -27,3 +28,4 @@ class Sources:
     proofs: Proofs
     settings_file: str = ""
     """Where the settings were read; empty: there is no such file."""
+    memory: Memory = field(default_factory=Memory)

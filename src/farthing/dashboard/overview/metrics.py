@@ -1,5 +1,6 @@
 """The six metrics as cards: figure, target, verdict, line of days, and how each is counted."""
 
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from markupsafe import Markup
@@ -8,11 +9,12 @@ from farthing.dashboard.charts import spark
 from farthing.dashboard.formats import NONE, count, money, percent
 from farthing.dashboard.table import Column, Row, Table
 from farthing.dashboard.view import View
-from farthing.finops.metrics import Metric, Metrics
+from farthing.finops.metrics import FeatureCost, Metric, Metrics
 from farthing.finops.trend import Trend
 
 WORSE_UP = ("cost_per_query", "cost_per_user_month", "cost_by_feature")
 """Metrics of which less is better."""
+MOST_FEATURES = 20
 Look = Literal["good", "bad", "warn", ""]
 
 
@@ -110,20 +112,16 @@ def table(found: Metrics) -> Table:
     return Table("metrics", "The six metrics", columns, rows)
 
 
-def features(view: View, found: Metrics, before: dict[str, int] | None, label: str, is_sofar: bool) -> Table:
-    """By feature, the dearest first; `label` names the period before."""
-    total = sum(each.cost for each in found.features)
-    rows = [
-        Row(
-            (
-                each.feature, each.cost, each.cost / total if total else None, _change(each.cost, (before or {}).get(each.feature, 0)),
-                each.per_query, each.priced, trend_words(each.trend), each.without_cost or None,
-            ),
-            href=view.href("/spend", feature=each.feature), calls=view.calls(feature=each.feature),
-            mark="quiet" if not each.calls else "",
-        )
-        for each in found.features if each.calls or (before or {}).get(each.feature)
-    ]  # fmt: skip
+def features(view: View, found: Metrics, before: Mapping[str, int] | None, label: str, is_so_far: bool) -> Table:
+    """By feature, the dearest first; `label` names the period before. Many are cut: the page on spending has them all."""
+    known = before or {}
+    every = [each for each in found.features if each.calls or known.get(each.feature)]
+    total = sum(each.cost for each in every)
+    shown_ = every if len(every) <= MOST_FEATURES + 1 else every[:MOST_FEATURES]
+    rows = [_feature(view, each, total, known.get(each.feature, 0)) for each in shown_]
+    rest = every[len(shown_) :]
+    if rest:
+        rows.append(_others(rest, total, sum(known.get(each.feature, 0) for each in rest)))
     columns = (
         Column("feature", "Feature"), Column("cost", "Cost", "money"), Column("share", "Share", "percent"),
         Column("change", "Change", "change", f"Against {label}."),
@@ -132,8 +130,35 @@ def features(view: View, found: Metrics, before: dict[str, int] | None, label: s
         Column("trend", "Trend", "text", "Of the daily cost over eight weeks, each weekday with its like; tested."),
         Column("without_cost", "No cost known", "count", "Calls that are in no amount."),
     )  # fmt: skip
-    note = f"Change: against {label}." + (" Today is not over." if is_sofar else "")
-    return Table("features", "By feature", columns, rows, note=note, empty=_no_features(found))
+    note = f"Change: against {label}." + (" Today is not over." if is_so_far else "")
+    more = view.href("/spend") if rest else ""
+    return Table("features", "By feature", columns, rows, note=note, empty=_no_features(found), more=more)
+
+
+def _feature(view: View, each: FeatureCost, total: int, before: int) -> Row:
+    values = (
+        each.feature, each.cost, each.cost / total if total else None, _change(each.cost, before), each.per_query, each.priced,
+        trend_words(each.trend), each.without_cost or None,
+    )  # fmt: skip
+    href, calls = view.href("/spend", feature=each.feature), view.calls(feature=each.feature)
+    return Row(values, href=href, calls=calls, mark="" if each.calls else "quiet")
+
+
+def _others(rest: Sequence[FeatureCost], total: int, before: int) -> Row:
+    cost, priced = sum(each.cost for each in rest), sum(each.priced for each in rest)
+    unknown = sum(each.without_cost for each in rest)
+    share, per_query = cost / total if total else None, cost / priced if priced else None
+    values = (
+        f"{count(len(rest))} others",
+        cost,
+        share,
+        _change(cost, before),
+        per_query,
+        priced,
+        None,
+        unknown or None,
+    )
+    return Row(values, mark="quiet")
 
 
 def _no_features(found: Metrics) -> str:

@@ -19,7 +19,9 @@ async def read(view: View) -> Values:
     settings = view.sources.settings
     period, tier = view.filters.period, tier_of(settings)
     found = await view.read(
-        lambda each: reading.read(each, period, view.now_us, view.tenant, view.where, options_of(settings.finops), tier)
+        lambda each: reading.read(
+            each, view.sources.memory, period, view.now_us, view.tenant, view.where, options_of(settings.finops), tier
+        )
     )
     if found.is_new:
         return {"welcome": welcome(settings.server, view.entered.key is not None)}

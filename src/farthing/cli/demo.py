@@ -58,8 +58,8 @@ def command(once: bool, port: int, seed: int, scale: float, latency: float) -> N
 async def _show(once: bool, port: int, seed: int, scale: float, latency: float) -> None:
     async with staged(FOLDER, port, latency, seed) as stage:
         console.print(
-            f"The gateway is at [bold]{stage.url}/[/], in front of simulated providers.\n"
-            f"A furniture shop with {len(FEATURES)} features, {len(TEAMS)} teams and {USERS} users; its last thirty days are "
+            f"Open [bold]{await stage.pages()}[/] in a browser; the link signs you in, once.\n"
+            f"The gateway is at {stage.url}, in front of simulated providers. A furniture shop with {len(FEATURES)} features, {len(TEAMS)} teams and {USERS} users; its last thirty days are "
             "being written while you look.",
             soft_wrap=True,
         )
@@ -101,7 +101,7 @@ async def _figures(stage: Stage, story: Story) -> None:
     for arguments in (("--by", "feature"), ("levers",), ("proof",)):
         await asyncio.to_thread(_report, stage, arguments)
     console.print(f"\n{story.progress.calls:,} calls were sent, {story.progress.refused:,} refused.")
-    _where_to_look(stage)
+    _where_to_look(stage, await stage.pages())
 
 
 def _report(stage: Stage, arguments: tuple[str, ...]) -> None:
@@ -123,10 +123,10 @@ LOOK = (
 )
 
 
-def _where_to_look(stage: Stage) -> None:
+def _where_to_look(stage: Stage, pages: str) -> None:
     config = f"--config {stage.settings}"
     console.print("\n[bold]Look further[/]")
-    console.print(f"  {'in a browser':<24} {stage.url}/", soft_wrap=True)
+    console.print(f"  {'in a browser':<24} {pages}", soft_wrap=True)
     for what, command in LOOK:
         console.print(f"  {what:<24} farthing {command} {config}", soft_wrap=True)
     console.print(f"  {'a call of your own':<24} ", end="")

@@ -26,7 +26,7 @@ base_url = "{simulator}/v1"
 api_key = "simulated"
 
 [finops]
-revenue_per_user_month = 4
+revenue_per_user_month = 24
 
 [transactions]
 hourly_rate = 42
@@ -36,28 +36,28 @@ order_lookup = 0.004
 
 [transactions.plans]
 free = 0
-plus = 5
-pro = 15
+plus = 19
+pro = 79
 
 [transactions.types.support_resolution]
 human_minutes = 9
 
 [budgets.company]
-amount = 1300
+amount = 450
 hard = false
 
 [budgets.support]
-amount = 560
+amount = 240
 scope = {{ team = "support" }}
 hard = false
 
 [budgets.sales]
-amount = 260
+amount = 60
 scope = {{ team = "sales" }}
 hard = false
 
 [budgets.engineering]
-amount = 300
+amount = 60
 scope = {{ team = "engineering" }}
 hard = false
 """

@@ -2,6 +2,8 @@
 teams; and ends it all again."""
 
 import asyncio
+import importlib
+import importlib.util
 import shutil
 import sys
 from collections.abc import AsyncIterator
@@ -16,8 +18,9 @@ from farthing.demo.company import TEAMS
 from farthing.demo.story import lead
 from farthing.model.principal import Key, Role
 from farthing.store import hash_of, new_id, new_secret, open_store
-from farthing.store.secret import plant
+from farthing.store.secret import plant, secret
 from farthing.store.shares import SALT
+from farthing.store.store import Store, now_us
 from farthing.upstream.simulator import SimulatorSettings, running
 
 STORY_S = 600.0
@@ -33,6 +36,19 @@ class Stage:
         self.keys = keys
         """Secret by team."""
         self.admin_key = admin_key
+
+    async def pages(self) -> str:
+        """Where the pages for people are: a link that signs in as the administrator, once, within minutes. The plain address
+        where their libraries are not installed."""
+        if importlib.util.find_spec("itsdangerous") is None:
+            return f"{self.url}/"
+        links = importlib.import_module("farthing.dashboard.access.links")
+        signing = importlib.import_module("farthing.dashboard.signing")
+        store = await _store_in(self.settings.parent)
+        found = await store.find_key(hash_of(self.admin_key))
+        signer = signing.Signer(await store.do(lambda connection: secret(connection, signing.SECRET)))
+        await store.close()
+        return str(links.sign_in_link(signer, self.url, found, now_us()))
 
 
 class StartFailed(Exception):
@@ -69,16 +85,20 @@ def _write_settings(folder: Path, port: int, simulator: str) -> Path:
 async def make_keys(folder: Path, seed: int = 7) -> tuple[dict[str, str], str]:
     """A store with a key for each team, whose name callers cannot change, and one for the administrator. Arms are drawn alike
     for equal seeds."""
-    store = await open_store(f"sqlite:///{(folder / 'farthing.db').absolute()}")
+    store = await _store_in(folder)
     await store.do(lambda connection: plant(connection, SALT, f"demo {seed}"))
     secrets = {team: new_secret() for team in (*TEAMS, "admin")}
-    for name, secret in secrets.items():
+    for name, made in secrets.items():
         tags = {} if name == "admin" else {"team": name}
         role: Role = "admin" if name == "admin" else ""
-        await store.add_key(Key(id=new_id(), name=name, hash=hash_of(secret), tags=tags, pinned=tuple(tags), role=role))
+        await store.add_key(Key(id=new_id(), name=name, hash=hash_of(made), tags=tags, pinned=tuple(tags), role=role))
     await lead(store, STORY_S)
     await store.close()
     return {team: secrets[team] for team in TEAMS}, secrets["admin"]
+
+
+async def _store_in(folder: Path) -> Store:
+    return await open_store(f"sqlite:///{(folder / 'farthing.db').absolute()}")
 
 
 async def _ready(url: str, gateway: asyncio.subprocess.Process, patience_s: float = 20.0) -> None:

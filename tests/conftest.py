@@ -1,0 +1,36 @@
+"""In which order tests run: those that wait for real processes first, dealt out to pytest's own processes, so that others
+can use the processors meanwhile and the end does not wait for one of them. Knows nothing of what tests need."""
+
+from collections import deque
+
+import pytest
+
+WAIT = ("chaos", "integration", "docs", "hostile", "browser")
+"""Folders of tests that mostly wait, the longest first."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """pytest-xdist gives each of its processes a run of tests of equal length, and moves the ends of runs later."""
+    processes = getattr(config, "workerinput", {}).get("workercount", 1)
+    if processes > 1:
+        items[:] = dealt(items, processes)
+
+
+def dealt(items: list[pytest.Item], processes: int) -> list[pytest.Item]:
+    """As many runs behind each other as there are processes, each with whole folders that wait at its beginning."""
+    folders: dict[str, list[pytest.Item]] = {name: [] for name in WAIT}
+    others: deque[pytest.Item] = deque()
+    for item in items:
+        folders.get(_folder(item), others).append(item)
+    runs: list[list[pytest.Item]] = [[] for _ in range(processes)]
+    for number, found in enumerate(folders.values()):
+        runs[number % processes] += found
+    for run in runs[:-1]:
+        for _ in range(min(len(others), len(items) // processes - len(run))):
+            run.append(others.popleft())
+    return [item for run in [*runs[:-1], [*runs[-1], *others]] for item in run]
+
+
+def _folder(item: pytest.Item) -> str:
+    """The folder below tests/."""
+    return item.nodeid.partition("tests/")[2].partition("/")[0]

@@ -27,11 +27,13 @@ class Aside:
         self._idle_s = idle_s
         self._pool: ProcessPoolExecutor | None = None
         self._ends: asyncio.TimerHandle | None = None
+        self._under_way = 0
 
     async def run(self, work: Callable[[*Given], T], *given: *Given) -> T:
         """Raises CannotDo."""
         loop = asyncio.get_running_loop()
-        self._rest_later(loop)
+        self._stay()
+        self._under_way += 1
         try:
             return await asyncio.wait_for(loop.run_in_executor(self._worker(), work, *given), self._patience_s)
         except (BrokenProcessPool, TimeoutError) as error:
@@ -39,22 +41,25 @@ class Aside:
             raise CannotDo("the process ended or took too long") from error
         except Exception as error:
             raise CannotDo(f"{type(error).__name__}: {error}") from error
+        finally:
+            self._under_way -= 1
+            if not self._under_way and self._pool is not None:
+                self._stay()
+                self._ends = loop.call_later(self._idle_s, self.close)
 
     def _worker(self) -> ProcessPoolExecutor:
         if self._pool is None:
             self._pool = ProcessPoolExecutor(max_workers=1, mp_context=multiprocessing.get_context("spawn"))
         return self._pool
 
-    def _rest_later(self, loop: asyncio.AbstractEventLoop) -> None:
-        if self._ends is not None:
-            self._ends.cancel()
-        self._ends = loop.call_later(self._idle_s, self.close)
-
-    def close(self) -> None:
-        """End the process; the next piece of work starts another."""
+    def _stay(self) -> None:
         if self._ends is not None:
             self._ends.cancel()
             self._ends = None
+
+    def close(self) -> None:
+        """End the process; the next piece of work starts another."""
+        self._stay()
         pool, self._pool = self._pool, None
         if pool is not None:
             for process in list((pool._processes or {}).values()):

@@ -163,6 +163,14 @@ def calls(
 
     Raises BadRequest for a filter that is not in `FILTERS`.
     """
+    return [_call_row(row) for row in newest_rows(connection, _LIST_COLUMNS, since_us, until_us, where, limit, before)]
+
+
+def newest_rows(
+    connection: Connection, columns: Sequence[str], since_us: int, until_us: int | None, where: Mapping[str, str] | None,
+    limit: int, before: tuple[int, str] | None = None,
+) -> list[Row]:  # fmt: skip
+    """These columns of the calls that `calls` lists."""
     asked = dict(where or {})
     tests, values = _filter(asked)
     until = ALWAYS_US if until_us is None else until_us
@@ -171,22 +179,16 @@ def calls(
         values.extend(before)
         until = min(until, before[0] + 1)
     most = min(max(0, limit), MOST_ROWS)
-    found: list[CallRow] = []
+    sql = (
+        f"SELECT {','.join(columns)} FROM calls WHERE {' AND '.join(('started_us >= ?', 'started_us < ?', *tests))} "
+        "ORDER BY started_us DESC, id DESC LIMIT ?"
+    )
+    found: list[Row] = []
     for start, end in _spans(connection, asked, max(0, since_us), until):
-        found += _newest(connection, tests, values, start, end, most - len(found))
+        found += connection.query(sql, (start, end, *values, most - len(found)))
         if len(found) >= most:
             break
     return found
-
-
-def _newest(
-    connection: Connection, tests: Sequence[str], values: Sequence[object], start: int, end: int, limit: int
-) -> list[CallRow]:  # fmt: skip
-    sql = (
-        f"SELECT {','.join(_LIST_COLUMNS)} FROM calls WHERE {' AND '.join(('started_us >= ?', 'started_us < ?', *tests))} "
-        "ORDER BY started_us DESC, id DESC LIMIT ?"
-    )
-    return [_call_row(row) for row in connection.query(sql, (start, end, *values, limit))]
 
 
 def _filter(where: Mapping[str, str]) -> tuple[list[str], list[object]]:
@@ -303,10 +305,9 @@ def group_of(name: str, view: View) -> str:
 
 def _report_row(names: Sequence[str], value: Row, by_state: Mapping[str, Row]) -> ReportRow:
     said = [_said(name, part) for name, part in zip(names, value, strict=True)]
-    sums = {
-        name: sum(map(int, column))
-        for name, column in zip(ROLLUP_SUMS, zip(*by_state.values(), strict=True), strict=True)
-    }
+    states = list(by_state.values())
+    summed = states[0] if len(states) == 1 else tuple(map(sum, zip(*states, strict=True)))
+    sums: dict[str, Any] = dict(zip(ROLLUP_SUMS, map(int, summed), strict=True))
     return ReportRow(
         key=said[0],
         also=said[1] if len(said) > 1 else "",

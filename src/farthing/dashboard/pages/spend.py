@@ -1,6 +1,6 @@
 """Where the money goes: by one name or two, over time, and deeper into each value down to the single calls."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from farthing.dashboard import formats
@@ -17,6 +17,9 @@ from farthing.store.engine import Connection
 
 DRAWN = 7
 """Values with a colour of their own; the rest are drawn together."""
+MOST_APART = 400
+"""Values up to this number are drawn apart. Of more, such as users, the dearest few are a small part, and finding them day by
+day would cost seconds."""
 SHORT_DAYS = 2
 """Periods up to this length are drawn by the hour."""
 LONGEST_DRAWN = 32
@@ -42,6 +45,8 @@ class Found(NamedTuple):
     over_time: list[ReportRow]
     each: str
     """What `over_time` is by: day or hour; empty where nothing can be drawn."""
+    apart: str
+    """The name whose values are drawn apart; empty where all spend is drawn as one."""
     posted: int
     """Nano-dollars of corrections for these days."""
     newest: Newest | None
@@ -60,7 +65,7 @@ async def read(view: View) -> Values:
         **tabled,
     }  # fmt: skip
     if found.each:
-        values["over_time"] = _chart(found, names)
+        values["over_time"] = _chart(found)
     return values
 
 
@@ -92,22 +97,23 @@ def _found(connection: Connection, view: View, names: tuple[str, ...]) -> Found:
         if filters.compare and names != ("day",)
         else None
     )
-    each, of_time = _drawn_by(view, names)
+    apart = "" if names[0] == "day" or len(rows) > MOST_APART else names[0]
+    each, of_time = _drawn_by(view, apart)
     over_time = sums(connection, of_time, filters.period, view.tenant, filters.where) if each else []
-    return Found(names, rows, before, over_time, each, _posted(connection, view), None)
+    return Found(names, rows, before, over_time, each, apart, _posted(connection, view), None)
 
 
 def _from_calls(connection: Connection, view: View, names: tuple[str, ...]) -> Found:
     found = newest(connection, view.filters.period, view.where_calls)
     each = "hour" if view.filters.period.days <= SHORT_DAYS else "day"
-    of_time = (each,) if names[0] == "day" else (each, names[0])
-    over_time = summed(found.calls, of_time) if found.complete else []
-    return Found(names, summed(found.calls, names), None, over_time, each if found.complete else "", 0, found)
+    apart = "" if names[0] == "day" else names[0]
+    over_time = summed(found.calls, (each, apart) if apart else (each,)) if found.complete else []
+    return Found(names, summed(found.calls, names), None, over_time, each if found.complete else "", apart, 0, found)
 
 
-def _drawn_by(view: View, names: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
-    """Hours for short periods where they are kept; else days, if there is more than one."""
-    value = () if names[0] == "day" else (names[0],)
+def _drawn_by(view: View, name: str) -> tuple[str, tuple[str, ...]]:
+    """Hours for short periods where they are kept; else days, if there is more than one. Apart by `name`, if any."""
+    value = (name,) if name else ()
     where, days = view.filters.where, view.filters.period.days
     if days <= SHORT_DAYS and holds(("hour", *value), where):
         return "hour", ("hour", *value)
@@ -158,7 +164,7 @@ def _whose(found: Found) -> str:
     )
 
 
-def _chart(found: Found, names: tuple[str, ...]) -> Chart:
+def _chart(found: Found) -> Chart:
     costs: dict[str, int] = {}
     for row in found.over_time:
         costs[row.also] = costs.get(row.also, 0) + row.cost
@@ -169,16 +175,15 @@ def _chart(found: Found, names: tuple[str, ...]) -> Chart:
         label = labels[row.also if row.also in labels else None]
         cells[row.key, label] = cells.get((row.key, label), 0) + row.cost
     shown = list(labels.values())
-    is_time = names[0] == "day"
     rows = [
         {
             "at": at, "name": label, "dollars": cost / 1e9, "rank": shown.index(label),
-            "said": f"{'' if is_time else f'{label}, '}{_when(at)}: {formats.money(cost)}",
+            "said": f"{f'{label}, ' if found.apart else ''}{_when(at)}: {formats.money(cost)}",
         }
         for (at, label), cost in cells.items()
     ]  # fmt: skip
-    title = f"Spend by {found.each}" + ("" if is_time else f", by {names[0]}")
-    return Chart("spend_over_time", title, _said(found, costs, labels, is_time), rows, {"names": shown, "each": found.each})  # fmt: skip
+    title = f"Spend by {found.each}" + (f", by {found.apart}" if found.apart else "")
+    return Chart("spend_over_time", title, _said(found, dearest[:3], costs, labels), rows, {"names": shown, "each": found.each})  # fmt: skip
 
 
 def _labels(values: Sequence[str]) -> dict[str | None, str]:
@@ -195,7 +200,7 @@ def _when(at: str) -> str:
     return at.replace("T", " ").removesuffix("Z")
 
 
-def _said(found: Found, costs: dict[str, int], labels: dict[str | None, str], is_time: bool) -> str:
+def _said(found: Found, top: Sequence[str], costs: Mapping[str, int], labels: Mapping[str | None, str]) -> str:
     by_time: dict[str, int] = {}
     for row in found.over_time:
         by_time[row.key] = by_time.get(row.key, 0) + row.cost
@@ -204,8 +209,7 @@ def _said(found: Found, costs: dict[str, int], labels: dict[str | None, str], is
     parts = [f"{formats.money(all_)} in all"]
     if most:
         parts.append(f"the dearest {found.each} is {_when(most)} with {formats.money(by_time[most])}")
-    if not is_time and all_:
-        top = sorted(costs, key=lambda name: -costs[name])[:3]
+    if found.apart and all_:
         parts.append(
             "most of it " + ", ".join(f"{labels[name]} ({formats.percent(costs[name] / all_, 0)})" for name in top)
         )

@@ -124,6 +124,24 @@ async def test_a_long_table_is_shown_in_parts_and_downloaded_whole(tmp_path: Pat
         assert "11 of 120" in await visitor.open("/spend?by=user&period=7d&q=user+11&page=9")
 
 
+async def test_many_values_that_cost_alike_are_drawn_as_one(tmp_path: Path) -> None:
+    async def alike(store: Store) -> None:
+        at = time.time_ns() // 1000
+        await store.write(
+            [
+                Record(f"c{n}", at, "openai.chat", user=f"u{n}", feature=f"f{n % 20}", cost_state="computed", cost=7)
+                for n in range(500)
+            ]
+        )
+
+    async with a_place(tmp_path, before=alike, studio=Sketches()) as place:
+        visitor = place.visitor()
+        text = await visitor.open("/spend?period=7d&by=user")
+        assert "Spend by day</figcaption>" in text
+        text = await visitor.open("/spend?period=7d&by=feature")
+        assert "Spend by day, by feature</figcaption>" in text and "most of it f0 (5 %), f1 (5 %), f10 (5 %)" in text
+
+
 async def test_names_that_callers_made_up_are_words(tmp_path: Path) -> None:
     async with a_place(tmp_path, before=filled, studio=Sketches()) as place:
         visitor = place.visitor()

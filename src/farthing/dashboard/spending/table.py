@@ -208,7 +208,7 @@ def _note(all_: ReportRow, names: tuple[str, ...], in_sums: bool) -> str:
     parts = []
     if all_.calls_without_cost:
         parts.append(
-            f"{all_.calls_without_cost:,} of {all_.calls:,} calls have no known cost; what they cost is in no sum."
+            f"Calls without a known cost: {all_.calls_without_cost:,} of {all_.calls:,}; what they cost is in no sum."
         )
     if "provider" in names and in_sums:
         parts.append("Sums by provider do not know which calls the cache was allowed to answer.")

@@ -4,7 +4,7 @@ from contextlib import AsyncExitStack
 from typing import NamedTuple
 
 from farthing.catalog import Expect
-from farthing.model.budget import EACH, MOST, Budget, amount_from, scope_from
+from farthing.model.budget import EACH, MOST, OVERHEAD, Budget, amount_from, scope_from
 from farthing.model.call import Ending
 from farthing.model.clock import SYSTEM, Clock
 from farthing.model.money import nano_from_dollars
@@ -17,8 +17,6 @@ from farthing.store.budgets import Budgets
 from farthing.upstream.providers import Providers
 
 UNDER_WAY = Ending("interrupted")
-OVERHEAD = "farthing-overhead"
-"""The budget of the calls that Farthing sends of its own accord. It is there unless settings declare one of that name."""
 OWN_CALLS = {"feature": "farthing *"}
 DAYS = 31
 

@@ -60,7 +60,7 @@ def routes(store: Store, guard: Guard) -> list[Route]:
     budgets = Budgets(store)
 
     async def every(request: Request, entered: Pass) -> Response:
-        mine = [each for each in await budgets.every() if _is_of(each, entered)]
+        mine = [each for each in await budgets.every() if is_of(each, entered)]
         standings = await budgets.standings(mine, _now_us())
         return JSONResponse({"data": [_shown(each, standings) for each in mine]})
 
@@ -72,7 +72,7 @@ def routes(store: Store, guard: Guard) -> list[Route]:
         wanted = await read_body(request, NewBudget)
         name = request.path_params["budget_id"]
         former = await budgets.one(name)
-        if former is not None and not _is_of(former, entered):
+        if former is not None and not is_of(former, entered):
             raise BadRequest("This name is taken. Choose another.")
         values = msgspec.structs.asdict(wanted) | {"scope": scope_from(wanted.scope)}
         budget = Budget(id=name, tenant=former.tenant if former is not None else entered.tenant, **values)
@@ -102,7 +102,7 @@ def routes(store: Store, guard: Guard) -> list[Route]:
 
 async def _mine(budgets: Budgets, request: Request, entered: Pass) -> Budget:
     budget = await budgets.one(request.path_params["budget_id"])
-    if budget is None or not _is_of(budget, entered):
+    if budget is None or not is_of(budget, entered):
         raise NotFound("There is no such budget.")
     return budget
 
@@ -115,7 +115,8 @@ async def _said(change: Awaitable[Any]) -> Any:
         raise BadRequest(f"{error}") from None
 
 
-def _is_of(budget: Budget, entered: Pass) -> bool:
+def is_of(budget: Budget, entered: Pass) -> bool:
+    """Whether whoever came may see and change it."""
     if budget.tenant == EACH:
         return entered.everywhere and entered.tenant == OPERATOR
     return budget.tenant == entered.tenant

@@ -17,6 +17,8 @@ from farthing.model.principal import Principal
 from farthing.model.windows import Period, period
 
 EACH = "*"
+OVERHEAD = "farthing-overhead"
+"""The budget of the calls that Farthing sends of its own accord. It is there unless settings declare one of that name."""
 MOST = 10**18
 """A billion dollars, in nano-dollars."""
 FIELDS = ("team", "project", "user", "feature", "key", "model")

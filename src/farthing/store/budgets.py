@@ -52,6 +52,18 @@ class Lost(msgspec.Struct, frozen=True):
     amount: int
 
 
+class Lease(msgspec.Struct, frozen=True):
+    """What one gateway holds of one member's budget in its present window, in the budget's unit."""
+
+    holder: str
+    expires_us: int
+    """When its time is over unless it says again that it lives; 0 where nobody knows."""
+    is_lost: bool
+    """Whether that was before now: it counts as spent."""
+    member: str
+    amount: int
+
+
 class Budgets:
     """Methods raise StoreError."""
 
@@ -71,6 +83,14 @@ class Budgets:
         """Where these budgets stand in their present windows: each member that spent or holds something, those who
         spent most first; a budget without members once."""
         return await self._store.do(lambda connection: _standings(connection, budgets, now_us, most_members))
+
+    async def leases(self, budget: Budget, now_us: int) -> list[Lease]:
+        """What gateways hold of it in its present window, the largest first."""
+        window = window_at(budget.period, now_us)
+        rows = await self._store.do(
+            lambda connection: leases.held(connection, budget.id, (window.id, *window.also), now_us)
+        )
+        return [Lease(*row) for row in rows]
 
     async def lost(self, now_us: int) -> list[Lost]:
         """What gateways held that vanished: it counts as spent until it is reconciled."""

@@ -185,6 +185,19 @@ def lost(connection: Connection, now_us: int) -> list[Row]:
     )
 
 
+def held(connection: Connection, budget: str, windows: Sequence[str], now_us: int) -> list[Row]:
+    """What gateways hold of a budget in these windows: holder, when its time is over, whether it is, member, amount; the
+    largest first."""
+    marks = ",".join("?" * len(windows))
+    rows = connection.query(
+        "SELECT l.holder, coalesce(h.expires_us, 0), l.member, CAST(sum(l.amount) AS BIGINT) FROM budget_leases l "
+        f"LEFT JOIN budget_holders h ON h.holder = l.holder WHERE l.budget = ? AND l.window_id IN ({marks}) AND l.amount > 0 "
+        "GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 3 LIMIT 1000",
+        (budget, *windows),
+    )
+    return [(holder, int(until), int(until) <= now_us, member, int(amount)) for holder, until, member, amount in rows]
+
+
 def members(connection: Connection, budget: str, windows: Sequence[str], limit: int = 1000) -> list[str]:
     """Members of a budget that spent or hold something in these windows, those who spent most first."""
     marks = ",".join("?" * len(windows))

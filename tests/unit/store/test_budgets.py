@@ -4,8 +4,10 @@ import msgspec
 import pytest
 
 from farthing.model.budget import Budget, Raise
-from farthing.store import Store
-from farthing.store.budgets import Budgets
+from farthing.model.windows import window_at
+from farthing.store import Store, leases
+from farthing.store.budgets import Budgets, Lease
+from farthing.store.engine import Connection
 
 
 async def test_budgets_are_kept_changed_and_removed(store: Store) -> None:
@@ -42,3 +44,23 @@ async def test_the_settings_own_what_they_declare(store: Store) -> None:
     (every, _) = await budgets.every()
     assert (every.amount, every.allowed_at(0)) == (30, 35), "a raise outlives a start"
     assert await budgets.add_raise("nobody", Raise(5, 1, "x")) is None
+
+
+async def test_what_gateways_hold_of_a_budget_in_its_present_window(store: Store, connection: Connection) -> None:
+    budgets, now, ttl = Budgets(store), 1_790_000_000_000_000, 60_000_000
+    budget = Budget("each", 1_000, scope={"user": "*"})
+    window = window_at(budget.period, now)
+    for holder, member, at, least in (
+        ("old", "ana", now - 2 * ttl, 7),
+        ("new", "ana", now, 20),
+        ("new", "bob", now, 30),
+    ):
+        leases.register(connection, holder, at, ttl)
+        want = leases.Want("each", member, window.id, window.from_us, (), 1_000, least, least, least, 0)
+        leases.take(connection, holder, [want], at, ttl)
+    other = leases.Want("each", "ana", "2020-01", 0, (), 1_000, 5, 5, 5, 0)
+    leases.take(connection, "new", [other], now, ttl)
+    assert await budgets.leases(budget, now) == [
+        Lease("new", now + ttl, False, "bob", 30), Lease("new", now + ttl, False, "ana", 20), Lease("old", now - ttl, True, "ana", 7),
+    ]  # fmt: skip
+    assert await budgets.leases(Budget("none", 1), now) == []

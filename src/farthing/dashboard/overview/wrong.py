@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from farthing.dashboard.filters import address
-from farthing.dashboard.formats import count, duration, moment, money
+from farthing.dashboard.formats import count, duration, moment, money, percent
 from farthing.dashboard.overview.reading import Overview
 from farthing.dashboard.periods import day_of
 from farthing.dashboard.view import View
@@ -14,9 +14,9 @@ from farthing.finops.alerts.finding import SEVERITY
 from farthing.finops.alerts.incidents import scope_of
 from farthing.finops.alerts.rules import budget_level, unpriced
 from farthing.finops.alerts.words import until
+from farthing.gateway.budgets import is_of
 from farthing.gateway.guard import Need
-from farthing.model.budget import EACH, Budget
-from farthing.model.principal import OPERATOR
+from farthing.model.budget import Budget
 from farthing.steps.balance.health import DeploymentState
 from farthing.store.alerts import Alerts, ChannelState, Standing
 from farthing.store.budgets import Budgets
@@ -91,19 +91,13 @@ def _calls_of(view: View, alert: Standing) -> str:
 async def _budgets(view: View, alerts: Sequence[Standing]) -> list[Wrong]:
     """Those near their end that no alert tells of already."""
     budgets = Budgets(view.sources.store)
-    mine = {each.id: each for each in await budgets.every() if _is_mine(each, view)}
+    mine = {each.id: each for each in await budgets.every() if is_of(each, view.entered)}
     told = {each.scope.partition(" (")[0] for each in alerts if each.scope_kind == "budget"}
     near = percent_of(view.sources.settings.alerts, budget_level.NAME)
     standings = await budgets.standings([each for each in mine.values() if each.id not in told], view.now_us, MEMBERS)
     found = [each for each in standings if each.limit > 0 and each.spent * 100 >= each.limit * near]
     found.sort(key=lambda each: -each.spent / each.limit)
     return [_budget(mine[each.budget], each, view.now_us) for each in found[:MOST]]
-
-
-def _is_mine(budget: Budget, view: View) -> bool:
-    if budget.tenant == EACH:
-        return view.entered.everywhere and view.tenant == OPERATOR
-    return budget.tenant == view.tenant
 
 
 def _budget(budget: Budget, spent: Spent, now_us: int) -> Wrong:
@@ -117,7 +111,7 @@ def _budget(budget: Budget, spent: Spent, now_us: int) -> Wrong:
     end = until(spent.until_us, now_us) if spent.resets_us else ""
     return Wrong(
         "bad" if over and budget.hard else "warn", f"budget: {budget.id}{who}",
-        f"{spent.spent / spent.limit:.0%} of {amount(spent.limit)} is spent; {rest}{end}{what}.", "", "", f"/budgets?budget={budget.id}", "budget",
+        f"{percent(spent.spent / spent.limit, 0)} of {amount(spent.limit)} is spent; {rest}{end}{what}.", "", "", f"/budgets?budget={budget.id}", "budget",
     )  # fmt: skip
 
 

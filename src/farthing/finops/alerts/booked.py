@@ -81,15 +81,20 @@ class StoredBudgets:
         self, budget: Budget, balance: _Balance, limit: Nano, tenant: str, now_us: int
     ) -> Foreseen | None:  # fmt: skip
         """The forecast of a monthly budget without members, once an hour: it is made from whole days."""
-        plain = budget.window == "month" and not balance.member and EACH not in budget.scope.values()
-        known = all(name in DIMENSIONS and "*" not in value for name, value in budget.scope.items())
-        if self._foresee is None or not plain or not known or balance.spent < LEAST_SHARE * limit:
+        if self._foresee is None or not can_foresee(budget) or balance.member or balance.spent < LEAST_SHARE * limit:
             return None
         kept = self._foreseen.get(budget.id)
         if kept is None or kept[0] != now_us // HOUR_US:
             kept = now_us // HOUR_US, await self._foresee(tenant, budget.scope, now_us)
             self._foreseen[budget.id] = kept
         return kept[1]
+
+
+def can_foresee(budget: Budget) -> bool:
+    """Whether the forecast of a scope's month is one of the budget: it counts money by the month, and holds for one scope
+    that sums may be kept of."""
+    known = all(name in DIMENSIONS and EACH not in value for name, value in budget.scope.items())
+    return budget.unit == "money" and budget.window == "month" and not budget.has_members and known
 
 
 def _balances(connection: Connection, budget: str, window: Window) -> list[_Balance]:

@@ -11,8 +11,8 @@ from farthing.dashboard import formats
 from farthing.finops.spreadsheet import harmless
 from farthing.model.money import exact_dollars
 
-Kind = Literal["text", "money", "count", "percent", "duration", "moment", "change", "exact"]
-"""`exact` is a figure that is written out already."""
+Kind = Literal["text", "money", "count", "percent", "duration", "moment", "change", "exact", "prose"]
+"""`exact` is a figure that is written out already, `prose` is text of several lines."""
 UNKNOWN = "?"
 """A value that there is and nobody knows, such as the cost of a call without a price. None is where there is none."""
 NUMERIC: frozenset[Kind] = frozenset({"money", "count", "percent", "duration", "change", "exact"})

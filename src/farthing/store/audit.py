@@ -6,15 +6,17 @@ What a change means is known to the part of the store that makes it. No secret a
 
 import time
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 import msgspec
 
+from farthing.model.money import show_dollars
 from farthing.store.engine import Connection, Row
 from farthing.store.rows import LONGEST_NAME, mended_text
 
-Kind = Literal["key", "budget", "alert", "mute", "route", "correction", "rerate"]
-KINDS: tuple[Kind, ...] = ("key", "budget", "alert", "mute", "route", "correction", "rerate")
+Kind = Literal["key", "budget", "alert", "mute", "route", "correction", "rerate", "cache"]
+KINDS: tuple[Kind, ...] = ("key", "budget", "alert", "mute", "route", "correction", "rerate", "cache")
 NOBODY = "somebody"
 """Who it was, where nobody said."""
 MOST_ENTRIES = 10_000
@@ -78,13 +80,29 @@ def in_words(detail: Mapping[str, Any], longest: int = 100) -> str:
     """What changed, field by field where it is known how it was before; else what is known of it."""
     before, after = detail.get("before"), detail.get("after")
     if isinstance(before, dict) and isinstance(after, dict):
-        said = [f"{name}: {before.get(name)} -> {after[name]}" for name in after if before.get(name) != after[name]]
-        said = [each for each in said if not each.startswith("changed_us")]
+        changed = [name for name in after if before.get(name) != after[name] and name != "changed_us"]
+        said = [
+            f"{name}: {_word(name, before.get(name), before)} -> {_word(name, after[name], after)}" for name in changed
+        ]
     else:
         known = after or before or detail
-        said = [f"{name}: {value}" for name, value in known.items() if value not in ("", 0, None, [], {}, False)]
+        told = {name: value for name, value in known.items() if value not in ("", 0, None, [], {}, False)}
+        said = [
+            f"{name}: {_word(name, value, known)}"
+            for name, value in told.items()
+            if name not in ("created_us", "changed_us")
+        ]
     text = ", ".join(said)
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+def _word(name: str, value: object, known: Mapping[str, Any]) -> str:
+    """Moments as dates, and a budget's money as dollars."""
+    if isinstance(value, int) and name.endswith("_us") and 0 < value < ALWAYS_US:
+        return datetime.fromtimestamp(min(value, 4 * 10**15) / 1e6, UTC).isoformat(" ", "seconds")
+    if isinstance(value, int) and name in ("amount", "max_call") and known.get("unit") == "money":
+        return show_dollars(value)
+    return str(value)
 
 
 def _entry(row: Row) -> AuditEntry:

@@ -25,7 +25,7 @@ def test_changes_of_the_commands_are_listed_with_who_made_them(farthing: Callabl
     ]  # fmt: skip
     assert {each["who"] for each in listed} == {pwd.getpwuid(os.getuid()).pw_name}
     shown = farthing("audit").output
-    assert "amount: 5000000000 -> 7000000000" in shown and f"key {key['id']} revoked" in shown
+    assert "amount: $5.00 -> $7.00" in shown and f"key {key['id']} revoked" in shown
     assert key["secret"] not in shown + json.dumps(listed)
     only = json.loads(farthing("audit", "--kind", "key", "--target", key["id"], "--limit", "1", "--json").stdout)
     assert [each["what"] for each in only] == ["revoked"]

@@ -15,11 +15,11 @@ IN_WORDS = 400
 """Characters of what was changed."""
 COLUMNS = (
     Column("at", "Time (UTC)", "moment"),
-    Column("who", "Who"),
+    Column("who", "Who", "prose"),
     Column("kind", "What"),
     Column("target", "Which"),
     Column("what", "Was"),
-    Column("detail", "Details"),
+    Column("detail", "Details", "prose"),
 )
 
 

@@ -24,15 +24,13 @@ USED_DAYS = 90
 """How far back the last use is looked for."""
 ROLES = (("", "own: sees its own calls"), ("viewer", "viewer: reads reports"), ("editor", "editor: changes budgets and routes"), ("admin", "admin: all, also keys"))  # fmt: skip
 COLUMNS = (
-    Column("name", "Name"),
+    Column("name", "Name", "prose"),
     Column("id", "Id"),
     Column("state", "State"),
     Column("role", "Role", help="What it may do beside calling"),
-    Column("owners", "Owner tags"),
-    Column("models", "Models"),
-    Column("limits", "Limits", help="Requests and tokens a minute"),
-    Column("routing", "Routing"),
-    Column("expires", "Expires (UTC)", "moment"),
+    Column("owners", "Owner tags", "prose"),
+    Column("limits", "Limits", "prose", help="Models, requests and tokens a minute, region"),
+    Column("expires", "Expires", help="The last day, UTC"),
     Column("used", "Last used", help=f"The last day with a call, of the last {USED_DAYS}"),
     Column("calls", "Calls", "count"),
     Column("cost", "Cost", "money"),
@@ -78,8 +76,8 @@ def _table(view: View, keys: Sequence[Key], uses: dict[str, Use]) -> Table:
     for key in sorted(keys, key=lambda key: (state(key, view.now_us) != "valid", key.name.casefold(), key.id)):
         use, now = uses.get(key.id, Use()), state(key, view.now_us)
         values = (
-            key.name, key.id, now, key.role or "own", owners(key), ", ".join(key.models) or "all", limits(key), routing(key),
-            key.expires_us or None, use.last or None, use.calls, use.cost,
+            key.name, key.id, now, key.role or "own", owners(key) or None, _held_to(key) or None, _last_day(key), use.last or None,
+            use.calls, use.cost,
         )  # fmt: skip
         rows.append(
             Row(values, href=view.href("/spend", key=key.id), calls=view.calls(key=key.id), mark="" if now == "valid" else "quiet")
@@ -89,6 +87,15 @@ def _table(view: View, keys: Sequence[Key], uses: dict[str, Use]) -> Table:
         "keys", "Keys", COLUMNS, rows, empty="There is no key yet: the gateway serves its own machine only. Make one below.",
         note=f"Calls and cost: {label}. Calls without a known cost are in the first and not in the second.",
     )  # fmt: skip
+
+
+def _held_to(key: Key) -> str:
+    said = (", ".join(key.models), limits(key), routing(key))
+    return "; ".join(each for each in said if each not in ("", "none", "default"))
+
+
+def _last_day(key: Key) -> str | None:
+    return f"{datetime.fromtimestamp((key.expires_us - 1) / 1e6, UTC):%Y-%m-%d}" if key.expires_us else None
 
 
 async def create(view: View, form: Form) -> str | Values:

@@ -14,9 +14,9 @@ from farthing.settings.tree import describe
 
 COLUMNS = (
     Column("setting", "Setting"),
-    Column("value", "Value"),
-    Column("default", "Default"),
-    Column("what", "What it does"),
+    Column("value", "Value", "prose"),
+    Column("default", "Default", "prose"),
+    Column("what", "What it does", "prose"),
 )
 
 

@@ -173,7 +173,7 @@ async def test_it_reads_whole_days_from_the_first_with_calls(store: Store) -> No
     def call(days_ago: float, no: int) -> Record:
         at = NOW - int(days_ago * DAY_US)
         return Record(
-            id=f"{no}", started_us=at, feature="chat", task="qa", model="big", cost=7, baseline=7, cost_state="computed",
+            id=f"{no}", started_us=at, wire="openai.chat", model_asked="big", feature="chat", task="qa", model="big", cost=7, baseline=7, cost_state="computed",
             status=200, outcome="ok", attempts=[Attempt(1, model="big", usage=Usage(uncached_in=5), cost=7, cost_state="computed")],
         )  # fmt: skip
 

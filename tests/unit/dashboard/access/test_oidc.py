@@ -120,7 +120,8 @@ class TestRealProvider:
         assert "gpt-of-bob" in text and "gpt-of-ada" not in text and "gpt-of-nobody" not in text
         text = await visitor.open("/calls?user=ada@example.com")
         assert "gpt-of-ada" not in text
-        await visitor.open("/calls/call-1")
+        for path in ("/", "/calls/call-1"):
+            await visitor.open(path)
         await visitor.open("/calls/call-2", 404)
         await visitor.open("/keys", 403)
 

@@ -17,7 +17,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,6 +31,7 @@ from farthing.app.routing import models_of
 from farthing.dashboard.aside import Aside
 from farthing.dashboard.charts.chart import Chart
 from farthing.dashboard.charts.studio import Studio, svg_of
+from farthing.dashboard.memory import Memory
 from farthing.dashboard.proofs import Proofs, proven
 from farthing.dashboard.sources import Sources
 from farthing.gateway.asgi import App
@@ -112,9 +113,23 @@ class Forgetful(Studio):
         self._easel.close()
 
 
+class Blank(Memory):
+    """Keeps no sums as long as it is told so."""
+
+    keeps = False
+
+    def get(self, key: Hashable, stamp: object) -> Any:
+        return super().get(key, stamp) if self.keeps else None
+
+
 class Site(NamedTuple):
     app: App
     studio: Forgetful
+    memory: Blank
+
+    def keep(self, keeps: bool) -> None:
+        """Whether what one page read and drew serves the next."""
+        self.studio.keeps = self.memory.keeps = keeps
 
 
 @asynccontextmanager
@@ -135,7 +150,7 @@ async def opened(url: str, folder: Path) -> AsyncIterator[Site]:
         stack.callback(journal.end)
         ledger, keys = Ledger(store, journal), KeyRing(store)
         stack.push_async_callback(ledger.close)
-        studio, proofs = Forgetful(), Proofs(url)
+        studio, proofs, memory = Forgetful(), Proofs(url), Blank()
         stack.callback(studio.close)
         stack.callback(proofs.close)
         providers = await open_providers(settings, stack)
@@ -143,10 +158,19 @@ async def opened(url: str, folder: Path) -> AsyncIterator[Site]:
         health = Health(providers, settings.balance, Buckets())
         table = maker(known.catalog)(())
         sources = Sources(
-            settings, store, ledger, health, lambda: reports.NOW_US, known.catalog, known.costs, lambda: table, proofs
+            settings,
+            store,
+            ledger,
+            health,
+            lambda: reports.NOW_US,
+            known.catalog,
+            known.costs,
+            lambda: table,
+            proofs,
+            memory=memory,
         )
         routes = await join(sources, studio, Guard(keys, settings.server.admin), keys, Buckets(), stack)
-        yield Site(pages(routes, []), studio)
+        yield Site(pages(routes, []), studio, memory)
 
 
 class Answer(NamedTuple):
@@ -191,8 +215,8 @@ async def measure(name: str, url: str, folder: Path, server: Callable[[], float]
     async with opened(url, folder) as site:
         for span, address in SPANS.items():
             await _until_ready(site.app, address)
-            site.studio.keeps = False
-            own, drawing, page = await _cold(site.app, address, server)
+            site.keep(False)
+            own, drawing, page = await _cpu(site.app, address, server)
             together = [a + b for a, b in zip(own, drawing, strict=True)]
             report.add(
                 Figure(f"{name}: page, {span}", "ms CPU", own, most=MOST_MS),
@@ -202,7 +226,10 @@ async def measure(name: str, url: str, folder: Path, server: Callable[[], float]
             )
             text = gzip.decompress(page).decode()
             report.troubles += [f"{name}: the page of {span} lacks {words!r}" for words in WHOLE if words not in text]
-            site.studio.keeps = True
+            site.keep(True)
+            await ask(site.app, address)
+            again, _, _ = await _cpu(site.app, address, server)
+            report.add(Figure(f"{name}: page, warm, {span}", "ms CPU", again))
             warm, is_noisy = await _warm(site.app, address)
             report.add(Figure(f"{name}: first byte, warm, {span}", "ms", warm, most=MOST_FIRST_MS, noisy=is_noisy))
 
@@ -225,7 +252,7 @@ async def _until_ready(app: App, address: str) -> None:
     raise RuntimeError("hold-outs were never worked out")
 
 
-async def _cold(
+async def _cpu(
     app: App, address: str, server: Callable[[], float]
 ) -> tuple[list[float], list[float], bytes]:  # fmt: skip
     """CPU of a page here and at the database, CPU of its drawings, and the page."""

@@ -26,7 +26,7 @@ def draw(rows: Sequence[Mapping[str, Any]], options: Mapping[str, Any]) -> alt.T
     x = alt.X("from:Q", title=None, scale=scale, axis=alt.Axis(format="$,.4~r", tickCount=3, labelFontSize=FONT))
     keys = [row["key"] for row in rows]
     names = " : ".join(f"datum.value === {json.dumps(row['key'])} ? {json.dumps(row['label'])}" for row in rows)
-    y = alt.Y("key:N", title=None, sort=keys, axis=alt.Axis(labelExpr=f"{names} : ''", labelLimit=0, labelFontSize=FONT, labelColor=INK, domain=False, ticks=False))  # fmt: skip
+    y = alt.Y("key:N", title=None, sort=keys, axis=alt.Axis(labelExpr=f"{names} : ''", labelLimit=0, labelOffset=-6, labelFontSize=FONT, labelColor=INK, domain=False, ticks=False))  # fmt: skip
     marked = [{**row, "right": max(row["from"], row["to"])} for row in rows]
     bars = _data(marked).mark_bar(size=BAR, yOffset=-6, cornerRadius=2)
     colour = alt.Color("kind:N", scale=alt.Scale(domain=list(COLOURS), range=list(COLOURS.values())), legend=None)

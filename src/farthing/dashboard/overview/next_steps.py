@@ -16,6 +16,7 @@ from farthing.model.usage import Usage
 from farthing.quality.watch import floors_of
 
 MOST, MOST_PARTS = 5, 4
+UP_TO = "up to "
 LOOKS = {"lossless": "good", "guarded": "warn", "needs proof": ""}
 MEANINGS = {
     "lossless": "answers stay as they are",
@@ -54,7 +55,7 @@ def _step(view: View, parts: Sequence[Saving]) -> Step:
     low, high = sum(each.low for each in parts), sum(each.high for each in parts)
     known = [each.a_month for each in parts if each.a_month is not None]
     if len(known) < len(parts):
-        amount, bound = f"up to {money(high)}", "a month, at most"
+        amount, bound = f"{UP_TO}{money(high)}", "a month, at most"
     else:
         amount, bound = money(sum(known)), f"a month, {money(low)} to {money(high)}" if high > low else "a month"
     ways = [(each, _calls(view, each)) for each in parts[:MOST_PARTS]]
@@ -96,7 +97,9 @@ def sum_up(steps: Sequence[Step]) -> dict[str, str] | None:
     first, others = steps[0], len(steps) - 1
     more = f"; {others} more below" if others else ""
     note = f"a month, by {first.parts[0][0].lever}{more}"
-    return {"title": "To switch on next", "value": first.amount, "note": note, "href": "#next"}
+    amount = first.amount.removeprefix(UP_TO)
+    title = "To switch on next" + (f", {UP_TO.strip()}" if amount != first.amount else "")
+    return {"title": title, "value": amount, "note": note, "href": "#next"}
 
 
 def table(found: Sequence[Saving]) -> Table:

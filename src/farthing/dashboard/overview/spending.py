@@ -34,11 +34,12 @@ def chart(found: Overview, period: Period, now_us: int, ratio: float) -> Chart:
     lines = _thresholds(found.history, period, now_us, ratio) if step == "day" and ratio else []
     ahead = _ahead(found, now_us) if step == "day" and _looks_ahead(period, now_us) else []
     marks = [line | {"total": total} for line in lines if (total := found.history.get(_us(line["start"]), 0) / 1e9) > line["dollars"]]  # fmt: skip
+    parts = ", stacked by feature" if found.facts.by_feature is not None else ""
     options = {
         "names": names, "threshold": lines, "ahead": ahead, "above": marks, "ratio": ratio, "rest": REST,
         "since": _ms(period.since_us), "until": _ms(_end(period, now_us, bool(ahead))), "step": step,
     }  # fmt: skip
-    return Chart("spend_by_day", f"Spend by {step}, stacked by feature", _words(found, period, names, cells, marks), rows, options)  # fmt: skip
+    return Chart("spend_by_day", f"Spend by {step}{parts}", _words(found, period, names, cells, marks), rows, options)  # fmt: skip
 
 
 def _stack(start: int, end: int, by_name: Mapping[str, Nano], names: Sequence[str], step: str) -> list[dict[str, Any]]:

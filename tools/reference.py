@@ -3,11 +3,13 @@
 import re
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
 import click
 import msgspec
+from reference_http import api_page, metrics_page, table
 
 from farthing.cli.init import default_of, heading, holds_tables
 from farthing.cli.main import COMMANDS, cli
@@ -91,7 +93,7 @@ def _fields(kind: type[msgspec.Struct]) -> str:
         for field in msgspec.structs.fields(kind)
         if not holds_tables(hints[field.name])
     ]
-    return _table(("key", "type", "default", "what it does"), rows)
+    return table(("key", "type", "default", "what it does"), rows)
 
 
 def _type_words(hint: Any) -> str:
@@ -158,7 +160,7 @@ def errors_page() -> str:
             MADE,
             "Errors of Farthing itself have the JSON shape that the client's SDK expects, with a code that stays the same and "
             "the call's id. A provider's own error passes with its status and body.\n",
-            _table(("status", "code", "can a retry help?", "class"), rows),
+            table(("status", "code", "can a retry help?", "class"), rows),
             "What each means:\n",
             f"```text\n{_dedented(tree)}\n```\n",
         ]
@@ -195,11 +197,11 @@ def headers_page() -> str:
             "## What a client may send\n",
             f"Each says whom the call is for. A value is one line of at most {VALUE_LIMIT} characters; longer ones are cut. What the "
             "key pins cannot be changed. The same names work in the body's `metadata`; headers go first.\n",
-            _table(("header", "what it says"), rows),
+            table(("header", "what it says"), rows),
             "## What comes back\n",
-            _table(("header", "what it says"), answers),
+            table(("header", "what it says"), answers),
             "## What webhooks of alerts carry\n",
-            _table(("header", "what it says"), [(f"`{name}`", words) for name, words in WEBHOOK_HEADERS.items()]),
+            table(("header", "what it says"), [(f"`{name}`", words) for name, words in WEBHOOK_HEADERS.items()]),
         ]
     )
 
@@ -210,12 +212,10 @@ def _source() -> str:
     return "\n".join(path.read_text(encoding="utf-8") for path in paths)
 
 
-def _table(titles: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
-    lines = [titles, ("---",) * len(titles), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
-
-
-PAGES = {"settings.md": settings_page, "cli.md": cli_page, "errors.md": errors_page, "headers.md": headers_page}
+PAGES = {
+    "settings.md": settings_page, "cli.md": cli_page, "errors.md": errors_page, "headers.md": headers_page,
+    "api.md": partial(api_page, MADE), "metrics.md": partial(metrics_page, MADE),
+}  # fmt: skip
 
 
 def main(check: bool) -> int:

@@ -52,6 +52,11 @@ class Standings:
         return generate_latest(registry)
 
 
+def families() -> list[GaugeMetricFamily]:
+    """The gauges as they are without a budget or an alert: their names, labels and words."""
+    return list(_Families([], {}, Tally()).collect())
+
+
 class _Families(Collector):
     def __init__(self, budgets: list[Budget], found: dict[str, Standing], alerts: Tally[str]) -> None:
         self._budgets = budgets

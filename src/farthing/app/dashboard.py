@@ -15,6 +15,7 @@ from farthing.dashboard.access.door import Door, reach_of
 from farthing.dashboard.access.sessions import Sessions
 from farthing.dashboard.access.sign_in import Oidc, SignIn
 from farthing.dashboard.charts.studio import Studio
+from farthing.dashboard.live import Live
 from farthing.dashboard.page import Page
 from farthing.dashboard.pages import PAGES
 from farthing.dashboard.proofs import Proofs
@@ -22,6 +23,7 @@ from farthing.dashboard.rendering import Rendering
 from farthing.dashboard.signing import SECRET, Signer
 from farthing.dashboard.site import Site
 from farthing.dashboard.sources import Sources
+from farthing.dashboard.watcher import Watcher
 from farthing.gateway.guard import Guard
 from farthing.model.routes import Table
 from farthing.settings import DashboardSettings, Settings
@@ -60,7 +62,9 @@ async def join(
     door, rendering = Door(guard, sessions, signer, reach_of(sources.settings), now), Rendering(studio)
     attempts = Attempts(counters, said.address_header)
     sign_in = SignIn(door, sessions, keys, store, attempts, cookies, rendering, now, oidc)
-    return [*Site(sources, door, rendering, shown).routes(), *sign_in.routes()]
+    watcher = Watcher(store, now)
+    stack.callback(watcher.close)
+    return [*Live(door, watcher).routes(), *Site(sources, door, rendering, shown).routes(), *sign_in.routes()]
 
 
 def _oidc(said: DashboardSettings, stack: AsyncExitStack) -> tuple[Oidc | None, str]:

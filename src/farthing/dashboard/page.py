@@ -48,3 +48,9 @@ class Page:
     filters: tuple[str, ...] = ("period", "scope")
     """Which of period, scope and compare narrow it."""
     actions: Mapping[str, Action] = field(default_factory=dict)
+    live: bool = False
+    """Whether it is read again when sums have changed, though no period narrows it."""
+
+    def is_live(self, view: View) -> bool:
+        """Whether its figures may still move: what is over stays as it is."""
+        return view.filters.period.until_us > view.now_us if "period" in self.filters else self.live

@@ -111,7 +111,7 @@ class Site:
         said = flash.read(request, signer, visit.id, view.now_us)
         everywhere = {
             "page": page, "view": view, "menu": menu(self._pages, page, view), "periods": NAMED, "filters": view.filters,
-            "flash": said,
+            "flash": said, "live": request.method == "GET" and page.is_live(view),
         }  # fmt: skip
         values = {**everywhere, **await page.read(view), **more}
         response = await self._rendering.page(f"{page.name}.html", values, status, theme_of(request))

@@ -93,6 +93,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._extensions = {CONNECTION: self}
         self.on_lost: Callable[[], None] | None = None
         """Called when the connection is lost; set it while a stream is sent."""
+        self.on_stop: Callable[[], None] | None = None
+        """Called when the gateway is told to stop; set it while an answer is sent that would go on for ever."""
         self.lost = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -107,6 +109,11 @@ class BoundedProtocol(HttpToolsProtocol):
         self.lost = True
         if self.on_lost is not None:
             self.on_lost()
+
+    def shutdown(self) -> None:
+        super().shutdown()
+        if self.on_stop is not None:
+            self.on_stop()
 
     def data_received(self, data: bytes) -> None:
         if not self._head_open and not self._body_open:

@@ -208,7 +208,7 @@ class Alerts:
 
     async def standings(self, tenant: str | None = None) -> list[Standing]:
         """All states, also those that are ok again, the newest change first; mutes are shown in them."""
-        return await self._store.do(lambda connection: _shown(connection, tenant))
+        return await self._store.do(lambda connection: standings_of(connection, tenant))
 
     async def history(self, tenant: str | None = None, alert_id: str = "", limit: int = 100) -> list[Entry]:
         """What happened, newest first."""
@@ -344,7 +344,7 @@ def _standings(connection: Connection, tenant: str | None = None) -> list[Standi
     return [_standing.decode(body) for (body,) in rows]
 
 
-def _shown(connection: Connection, tenant: str | None) -> list[Standing]:
+def standings_of(connection: Connection, tenant: str | None) -> list[Standing]:
     mutes, now = _mutes(connection, tenant), now_us()
     return [
         msgspec.structs.replace(

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from typing import Literal, NamedTuple
 
+from farthing.model.principal import OPERATOR
 from farthing.store.engine import Connection
 from farthing.store.rollups import DAY_US
 
@@ -51,7 +52,8 @@ def _sums(
 
 
 def _beside(connection: Connection, tenant: str) -> Stamp:
-    posted = connection.query("SELECT count(*), max(no) FROM corrections WHERE tenant = ?", (tenant,))[0]
+    nobodys = "" if tenant == OPERATOR else tenant
+    posted = connection.query("SELECT count(*), max(no) FROM corrections WHERE tenant IN (?, ?)", (tenant, nobodys))[0]
     work = connection.query("SELECT count(*), max(at_us) FROM progress WHERE tenant = ?", (tenant,))[0]
     return tuple(int(each or 0) for each in (*posted, *work))
 

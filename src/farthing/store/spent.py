@@ -1,6 +1,8 @@
 """Passes that are used up before their time is over: sessions that somebody ended, links that work once. An entry may be
 forgotten when the pass would be over anyway."""
 
+from collections.abc import Collection
+
 from farthing.store.engine import Connection
 
 
@@ -16,3 +18,7 @@ def spend(connection: Connection, pass_id: str, until_us: int, now_us: int) -> b
 
 def is_spent(connection: Connection, pass_id: str) -> bool:
     return bool(connection.query("SELECT 1 FROM spent_passes WHERE id = ?", (pass_id,)))
+
+
+def spent_among(connection: Connection, pass_ids: Collection[str]) -> set[str]:
+    return connection.known("spent_passes", "id", list(pass_ids))

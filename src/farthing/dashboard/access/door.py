@@ -58,6 +58,13 @@ class Door:
             raise NotAuthenticated("Without keys only this machine is served, and a proxy stands in between.")
         return Visit(self._guard.let_in(request, key, need), key.id if key is not None else "")
 
+    def still_in(self, request: Request, visit: Visit) -> bool:
+        """Whether what let somebody in holds, as far as memory knows: the time of the session, the key. No store is asked, so
+        that it can be asked often; who signed out is not seen."""
+        if visit.signed_in:
+            return self._sessions.holds(request, self._now_us())
+        return self._sessions.is_open(visit.entered.key)
+
     def require_open(self, request: Request) -> None:
         """Raises NotFound where there are no pages for whoever comes."""
         is_here = is_loopback(peer_of(request)) and not _is_forwarded(request)

@@ -2,6 +2,7 @@
 whom a provider of identities has vouched for. It is over when the key is, when its time is, and when they sign out."""
 
 import secrets
+from collections.abc import Iterable
 
 import msgspec
 from starlette.requests import Request
@@ -57,6 +58,19 @@ class Sessions:
         found = await self.key(said["key"], said["mark"], now_us)
         return Session(said["id"], found) if found is not None else None
 
+    def holds(self, request: Request, now_us: int) -> bool:
+        """Whether a session goes on, as far as memory knows."""
+        said = self._signer.read("session", self._cookies.get(request, COOKIE), now_us, self._seconds)
+        if said is None:
+            return False
+        if said.get("person"):
+            return bool(said["mark"] == self._oidc_mark)
+        return self._valid(self._keys.named(said["key"]), said["mark"], now_us) is not None
+
+    def is_open(self, key: Key | None) -> bool:
+        """Whether a key that is sent along still opens the pages; None stands for a gateway that has no keys."""
+        return self._keys.empty if key is None else bool(self._keys.named(key.id))
+
     def begin(self, response: Response, request: Request, who: Key | Identity, now_us: int) -> None:
         """A new session, whatever the browser had before."""
         if isinstance(who, Key):
@@ -79,6 +93,9 @@ class Sessions:
         if not found:
             stored = await self._store.key(key_id)
             found = [stored] if stored is not None else []
+        return self._valid(found, mark, now_us)
+
+    def _valid(self, found: Iterable[Key], mark: str, now_us: int) -> Key | None:
         return next((key for key in found if _is_valid(key, now_us) and self._signer.mark(key.hash) == mark), None)
 
 

@@ -7,6 +7,7 @@ from farthing.dashboard.overview.welcome import welcome
 from farthing.dashboard.overview.wrong import State
 from farthing.dashboard.page import Page, Values
 from farthing.dashboard.periods import day_of
+from farthing.dashboard.progress import under_way
 from farthing.dashboard.view import View
 from farthing.finops.alerts.catalog import is_on, times_of
 from farthing.finops.alerts.rules import day_spend
@@ -23,8 +24,9 @@ async def read(view: View) -> Values:
             each, view.sources.memory, period, view.now_us, view.tenant, view.where, options_of(settings.finops), tier
         )
     )
+    work = await under_way(view)
     if found.is_new:
-        return {"welcome": welcome(settings.server, view.entered.key is not None)}
+        return {"progress": work, "welcome": welcome(settings.server, view.entered.key is not None)}
     state = await wrong.look(view, found)
     proofs = [] if view.where else await view.sources.proofs.of(view.tenant, period.since_us, period.until_us)
     ratio = times_of(settings.alerts, day_spend.NAME) if is_on(settings.alerts, day_spend.NAME) else 0.0
@@ -33,7 +35,7 @@ async def read(view: View) -> Values:
     steps = next_steps.steps(view, coming)
     before = period.before()
     return {
-        "welcome": None, "tiles": _tiles(view, found, state, next_steps.sum_up(steps)), "state": state,
+        "progress": work, "welcome": None, "tiles": _tiles(view, found, state, next_steps.sum_up(steps)), "state": state,
         "spend": spend, "legend": spending.legend(spend),
         "waterfall": savings.chart(found, proofs or []), "savings": savings.table(view, found, proofs or []),
         "proof": savings.proof_words(proofs) if found.levers is not None else "",

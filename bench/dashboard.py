@@ -29,6 +29,7 @@ from farthing.app.dashboard import join
 from farthing.app.providers import open_providers
 from farthing.app.routing import models_of
 from farthing.dashboard.aside import Aside
+from farthing.dashboard.backtests import Backtests
 from farthing.dashboard.charts.chart import Chart
 from farthing.dashboard.charts.studio import Studio, svg_of
 from farthing.dashboard.memory import Memory
@@ -153,6 +154,8 @@ async def opened(url: str, folder: Path) -> AsyncIterator[Site]:
         studio, proofs, memory = Forgetful(), Proofs(url), Blank()
         stack.callback(studio.close)
         stack.callback(proofs.close)
+        backtests = Backtests(url, settings.alerts)
+        stack.callback(backtests.close)
         providers = await open_providers(settings, stack)
         known = models_of(settings, configured_book(settings.prices), providers)
         health = Health(providers, settings.balance, Buckets())
@@ -167,6 +170,7 @@ async def opened(url: str, folder: Path) -> AsyncIterator[Site]:
             known.costs,
             lambda: table,
             proofs,
+            backtests=backtests,
             memory=memory,
         )
         routes = await join(sources, studio, Guard(keys, settings.server.admin), keys, Buckets(), stack)

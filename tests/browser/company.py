@@ -9,16 +9,27 @@ import random
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import msgspec
 
 from farthing.model.arms import MODEL_SELECTION, SEMANTIC_CACHE
-from farthing.model.budget import Budget
+from farthing.model.budget import Budget, Raise
+from farthing.model.charge import Charge
 from farthing.model.money import Nano
 from farthing.model.record import Attempt, Decision, PricedLine, Record, Saving
+from farthing.model.transaction import ToolUse
 from farthing.model.usage import Usage
-from farthing.store import Store, open_store
+from farthing.model.windows import Window, period, window_at
+from farthing.store import Store, leases, open_store
+from farthing.store.alerts import Alerts, Change, Notice, Standing
 from farthing.store.budgets import Budgets
+from farthing.store.engine import Connection
 from farthing.store.rollups import DAY_US
 from farthing.store.store import now_us
+from farthing.store.transaction_state import Said
+from farthing.store.transactions import Cost, Post
+from farthing.store.units import Units
 
 DAYS = 62
 ACCIDENT = 9
@@ -72,7 +83,7 @@ FEATURES = (
 
 def records(now: int, days: int = DAYS, seed: int = 3) -> Iterator[Record]:
     dice = random.Random(seed)
-    today = now - now % DAY_US
+    today, month = now - now % DAY_US, window_at(period("month"), now)
     for ago in range(days - 1, -1, -1):
         start = today - ago * DAY_US
         weekday = 1.0 if (start // DAY_US + 3) % 7 < 5 else 0.25
@@ -82,7 +93,18 @@ def records(now: int, days: int = DAYS, seed: int = 3) -> Iterator[Record]:
             for number in range(round(feature.calls * weekday * growth * accident * dice.uniform(0.85, 1.15))):
                 at = start + int(DAY_US * min(0.999, max(0.0, dice.gauss(0.58, 0.14))))
                 if at < now:
-                    yield _record(feature, at, ago, number, dice)
+                    record = _record(feature, at, ago, number, dice)
+                    record.charges = _charges(record, month) if at >= month.from_us else []
+                    yield record
+
+
+def _charges(record: Record, month: Window) -> list[Charge]:
+    """What the budgets of `fill` pay for a call of the running month."""
+    found = [Charge("company", "", month.id, "", record.cost)]
+    if record.team == "support":
+        found.append(Charge("support", "", month.id, "", record.cost))
+        found.append(Charge("each-user", record.user, month.id, "", record.cost))
+    return found if record.cost else []
 
 
 def _record(feature: Feature, at: int, ago: int, number: int, dice: random.Random) -> Record:
@@ -137,7 +159,7 @@ def _cost(model: Model, tokens: list[int], cached: int) -> Nano:
 
 
 async def fill(store: Store, now: int, days: int = DAYS) -> None:
-    """Calls, and budgets of which one is near its end."""
+    """Calls and how their transactions ended, budgets of which one is near its end, alerts."""
     batch: list[Record] = []
     for record in records(now, days):
         batch.append(record)
@@ -148,6 +170,68 @@ async def fill(store: Store, now: int, days: int = DAYS) -> None:
     budgets = Budgets(store)
     await budgets.put(Budget(id="company", amount=150 * 10**9), who="the company")
     await budgets.put(Budget(id="support", amount=20 * 10**9, scope={"team": "support"}, hard=False), who="the company")
+    await budgets.put(Budget(id="each-user", amount=4 * 10**9, scope={"team": "support", "user": "*"}), who="the company")
+    more = Raise(5 * 10**9, now + 9 * DAY_US, "launch of the new help centre", now - DAY_US, "Ada, finance")
+    await budgets.add_raise("support", more, who="Ada, finance")
+    await store.do(lambda connection: _lease(connection, now))
+    await Units(store).post(list(outcomes(now, days)))
+    await Alerts(store, lambda: now).decide(lambda known, mutes: _alerts(now))
+
+
+def _lease(connection: Connection, now: int) -> None:
+    """A gateway is at work; it holds a slice of the company's budget."""
+    month = window_at(period("month"), now)
+    want = leases.Want("company", "", month.id, month.from_us, (), 1 << 60, 10**9, 10**9, 10**9, 2 * 10**9)
+    leases.register(connection, "gateway-1", now, DAY_US)
+    leases.take(connection, "gateway-1", [want], now, DAY_US)
+
+
+def outcomes(now: int, days: int = DAYS, seed: int = 5) -> Iterator[Post]:
+    """Of tickets: most are resolved, some failed, of some nobody said; some needed tools, one of which has no price."""
+    dice = random.Random(seed)
+    for day in range(now // DAY_US - days + 1, now // DAY_US + 1):
+        for number in range(30):
+            at = day * DAY_US + DAY_US // 2
+            use = (
+                ToolUse("crm_lookup", 2, 4_000_000)
+                if number % 3
+                else ToolUse("fax", 1, None if number == 0 else 90_000_000)
+            )
+            costs = [Cost(f"tool-{number}", use, at)] if number % 2 == 0 else []
+            said = None
+            if (luck := dice.random()) < 0.8:
+                ended = "failed" if luck < 0.1 else "accepted" if luck < 0.3 else "resolved"
+                minutes = 900 if ended == "failed" else 60 if number % 4 == 0 else None
+                said = Said(ended, at, human_s=minutes)
+            if costs or said:
+                yield Post("default", "support_resolution", f"T-{day}-{number}", costs, said)
+
+
+def _alerts(now: int) -> Change:
+    """One that is severe, one that is looked after, one that is over; each was told."""
+    accident = now - ACCIDENT * DAY_US
+    day = datetime.fromtimestamp(accident / 1e6, UTC).strftime("%Y-%m-%d")
+    over = Standing(
+        "a0e1", "default", "day_spend", "feature", "coding agent", "alert", day,
+        f"Feature coding agent has spent $31.40 on {day}, 4.1 times its seven-day average of $7.66 a day.",
+        "97 % of the rise is model claude-opus-4-5.", ("model claude-opus-4-5", "team platform"), 31_400_000_000, 7_660_000_000,
+        23_740_000_000, since_us=accident, seen_us=accident, changed_us=accident, told_us=accident,
+    )  # fmt: skip
+    severe = Standing(
+        "a0e2", "default", "waste", "feature", "coding agent", "alert", "today",
+        "Retries and failures of feature coding agent cost $3.10 today, 21 % of what it spends.",
+        "84 % of it is model claude-opus-4-5.", (), 3_100_000_000, 150_000_000, 2_950_000_000, since_us=now - 7_200_000_000,
+        seen_us=now, changed_us=now - 7_200_000_000, told_us=now - 7_200_000_000,
+    )  # fmt: skip
+    seen = Standing(
+        "a0e3", "default", "drift", "feature", "weekly report", "warn", "month",
+        "A call of feature weekly report costs 31 % more than six weeks ago, since its input grows.", "", (), 90_000_000,
+        69_000_000, 64_000_000_000, since_us=now - 3 * DAY_US, seen_us=now, changed_us=now - 3 * DAY_US, told_us=now - 3 * DAY_US,
+        acked_us=now - 2 * DAY_US, acked_by="Ada, finance",
+    )  # fmt: skip
+    done = msgspec.structs.replace(over, state="ok", changed_us=accident + DAY_US)
+    notices = [Notice("raised", over), Notice("resolved", done), Notice("raised", seen), Notice("raised", severe)]
+    return Change([done, severe, seen], notices)
 
 
 async def main(url: str) -> None:

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, suppress
 
 from farthing.finops import forecasts
 from farthing.finops.alerts.booked import Foreseen, StoredBudgets
-from farthing.finops.alerts.catalog import rules_for, single_call_limit
+from farthing.finops.alerts.catalog import looks_at_users, rules_for, single_call_limit
 from farthing.finops.alerts.channels.making import channels_of
 from farthing.finops.alerts.delivery import Delivery
 from farthing.finops.alerts.digest.reading import Digests
@@ -71,10 +71,6 @@ def make_watch(
         every_s=settings.alerts.every_s, now_us=clock.now_us,
     )  # fmt: skip
     return watch, delivery
-
-
-def looks_at_users(settings: AlertSettings) -> bool:
-    return "user" in {*settings.by, *(kind for rule in settings.rules.values() for kind in rule.by)}
 
 
 def pace_of(settings: AlertSettings) -> Pace:

@@ -14,6 +14,7 @@ from farthing.dashboard.access.cookies import Cookies
 from farthing.dashboard.access.door import Door, reach_of
 from farthing.dashboard.access.sessions import Sessions
 from farthing.dashboard.access.sign_in import Oidc, SignIn
+from farthing.dashboard.backtests import Backtests
 from farthing.dashboard.charts.studio import Studio
 from farthing.dashboard.live import Live
 from farthing.dashboard.page import Page
@@ -29,6 +30,7 @@ from farthing.model.routes import Table
 from farthing.settings import DashboardSettings, Settings
 from farthing.steps.balance.health import Health
 from farthing.store import KeyRing, Ledger, Store
+from farthing.store.entries import Entries
 from farthing.store.secret import secret
 
 log = logging.getLogger("farthing.dashboard")
@@ -37,16 +39,21 @@ log = logging.getLogger("farthing.dashboard")
 async def build_dashboard(
     settings: Settings, store: Store, ledger: Ledger, health: Health, models: Models, table: Callable[[], Table],
     guard: Guard, keys: KeyRing, counters: Counters, now_us: Callable[[], int], stack: AsyncExitStack,
-    file: str = "",
+    file: str = "", entries: Entries | None = None, probing: Callable[[str, str, str], str] = lambda *_: "",
 ) -> list[Route]:  # fmt: skip
     """None where the settings say that there are none. Raises StoreError, ModuleNotFoundError."""
     reach = reach_of(settings)
     if reach == "off":
         return []
-    studio, proofs = Studio(), Proofs(settings.store.url.reveal())
+    url = settings.store.url.reveal()
+    studio, proofs, backtests = Studio(), Proofs(url), Backtests(url, settings.alerts)
     stack.callback(studio.close)
     stack.callback(proofs.close)
-    sources = Sources(settings, store, ledger, health, now_us, models.catalog, models.costs, table, proofs, file)
+    stack.callback(backtests.close)
+    sources = Sources(
+        settings, store, ledger, health, now_us, models.catalog, models.costs, table, proofs, backtests, file,
+        entries=entries, probing=probing,
+    )  # fmt: skip
     return await join(sources, studio, guard, keys, counters, stack)
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from farthing.app.alerts import looks_at_users
 from farthing.cli.common import (
     When,
     config_option,
@@ -23,19 +22,16 @@ from farthing.cli.common import (
 )
 from farthing.finops.alerts.backtest import Fired, backtest
 from farthing.finops.alerts.booked import StoredBudgets
-from farthing.finops.alerts.catalog import rules_for, single_call_limit
-from farthing.finops.alerts.channels.channel import NotDelivered
-from farthing.finops.alerts.channels.making import channels_of
+from farthing.finops.alerts.catalog import looks_at_users, rules_for, single_call_limit
 from farthing.finops.alerts.digest.reading import Digest, Digests
 from farthing.finops.alerts.digest.text import lines_of, plain, title_of
 from farthing.finops.alerts.incidents import scope_of
-from farthing.finops.alerts.message import message_of
+from farthing.finops.alerts.trial import try_channel
 from farthing.model.money import show_dollars
 from farthing.settings import ALERT_RULES, Settings
 from farthing.store import Store
 from farthing.store.alerts import Alerts, ChannelState, Entry, Mute, Standing
 from farthing.store.rollups import DAY_US
-from farthing.upstream.http1 import Http1Client
 
 tenant_option = click.option("--tenant", default="default", show_default=True, help="The wall that nothing crosses.")
 who_option = click.option("--who", default="", help="Who does it. Default: the user of this machine.")
@@ -120,34 +116,13 @@ def show(alert_id: str, config: Path | None, tenant: str, as_json: bool) -> None
 def test(channel: str, config: Path | None, as_json: bool) -> None:
     """Send a test message to a channel of the settings, now."""
     settings = load_settings(config, only={"alerts", "store"})
-    name, error = channel, asyncio.run(_sent(settings, channel))
+    name, error = channel, asyncio.run(try_channel(settings.alerts, channel, time.time_ns() // 1000))
     if as_json:
         print_json({"channel": name, "delivered": not error, "error": error})
     elif not error:
         click.echo(f"The channel {name} took a test message.")
     if error:
         raise click.ClickException(f"the channel {name} did not take it: {error}")
-
-
-async def _sent(settings: Settings, name: str) -> str:
-    """Empty, or why it was not delivered."""
-    client = Http1Client()
-    try:
-        channels = channels_of(settings.alerts.channels, client)
-        if name not in channels:
-            raise click.ClickException(f"there is no channel {name}; the settings have: {', '.join(channels)}")
-        now = time.time_ns() // 1000
-        standing = Standing(
-            "test", "default", "day_spend", "feature", "example", "warn", period=time.strftime("%Y-%m-%d"),
-            text="This is a test of Farthing's alerts. Nothing is wrong.", since_us=now, changed_us=now,
-        )  # fmt: skip
-        entry = Entry(0, now, "default", "test", "test", "", standing)
-        await channels[name].send(entry, message_of(entry, settings.alerts.link))
-    except NotDelivered as why:
-        return str(why)
-    finally:
-        await client.close()
-    return ""
 
 
 @command.command()

@@ -4,12 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from farthing.catalog import Catalog, Costs
+from farthing.dashboard.backtests import Backtests
 from farthing.dashboard.memory import Memory
 from farthing.dashboard.proofs import Proofs
 from farthing.model.routes import Table
 from farthing.settings import Settings
 from farthing.steps.balance.health import Health
 from farthing.store import Ledger, Store
+from farthing.store.entries import Entries
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,11 @@ class Sources:
     table: Callable[[], Table]
     """The routing table that holds."""
     proofs: Proofs
+    backtests: Backtests
     settings_file: str = ""
     """Where the settings were read; empty: there is no such file."""
     memory: Memory = field(default_factory=Memory)
+    entries: Entries | None = None
+    """What the cache stores; None where no feature has one."""
+    probing: Callable[[str, str, str], str] = lambda tenant, scope, model: ""
+    """How this process looks at a model that is out of some work; see `quality.probing`."""

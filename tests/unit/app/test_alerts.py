@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from farthing.app.alerts import _Foresee, _Served, build_alerts, looks_at_users, pace_of
+from farthing.app.alerts import _Foresee, _Served, build_alerts, pace_of
+from farthing.finops.alerts.catalog import looks_at_users
 from farthing.prices import PriceBook
 from farthing.settings import AlertRuleSettings, AlertSettings, ProviderSettings, Settings
 from farthing.store import Store, open_store

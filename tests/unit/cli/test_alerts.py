@@ -71,7 +71,7 @@ def test_mutes_begin_and_end(farthing: Farthing, folder: Path) -> None:
 
 def test_a_test_message_says_whether_it_arrived(farthing: Farthing, folder: Path) -> None:
     assert "took a test message" in farthing("alerts", "test", "log").output
-    assert "there is no channel ops" in farthing("alerts", "test", "ops").output
+    assert "There is no channel ops" in farthing("alerts", "test", "ops").output
     (folder / "farthing.toml").write_text('[alerts.channels.ops]\nkind = "slack"\nurl = "http://127.0.0.1:9/SECRET"\n')
     result = farthing("alerts", "test", "ops")
     assert result.exit_code == 1 and "did not take it" in result.output and "SECRET" not in result.output

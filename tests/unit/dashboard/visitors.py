@@ -12,6 +12,7 @@ import httpx2
 
 from farthing.app.dashboard import join
 from farthing.app.routing import models_of
+from farthing.dashboard.backtests import Backtests
 from farthing.dashboard.charts.chart import Chart
 from farthing.dashboard.charts.studio import Studio
 from farthing.dashboard.page import Page
@@ -48,11 +49,21 @@ class Place:
         self.later_us = 0
         self.table = Table()
         self.studio, self.proofs, self.ledger = studio, Proofs(url), ledger
+        self.backtests = Backtests(url, settings.alerts)
         providers = Providers({}, {})
         health = Health(providers, BalanceSettings(), Buckets())
         known = models_of(settings, configured_book(settings.prices), providers)
         sources = Sources(
-            settings, store, ledger, health, self.now_us, known.catalog, known.costs, lambda: self.table, self.proofs
+            settings,
+            store,
+            ledger,
+            health,
+            self.now_us,
+            known.catalog,
+            known.costs,
+            lambda: self.table,
+            self.proofs,
+            self.backtests,
         )
         self._parts = (
             sources,
@@ -72,6 +83,7 @@ class Place:
         await self._parts[-2].aclose()
         self.studio.close()
         self.proofs.close()
+        self.backtests.close()
 
     def now_us(self) -> int:
         return time.time_ns() // 1000 + self.later_us

@@ -4,14 +4,11 @@ alone. Each is one line with a way to what is behind it."""
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
-from farthing.dashboard.filters import address
+from farthing.dashboard.alerts import cards
 from farthing.dashboard.formats import count, duration, moment, money, percent
 from farthing.dashboard.overview.reading import Overview
-from farthing.dashboard.periods import day_of
 from farthing.dashboard.view import View
 from farthing.finops.alerts.catalog import percent_of
-from farthing.finops.alerts.finding import SEVERITY
-from farthing.finops.alerts.incidents import scope_of
 from farthing.finops.alerts.rules import budget_level, unpriced
 from farthing.finops.alerts.words import until
 from farthing.gateway.budgets import is_of
@@ -21,7 +18,6 @@ from farthing.steps.balance.health import DeploymentState
 from farthing.store.alerts import Alerts, ChannelState, Standing
 from farthing.store.budgets import Budgets
 from farthing.store.budgets import Standing as Spent
-from farthing.store.reading import FILTERS
 
 MOST = 6
 """Lines of one kind; the others are counted."""
@@ -59,7 +55,7 @@ async def look(view: View, found: Overview) -> State:
     alerts = Alerts(view.sources.store)
     standings = [each for each in await alerts.standings(view.tenant) if each.state != "ok"]
     open_ = [each for each in standings if each.muted_until_us <= view.now_us]
-    open_.sort(key=lambda each: (-SEVERITY[each.state], -each.at_stake, -each.since_us, each.id))
+    open_ = cards.worst_first(open_)
     wrong = [_alert(view, each) for each in open_[:MOST]]
     wrong += await _budgets(view, open_)
     if not any(each.rule == unpriced.NAME for each in open_):
@@ -74,18 +70,11 @@ async def look(view: View, found: Overview) -> State:
 def _alert(view: View, alert: Standing) -> Wrong:
     also = f"Also: {', '.join(alert.also)}." if alert.also else ""
     acked = f"{alert.acked_by} looks after it." if alert.acked_us else ""
-    name = scope_of(alert) if alert.scope_kind != "total" else "all spending"
+    behind, behind_is = cards.behind_of(view, alert)
     return Wrong(
-        "bad" if alert.state == "alert" else "warn", f"{alert.rule.replace('_', ' ')}: {name}", alert.text,
-        " ".join(filter(None, (_sentence(alert.cause), also, acked))), moment(alert.since_us), _calls_of(view, alert), "calls",
+        "bad" if alert.state == "alert" else "warn", cards.title(alert), alert.text,
+        " ".join(filter(None, (cards.sentence(alert.cause), also, acked))), moment(alert.since_us), behind, behind_is,
     )  # fmt: skip
-
-
-def _calls_of(view: View, alert: Standing) -> str:
-    """The calls of its scope on the day when it was last found."""
-    day = day_of(alert.seen_us or view.now_us).isoformat()
-    where = {alert.scope_kind: alert.scope} if alert.scope_kind in FILTERS else {}
-    return address("/calls", view.filters, dict.fromkeys(view.filters.where) | {"period": day, "compare": None} | where)
 
 
 async def _budgets(view: View, alerts: Sequence[Standing]) -> list[Wrong]:
@@ -130,17 +119,12 @@ def _deployment(state: DeploymentState) -> Wrong:
     again = f"; it is tried again in {duration(state.back_in_s * 1e6)}" if state.back_in_s > 0 else ""
     return Wrong(
         "warn" if state.instead else "bad", f"deployment: {state.name}", f"It is left alone{again}.",
-        f"{_sentence(state.why)} {instead}".strip(), moment(state.since_us), "/routing", "deployments",
+        f"{cards.sentence(state.why)} {instead}".strip(), moment(state.since_us), "/routing", "deployments",
     )  # fmt: skip
 
 
 def _channel(state: ChannelState) -> Wrong:
     return Wrong(
         "bad", f"alert channel: {state.channel}", f"It does not deliver, and {count(state.waiting)} messages wait.",
-        _sentence(state.error), moment(state.failed_us), "/alerts", "alerts",
+        cards.sentence(state.error), moment(state.failed_us), "/alerts", "alerts",
     )  # fmt: skip
-
-
-def _sentence(text: str) -> str:
-    text = text.strip()
-    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '!', '?')) else '.'}" if text else ""

@@ -20,7 +20,7 @@ from farthing.finops.alerts.rules import (
     young_spend,
 )
 from farthing.finops.alerts.sensitivity import SENSITIVITIES, Floors
-from farthing.model.money import Nano, nano_from_dollars
+from farthing.model.money import Nano, nano_from_dollars, show_dollars
 from farthing.settings import ALERT_RULES, AlertRuleSettings, AlertSettings
 
 NOTHING = AlertRuleSettings()
@@ -55,6 +55,11 @@ def rules_for(settings: AlertSettings) -> list[Rule]:
     return [rule for rule in every if is_on(settings, rule.name)]
 
 
+def looks_at_users(settings: AlertSettings) -> bool:
+    """Whether some rule wants the sums of single users."""
+    return "user" in {*settings.by, *(kind for rule in settings.rules.values() for kind in rule.by)}
+
+
 def single_call_limit(settings: AlertSettings) -> Nano | None:
     """What one call may cost; None where nobody wants to know."""
     return dollars_of(settings, single_call.NAME) if is_on(settings, single_call.NAME) else None
@@ -62,6 +67,26 @@ def single_call_limit(settings: AlertSettings) -> Nano | None:
 
 def is_on(settings: AlertSettings, name: str) -> bool:
     return settings.rules.get(name, NOTHING).on
+
+
+def about(settings: AlertSettings, name: str) -> str:
+    """When a rule is told, in words with the thresholds that hold."""
+    dollars = ALERT_RULES[name].dollars is not None
+    said = {
+        "times": f"{times_of(settings, name):g} times", "percent": f"{percent_of(settings, name):g} %",
+        "dollars": show_dollars(dollars_of(settings, name)) if dollars else "", "sensitivity": f"sensitivity: {settings.sensitivity}",
+    }  # fmt: skip
+    text = ALERT_RULES[name].about
+    for word, value in said.items():
+        text = text.replace(f"`{word}`", value)
+    return text
+
+
+def looks_at(settings: AlertSettings, name: str) -> tuple[str, ...]:
+    """What a rule about daily spending looks at each of; nothing for the others."""
+    if name not in (day_spend.NAME, unusual_spend.NAME, young_spend.NAME):
+        return ()
+    return tuple(settings.rules.get(name, NOTHING).by or settings.by)
 
 
 def times_of(settings: AlertSettings, name: str) -> float:

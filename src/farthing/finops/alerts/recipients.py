@@ -19,6 +19,15 @@ class Recipients:
     def names(self) -> list[str]:
         return list(self._channels)
 
+    def of_rule(self, rule: str) -> tuple[str, ...]:
+        """Those that want what this rule says, if it is bad enough and of their tenant."""
+        only = self._rules.get(rule, AlertRuleSettings()).channels
+        return tuple(
+            name
+            for name, channel in self._channels.items()
+            if (not only or name in only) and (not channel.rules or rule in channel.rules)
+        )
+
     def __call__(self, standing: Standing) -> tuple[str, ...]:
         only = self._rules.get(standing.rule, AlertRuleSettings()).channels
         return tuple(

@@ -29,6 +29,8 @@ class Built(NamedTuple):
 
     step: Cache
     feedback: Feedback
+    entries: Entries
+    """What is stored."""
 
 
 async def build_cache(
@@ -56,7 +58,7 @@ async def build_cache(
         policies, entries, flights, semantic, usage=settings.cache.usage, still_serves=still_serves,
         clock=around.clock.seconds,
     )  # fmt: skip
-    return Built(step, Feedback(entries, bounds, semantic, policies, around.clock.now_us))
+    return Built(step, Feedback(entries, bounds, semantic, policies, around.clock.now_us), entries)
 
 
 async def _semantic(

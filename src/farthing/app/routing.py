@@ -64,6 +64,7 @@ class Built(NamedTuple):
     route: Route
     quality: Quality
     rules: Rules
+    probing: Probing
 
 
 def models_of(settings: Settings, book: PriceBook, providers: Providers, clock: Clock = SYSTEM) -> Models:
@@ -120,7 +121,7 @@ async def build_routing(
         wishes, policies, catalog, models.costs, quality, quality, Sessions(clock.monotonic), foresight,
         clock.monotonic,
     )  # fmt: skip
-    return Built(task, route, quality, Rules(catalog.tier_of, floors, maker(catalog)(())))
+    return Built(task, route, quality, Rules(catalog.tier_of, floors, maker(catalog)(())), probing)
 
 
 def _foresight(

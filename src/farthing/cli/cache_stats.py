@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 from rich.table import Table
 
 from farthing.cli.cache_store import cache_settings, tenant_option, with_entries
@@ -13,37 +12,13 @@ from farthing.cli.common import When, amounts, config_option, print_json, print_
 from farthing.model.money import show_dollars
 from farthing.quality.errand import FEATURES as ERRANDS
 from farthing.settings import Settings
-from farthing.steps.cache.bound import BUCKETS, Tally, Threshold, most_wrong, threshold
-from farthing.steps.cache.bounds import read_scope
-from farthing.steps.cache.calibration import FAIR, NOES, Count, Errors, Probes
-from farthing.steps.cache.shares import is_below
+from farthing.steps.cache.calibration import FAIR, Count, Probes
+from farthing.steps.cache.standing import Standing, mode_of, standings
 from farthing.store import ReportRow, Store
 from farthing.store.entries import Entries, ScopeStats, Stats
 
 TARGET = 0.30
 TOTAL = "total"
-MOST_VERDICTS = 10_000
-"""Newest ones that are looked through for features that have nothing stored any more."""
-
-
-class Scope(msgspec.Struct, frozen=True):
-    """What is known of one feature's semantic hits."""
-
-    feature: str
-    allowed: Threshold
-    verdicts: int
-    """All that were given, or those from the threshold up where hits are served."""
-    wrong: int
-    people: int
-    probes: Probes
-    missing: int
-    """Verdicts without a wrong one that it takes at least until hits are served."""
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """Between these the share of wrong hits lies, the judge's errors reckoned in; each end with 95 % confidence."""
-        most = most_wrong(self.verdicts, self.wrong, self.probes.errors, self.people)
-        return self.probes.least_wrong(self.verdicts, self.wrong), most
 
 
 @click.command()
@@ -59,9 +34,9 @@ def stats(config: Path | None, tenant: str, since: int | None, as_json: bool) ->
     """
     settings = cache_settings(config)
 
-    async def read(entries: Entries) -> tuple[Stats, list[Scope]]:
+    async def read(entries: Entries) -> tuple[Stats, list[Standing]]:
         kept = await entries.stats(tenant)
-        return kept, await _scopes(entries, tenant, kept, settings)
+        return kept, await standings(entries, tenant, kept, settings.cache)
 
     async def report(store: Store) -> list[ReportRow]:
         rows = await store.report("feature", since or 0, tenant=tenant)
@@ -75,58 +50,7 @@ def stats(config: Path | None, tenant: str, since: int | None, as_json: bool) ->
         _print(settings, kept, scopes, called)
 
 
-async def _scopes(entries: Entries, tenant: str, kept: Stats, settings: Settings) -> list[Scope]:
-    judged = {each.scope for each in await entries.verdicts(tenant, limit=MOST_VERDICTS)}
-    bound = settings.cache.wrong_hits_percent / 100
-    return [
-        await _scope(entries, tenant, feature, bound, settings.cache.judge)
-        for feature in sorted(judged | {each.scope for each in kept.scopes})
-        if feature in judged or _mode(settings, feature) == "semantic"
-    ]
-
-
-async def _scope(entries: Entries, tenant: str, feature: str, bound: float, judge: str) -> Scope:
-    tally, probes = await read_scope(entries, tenant, feature, judge)
-    allowed = threshold(tally, bound, probes.errors)
-    if allowed.serves:
-        shown = range(round(allowed.similarity * BUCKETS), BUCKETS + 1)
-        people = sum(tally.people[place] for place in shown)
-        return Scope(feature, allowed, allowed.verdicts, allowed.wrong, people, probes, 0)
-    more = missing(tally, bound, probes.errors)
-    return Scope(feature, allowed, sum(tally.all), sum(tally.wrong), sum(tally.people), probes, more)
-
-
-def missing(tally: Tally, bound: float, errors: Errors) -> int:
-    """The least number of further verdicts, none of them wrong, after which a threshold can serve, once the judge is shown
-    to be fair."""
-    fair = Errors(errors.false_no_least, min(errors.false_yes_most, FAIR))
-    most: dict[int, int] = {}
-    count = wrong = 0
-    for here, wrong_here in zip(reversed(tally.all), reversed(tally.wrong), strict=True):
-        count, wrong = count + here, wrong + wrong_here
-        most[wrong] = count  # of cuts with as many wrong ones, the lowest needs least
-    return min(_more(count, wrong, fair.noes(bound)) for wrong, count in most.items())
-
-
-def _more(count: int, wrong: int, allowed: float) -> int:
-    low, high = -1, 1
-    while not is_below(allowed, count + high, wrong, NOES):
-        low, high = high, 2 * high
-    while high - low > 1:
-        middle = (low + high) // 2
-        if is_below(allowed, count + middle, wrong, NOES):
-            high = middle
-        else:
-            low = middle
-    return high
-
-
-def _mode(settings: Settings, feature: str) -> str:
-    own = settings.cache.features.get(feature)
-    return (own.mode if own is not None else "") or settings.cache.mode
-
-
-def _print(settings: Settings, kept: Stats, scopes: Sequence[Scope], called: Sequence[ReportRow]) -> None:
+def _print(settings: Settings, kept: Stats, scopes: Sequence[Standing], called: Sequence[ReportRow]) -> None:
     times = f"; the oldest of {show_time(kept.oldest_us)}" if kept.entries else ""
     click.echo(
         f"{kept.entries:,} answers, {kept.pinned:,} of them approved, {kept.links:,} further questions; "
@@ -149,7 +73,7 @@ def _print(settings: Settings, kept: Stats, scopes: Sequence[Scope], called: Seq
                 ("from the cache", lambda row: f"{row.cache_hits:,}"),
                 (f"of all calls (target {TARGET:.0%})", lambda row: f"{row.cache_hits / row.calls:.1%}"),
                 ("of cacheable calls", lambda row: f"{row.cache_hits / row.cacheable:.1%}" if row.cacheable else ""),
-                ("cache", lambda row: "" if row.key == TOTAL else _mode(settings, row.key)),
+                ("cache", lambda row: "" if row.key == TOTAL else mode_of(settings.cache, row.key)),
             ],
         )  # fmt: skip
         click.echo(_CACHEABLE)
@@ -203,21 +127,21 @@ def _rate(errors: Count) -> str:
     return f"{errors.errors / errors.probes:.1%} ({low:.1%} to {high:.1%})"
 
 
-def _reckoned(scope: Scope) -> str:
+def _reckoned(scope: Standing) -> str:
     most = scope.probes.errors.false_yes_most
     if most <= FAIR or scope.allowed.serves:
         return f"{most:.1%} let pass"
     return f"{most:.1%} let pass: at least {scope.probes.missing:,} more mismatches"
 
 
-def _estimate(scope: Scope) -> str:
+def _estimate(scope: Standing) -> str:
     if not scope.verdicts:
         return "not known"
     low, high = scope.interval
     return f"{scope.wrong / scope.verdicts:.2%} ({low:.2%} to {high:.2%})"
 
 
-def _serves(scope: Scope) -> str:
+def _serves(scope: Standing) -> str:
     if scope.allowed.serves:
         return f"given from similarity {scope.allowed.similarity:.3f}"
     return f"not yet: at least {scope.missing:,} more verdicts, none of them wrong"
@@ -238,7 +162,7 @@ def _size(count: int) -> str:
 
 
 def _for_machines(
-    settings: Settings, kept: Stats, scopes: Sequence[Scope], called: Sequence[ReportRow]
+    settings: Settings, kept: Stats, scopes: Sequence[Standing], called: Sequence[ReportRow]
 ) -> dict[str, Any]:  # fmt: skip
     return {
         "stored": {name: getattr(kept, name) for name in ("entries", "pinned", "links", "bytes", "hits")}
@@ -272,7 +196,7 @@ def _stored(each: ScopeStats) -> dict[str, Any]:
     }
 
 
-def _judged(scope: Scope) -> dict[str, Any]:
+def _judged(scope: Standing) -> dict[str, Any]:
     low, high = scope.interval if scope.verdicts else (0.0, 1.0)
     return {
         "feature": scope.feature, "verdicts": scope.verdicts, "wrong": scope.wrong, "at_least": low, "at_most": high,

@@ -3,7 +3,6 @@ work that compares texts would cost at an embedding model."""
 
 import time
 from pathlib import Path
-from typing import NamedTuple
 
 import click
 from rich.table import Table
@@ -11,26 +10,12 @@ from rich.table import Table
 from farthing.catalog import Costs, Expect
 from farthing.cli.common import amounts, load_without_keys, print_json, print_table, with_store
 from farthing.cli.places import catalog_of
-from farthing.cli.report_span import percent, report_options, share_of
-from farthing.model.money import Nano, show_dollars
+from farthing.cli.report_span import percent, report_options
+from farthing.finops.tasks import USUAL, VECTORS, AsVectors, reduction, usual
+from farthing.model.money import show_dollars
 from farthing.prices.configured import configured_book
 from farthing.settings import Settings
 from farthing.store import ReportRow, Store
-
-USUAL: dict[str, tuple[float, float]] = {
-    "classification": (0.80, 0.95), "extraction": (0.80, 0.95), "summarisation": (0.50, 0.70), "qa": (0.50, 0.70),
-    "embedding": (0.95, 1.0),
-}  # fmt: skip
-"""Reductions that are commonly expected of routing such work to cheaper models."""
-VECTORS = "embedding"
-"""The kind of work that an embedding model does."""
-
-
-class AsVectors(NamedTuple):
-    """What the calls of a row would have cost at an embedding model, at most."""
-
-    model: str
-    cost: Nano
 
 
 @click.command()
@@ -64,11 +49,6 @@ def tasks(config: Path | None, since: int | None, tenant: str, as_json: bool) ->
             )
 
 
-def reduction(row: ReportRow) -> float | None:
-    """None where there is no baseline to compare with."""
-    return share_of(row.baseline - row.cost, row.baseline)
-
-
 def _as_vectors(settings: Settings, in_tokens: int) -> AsVectors | None:
     """None where no embedding model is at hand, or its price is not known."""
     book = configured_book(settings.prices)
@@ -95,15 +75,8 @@ def _print(rows: list[ReportRow]) -> None:
     for row in rows:
         table.add_row(
             row.key or "(unknown)", f"{row.calls:,}", show_dollars(row.cost), show_dollars(row.baseline),
-            percent(reduction(row)), _usual(row.key),
+            percent(reduction(row)), usual(row.key),
         )  # fmt: skip
     print_table(table)
     if any(row.calls_without_cost for row in rows):
         click.echo("Calls without a known price or usage are counted, but not in the amounts.")
-
-
-def _usual(task: str) -> str:
-    if task not in USUAL:
-        return ""
-    low, high = USUAL[task]
-    return f"{low:.0%}+" if high == 1 else f"{low:.0%} to {high:.0%}"

@@ -7,32 +7,10 @@ import msgspec
 from rich.table import Table
 
 from farthing.cli.common import load_settings, print_json, print_table, with_store
-from farthing.cli.report_span import percent, report_options, share_of
+from farthing.cli.report_span import percent, report_options
+from farthing.finops.mixes import TARGET, TOTAL, Mix, mixes_of, total_of
 from farthing.model.routes import TIERS
-from farthing.quality.errand import FEATURES as ERRANDS
 from farthing.store import ReportRow, Store
-
-TARGET = 0.70
-CHEAPER = ("small", "mid")
-TOTAL = "total"
-
-
-class Mix(msgspec.Struct):
-    """Calls of one feature by the tier that was chosen for them."""
-
-    feature: str
-    tiers: dict[str, int]
-    other: int = 0
-    """Asked for by name, answered from the cache, or refused."""
-
-    @property
-    def routed(self) -> int:
-        return sum(self.tiers.values())
-
-    @property
-    def cheaper(self) -> float | None:
-        """Share of the routed calls that went to small or mid."""
-        return share_of(sum(self.tiers[tier] for tier in CHEAPER), self.routed)
 
 
 @click.command()
@@ -47,7 +25,7 @@ def tiers(config: Path | None, since: int | None, tenant: str, as_json: bool) ->
         return await store.report("feature,tier", since or 0, tenant=tenant)
 
     mixes = mixes_of(with_store(load_settings(config, only={"store"}), read))
-    total = Mix(TOTAL, {tier: sum(mix.tiers[tier] for mix in mixes) for tier in TIERS}, sum(mix.other for mix in mixes))
+    total = total_of(mixes)
     if as_json:
         features = [_for_machines(mix) for mix in mixes]
         print_json({"target": TARGET, "total": _for_machines(total), "features": features})
@@ -55,20 +33,6 @@ def tiers(config: Path | None, since: int | None, tenant: str, as_json: bool) ->
         click.echo("No calls yet.")
     else:
         _print(mixes, total)
-
-
-def mixes_of(rows: list[ReportRow]) -> list[Mix]:
-    """By feature, the busiest first; without calls that Farthing sends itself."""
-    found: dict[str, Mix] = {}
-    for row in rows:
-        if row.key in ERRANDS:
-            continue
-        mix = found.setdefault(row.key, Mix(row.key, dict.fromkeys(TIERS, 0)))
-        if row.also in mix.tiers:
-            mix.tiers[row.also] += row.calls
-        else:
-            mix.other += row.calls
-    return sorted(found.values(), key=lambda mix: (-mix.routed, -mix.other, mix.feature))
 
 
 def _for_machines(mix: Mix) -> dict[str, object]:

@@ -17,7 +17,7 @@ from farthing.model.principal import OPERATOR
 from farthing.model.routes import ANY, Table
 from farthing.quality.proposals import Floors, Move, moves
 from farthing.quality.review import shown
-from farthing.store import Routes, Version
+from farthing.store import Change, Routes, Version
 
 MOST_CHANGES = 1_000
 
@@ -34,6 +34,52 @@ class Which(msgspec.Struct, forbid_unknown_fields=True):
     """A body: the version that is meant, as the caller saw it."""
 
     version: Annotated[int, msgspec.Meta(ge=1, le=2**53)]
+
+
+class Changes:
+    """What a person does to the table. Methods raise NotFound, BadRequest and NotAllowed, in words for that person."""
+
+    def __init__(self, kept: Routes, rules: Rules) -> None:
+        self._kept = kept
+        self._rules = rules
+
+    async def apply(self, version: int, entered: Pass) -> None:
+        try:
+            await self._check(version, entered)
+            done = await self._kept.apply(version, entered.who)
+        except ValueError:
+            raise NotFound("There is no such version.") from None
+        if not done:
+            raise BadRequest("This is no proposal on top of the version that holds. Look at the proposals again.")
+
+    async def reject(self, version: int, entered: Pass) -> None:
+        try:
+            await self._check(version, entered)
+            done = await self._kept.reject(version, entered.who)
+        except ValueError:
+            done = False
+        if not done:
+            raise BadRequest("This is no proposal, or not any more.")
+
+    async def undo(self, version: int, entered: Pass) -> int:
+        """The version that holds then. `version` is the one that holds, as the person saw it."""
+        if await self._kept.active_version() != version:
+            raise BadRequest("This version does not hold (any more).")
+        try:
+            await self._check(await self._kept.base_of(version), entered)
+            return await self._kept.undo(entered.who, version=version)
+        except ValueError as error:
+            raise BadRequest(f"It cannot be undone: {error}.") from None
+
+    async def _check(self, version: int, entered: Pass) -> None:
+        """Raises NotAllowed if this version would change what holds for other tenants, and that is not for this key;
+        ValueError if it is not kept (any more)."""
+        if entered.everywhere:
+            return
+        prior, floors = self._rules.prior, self._rules.floors
+        held, new = (await self._kept.active()).over(prior), (await self._kept.table(version)).over(prior)
+        if not all(is_seen(move, entered) for move in moves(held, new, floors)):
+            raise NotAllowed(f"This changes the routes of other tenants: it needs an admin key of {OPERATOR!r}.")
 
 
 def routes(kept: Routes, rules: Rules, guard: Guard) -> list[Route]:
@@ -56,52 +102,24 @@ def routes(kept: Routes, rules: Rules, guard: Guard) -> list[Route]:
         return JSONResponse({"data": data})
 
     async def history(request: Request, entered: Pass) -> Response:
-        changes = await kept.history(_limit(request.query_params.get("limit", "50")))
-        if not entered.everywhere:
-            changes = [msgspec.structs.replace(change, why="") for change in changes]  # it tells of all tenants
-        return JSONResponse({"data": msgspec.to_builtins(changes)})
+        done = await kept.history(_limit(request.query_params.get("limit", "50")))
+        return JSONResponse({"data": msgspec.to_builtins(told(done, entered))})
+
+    changes = Changes(kept, rules)
 
     async def apply(request: Request, entered: Pass) -> Response:
         wanted = await read_body(request, Which)
-        try:
-            await _check(wanted.version, entered)
-            done = await kept.apply(wanted.version, entered.who)
-        except ValueError:
-            raise NotFound("There is no such version.") from None
-        if not done:
-            raise BadRequest("This is no proposal on top of the version that holds. Look at the proposals again.")
+        await changes.apply(wanted.version, entered)
         return JSONResponse({"version": wanted.version})
 
     async def reject(request: Request, entered: Pass) -> Response:
         wanted = await read_body(request, Which)
-        try:
-            await _check(wanted.version, entered)
-            done = await kept.reject(wanted.version, entered.who)
-        except ValueError:
-            done = False
-        if not done:
-            raise BadRequest("This is no proposal, or not any more.")
+        await changes.reject(wanted.version, entered)
         return JSONResponse({"rejected": wanted.version})
 
     async def undo(request: Request, entered: Pass) -> Response:
         wanted = await read_body(request, Which)
-        if await kept.active_version() != wanted.version:
-            raise BadRequest("This version does not hold (any more).")
-        try:
-            await _check(await kept.base_of(wanted.version), entered)
-            now = await kept.undo(entered.who, version=wanted.version)
-        except ValueError as error:
-            raise BadRequest(f"It cannot be undone: {error}.") from None
-        return JSONResponse({"version": now})
-
-    async def _check(version: int, entered: Pass) -> None:
-        """Raises NotAllowed if this version would change what holds for other tenants, and that is not for this key;
-        ValueError if it is not kept (any more)."""
-        if entered.everywhere:
-            return
-        held, new = (await kept.active()).over(rules.prior), (await kept.table(version)).over(rules.prior)
-        if not all(_is_seen(move, entered) for move in moves(held, new, rules.floors)):
-            raise NotAllowed(f"This changes the routes of other tenants: it needs an admin key of {OPERATOR!r}.")
+        return JSONResponse({"version": await changes.undo(wanted.version, entered)})
 
     return [
         guard.page("/v1/farthing/routes", "GET", show),
@@ -113,7 +131,12 @@ def routes(kept: Routes, rules: Rules, guard: Guard) -> list[Route]:
     ]
 
 
-def _is_seen(move: Move, entered: Pass) -> bool:
+def told(done: list[Change], entered: Pass) -> list[Change]:
+    """The history as far as it is for them: why tells of all tenants."""
+    return done if entered.everywhere else [msgspec.structs.replace(change, why="") for change in done]
+
+
+def is_seen(move: Move, entered: Pass) -> bool:
     return entered.everywhere or move.tenant in (entered.tenant, ANY)
 
 
@@ -122,7 +145,7 @@ def _proposal(version: Version, found: list[Move], entered: Pass) -> dict[str, A
     shown: dict[str, Any] = msgspec.to_builtins(version)
     if not entered.everywhere:
         shown["why"] = ""
-        found = [move for move in found if _is_seen(move, entered)]
+        found = [move for move in found if is_seen(move, entered)]
     return shown | {"moves": [{**msgspec.to_builtins(move), "text": str(move)} for move in found]}
 
 

@@ -13,6 +13,7 @@ fifty by a judge's errors stays in it. Belongs to one process; after a restart w
 """
 
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 from farthing.model.routes import Table
 
@@ -85,6 +86,13 @@ class Probing:
             out.waits -= 1
             return 0.0
         return TESTED if out.seems_mended else PROBED
+
+    def state(self, tenant: str, scope: str, model: str) -> Literal["", "waits", "probed", "tested"]:
+        """How this process looks at a model that is out there; empty if it does not."""
+        out = self._out.get((tenant, scope, model))
+        if out is None:
+            return ""
+        return "waits" if out.waits > 0 else "tested" if out.seems_mended else "probed"
 
     def heard(self, tenant: str, scopes: Sequence[str], model: str, difference: float) -> None:
         """The model was compared with the flagship on a call of this work."""

@@ -11,9 +11,6 @@ import msgspec
 import pytest
 from click.testing import Result
 
-from farthing.cli.cache_stats import missing
-from farthing.steps.cache.bound import Tally, needed, threshold
-from farthing.steps.cache.calibration import NOTHING, USUAL
 from farthing.steps.cache.pins import answer_of
 from farthing.store import open_store
 from farthing.store.entries import Entries, Entry, Link, Verdict, open_entries
@@ -106,17 +103,6 @@ def test_stats_for_people(farthing: Farthing, stored: Path) -> None:
     assert "more verdicts, none of them wrong" in said
     assert "10.0% (" in said and "16.2% let pass: at least 21 more mismatches" in said
     assert "Rosebud" not in said
-
-
-@pytest.mark.parametrize("wrong", [0, 1, 3])
-def test_the_missing_verdicts_are_just_enough(wrong: int) -> None:
-    tally = Tally.of([(0.9, number < wrong) for number in range(100)])
-    more = missing(tally, 0.01, NOTHING)
-    tally.count(1.0, more - 1, 0, 0)
-    assert not threshold(tally, 0.01, USUAL).serves
-    tally.add(1.0, False)
-    assert threshold(tally, 0.01, USUAL).serves
-    assert missing(Tally.empty(), 0.01, USUAL) == needed(0.01)
 
 
 def test_texts_are_shown_only_on_demand(farthing: Farthing, stored: Path) -> None:

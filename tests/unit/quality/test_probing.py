@@ -201,3 +201,14 @@ async def test_a_mended_model_is_back_in_the_table_though_the_judge_errs(tmp_pat
     assert await draw(1_500, 0.22) == 1_500
     assert await draw(2_000, 0.02) < 2_000 and is_in()
     await store.close()
+
+
+def test_people_can_see_how_a_model_is_looked_at() -> None:
+    probing = Probing(holding)
+    assert probing.state("t", "task:qa", "small") == ""
+    assert probing.share("t", SCOPES, "small", 0.9) == 0.0 and probing.state("t", "task:qa", "small") == "waits"
+    waited(probing)
+    assert probing.state("t", "task:qa", "small") == "probed"
+    for _ in range(MENDED):
+        probing.heard("t", SCOPES, "small", 0.0)
+    assert probing.state("t", "task:qa", "small") == "tested"

@@ -1,7 +1,8 @@
 """The six metrics, each from the sums of one scope. Pure arithmetic: whole numbers until the last division."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from farthing.finops.metrics.facts import LEAST_MONTHS, Facts
 from farthing.finops.metrics.metric import Beside, Metric, Target, amount_verdict, ratios, share_verdict, trend_of
@@ -186,6 +187,27 @@ def cache_hit_rate(facts: Facts, least: float) -> Metric:
     )  # fmt: skip
 
 
+class TierDay(NamedTuple):
+    """What the models of one tier did on one day."""
+
+    day_us: int
+    kind: str
+    """A tier, or one of `APART`."""
+    calls: int
+    """Answered by a model."""
+    hits: int
+    """Answered by the cache in place of such a model."""
+    tokens: int
+    cost: Nano
+
+
+def by_tier(facts: Facts, tier: TierOf) -> Iterator[TierDay]:
+    """What a tier mix is summed from, in the order of days; nothing where models are not kept for the scope."""
+    for day in facts.by_model or ():
+        answered = day.calls - day.cache_hits
+        yield TierDay(day.day_us, tier(day.value), answered, day.cache_hits, day.in_tokens + day.out_tokens, day.cost)
+
+
 def tier_mix(facts: Facts, least: float, tier: TierOf) -> Metric:
     """Of the calls that a general model answered: cache hits, students and models of no tier are counted apart."""
     name, title = "tier_mix", "cheaper tiers"
@@ -200,18 +222,16 @@ def tier_mix(facts: Facts, least: float, tier: TierOf) -> Metric:
     daily: dict[int, list[int]] = {}
     calls = dict.fromkeys((*TIERS, *APART), 0)
     tokens, cost, hits = dict(calls), dict(calls), 0
-    for day in facts.by_model:
-        kind = tier(day.value)
-        answered = day.calls - day.cache_hits
-        if kind in TIERS and facts.in_trend(day.day_us):
-            sums = daily.setdefault(day.day_us // DAY_US, [0, 0])
-            sums[0] += answered * (kind in CHEAPER)
-            sums[1] += answered
-        if facts.in_span(day.day_us):
-            hits += day.cache_hits
-            calls[kind] += answered
-            tokens[kind] += day.in_tokens + day.out_tokens
-            cost[kind] += day.cost
+    for each in by_tier(facts, tier):
+        if each.kind in TIERS and facts.in_trend(each.day_us):
+            sums = daily.setdefault(each.day_us // DAY_US, [0, 0])
+            sums[0] += each.calls * (each.kind in CHEAPER)
+            sums[1] += each.calls
+        if facts.in_span(each.day_us):
+            hits += each.hits
+            calls[each.kind] += each.calls
+            tokens[each.kind] += each.tokens
+            cost[each.kind] += each.cost
     series = [(day, sums[0], sums[1]) for day, sums in sorted(daily.items())]
     found, means = trend_of(series, "a tier mix")
     verdict, low, high = share_verdict(_cheaper(calls), _of_tiers(calls), least)

@@ -9,6 +9,14 @@ from farthing.steps.cache.place import Place
 from farthing.store.entries import Entry
 from farthing.wire.question import Question
 
+NEAR_MISS = "near miss: "
+NOT_SERVED = "too old, or by a model that may not answer"
+
+
+def near_miss(refused: str) -> str:
+    """How the step notes that an answer was near and was not given."""
+    return f"{NEAR_MISS}{refused}"
+
 
 class Near(msgspec.Struct, frozen=True):
     """A stored answer whose question is near."""
@@ -22,6 +30,8 @@ class Near(msgspec.Struct, frozen=True):
     """Whether it may be given: the guard let it through, its scope has shown the bound, and it was not drawn for a check;
     or people or a judge have approved it."""
     why: str
+    refused: str = ""
+    """In a word or two, what stands against giving it: a rule of the guard, or that too few verdicts were given."""
     other: bool = False
     """Whether the guard found one of the differences that make it plainly another question."""
 

@@ -43,6 +43,8 @@ between 0.2 and 0.3 four had."""
 OTHER = frozenset(("number", "antonym", "name"))
 """Rules of the guard whose differences make another question, however near: so it was for 502 of the 506 near pairs of
 questions that they refused in a support workload and in sets of traps."""
+UNSHOWN, CHECKED, LINK_GONE = "too few verdicts", "drawn for a check", "unlinked"
+"""Why a near answer is not given that no rule of the guard refused."""
 LOOKED_AT = 20
 """Stored answers among which a far question is looked for, and then at most `TRIED` that are compared."""
 TRIED = 4
@@ -108,14 +110,15 @@ class Semantic:
             return None  # most misses end here, before the guard has to read the question
         await asyncio.sleep(0)  # others first: among many questions the search took a millisecond or two
         prepared = prepare(asked.text)
-        other = False
+        other, refused = False, ""
         for found in neighbours:
             stored = await self._question(place.tenant, found)
             if stored is None:
                 continue
             decision = compare_prepared(prepared, stored, found.cosine)
             if not decision.same:
-                other = other or (found is neighbours[0] and decision.rule in OTHER)
+                if found is neighbours[0]:
+                    other, refused = decision.rule in OTHER, decision.rule
                 continue
             if found.link and not await self._is_linked(place.tenant, found):
                 continue
@@ -126,7 +129,8 @@ class Semantic:
         for found in neighbours[:1]:
             entry = await self._entries.read(place.tenant, found.entry_id, now_us=self._now_us())
             if entry is not None:
-                return Near(entry, found.cosine, False, False, "near, and not let through by the guard", other)
+                why = "near, and not let through by the guard"
+                return Near(entry, found.cosine, False, False, why, refused or LINK_GONE, other)
         return None
 
     def keep(self, entry: Entry, asked: Question) -> None:
@@ -162,11 +166,11 @@ class Semantic:
         similarity = 1.0 if found.link else min(1.0, found.cosine)
         limit = await self._bounds.threshold(place.tenant, place.feature)
         approved = entry.pinned or bool(found.link)
-        serves = approved or (similarity >= limit.similarity and self._chance() >= self._check_share)
+        shown = approved or similarity >= limit.similarity
+        serves = approved or (shown and self._chance() >= self._check_share)
         kind = "pinned or linked question" if approved else "question"
-        return Near(
-            entry, similarity, True, serves, f"{kind} with similarity {found.cosine:.3f}, of {entry.source_call}"
-        )
+        why = f"{kind} with similarity {found.cosine:.3f}, of {entry.source_call}"
+        return Near(entry, similarity, True, serves, why, "" if serves else CHECKED if shown else UNSHOWN)
 
     async def _keep(self, entry: Entry) -> None:
         vector = await self._vector(entry.question)

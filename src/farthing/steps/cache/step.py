@@ -17,7 +17,7 @@ from farthing.pipeline import Proceed
 from farthing.steps.cache import vectors
 from farthing.steps.cache.feedback import entry_id_of, hit_note
 from farthing.steps.cache.flight import Flights
-from farthing.steps.cache.near import Near, SemanticTier
+from farthing.steps.cache.near import NOT_SERVED, Near, SemanticTier, near_miss
 from farthing.steps.cache.place import Place
 from farthing.steps.cache.policy import Policies, Policy, sharing
 from farthing.steps.cache.vectors import Vectors
@@ -80,6 +80,12 @@ class Cache:
                 near = await self._semantic.look(place, asked)
                 if near is not None and near.serves and self._serves(call, near.entry, policy):
                     return self._hit(call, near.entry, "semantic", near.similarity, near.why)
+                if near is not None:
+                    call.trail.note(
+                        self.name,
+                        near_miss(near.refused or NOT_SERVED),
+                        f"{near.similarity:.3f} near to {near.entry.source_call}",
+                    )
         if policy.only:
             raise _not_cached()
         landed = partial(self._landed, policy, place, key, asked, near)

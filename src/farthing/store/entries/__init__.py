@@ -20,6 +20,7 @@ from farthing.store.entries.values import (
     Vector,
     Verdict,
     Which,
+    Worth,
     new_entry_id,
     new_link_id,
 )
@@ -42,6 +43,7 @@ __all__ = [
     "Vector",
     "Verdict",
     "Which",
+    "Worth",
     "Wrapping",
     "new_entry_id",
     "new_link_id",

@@ -31,6 +31,7 @@ from farthing.store.entries.values import (
     Vector,
     Verdict,
     Which,
+    Worth,
 )
 from farthing.store.entries.waiting import Waiting
 from farthing.store.entries.worth import Budgets
@@ -282,6 +283,12 @@ class Entries:
     async def stats(self, tenant: str) -> Stats:
         """Raises StoreError."""
         return await self._reader.slow(lambda db: reading.stats(db, tenant))
+
+    async def dearest(
+        self, tenant: str, *, scope: str | None = None, pinned: bool = False, limit: int = 20
+    ) -> list[Worth]:  # fmt: skip
+        """The entries that saved most, or of those that people approved; without their texts. Raises StoreError."""
+        return await self._reader.slow(lambda db: reading.dearest(db, tenant, limit, scope=scope, pinned=pinned))
 
     async def tenants(self) -> list[str]:
         """Who has entries. Raises StoreError."""

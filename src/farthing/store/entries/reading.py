@@ -5,7 +5,7 @@ What a call is served is checked here once more after SQL has found it: tenant, 
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from farthing.store.engine import Connection, Row
 from farthing.store.entries import rows
@@ -26,6 +26,7 @@ from farthing.store.entries.values import (
     Vector,
     Verdict,
     Which,
+    Worth,
 )
 from farthing.store.entries.writing import SOME, condition
 
@@ -171,6 +172,25 @@ def vectors(connection: Connection, wrapping: Wrapping, tenant: str, context: by
         (context, tenant, wrapping.mark, limit),
     )
     return rows.vectors(wrapping, own[::-1] + more[::-1])
+
+
+def dearest(connection: Connection, tenant: str, limit: int, *, scope: str | None, pinned: bool) -> list[Worth]:
+    """See `Entries.dearest`. Looks at each row of the tenant, of which there are only so many."""
+    terms, values = ["tenant = ?", "pinned = 1" if pinned else "hits > 0"], [tenant]
+    if scope is not None:
+        terms.append("scope = ?")
+        values.append(scope)
+    found = connection.query(
+        "SELECT id, scope, asked, created_us, expires_us, source_call, pinned, hits, hits * cost, size "
+        f"FROM cache_entries WHERE {' AND '.join(terms)} ORDER BY hits * cost DESC, id LIMIT {int(limit)}",
+        values,
+    )
+    return [_worth(row) for row in found]
+
+
+def _worth(row: Row) -> Worth:
+    said: dict[str, Any] = dict(zip(Worth._fields, row, strict=True))
+    return Worth(**{**said, "pinned": said["pinned"] != 0, "saved": int(said["saved"])})
 
 
 def tenants(connection: Connection) -> list[str]:

@@ -179,6 +179,24 @@ class Changes(NamedTuple):
     """There is more right now."""
 
 
+class Worth(NamedTuple):
+    """What one stored answer saved so far; neither what was asked nor what was answered."""
+
+    id: str
+    scope: str
+    asked: str
+    """The model that was asked for."""
+    created_us: int
+    expires_us: int
+    """0 means never."""
+    source_call: str
+    pinned: bool
+    hits: int
+    saved: int
+    """Nano-dollars: hits times what the answer cost."""
+    bytes: int
+
+
 class ScopeStats(NamedTuple):
     scope: str
     entries: int

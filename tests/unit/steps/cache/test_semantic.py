@@ -19,11 +19,12 @@ from farthing.steps.cache.bound import needed  # noqa: E402
 from farthing.steps.cache.bounds import FRESH_S, Bounds  # noqa: E402
 from farthing.steps.cache.calibration import FAIRLY_TRIED, NEAR  # noqa: E402
 from farthing.steps.cache.feedback import Feedback, hit_note  # noqa: E402
+from farthing.steps.cache.guard.rules import RULES  # noqa: E402
 from farthing.steps.cache.index import Index  # noqa: E402
 from farthing.steps.cache.near import Near  # noqa: E402
 from farthing.steps.cache.place import Place  # noqa: E402
 from farthing.steps.cache.policy import Policies  # noqa: E402
-from farthing.steps.cache.semantic import FAR, Semantic, comparable  # noqa: E402
+from farthing.steps.cache.semantic import FAR, UNSHOWN, Semantic, comparable  # noqa: E402
 from farthing.store.buckets import Buckets  # noqa: E402
 from farthing.store.entries import PROBES, Entries, Entry, Verdict, Which, open_entries  # noqa: E402
 from farthing.wire.question import Question  # noqa: E402
@@ -148,7 +149,7 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
 async def test_a_scope_serves_nothing_before_it_has_shown_the_bound(scene: Scene) -> None:
     await scene.keep("When does the shop open on Monday?")
     near = await scene.look("when does the shop open on monday")
-    assert near is not None and near.passed and not near.serves
+    assert near is not None and near.passed and not near.serves and near.refused == UNSHOWN
     await scene.trust()
     near = await scene.look("when does the shop open on monday")
     assert near is not None and near.serves and near.entry.answer == ANSWER
@@ -213,7 +214,8 @@ async def test_the_guard_lets_no_other_question_through(scene: Scene, trap: str)
     await scene.keep("When does the shop open on Monday?")
     await scene.trust()
     near = await scene.look(trap)
-    assert near is None or not (near.passed or near.serves)
+    assert near is None or not (near.passed or near.serves or near.refused == UNSHOWN)
+    assert near is None or near.refused in {rule for rule, _ in RULES}
 
 
 @pytest.mark.parametrize(

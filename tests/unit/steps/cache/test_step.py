@@ -11,16 +11,19 @@ import pytest
 from farthing.model.call import Answer, Call, Ending
 from farthing.model.errors import BadRequest, NotCached, UpstreamError
 from farthing.model.principal import Principal
-from farthing.model.record import Attempt, Record, Saving
+from farthing.model.record import Attempt, Decision, Record, Saving
 from farthing.model.usage import Usage
 from farthing.pipeline import chain
 from farthing.settings import CacheSettings, FeatureCacheSettings
 from farthing.steps.cache.flight import Flights
+from farthing.steps.cache.near import Near
+from farthing.steps.cache.place import Place
 from farthing.steps.cache.policy import Policies
 from farthing.steps.cache.step import Cache
 from farthing.steps.meter import Meter
-from farthing.store.entries import Entries, Which, open_entries
+from farthing.store.entries import Entries, Entry, Which, open_entries
 from farthing.wire import FORMATS
+from farthing.wire.question import Question
 
 COST = 65_000
 
@@ -106,11 +109,25 @@ class Stream:
         self.answer.end(Ending("left"))
 
 
+class Tier:
+    """A semantic tier that finds what it is told to."""
+
+    def __init__(self) -> None:
+        self.near: Near | None = None
+
+    async def look(self, place: Place, asked: Question) -> Near | None:
+        return self.near
+
+    def keep(self, entry: Entry, asked: Question) -> None: ...
+    def check(self, near: Near, asked: Question, call: Call, fresh: bytes) -> None: ...
+
+
 class Scene:
     def __init__(self, entries: Entries, upstream: Upstream, rows: Rows, clock: Clock) -> None:
         self.entries, self.upstream, self.rows, self.clock = entries, upstream, rows, clock
         self.flights = Flights()
         self.settings = CacheSettings(mode="exact")
+        self.tier: Tier | None = None
         self.number = 0
         self.demoted: set[str] = set()
         self.arms: dict[str, bool] = {}
@@ -138,7 +155,7 @@ class Scene:
         call.principal = principal or Principal(team="web", key_id="key-1")
         call.arms = self.arms
         cache = Cache(
-            Policies(self.settings), self.entries, self.flights, None, clock=self.clock,
+            Policies(self.settings), self.entries, self.flights, self.tier, clock=self.clock,
             still_serves=lambda call, model: model not in self.demoted,
         )  # fmt: skip
         answer = await chain([Meter(self.rows), cache], self._route)(call)
@@ -191,6 +208,18 @@ async def test_the_same_request_is_answered_again_at_no_cost(scene: Scene, first
     assert [(saving.lever, saving.saved) for saving in hit.savings] == [("semantic cache", COST)]
     assert hit.model == "gpt-4o-mini" and hit.decisions[0].step == "cache"
     assert scene.upstream.calls == 1
+
+
+async def test_an_answer_that_was_near_and_not_given_is_noted(scene: Scene) -> None:
+    scene.use(CacheSettings(mode="semantic"))
+    scene.tier = Tier()
+    await scene.ask()
+    assert scene.last.decisions == []
+    entry = Entry(id="ent-1", tenant="default", created_us=scene.last.started_us, source_call="call-1")
+    scene.tier.near = Near(entry, 0.9731, False, False, "near, and not let through by the guard", "number")
+    await scene.ask("Say hi twice")
+    assert scene.last.cache == "miss"
+    assert scene.last.decisions == [Decision("cache", "near miss: number", "0.973 near to call-1")]
 
 
 async def test_order_and_white_space_of_json_do_not_matter(scene: Scene) -> None:

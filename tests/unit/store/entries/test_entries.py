@@ -618,3 +618,22 @@ async def test_what_lay_open_goes_when_a_key_is_given(opened: Opener) -> None:
     await sealed.flush()
     assert {entry.id for entry in await sealed.entries("acme")} == {"e2"}
     assert (await sealed.stats("acme")).entries == 1
+
+
+async def test_what_saved_most_is_told_without_its_text(cache: Entries) -> None:
+    for name, cost, hits in (("dear", 900, 1), ("often", 400, 3), ("never", 10_000, 0)):
+        cache.put(an_entry(name, cost=cost, hits=hits, pinned=name == "never"))
+    cache.put(an_entry("elsewhere", scope="search", cost=1, hits=9))
+    cache.put(an_entry("theirs", tenant="other", cost=10**9, hits=9))
+    await cache.flush()
+    found = await cache.dearest("acme")
+    assert [(each.id, each.hits, each.saved) for each in found] == [
+        ("often", 3, 1_200),
+        ("dear", 1, 900),
+        ("elsewhere", 9, 9),
+    ]
+    assert found[0].source_call == "call-1" and found[0].asked == "auto" and not found[0].pinned and found[0].bytes > 0
+    assert not set(found[0]._fields) & {"question", "answer", "owner"}
+    assert [each.id for each in await cache.dearest("acme", scope="search")] == ["elsewhere"]
+    assert [each.id for each in await cache.dearest("acme", pinned=True)] == ["never"]
+    assert [each.id for each in await cache.dearest("acme", limit=1)] == ["often"]

@@ -1,6 +1,7 @@
 """In which order tests run: those that wait for real processes first, dealt out to pytest's own processes, so that others
 can use the processors meanwhile and the end does not wait for one of them. Knows nothing of what tests need."""
 
+import gc
 from collections import deque
 
 import pytest
@@ -14,6 +15,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     processes = getattr(config, "workerinput", {}).get("workercount", 1)
     if processes > 1:
         items[:] = dealt(items, processes)
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays to the end: the garbage collector need not look through it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def dealt(items: list[pytest.Item], processes: int) -> list[pytest.Item]:

@@ -59,6 +59,7 @@ from farthing.steps.limits import Limits
 from farthing.steps.meter import Meter
 from farthing.store import Journal, KeyRing, Ledger, Routes, Store, open_store, recover
 from farthing.store.buckets import Buckets, SharedBuckets
+from farthing.store.entries import Entries
 from farthing.store.ledger import FLUSH_S, Observer
 from farthing.upstream.relay import Relay
 from farthing.wire import FORMATS
@@ -165,7 +166,7 @@ async def assemble(settings: Settings, stack: AsyncExitStack, around: Around = R
     if not around.driven:
         routes += await _dashboard(
             settings, store, ledger, health_of_deployments, known, lambda: routing.quality.table, guard, keys, buckets,
-            clock.now_us, stack, around.settings_file,
+            clock.now_us, stack, around.settings_file, cache.entries if cache is not None else None, routing.probing.state,
         )  # fmt: skip
     return Parts(Endpoints(edges, pages(routes, list(edges))), ledger, routing.quality)
 
@@ -201,13 +202,13 @@ def _books(settings: Settings, store: Store, guard: Guard, book: PriceBook) -> l
 async def _dashboard(
     settings: Settings, store: Store, ledger: Ledger, health: Health, known: Models, table: Callable[[], Table],
     guard: Guard, keys: KeyRing, buckets: Buckets | SharedBuckets, now_us: Callable[[], int], stack: AsyncExitStack,
-    file: str,
+    file: str, entries: Entries | None, probing: Callable[[str, str, str], str],
 ) -> list[Route]:  # fmt: skip
     """The pages for people are an extra: without its libraries there are none."""
     if not all(map(importlib.util.find_spec, DASHBOARD_NEEDS)):
         return []
     made: list[Route] = await importlib.import_module("farthing.app.dashboard").build_dashboard(
-        settings, store, ledger, health, known, table, guard, keys, buckets, now_us, stack, file
+        settings, store, ledger, health, known, table, guard, keys, buckets, now_us, stack, file, entries, probing
     )
     return made
 

@@ -69,7 +69,7 @@
   }
 
   const held = (node) => !getSelection().isCollapsed && getSelection().containsNode(node, true);
-  const keyOf = (node) => node.id || (node.matches?.("tr, li, article") && node.querySelector("a[href]")?.getAttribute("href")) || "";
+  const keyOf = (node) => node.id || (node.matches?.("tr, li") && node.querySelector("a[href]")?.getAttribute("href")) || "";
   const typed = (field) =>
     field.type === "checkbox" || field.type === "radio" ? field.checked !== field.defaultChecked
     : field.options ? field.selectedIndex !== Math.max(0, [...field.options].findIndex((each) => each.defaultSelected))
@@ -85,14 +85,20 @@
     for (const { name } of [...old.attributes]) if (name !== "open" && !fresh.hasAttribute(name)) old.removeAttribute(name);
     children(old, fresh);
   }
-  // What has a name or leads somewhere is found again wherever it stands now; the rest by its place.
+  function unique(nodes) {
+    const found = new Map(), twice = new Set();
+    for (const each of nodes) { const key = keyOf(each); if (found.has(key)) twice.add(key); if (key) found.set(key, each); }
+    for (const key of twice) found.delete(key);
+    return found;
+  }
+  // What alone has a name, or leads somewhere, is found again wherever it stands now; the rest by its place.
   function children(old, fresh) {
-    const named = new Map([...old.children].filter(keyOf).map((each) => [keyOf(each), each]));
+    const named = unique(old.children), renamed = unique(fresh.children);
+    const isNamed = (node) => named.has(keyOf(node)) && renamed.has(keyOf(node));
     let at = old.firstChild;
     for (const next of [...fresh.childNodes]) {
-      const key = keyOf(next), same = key ? named.get(key) : at && !keyOf(at) && at.nodeName === next.nodeName ? at : undefined;
-      named.delete(key);
-      if (!same || same.nodeName !== next.nodeName) { old.insertBefore(next, at); continue; }
+      const same = isNamed(next) ? named.get(keyOf(next)) : at && !isNamed(at) ? at : null;
+      if (same?.nodeName !== next.nodeName) { old.insertBefore(next, at); continue; }
       if (same === at) at = at.nextSibling;
       else old.insertBefore(same, at);
       change(same, next);

@@ -21,6 +21,7 @@ from farthing.app.providers import open_providers
 from farthing.demo import calendar, inside, settings
 from farthing.demo.calendar import DAY_US, DAYS, HOUR_US, Piece
 from farthing.demo.company import Ask, Heard, Script
+from farthing.demo.telling import Teller
 from farthing.demo.timing import Moved
 from farthing.finops.alerts.watch import Watch
 from farthing.finops.posts import OutcomeBody, said_of
@@ -91,6 +92,7 @@ class Story:
         self._number = 0
         self._unwritten = 0
         self._outcomes: list[Post] = []
+        self._teller: Teller | None = None
 
     @property
     def bill(self) -> Bill:
@@ -103,6 +105,8 @@ class Story:
         async with AsyncExitStack() as stack:
             store = await open_store(self._settings(DAYS).store.url.reveal())
             stack.push_async_callback(store.close)
+            teller = self._teller = Teller(store)
+            stack.push_async_callback(teller.end)
             watch = await self._watch(store, stack)
             turns = [0, *(turn.day for turn in calendar.TURNS), DAYS + 1]
             for day, until in pairwise(turns):
@@ -198,6 +202,8 @@ class Story:
         self._unwritten = 0
         await parts.ledger.flush(PATIENCE_S)
         self._hear(self.progress)
+        if self._teller is not None:
+            await self._teller.say(self._time.now_us - self._start_us, self._plot.now_us - self._start_us)
 
     def _wait(self, at_us: int, played: "_Played") -> None:
         self._number += 1

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,12 +11,12 @@ from rich.console import Console
 
 from farthing.cli.common import When, amounts, config_option, load_settings, print_json
 from farthing.cli.rates_text import lines_table
+from farthing.finops.makers import maker_of
 from farthing.model.call import Ask
 from farthing.model.money import exact_dollars
 from farthing.model.usage import Reading
 from farthing.prices import PriceBook, Priced
 from farthing.prices.configured import configured_book
-from farthing.upstream.hosts import HOSTS
 from farthing.wire import FORMATS
 
 
@@ -81,12 +80,6 @@ def _part(
     whose = provider or maker_of(name, format_name)
     served = tier if tier is not None else reading.tier
     return _Part(whose, name, book.price(whose, name, reading.usage, tier=served, geo=reading.geo, at_us=at_us))
-
-
-def maker_of(model: str, format_name: str) -> str:
-    """The price list of the host whose models are called so, else that of the format's own house."""
-    own = (host.prices for host in HOSTS.values() if any(fnmatchcase(model, pattern) for pattern in host.models))
-    return next(own, FORMATS[format_name].family)
 
 
 def _total(parts: Sequence[_Part]) -> dict[str, Any]:

@@ -1,8 +1,6 @@
 """`farthing unit estimate`: what a business transaction will cost, line by line, beside what it costs by hand."""
 
 import time
-from collections.abc import Mapping
-from decimal import Decimal, DecimalException
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -10,18 +8,14 @@ from typing import Any
 import click
 
 from farthing.cli.common import config_option, load_settings, pairs_option, print_json, printable
-from farthing.cli.price_this import maker_of
 from farthing.cli.report_span import percent
-from farthing.finops.estimate import Estimate, Item, embedding_item, estimate, model_item, plain_item, shown, trimmed
+from farthing.finops.calculator import Asked, calculated, fraction_of
+from farthing.finops.estimate import Estimate, shown, trimmed
 from farthing.finops.handling import Handling
-from farthing.finops.transactions import Gatherer, hourly_rate_of, human_cost_of
 from farthing.finops.units import amount, plain_handling
+from farthing.model.errors import BadRequest
 from farthing.model.money import Nano
-from farthing.model.usage import Usage
 from farthing.prices.configured import configured_book
-from farthing.settings import Settings
-
-MOST = Decimal(10**9)
 
 
 class Number(click.ParamType[Fraction]):
@@ -32,14 +26,10 @@ class Number(click.ParamType[Fraction]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Fraction:
         if isinstance(value, Fraction):
             return value
-        text = str(value).strip().removeprefix("$")
         try:
-            found = Decimal(text.removesuffix("%").strip()) if len(text) <= 40 else Decimal("NaN")
-        except DecimalException:
-            found = Decimal("NaN")
-        if not found.is_finite() or not 0 <= found <= MOST or (found and found.adjusted() < -20):
-            self.fail(f"{value!r} is no number from 0 on. Write 2, 0.05 or 5%.", param, ctx)
-        return Fraction(found) / 100 if text.endswith("%") else Fraction(found)
+            return fraction_of(str(value))
+        except ValueError as error:
+            self.fail(f"{error}", param, ctx)
 
 
 NUMBER = Number()
@@ -84,103 +74,23 @@ def command(config: Path | None, volume: int | None, as_json: bool, **asked: Any
     (calls x tokens x price) + (tool calls x tool cost) + (embedding queries x embedding cost)
     """
     settings = load_settings(config, only={"prices", "transactions"})
-    items = _items(settings, asked)
-    if not items:
-        raise click.UsageError(
-            "Say what it is made of: --model with --in and --out, --tool-calls, --embeddings or --cost."
-        )
-    rate = _rate(settings, asked)
-    found = estimate(
-        items, success_rate=asked["success_rate"], review=_review(asked["review_minutes"], rate),
-        human=_human(settings, asked, rate),
-    )  # fmt: skip
+    book = configured_book(settings.prices)
+    tools = {name: NUMBER.convert(count, None, None) for name, count in asked.pop("tools").items()}
+    try:
+        found = calculated(book, settings.transactions, Asked(**asked, tools=tools), time.time_ns() // 1000, _option)
+    except BadRequest as error:
+        raise click.UsageError(error.message) from None
     if as_json:
         print_json(_plain(found, volume))
     else:
         _print(found, volume)
 
 
-def _items(settings: Settings, asked: Mapping[str, Any]) -> list[Item]:
-    book = configured_book(settings.prices)
-    now = time.time_ns() // 1000
-    items: list[Item] = []
-    model = asked["model"]
-    if asked["in_tokens"] or asked["out_tokens"]:
-        if not model:
-            raise click.UsageError("--in and --out need --model.")
-        if asked["cached"] > asked["in_tokens"]:
-            raise click.UsageError("--cached is a part of --in.")
-        usage = Usage(
-            uncached_in=asked["in_tokens"] - asked["cached"], cache_read=asked["cached"], out=asked["out_tokens"]
-        )
-        provider = asked["provider"] or maker_of(model, "openai.chat")
-        items.append(model_item(book, provider, model, usage, asked["calls"], asked["retries"], now))
-    elif model:
-        raise click.UsageError("--model needs --in and --out, tokens of a call on average.")
-    items += _tools(settings, asked)
-    if asked["embeddings"]:
-        items.append(_embeddings(book, asked, now))
-    if asked["plain"] is not None:
-        items.append(plain_item("other", "other", Fraction(1), _nano(asked["plain"])))
-    return items
+_OPTIONS = {"in_tokens": "--in", "out_tokens": "--out", "plain": "--cost", "kind": "--type"}
 
 
-def _tools(settings: Settings, asked: Mapping[str, Any]) -> list[Item]:
-    prices = Gatherer(settings.transactions)
-    items = [
-        plain_item("tools", name, NUMBER.convert(count, None, None), prices.price_of(name))
-        for name, count in asked["tools"].items()
-    ]
-    if asked["tool_calls"]:
-        if not asked["tool_cost"]:
-            raise click.UsageError("--tool-calls needs --tool-cost, dollars for one.")
-        items.append(plain_item("tools", "tools", asked["tool_calls"], _nano(asked["tool_cost"])))
-    return items
-
-
-def _embeddings(book: Any, asked: Mapping[str, Any], now: int) -> Item:
-    if asked["embedding_cost"] is not None:
-        return plain_item("embeddings", "embeddings", asked["embeddings"], _nano(asked["embedding_cost"]))
-    model = asked["embedding_model"]
-    if not model or not asked["embedding_tokens"]:
-        raise click.UsageError("--embeddings needs --embedding-cost, or --embedding-model with --embedding-tokens.")
-    return embedding_item(
-        book, maker_of(model, "openai.embeddings"), model, asked["embedding_tokens"], asked["embeddings"], now
-    )
-
-
-def _nano(dollars: Fraction) -> Nano:
-    return round(dollars * 10**9)
-
-
-def _rate(settings: Settings, asked: Mapping[str, Any]) -> Nano | None:
-    if asked["hourly_rate"] is not None:
-        return _nano(asked["hourly_rate"])
-    return hourly_rate_of(asked["kind"], settings.transactions)
-
-
-def _review(minutes: Fraction, rate: Nano | None) -> Nano:
-    if minutes and rate is None:
-        raise click.UsageError("--review-minutes needs --hourly-rate.")
-    return _by_minutes(minutes, rate or 0)
-
-
-def _human(settings: Settings, asked: Mapping[str, Any], rate: Nano | None) -> Nano | None:
-    if asked["human_cost"] is not None:
-        if asked["human_minutes"] is not None:
-            raise click.UsageError("Say either --human-cost or --human-minutes.")
-        return _nano(asked["human_cost"])
-    if asked["human_minutes"] is not None:
-        if rate is None:
-            raise click.UsageError("--human-minutes needs --hourly-rate.")
-        return _by_minutes(asked["human_minutes"], rate)
-    if asked["kind"] and asked["kind"] not in settings.transactions.types:
-        raise click.BadParameter(f"there is no [transactions.types.{asked['kind']}].", param_hint="--type")
-    return human_cost_of(asked["kind"], settings.transactions)
-
-
-def _by_minutes(minutes: Fraction, rate: Nano) -> Nano:
-    return round(minutes * rate / 60)
+def _option(field: str) -> str:
+    return _OPTIONS.get(field, f"--{field.replace('_', '-')}")
 
 
 def _print(found: Estimate, volume: int | None) -> None:

@@ -263,6 +263,19 @@ def with_attempts(connection: Connection, calls: Sequence[Row]) -> list[Record]:
     return [record_of(row, attempts.get(row[0], ()), ()) for row in calls]
 
 
+def costs_of(connection: Connection, key: Key, limit: int = 1_000) -> list[tuple[ToolUse, int, bool]]:
+    """Tools and external calls of a transaction, oldest first: when, and whether somebody posted it, else a call named it."""
+    rows = connection.query(
+        "SELECT name, count, cost, at_us, cost_id FROM transaction_costs WHERE tenant = ? AND type = ? AND id = ? "
+        "ORDER BY at_us, cost_id LIMIT ?",
+        (*key, limit),
+    )
+    return [
+        (ToolUse(name, int(count), cost), int(at_us), cost_id.startswith(POSTED))
+        for name, count, cost, at_us, cost_id in rows
+    ]
+
+
 def _tools_of(connection: Connection, key: Key) -> list[tuple[ToolUse, int]]:
     rows = connection.query(
         "SELECT name, count, cost, at_us FROM transaction_costs WHERE tenant = ? AND type = ? AND id = ?", key

@@ -6,13 +6,17 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from farthing.model.money import Nano
+from farthing.model.transaction import ToolUse, split_name
 from farthing.store.engine import Connection
 from farthing.store.rollups import DAY_US, month_of, size_of
 from farthing.store.rows import LATEST_US
 from farthing.store.schema_transactions import DAY_SUMS, DRIVER_SUMS, USER_SUMS
 from farthing.store.store import Store
 from farthing.store.transaction_state import Key, State
-from farthing.store.transactions import Post, Posted, post, states
+from farthing.store.transactions import Post, Posted, costs_of, post, states
+
+NEWEST_CALLS = 10_000
+"""Calls among which the newest transactions are looked for."""
 
 
 class UnitSums(msgspec.Struct, frozen=True):
@@ -113,6 +117,18 @@ class Units:
         found = await self._store.do(lambda connection: states(connection, [key]))
         return found.get(key)
 
+    async def costs(self, tenant: str, kind: str, id_: str) -> list[tuple[ToolUse, int, bool]]:
+        """Tools of one, oldest first; see `transactions.costs_of`."""
+        return await self._store.do(lambda connection: costs_of(connection, (tenant, kind, id_)))
+
+    async def newest(
+        self, since_us: int, until_us: int, *, tenant: str, kind: str, limit: int = 50
+    ) -> list[tuple[str, State]]:
+        """Those of a type with a call in the span, by their latest; found among its newest `NEWEST_CALLS` calls."""
+        return await self._store.do(
+            lambda connection: newest(connection, since_us, until_us, tenant=tenant, kind=kind, limit=limit)
+        )
+
     async def book(
         self, since_us: int, until_us: int, *, tenant: str = "", kind: str | None = None, users: int = 10
     ) -> UnitBook:  # fmt: skip
@@ -135,6 +151,26 @@ def book(
             _drivers(connection, tests, values),
             *_people(connection, first, end, tenant, kind, users),
         )
+
+
+def newest(
+    connection: Connection, since_us: int, until_us: int, *, tenant: str, kind: str, limit: int = 50
+) -> list[tuple[str, State]]:  # fmt: skip
+    """`Units.newest`, by the index of times."""
+    rows = connection.query(
+        "SELECT transaction_id FROM (SELECT transaction_id, tenant, started_us FROM calls WHERE started_us >= ? AND started_us < ? "
+        "ORDER BY started_us DESC LIMIT ?) AS latest WHERE tenant = ? AND transaction_id <> '' ORDER BY started_us DESC",
+        (since_us, until_us, NEWEST_CALLS, tenant),
+    )
+    ids: dict[str, None] = {}
+    for (name,) in rows:
+        of, id_ = split_name(name)
+        if of == kind:
+            ids[id_] = None
+            if len(ids) >= limit:
+                break
+    found = states(connection, [(tenant, kind, id_) for id_ in ids])
+    return [(id_, found[tenant, kind, id_]) for id_ in ids if (tenant, kind, id_) in found]
 
 
 def _tests(

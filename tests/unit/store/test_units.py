@@ -5,12 +5,14 @@ from collections.abc import Callable
 
 import pytest
 
+from farthing.model.transaction import ToolUse, joined_name
 from farthing.store import Store, units
 from farthing.store.engine import Connection
 from farthing.store.rollups import DAY_US, month_of
 from farthing.store.schema_transactions import DAY_KEY, DAY_SUMS, USER_KEY, USER_SUMS
-from farthing.store.units import UserSums
-from unit.store.samples import MORNING_US
+from farthing.store.transactions import Cost, Post
+from farthing.store.units import Units, UserSums
+from unit.store.samples import MORNING_US, a_record
 
 Cell = tuple[int, str, str, str, str]
 _TRANSACTIONS, _COST, _TOOL_COST = (USER_SUMS.index(name) for name in ("transactions", "cost", "tool_cost"))
@@ -72,3 +74,27 @@ async def test_users_and_plans_are_those_of_the_cells(seed: int, store: Store, c
             costs = [each.cost + each.tool_cost for each in dearest[:most]]
             assert [each.cost + each.tool_cost for each in book.users] == costs
             assert all(each in dearest for each in book.users)
+
+
+async def test_the_newest_of_a_type_and_what_tools_cost_one(store: Store) -> None:
+    named = [("ticket", "a"), ("ticket", "b"), ("order", "a"), ("", "bare"), ("ticket", "a"), ("ticket", "c/d")]
+    calls = [
+        a_record(f"call-{no}", started_us=MORNING_US + no, transaction=joined_name(*name), tools=[ToolUse("crm", 1, 5)])
+        for no, name in enumerate(named)
+    ]
+    other = a_record("call-x", started_us=MORNING_US + 9, transaction="ticket/x", tenant="acme")
+    await store.write([*calls, other, a_record("call-y", started_us=MORNING_US + 10, transaction="")])
+    book, until = Units(store), MORNING_US + DAY_US
+    found = await book.newest(MORNING_US, until, tenant="default", kind="ticket")
+    assert [id_ for id_, _ in found] == ["c/d", "a", "b"]
+    assert [state.sums[0] for _, state in found] == [1, 2, 1]
+    assert [id_ for id_, _ in await book.newest(MORNING_US, until, tenant="default", kind="ticket", limit=1)] == ["c/d"]
+    assert [id_ for id_, _ in await book.newest(MORNING_US, until, tenant="default", kind="")] == ["bare"]
+    assert [id_ for id_, _ in await book.newest(MORNING_US, until, tenant="acme", kind="ticket")] == ["x"]
+    assert await book.newest(until, until + 1, tenant="default", kind="ticket") == []
+    await book.post([Post("default", "ticket", "a", [Cost("bill-7", ToolUse("courier", 1, None), MORNING_US + 2)])])
+    assert await book.costs("default", "ticket", "a") == [
+        (ToolUse("crm", 1, 5), MORNING_US, False), (ToolUse("courier", 1, None), MORNING_US + 2, True),
+        (ToolUse("crm", 1, 5), MORNING_US + 4, False),
+    ]  # fmt: skip
+    assert await book.costs("acme", "ticket", "a") == []

@@ -6,6 +6,7 @@ settings.
 """
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -74,10 +75,10 @@ def shipped() -> Data:
 def facts_of(model: str) -> ModelFacts:
     """What is known of a model by its name at a provider; UNKNOWN where no family has it."""
     name = plain_name(model)
-    family = next((rule for rule in shipped().families if _fits(rule, name)), None)
+    family = next((rule for rule in shipped().families if matches(rule.match, name)), None)
     if family is None:
         return UNKNOWN
-    own = next((rule for rule in family.models if _fits(rule, name)), family)
+    own = next((rule for rule in family.models if matches(rule.match, name)), family)
     return ModelFacts(
         tier=own.tier or family.tier,
         context=own.context or family.context,
@@ -107,8 +108,9 @@ def plain_name(model: str) -> str:
     return _POINT.sub(".", name)
 
 
-def _fits(rule: Rule, name: str) -> bool:
-    return any(_pattern(pattern).fullmatch(name) for pattern in rule.match)
+def matches(patterns: Iterable[str], name: str) -> bool:
+    """Whether one of the patterns fits a `plain_name`."""
+    return any(_pattern(pattern).fullmatch(name) for pattern in patterns)
 
 
 @cache

@@ -7,11 +7,11 @@ somebody asks. Knows nothing of models, prices and what is worth keeping.
 
 import re
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 from zlib import adler32, crc32
 
 import msgspec
 
+from farthing.model.marks import MESSAGE, SYSTEM, TOOLS, Place
 from farthing.wire import splice
 from farthing.wire.lenient import NULL
 from farthing.wire.tokens import IMAGE_TOKENS
@@ -21,25 +21,12 @@ LONGEST = 8 * 1024 * 1024
 MOST_BLOCKS = 4_096
 """Blocks that are told apart; what follows them has no boundary of its own."""
 
-TOOLS, SYSTEM, MESSAGE = "tools", "system", "message"
-
 _MARK = re.compile(
     rb'(?<!\\)"(?:cache_control|cachePoint|cache_point|cached_?[cC]ontent'
     rb'|prompt_cache_(?:breakpoint|options|key|retention))"\s*:'
 )
 _SYSTEM_ROLES = (b'"system"', b'"developer"')
 _LIST = b"["[0]
-
-
-class Place(NamedTuple):
-    """Where a block stands."""
-
-    part: str
-    """TOOLS; SYSTEM, which for OpenAI's formats are the messages of such a role that come first; MESSAGE."""
-    message: int
-    """The message in the request's list; -1 for tools, and for a system prompt that is no message."""
-    block: int
-    """The block inside its content; 0 where the content is one text."""
 
 
 class Blocks:

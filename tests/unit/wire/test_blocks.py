@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from farthing.wire.blocks import MESSAGE, SYSTEM, TOOLS, Blocks, Place, blocks, is_marked, spans
+from farthing.model.marks import MESSAGE, SYSTEM, TOOLS, Place
+from farthing.wire.blocks import Blocks, blocks, is_marked, spans
 
 CHAT, RESPONSES, MESSAGES = "openai.chat", "openai.responses", "anthropic.messages"
 TOOL = {"name": "look_up", "input_schema": {"type": "object", "properties": {"a": {"type": "string"}}}}

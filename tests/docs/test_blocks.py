@@ -8,7 +8,7 @@
     text     (and all others) not looked at
 
 Ports 4141 and 4142 in a page stand for the gateway and the simulator that run here. `<!-- not run: REASON -->` on the line
-before a block leaves it out.
+before a block leaves it out. Below `<!-- farthing.toml -->` is what the page's gateway has for settings, from its first block on.
 """
 
 import json
@@ -42,6 +42,7 @@ PAGES = [
 
 FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\w*)[^\n]*\n(?P<code>.*?)^(?P=indent)```", re.MULTILINE | re.DOTALL)
 NOT_RUN = re.compile(r"<!-- not run: .+ -->\s*$")
+SETTINGS = re.compile(r"<!-- farthing.toml -->\s*$")
 LONG_RUNNING = ("up", "simulate", "demo")
 NOT_HERE = ("make", "pip", "uv", "git", "cd", "docker", "source", "python3")
 ASIDE = ("echo", "printf", "cat", "grep", "test", "#")
@@ -54,6 +55,8 @@ class Block(NamedTuple):
     line: int
     language: str
     code: str
+    is_settings: bool = False
+    """It is what the page's gateway runs with."""
 
 
 class Everything(dict[str, str]):
@@ -70,7 +73,8 @@ def blocks(text: str) -> Iterator[Block]:
     for found in FENCE.finditer(text):
         if not NOT_RUN.search(text[: found.start()]):
             code = "".join(line.removeprefix(found["indent"]) for line in found["code"].splitlines(keepends=True))
-            yield Block(text.count("\n", 0, found.start()) + 2, found["language"], code)
+            is_settings = SETTINGS.search(text[: found.start()]) is not None
+            yield Block(text.count("\n", 0, found.start()) + 2, found["language"], code, is_settings)
 
 
 def commands(code: str) -> Iterator[str]:
@@ -257,6 +261,8 @@ def check_page(text: str, folder: Path) -> None:
     for block in found:
         check(block)
     if any(needs_servers(block) for block in found):
+        if settings := "\n".join(block.code for block in found if block.is_settings):
+            (folder / "farthing.toml").write_text(settings, encoding="utf-8")
         with staged(folder) as stage:
             for block in found:
                 stage.run(block)

@@ -36,7 +36,7 @@ COSTS = {
 REASONS = {
     "litellm_params.rpm": "limits are set on keys: farthing keys create --rpm",
     "litellm_params.tpm": "limits are set on keys: farthing keys create --tpm",
-    "litellm_params.weight": "a name stands for one deployment here",
+    "litellm_params.weight": "write weights with the deployments: [[models.NAME.deployments]]",
     "litellm_params.drop_params": "fields are passed on as they come",
     "litellm_params.timeout": "time limits are set on the provider: timeouts.total_s",
     "litellm_params.stream_timeout": "time limits are set on the provider: timeouts.first_byte_s",
@@ -46,13 +46,19 @@ REASONS = {
     "litellm_settings.callbacks": "the ledger, /metrics and [otel] tell what they told",
     "litellm_settings.success_callback": "the ledger, /metrics and [otel] tell what they told",
     "litellm_settings.failure_callback": "the ledger, /metrics and [otel] tell what they told",
+    "litellm_settings.cache": "switch it on in [cache], by feature",
+    "litellm_settings.cache_params": "see [cache]; no second store is needed",
+    "litellm_settings.fallbacks": "write them with the model: [models.NAME] fallbacks",
+    "litellm_settings.max_budget": "declare it as [budgets.NAME]",
+    "litellm_settings.budget_duration": "declare it as [budgets.NAME], with its window",
     "litellm_settings.num_retries": "the client's own retries stay in force",
+    "router_settings.fallbacks": "write them with the model: [models.NAME] fallbacks",
     "router_settings.num_retries": "the client's own retries stay in force",
     "router_settings.timeout": "time limits are set on the provider: timeouts.total_s",
     "router_settings.redis_host": "no second store is needed",
     "router_settings.redis_port": "no second store is needed",
     "router_settings.redis_password": "no second store is needed",
-    "router_settings.routing_strategy": "a name stands for one deployment here",
+    "router_settings.routing_strategy": "choose one in [balance]: strategy",
     "general_settings.master_key": "make an admin key instead: farthing keys create NAME --admin",
     "general_settings.database_url": "the ledger has tables of its own: set [store] url",
     "general_settings.store_model_in_db": "models stand in the file",
@@ -137,7 +143,7 @@ class _Conversion:
         elif name in self._models:
             self._leave(
                 f"model {name}, another deployment ({full})",
-                "a name stands for one deployment here; the first was taken",
+                "the first was taken; write the others by hand: [[models.NAME.deployments]]",
             )
         else:
             self._models[name] = {"provider": provider} | ({"model": model} if model != name else {})

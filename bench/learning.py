@@ -41,7 +41,7 @@ class Lengths:
     """Of the run with default skills."""
 
 
-FULL, QUICK = Lengths(40_000, 8_000, 40_000, 4_000, 16_000), Lengths(3_000, 1_000, 1_000, 500, 1_000)
+FULL, QUICK = Lengths(60_000, 8_000, 40_000, 4_000, 16_000), Lengths(3_000, 1_000, 1_000, 500, 1_000)
 
 
 @dataclass

@@ -19,7 +19,9 @@ from farthing.steps.cache.index import Index, Kernel, dots_with_numpy, kernel, p
 Floats = NDArray[np.float32]
 DIMS = 64
 
-both_kernels = pytest.mark.parametrize("dots", list({dots_with_numpy, kernel()}), ids=lambda dots: dots.__name__)
+both_kernels = pytest.mark.parametrize(
+    "dots", list(dict.fromkeys([dots_with_numpy, kernel()])), ids=lambda dots: dots.__name__
+)
 
 
 def _vectors(count: int, seed: int, dims: int = DIMS) -> Floats:

@@ -46,7 +46,11 @@ def window(budget: Budget) -> str:
         return "once, for all time"
     if budget.window.startswith("rolling "):
         return f"in any {budget.window.removeprefix('rolling ')}"
-    fiscal = f" of the year from {budget.fiscal_start}" if budget.window == "quarter" and budget.fiscal_start != "01-01" else ""
+    fiscal = (
+        f" of the year from {budget.fiscal_start}"
+        if budget.window == "quarter" and budget.fiscal_start != "01-01"
+        else ""
+    )
     zone = f", {budget.zone}" if budget.zone != "UTC" and budget.window != "hour" else ""
     return f"a {budget.window}{fiscal}{zone}"
 

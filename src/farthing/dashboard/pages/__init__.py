@@ -1,6 +1,32 @@
 """The pages, in the order of the menu. A new one is a file here, a template of its name, and its line below."""
 
 from farthing.dashboard.page import Page
-from farthing.dashboard.pages import alerts, audit, budgets, call, calls, keys, overview, settings, spend
+from farthing.dashboard.pages import (
+    alerts,
+    audit,
+    budgets,
+    call,
+    calls,
+    keys,
+    overview,
+    settings,
+    spend,
+    transaction,
+    unit,
+    units,
+)
 
-PAGES: tuple[Page, ...] = (overview.PAGE, spend.PAGE, calls.PAGE, call.PAGE, budgets.PAGE, alerts.PAGE, keys.PAGE, settings.PAGE, audit.PAGE)
+PAGES: tuple[Page, ...] = (
+    overview.PAGE,
+    spend.PAGE,
+    units.PAGE,
+    unit.PAGE,
+    transaction.PAGE,
+    calls.PAGE,
+    call.PAGE,
+    budgets.PAGE,
+    alerts.PAGE,
+    keys.PAGE,
+    settings.PAGE,
+    audit.PAGE,
+)

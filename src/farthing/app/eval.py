@@ -31,6 +31,14 @@ async def build_eval(
     settings: Settings, book: PriceBook, store: Store, note: Noted, sent: Callable[[], None], stack: AsyncExitStack
 ) -> EvalSet:  # fmt: skip
     """`note` gets each difference, `sent` hears of each call that has ended. Raises StoreError."""
+    errands = await build_errands(settings, book, store, MODEL_SELECTION, sent, stack)
+    return EvalSet(errands, Comparer(PairJudge(errands, settings.routing.judge)), note)
+
+
+async def build_errands(
+    settings: Settings, book: PriceBook, store: Store, lever: str, sent: Callable[[], None], stack: AsyncExitStack
+) -> Errands:  # fmt: skip
+    """Who sends calls of our own, booked as what `lever` spends; `sent` hears of each that has ended. Raises StoreError."""
     journal = Journal(Path(settings.store.journal or store.engine.journal_folder))
     stack.callback(journal.end)
     providers = await open_providers(settings, stack)
@@ -41,7 +49,7 @@ async def build_eval(
     stack.push_async_callback(ledger.close)
     proceed = chain(
         [
-            Meter(ledger), Overhead(MODEL_SELECTION),
+            Meter(ledger), Overhead(lever),
             Balance(providers, book, Health(providers, settings.balance, buckets), settings.balance),
             limits.step,
             Admit(book, journal, allow_unpriced=settings.prices.allow_unpriced),
@@ -55,5 +63,4 @@ async def build_eval(
         finally:
             sent()
 
-    errands = Errands(told, new_call_id)
-    return EvalSet(errands, Comparer(PairJudge(errands, settings.routing.judge)), note)
+    return Errands(told, new_call_id)

@@ -11,8 +11,10 @@ from farthing.model.principal import Principal
 from farthing.model.record import Saving
 from farthing.wire import FORMATS
 
-FEATURES = ("farthing judge", "farthing encoder", "farthing shadow", "farthing eval")
+FEATURES = ("farthing judge", "farthing encoder", "farthing shadow", "farthing eval", "farthing lab")
 """What reports show such calls under."""
+SPENT_BY = FEATURES[0], FEATURES[2]
+"""Those that look at the quality of routed answers, within `routing.shadow_dollars_a_day`."""
 TASK = "farthing overhead"
 """Their kind of work, so that a report by task has them in a row of their own: a task's calls are its clients'."""
 
@@ -26,6 +28,7 @@ class Sent(NamedTuple):
     served: str
     """The version of the model that ran, as the provider names it."""
     out_tokens: int
+    in_tokens: int = 0
 
 
 class Errands:
@@ -55,6 +58,7 @@ class Errands:
             answer, sum(attempt.cost for attempt in attempts) if known else None,
             last.served_model if last is not None else "",
             sum(attempt.usage.total_out for attempt in attempts if attempt.usage is not None),
+            sum(attempt.usage.total_in for attempt in attempts if attempt.usage is not None),
         )  # fmt: skip
 
 

@@ -183,16 +183,16 @@ def _scores(case: Case, first: Sent | None, second: Sent | None) -> tuple[int, i
     """Whether the candidate and the flagship are right."""
     if first is None or second is None:
         return None
-    candidate, flagship = (_is_good(case, each) for each in (second, first))
+    candidate, flagship = (is_good(case, _request(case, ""), each.answer.body) for each in (second, first))
     return None if candidate is None or flagship is None else (int(candidate), int(flagship))
 
 
-def _is_good(case: Case, sent: Sent) -> bool | None:
-    told = said(WIRE, sent.answer.body)
+def is_good(case: Case, request: bytes, answer: bytes) -> bool | None:
+    """Whether an answer of the chat wire passes the case's check and says the right answer; None where it cannot be read."""
+    told = said(WIRE, answer)
     if told is None:
         return None
-    request = _request(case, "")
-    checked = check(case.check, asked(WIRE, request), WIRE, request, sent.answer.body)
+    checked = check(case.check, asked(WIRE, request), WIRE, request, answer)
     passed = checked is None or checked.passed
     return passed and (not case.answers or is_right(case.answers, told))
 

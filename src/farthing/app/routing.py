@@ -19,7 +19,7 @@ from farthing.quality.allowance import Allowance
 from farthing.quality.arms import Arms
 from farthing.quality.choices import Exploring
 from farthing.quality.compare import Comparer
-from farthing.quality.errand import FEATURES, Errands
+from farthing.quality.errand import SPENT_BY, Errands
 from farthing.quality.evidence import Evidence
 from farthing.quality.features import kept_of
 from farthing.quality.pairwise import PairJudge
@@ -44,10 +44,6 @@ from farthing.store.routes import Routes
 from farthing.upstream.providers import Providers
 
 log = logging.getLogger("farthing.routing")
-
-SPENT_BY = FEATURES[0], FEATURES[2]
-"""Features of calls that look at quality."""
-
 
 class Models(NamedTuple):
     """What is known of the models at hand."""

@@ -10,6 +10,7 @@ import msgspec
 
 from farthing.model.money import Nano
 from farthing.model.record import Decision
+from farthing.model.usage import CostState
 from farthing.store.engine import Connection, Row
 from farthing.store.reading import newest_rows
 
@@ -30,7 +31,7 @@ class Decided(msgspec.Struct, frozen=True):
     model: str
     tier: str
     cache: str
-    cost_state: str
+    cost_state: CostState
     cost: Nano
     saved: Nano
     decisions: list[Decision]

@@ -8,7 +8,7 @@ from farthing.dashboard.overview.reading import Overview
 from farthing.dashboard.table import Column, Row, Table
 from farthing.dashboard.view import View
 from farthing.finops import next_savings
-from farthing.finops.next_savings import Known, Saving
+from farthing.finops.next_savings import Known, Saving, Sums
 from farthing.finops.tiers import TierOf
 from farthing.model.money import Nano
 from farthing.model.record import Attempt
@@ -70,7 +70,12 @@ def _calls(view: View, saving: Saving) -> str:
 
 def savings(view: View, found: Overview, tier: TierOf) -> list[Saving]:
     """The biggest first; none where the scope is not all calls."""
-    if found.next is None:
+    return of_sums(view, found.next, tier)
+
+
+def of_sums(view: View, sums: Sums | None, tier: TierOf) -> list[Saving]:
+    """The biggest first."""
+    if sums is None:
         return []
     settings, costs = view.sources.settings, view.sources.costs
     now = view.now_us
@@ -87,7 +92,7 @@ def savings(view: View, found: Overview, tier: TierOf) -> list[Saving]:
         view.tenant, settings.routing, settings.cache, settings.finops.cache_hit_percent / 100, view.sources.catalog.tiers(),
         tier, view.sources.table(), floors_of(settings.routing), price, vectors,
     )  # fmt: skip
-    return next_savings.estimates(found.next, known)
+    return next_savings.estimates(sums, known)
 
 
 def sum_up(steps: Sequence[Step]) -> dict[str, str] | None:

@@ -77,10 +77,7 @@ def read(connection: Connection, scope: Scope, now_us: int) -> Facts:
     tenant, where = scope.tenant, scope.where
     since, until = max(0, min(scope.since_us, scope.until_us - TREND_DAYS * DAY_US)), scope.until_us
     daily = days(connection, since, until, tenant=tenant, where=where)
-    errands: list[Day] = []
-    if not where:
-        for own in ERRANDS:
-            errands += days(connection, since, until, tenant=tenant, where={"feature": own})
+    errands = _errands(connection, since, scope)
     feature = where.get("feature") if set(where) <= {"feature"} else None
     has_users = set(where) <= {"feature"}
     months, dearest = _months(connection, scope, now_us, feature) if has_users else (None, None)
@@ -103,6 +100,28 @@ def read(connection: Connection, scope: Scope, now_us: int) -> Facts:
         ),
         transactions=(tokens_of_transactions(connection, scope.since_us, until, tenant=tenant) if not where else None),
     )
+
+
+def of_shares(connection: Connection, scope: Scope, now_us: int) -> Facts:
+    """Only what the hit rate and the tier mix need: whoever shows these alone has them sooner. Raises BadRequest likewise."""
+    tenant, where = scope.tenant, scope.where
+    since, until = max(0, min(scope.since_us, scope.until_us - TREND_DAYS * DAY_US)), scope.until_us
+    return Facts(
+        scope=scope, now_us=now_us, daily=days(connection, since, until, tenant=tenant, where=where),
+        errands=_errands(connection, since, scope), waste=None, waste_by_model=None, months=None, dearest=None,
+        by_model=_days(connection, since, until, "model", tenant, where), by_feature=None, above_a_dollar=None,
+    )  # fmt: skip
+
+
+def _errands(connection: Connection, since_us: int, scope: Scope) -> list[Day]:
+    """They have no scope but all."""
+    if scope.where:
+        return []
+    return [
+        day
+        for own in ERRANDS
+        for day in days(connection, since_us, scope.until_us, tenant=scope.tenant, where={"feature": own})
+    ]
 
 
 def _of(months: list[UserMonth], now_us: int) -> int:

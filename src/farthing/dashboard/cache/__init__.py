@@ -1,0 +1,1 @@
+"""What the page on the cache is made of, a part a file."""

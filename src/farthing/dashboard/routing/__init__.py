@@ -1,0 +1,1 @@
+"""What the page on routing is made of, a part a file."""

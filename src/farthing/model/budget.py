@@ -113,7 +113,7 @@ class Budget(msgspec.Struct, frozen=True):
         """Raises ValueError in words for whoever wrote it."""
         if not self.id or len(self.id) > 48 or not all(char.isalnum() or char in "-_." for char in self.id):
             raise ValueError("a budget's name is up to 48 letters, digits, dashes, points and underscores")
-        if not 0 <= self.amount <= MOST or not 0 <= self.max_call <= MOST:
+        if not all(0 <= each <= MOST for each in (self.amount, self.max_call, *(each.amount for each in self.raises))):
             raise ValueError("an amount is not negative, and at most a billion dollars")
         if len(self.scope) > 6 or not all(self.scope) or not all(self.scope.values()):
             raise ValueError("a scope has up to 6 dimensions, each with a name and a value")

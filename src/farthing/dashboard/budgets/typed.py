@@ -55,6 +55,8 @@ def amount(text: str, unit: str, param: str) -> int:
     if unit not in get_args(Unit):
         raise BadRequest("A budget counts dollars, tokens or calls.", param="unit")
     plain = text.strip().removeprefix("$").replace(",", "")
+    if not plain:
+        raise BadRequest("Say how much: a plain number, such as 250.", param=param)
     try:
         found = amount_from(plain[:64], unit)  # type: ignore[arg-type]
     except ValueError as error:

@@ -1,10 +1,14 @@
 """`farthing simulate`: starts a simulated provider."""
 
+from typing import BinaryIO
+
 import click
+import msgspec
 
 from farthing.cli.common import split_pairs
 from farthing.upstream.simulator import SimulatorSettings, serve
 from farthing.upstream.simulator.faults import FAULTS, UnknownFault
+from farthing.upstream.simulator.prompt_truth import Truth
 
 
 def _shares(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> dict[str, float]:
@@ -15,6 +19,15 @@ def _shares(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) 
     if any(not 0 <= share <= 1 for share in shares.values()):
         raise click.BadParameter("a share is between 0 and 1", ctx, param)
     return shares
+
+
+def _truth(ctx: click.Context, param: click.Parameter, given: BinaryIO | None) -> Truth | None:
+    if given is None:
+        return None
+    try:
+        return msgspec.json.decode(given.read(), type=Truth)
+    except msgspec.MsgspecError as error:
+        raise click.BadParameter(str(error), ctx, param) from None
 
 
 @click.command("simulate", epilog=f"Faults: {', '.join(FAULTS)}.")
@@ -41,10 +54,16 @@ def _shares(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) 
 @click.option(
     "--batch-seconds", type=click.FloatRange(0), default=0.0, show_default=True, help="How long a batch takes."
 )
+@click.option(
+    "--truth",
+    type=click.File("rb"),
+    callback=_truth,
+    help="JSON that says on which words of a prompt its answers depend, to try the prompt lab on.",
+)
 @click.option("--strict", is_flag=True, help="Refuse fields that the real provider does not know.")
 def command(
     host: str, port: int, seed: int, latency: float, rpm: int, tpm: int, faults: dict[str, float], batch_seconds: float,
-    strict: bool,
+    truth: Truth | None, strict: bool,
 ) -> None:  # fmt: skip
     """Start a provider to try things on: it speaks OpenAI's and Anthropic's wires and costs nothing.
 
@@ -52,7 +71,7 @@ def command(
     """
     settings = SimulatorSettings(
         seed=seed, latency=latency, requests_per_minute=rpm, tokens_per_minute=tpm, faults=faults,
-        batch_seconds=batch_seconds, strict=strict,
+        batch_seconds=batch_seconds, truth=truth, strict=strict,
     )  # fmt: skip
     try:
         serve(settings, host=host, port=port, announce=_announce)

@@ -2,7 +2,8 @@
 
 In this order: results of tools are answered with text; a prompt that asks for a tool gets calls whose arguments satisfy
 the tool's schema; a wanted JSON schema gets JSON of it, a comparison of two answers an honest verdict (`judging`); a task
-of the bank (`tasks`) is answered at the model's skill; anything else gets plausible prose. Knows nothing of wires: they turn a request into a `Question` and a `Reply` into bytes.
+of the bank (`tasks`) is answered at the model's skill, where settings say so by the prompt's words (`prompt_truth`);
+anything else gets plausible prose. Knows nothing of wires: they turn a request into a `Question` and a `Reply` into bytes.
 """
 
 import random
@@ -152,10 +153,23 @@ def _text(question: Question, dice: random.Random, mind: Mind) -> str:
         return _structured(question, dice, mind)
     if question.results:
         return _about_results(question.results)
-    known = tasks.attempt(question.prompt, question.model, mind.settings.seed, mind.skills)
+    known = _attempt(question, mind)
     if known is not None:
-        return known
+        truth = mind.settings.truth
+        return known if truth is None else truth.worded(known, question.prompt, question.context, dice)
     return prose.text(dice, question.prompt, _length(question, dice, mind.settings.spread))
+
+
+def _attempt(question: Question, mind: Mind) -> str | None:
+    """The answer to a task of the bank, by the model's skill and by the words that the prompt needs; None for any other."""
+    seed, truth = mind.settings.seed, mind.settings.truth
+    known = tasks.attempt(question.prompt, question.model, seed, mind.skills)
+    if known is None or truth is None:
+        return known
+    fate = truth.fate(seed, question.prompt, question.context)
+    if fate == "lost" or (fate == "turned" and tasks.is_right(question.prompt, known)):
+        return tasks.wrong(question.prompt, question.model, seed)
+    return tasks.gold_answer(question.prompt) if fate == "turned" else known
 
 
 def _length(question: Question, dice: random.Random, spread: float) -> int:
@@ -179,7 +193,7 @@ def _structured(question: Question, dice: random.Random, mind: Mind) -> str:
     verdict = judging.verdict(question.prompt, mind.settings, dice) if field else None
     if verdict is not None:
         return msgspec.json.encode({field: verdict}).decode()
-    known = tasks.attempt(question.prompt, question.model, mind.settings.seed, mind.skills) or ""
+    known = _attempt(question, mind) or ""
     hints = _hints(question.prompt)
     hints.answer = known
     made = schema_values.value(question.schema or {"type": "object"}, dice, hints)

@@ -2,6 +2,8 @@
 
 import msgspec
 
+from farthing.upstream.simulator.prompt_truth import Truth
+
 
 class SimulatorSettings(msgspec.Struct, frozen=True):
     seed: int = 0
@@ -17,6 +19,8 @@ class SimulatorSettings(msgspec.Struct, frozen=True):
     """How long a batch takes from its creation to its end, by the simulator's clock."""
     skills: dict[str, dict[str, float]] = {}
     """Kind of task -> model or tier -> probability of a right answer, where it is not that of `tasks`."""
+    truth: Truth | None = None
+    """On which words of a prompt the answers to tasks depend; without it on none."""
     judge_errors: float = 0.0
     """Share of its verdicts in which a model that is asked to compare two answers is wrong."""
     judge_bias: float = 0.0

@@ -123,8 +123,16 @@ def attempt(prompt: str, model: Model, seed: int, skills: Skills = _DEFAULT) -> 
     task = " ".join(_MARKER.sub("", prompt).split())
     shared = seeds.unit(seed, "shared", task) < _SHARED_LUCK
     luck = seeds.unit(seed, "luck", task, "" if shared else model.id)
-    if luck < skills.of(model, name):
-        return _said(prompt, gold)
+    return _said(prompt, gold) if luck < skills.of(model, name) else wrong(prompt, model, seed)
+
+
+def wrong(prompt: str, model: Model, seed: int) -> str | None:
+    """What the model answers to a task where it is wrong; None for a prompt that is no task."""
+    found = _solved(prompt)
+    if found is None:
+        return None
+    name, gold = found
+    task = " ".join(_MARKER.sub("", prompt).split())
     return _said(prompt, task_kinds.BY_NAME[name].spoil(gold, prompt, seeds.dice(seed, "wrong", task, model.id)))
 
 

@@ -1,0 +1,90 @@
+"""One request's plan: what repeats, the marks that pay, and the guard that keeps a bad guess small.
+
+Writes are a bet on what comes next. What a scope may lose by bets is bounded: a small allowance, a small share of what
+its input costs, and what its bets have won. Knows nothing of wires and bodies.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from farthing.steps.shape.planning import NOTHING, Plan, Point, Rates, Spot, break_even, plan
+from farthing.steps.shape.prefixes import Scope, Seen
+
+ALLOWANCE_TOKENS = 60_000
+"""The plain price of so many tokens may be lost in a scope before anything was won."""
+LOSS_PERCENT = 1
+"""Of the plain price of all input, beyond that."""
+SURE = 8.0
+"""Outcomes from which on a prompt is believed to be read by no later call."""
+STEEP = 0.02
+"""A boundary is worth a mark of its own only where its chance is so much above that of the next one."""
+
+
+class Kept(Rates, Protocol):
+    """See `catalog.Caching`."""
+
+    @property
+    def way(self) -> str: ...
+
+
+class Decision(NamedTuple):
+    """What was found out about one request, and what follows."""
+
+    plan: Plan
+    seen: tuple[Seen, ...]
+    digests: Sequence[int]
+    never: bool = False
+    """Its prompt is not worth keeping at all, where a provider would keep it by itself."""
+
+
+def decide(
+    scope: Scope, digests: Sequence[int], parts: Sequence[int], tokens: Sequence[int], rates: Kept, now: float
+) -> Decision:
+    """Take a request into the scope's memory and plan its marks. `tokens`: of the prompt up to each boundary."""
+    seen = scope.see(digests, parts, now)
+    if not rates.keeps or tokens[-1] < rates.least:
+        return Decision(NOTHING, tuple(seen), digests)
+    made = plan(_steep([Spot(each.at, tokens[each.at], each.chances, each.live) for each in seen]), rates)
+    scope.spent += tokens[-1] * rates.plain
+    if made.risk and not _may_lose(scope, made.risk, rates):
+        made = _only_reads(made, tokens)
+    last = seen[-1]
+    never = (
+        not made.points and last.evidence >= SURE
+        and last.chances[0] < break_even(rates.keeps[0].write, rates) * (1 - STEEP)
+    )  # fmt: skip
+    return Decision(made, tuple(seen), digests, never)
+
+
+def settle(scope: Scope, made: Decision, rates: Kept, read: int, written: int, now: float) -> None:
+    """The provider has answered, and reported what it read and wrote: learn what it holds, and what the bet came to."""
+    points = made.plan.points
+    scope.credit += read * (rates.plain - rates.read)
+    if points and written:
+        scope.credit -= written * (rates.keeps[points[-1].keep].write - rates.plain)
+    held = bool(read or written)
+    for point in points:
+        until = now + rates.keeps[point.keep].seconds if held else 0.0
+        scope.live(made.digests[point.at], point.keep, until)
+
+
+def _may_lose(scope: Scope, risk: int, rates: Kept) -> bool:
+    bound = ALLOWANCE_TOKENS * rates.plain + scope.spent * LOSS_PERCENT // 100
+    return risk <= scope.credit + bound
+
+
+def _only_reads(made: Plan, tokens: Sequence[int]) -> Plan:
+    points: tuple[Point, ...] = tuple(point for point in made.points if tokens[point.at] <= made.read)
+    return Plan(points, made.read)
+
+
+def _steep(spots: list[Spot]) -> list[Spot]:
+    """Without those that a deeper boundary stands in for, because it comes again as often."""
+    kept: list[Spot] = []
+    for spot in reversed(spots):
+        if spot.live < 0 and kept and kept[-1].live < 0:
+            pairs = zip(spot.chances, kept[-1].chances, strict=True)
+            if all(own < deeper + STEEP for own, deeper in pairs):
+                continue
+        kept.append(spot)
+    return kept[::-1]

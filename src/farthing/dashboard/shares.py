@@ -6,6 +6,10 @@ from typing import Any, NamedTuple
 from farthing.dashboard.charts.chart import Chart
 from farthing.dashboard.formats import count, percent
 from farthing.dashboard.periods import Period, day_of
+from farthing.dashboard.spending.sums import holds
+from farthing.dashboard.view import View
+from farthing.finops.metrics.facts import Facts, Scope, of_shares
+from farthing.store.engine import Connection
 from farthing.store.rollups import DAY_US
 
 MOST_DAYS = 100
@@ -54,6 +58,15 @@ def chart(
         "most": min(1.0, 1.15 * top),
     }  # fmt: skip
     return Chart("shares", title, words, rows, options)
+
+
+def facts_of(connection: Connection, view: View) -> tuple[Facts, bool]:
+    """What shares are made of, and whether sums are kept for the scope at all."""
+    period = view.filters.period
+    scope = Scope(period.since_us, period.until_us, view.tenant, view.where)
+    if holds(("day",), view.where):
+        return of_shares(connection, scope, view.now_us), True
+    return Facts(scope, view.now_us, [], [], None, None, None, None, None, None, None), False
 
 
 def legend(drawn: Chart) -> list[tuple[str, str]]:

@@ -11,6 +11,7 @@ from typing import Any
 import httpx2
 
 from farthing.app.dashboard import join
+from farthing.app.providers import open_providers
 from farthing.app.routing import models_of
 from farthing.dashboard.backtests import Backtests
 from farthing.dashboard.charts.chart import Chart
@@ -28,6 +29,7 @@ from farthing.settings import BalanceSettings, Settings
 from farthing.steps.balance.health import Health
 from farthing.store import Journal, KeyRing, Ledger, Store, hash_of, open_store
 from farthing.store.buckets import Buckets
+from farthing.store.entries import Entries
 from farthing.upstream.providers import Providers
 
 
@@ -43,17 +45,16 @@ class Place:
 
     def __init__(
         self, store: Store, url: str, keys: KeyRing, ledger: Ledger, settings: Settings, shown: Sequence[Page],
-        studio: Studio,
+        studio: Studio, providers: Providers, entries: Entries | None,
     ) -> None:  # fmt: skip
         self.store, self.keys, self.settings = store, keys, settings
         self.later_us = 0
         self.table = Table()
         self.studio, self.proofs, self.ledger = studio, Proofs(url), ledger
         self.backtests = Backtests(url, settings.alerts)
-        providers = Providers({}, {})
         health = Health(providers, BalanceSettings(), Buckets())
         known = models_of(settings, configured_book(settings.prices), providers)
-        sources = Sources(
+        self.sources = Sources(
             settings,
             store,
             ledger,
@@ -64,9 +65,10 @@ class Place:
             lambda: self.table,
             self.proofs,
             self.backtests,
+            entries=entries,
         )
         self._parts = (
-            sources,
+            self.sources,
             self.studio,
             Guard(keys, settings.server.admin),
             keys,
@@ -133,7 +135,7 @@ def token_in(text: str) -> str:
 @asynccontextmanager
 async def a_place(
     folder: Path, settings: Settings | None = None, shown: Sequence[Page] = PAGES,
-    before: Callable[[Store], Any] | None = None, studio: Studio | None = None,
+    before: Callable[[Store], Any] | None = None, studio: Studio | None = None, entries: Entries | None = None,
 ) -> AsyncIterator[Place]:  # fmt: skip
     url = f"sqlite:///{folder}/farthing.db"
     store = await open_store(url)
@@ -143,12 +145,15 @@ async def a_place(
     await keys.refresh()
     journal = Journal(folder / "journal")
     ledger = Ledger(store, journal)
-    place = Place(store, url, keys, ledger, settings or Settings(), shown, studio or Studio())
+    settings, stack = settings or Settings(), AsyncExitStack()
+    providers = await open_providers(settings, stack)
+    place = Place(store, url, keys, ledger, settings, shown, studio or Studio(), providers, entries)
     try:
         await place.open()
         yield place
     finally:
         await place.close()
+        await stack.aclose()
         await ledger.close()
         journal.end()
         await store.close()

@@ -2,10 +2,11 @@
 
 from typing import NamedTuple
 
+from farthing.dashboard.shares import facts_of
 from farthing.dashboard.spending.sums import holds, sums
 from farthing.dashboard.view import View
 from farthing.finops import next_savings
-from farthing.finops.metrics.facts import Facts, Scope, of_shares
+from farthing.finops.metrics.facts import Facts
 from farthing.model.arms import SEMANTIC_CACHE
 from farthing.quality.errand import FEATURES as ERRANDS
 from farthing.settings import CacheSettings
@@ -38,6 +39,8 @@ class Called(NamedTuple):
     """Of the ledger."""
 
     facts: Facts
+    is_kept: bool
+    """Whether sums are kept for the scope."""
     features: list[ReportRow] | None
     lever: LeverRow | None
     answered: list[tuple[int, str]]
@@ -69,14 +72,15 @@ def is_on(settings: CacheSettings) -> bool:
 
 
 def called(connection: Connection, view: View) -> Called:
-    """Raises BadRequest for a scope that nothing is kept for."""
     period, tenant, where = view.filters.period, view.tenant, view.where
     since, until = period.since_us, period.until_us
     rows = sums(connection, ("feature",), period, tenant, where) if holds(("feature",), where) else None
     levers = [] if where else reading.levers(connection, since, until, tenant=tenant)
     near, looked_at = _near(connection, view)
+    facts, is_kept = facts_of(connection, view)
     return Called(
-        of_shares(connection, Scope(since, until, tenant, where), view.now_us),
+        facts,
+        is_kept,
         None if rows is None else [row for row in rows if row.key not in ERRANDS],
         next((each for each in levers if each.lever == SEMANTIC_CACHE), None),
         decided.answered_by(connection, TOLD_APART, since_us=since, until_us=until, where=view.where_calls),

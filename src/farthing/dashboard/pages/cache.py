@@ -27,7 +27,7 @@ async def read(view: View) -> Values:
     values: dict[str, Any] = {
         "on": is_on(settings.cache), "tiles": [*tiles, stored.room(stats, settings.cache)] if stats is not None else tiles,
         "over_time": drawn, "legend": legend(drawn), "features": hits.table(view, found.features, stats),
-        "steps": next_steps.steps(view, coming), "next_days": next_savings.DAYS, "stats": stats,
+        "steps": next_steps.steps(view, coming), "next_days": next_savings.DAYS, "stats": stats, "is_kept": found.is_kept,
         "near": proof.near(view, found.near, found.looked_at), "has_calls": any(found.facts.in_span(day.day_us) for day in found.facts.daily),
         "trouble": entries.trouble if entries is not None else "", "file": settings_file(view),
     }  # fmt: skip

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 from farthing.dashboard.formats import money
 from farthing.dashboard.page import Action, Page, Values
 from farthing.dashboard.routing import evidence, lately, mix, places, proposals, work
-from farthing.dashboard.shares import legend
+from farthing.dashboard.shares import facts_of, legend
 from farthing.dashboard.spending.sums import holds, sums
 from farthing.dashboard.view import View
-from farthing.finops.metrics.facts import Facts, Scope, of_shares
+from farthing.finops.metrics.facts import Facts
 from farthing.finops.metrics.plain import options_of
 from farthing.finops.mixes import mixes_of
 from farthing.finops.tiers import tier_of
@@ -59,14 +59,13 @@ async def read(view: View) -> Values:
 
 
 def _read(connection: Connection, view: View) -> Found:
-    """Raises BadRequest for a scope that nothing is kept for."""
     period, tenant, where = view.filters.period, view.tenant, view.where
 
     def by(*names: str) -> list[ReportRow] | None:
         return sums(connection, names, period, tenant, where) if holds(names, where) else None
 
     levers = [] if where else reading.levers(connection, period.since_us, period.until_us, tenant=tenant)
-    facts = of_shares(connection, Scope(period.since_us, period.until_us, tenant, where), view.now_us)
+    facts, _ = facts_of(connection, view)
     lever = next((each for each in levers if each.lever == MODEL_SELECTION), None)
     return Found(facts, by("task"), by("feature", "tier"), lever, lately.read(connection, view))
 

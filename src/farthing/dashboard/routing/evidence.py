@@ -70,7 +70,7 @@ def _row(view: View, row: Shown, sizes: Mapping[str, ReportRow], settings: Routi
     state = _state(view, row, locked)
     values = (
         _work(row.scope, settings), row.model, row.tier or None, state,
-        row.quality if known else UNKNOWN, row.lower if known else UNKNOWN, row.floor, row.comparisons,
+        row.quality if known else UNKNOWN, row.lower if known else UNKNOWN, row.floor, round(row.comparisons),
         _expected(view, row.model, task, sizes.get(task)), row.why,
     )  # fmt: skip
     mark = "bad" if row.state == "demoted" else "" if row.may_serve else "quiet"

@@ -23,6 +23,14 @@ api_key = "sk-none"
 base_url = "http://127.0.0.1:9"
 api_key = "sk-none"
 """
+TRANSACTIONS = """
+[transactions]
+hourly_rate = 60
+[transactions.plans]
+pro = 20
+[transactions.types.support_resolution]
+human_minutes = 15
+"""
 WIDTHS = {"desktop": 1360, "phone": 390}
 
 
@@ -34,7 +42,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
         for module in (company, oddities):
             subprocess.run([sys.executable, module.__file__, f"sqlite:///{made.folder}/ledger.db"], check=True)
 
-    with gateway(tmp_path_factory.mktemp("site"), settings_text(providers=PROVIDERS), before=filled) as made:
+    with gateway(
+        tmp_path_factory.mktemp("site"), settings_text(providers=PROVIDERS + TRANSACTIONS), before=filled
+    ) as made:
         yield made
 
 
@@ -72,6 +82,10 @@ class Visitor:
         if status >= 400:  # the browser itself tells the console of these
             self._wrong.clear()
         return self.page
+
+    def forget(self) -> None:
+        """What the browser itself told the console of an answer that was to be an error."""
+        self._wrong.clear()
 
     def check(self) -> None:
         """What holds for each page: nothing wrong in the console, nothing that axe finds serious, nothing wider than the

@@ -40,8 +40,10 @@ bench: $(READY)  ## Run each benchmark in bench/ and sum up; the README's figure
 		cat bench/results/$$name.txt; summary="$$summary  $$verdict  $$name\n"; \
 	done; printf "== summary\n$$summary"; exit $$failed
 
-docs: $(READY)  ## Write docs/reference/ again from the code.
+docs: $(READY)  ## Write docs/reference/ again from the code, and the documentation as a site into site/.
 	$(BIN)/python tools/reference.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@echo "The site is in site/: open site/index.html"
 
 cards: $(READY)  ## Write the shipped rate cards again from the pinned genai-prices.
 	$(BIN)/python tools/cards.py
@@ -52,7 +54,7 @@ lock: $(READY)  ## Pin the newest versions that pyproject.toml allows; LOCK_FLAG
 	$(LOCK) pyproject.toml --all-extras requirements/dev.in -c requirements/runtime.txt -o requirements/dev.txt
 
 clean:  ## Remove .venv and what tools left behind.
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist site
 
 # uv installs in a third of pip's time; where it cannot reach the index that pip is set up for, pip does it alone.
 $(READY):

@@ -207,22 +207,26 @@ class Stage:
         assert done.returncode == 0, f"{code}\n--- out\n{done.stdout}\n--- err\n{done.stderr}"
 
 
+@pytest.fixture(scope="module")
+def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """The port of one simulated provider for all pages: it keeps nothing that a page could notice."""
+    port = free_port()
+    models = f"http://127.0.0.1:{port}/v1/models"
+    folder = tmp_path_factory.mktemp("provider")
+    with running("simulate", "--port", f"{port}", env=environment(), folder=folder, ready=models) as provided:
+        provided()
+        yield port
+
+
 @contextmanager
-def staged(folder: Path) -> Iterator[Stage]:
-    gateway, simulator = free_port(), free_port()
+def staged(folder: Path, simulator: int) -> Iterator[Stage]:
+    gateway = free_port()
     provider = f"http://127.0.0.1:{simulator}"
     keys = environment(
         OPENAI_API_KEY="any", OPENAI_BASE_URL=f"{provider}/v1", ANTHROPIC_API_KEY="any", ANTHROPIC_BASE_URL=provider
     )
-    with (
-        running(
-            "simulate", "--port", f"{simulator}", env=environment(), folder=folder, ready=f"{provider}/v1/models"
-        ) as provided,
-        running(
-            "up", "--port", f"{gateway}", env=keys, folder=folder, ready=f"http://127.0.0.1:{gateway}/health/live"
-        ) as served,
-    ):
-        provided()
+    live = f"http://127.0.0.1:{gateway}/health/live"
+    with running("up", "--port", f"{gateway}", env=keys, folder=folder, ready=live) as served:
         served()
         yield Stage(folder, gateway, simulator)
 
@@ -256,21 +260,21 @@ def needs_servers(block: Block) -> bool:
     return block.language == "python" or (block.language in SHELLS and any(runs))
 
 
-def check_page(text: str, folder: Path) -> None:
+def check_page(text: str, folder: Path, simulator: int) -> None:
     found = list(blocks(text))
     for block in found:
         check(block)
     if any(needs_servers(block) for block in found):
         if settings := "\n".join(block.code for block in found if block.is_settings):
             (folder / "farthing.toml").write_text(settings, encoding="utf-8")
-        with staged(folder) as stage:
+        with staged(folder, simulator) as stage:
             for block in found:
                 stage.run(block)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_each_block_of_a_page_works(page: Path, tmp_path: Path) -> None:
-    check_page(page.read_text(encoding="utf-8"), tmp_path)
+def test_each_block_of_a_page_works(page: Path, tmp_path: Path, simulator: int) -> None:
+    check_page(page.read_text(encoding="utf-8"), tmp_path, simulator)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -318,8 +322,8 @@ prot = 1
 """
 
 
-def test_a_page_with_good_blocks_passes(tmp_path: Path) -> None:
-    check_page(GOOD, tmp_path)
+def test_a_page_with_good_blocks_passes(tmp_path: Path, simulator: int) -> None:
+    check_page(GOOD, tmp_path, simulator)
 
 
 @pytest.mark.parametrize(
@@ -333,6 +337,6 @@ def test_a_page_with_good_blocks_passes(tmp_path: Path) -> None:
         "```bash\nfarthing explain no-such-call\n```",
     ],
 )
-def test_a_page_with_a_mistake_fails(text: str, tmp_path: Path) -> None:
+def test_a_page_with_a_mistake_fails(text: str, tmp_path: Path, simulator: int) -> None:
     with pytest.raises((Exception, AssertionError)):
-        check_page(text, tmp_path)
+        check_page(text, tmp_path, simulator)

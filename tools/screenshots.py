@@ -18,12 +18,14 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 PAGES = {
-    "spend": "/spend", "calls": "/calls", "budgets": "/budgets", "alerts": "/alerts", "unit-economics": "/unit-economics",
+    "spend": "/spend", "calls": "/calls", "budgets": "/budgets", "alerts": "/alerts", "units": "/units",
     "routing": "/routing", "cache": "/cache", "keys": "/keys", "settings": "/settings", "audit": "/audit",
 }  # fmt: skip
 """By the name of the picture. One that this version has no page for is left out."""
 MOST_BYTES = 250_000
 WIDTH, HEIGHT = 1280, 860
+OVERVIEW = 1160
+"""High enough for the chart of spend by day."""
 Theme = Literal["light", "dark"]
 
 
@@ -58,25 +60,29 @@ def shoot(page: Page, path: Path) -> None:
     assert size <= MOST_BYTES, f"{path} has more than {MOST_BYTES} bytes"
 
 
-def first_call(page: Page) -> str:
-    """The address of the cost card of a call that a lever made cheaper, or else of the newest."""
-    links = page.locator("main a[href*='/calls/call-']")
-    return links.first.get_attribute("href") or "" if links.count() else ""
+def card_of(page: Page, home: str) -> str:
+    """The address of the card of a call whose model Farthing chose; or else of the newest."""
+    for query in ("?tier=small", ""):
+        page.goto(f"{home}/calls{query}", wait_until="load")
+        links = page.locator("main a[href*='/calls/call-']")
+        if links.count():
+            return home + (links.first.get_attribute("href") or "")
+    return f"{home}/calls"
 
 
 def take(browser: Browser, settings: Path) -> None:
-    with signed_in(browser, settings, "dark") as page:
+    with signed_in(browser, settings, "dark", height=OVERVIEW) as page:
         shoot(page, IMAGES / "overview-dark.png")
-    with signed_in(browser, settings, "light") as page:
+    with signed_in(browser, settings, "light", height=OVERVIEW) as page:
         shoot(page, IMAGES / "overview-light.png")
+    with signed_in(browser, settings, "light") as page:
         home = "/".join(page.url.split("/")[:3])
         for name, path in PAGES.items():
             answer = page.goto(f"{home}{path}", wait_until="load")
             if answer is not None and answer.ok:
                 shoot(page, IMAGES / "pages" / f"{name}.png")
-                if name == "calls" and (card := first_call(page)):
-                    page.goto(f"{home}{card}", wait_until="load")
-                    shoot(page, IMAGES / "pages" / "call.png")
+        page.goto(card_of(page, home), wait_until="load")
+        shoot(page, IMAGES / "pages" / "call.png")
 
 
 def main() -> None:

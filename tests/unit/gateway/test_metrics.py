@@ -10,7 +10,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from farthing.gateway.metrics import CODES, Metrics
-from farthing.gateway.standings import KEPT_S, Standings
+from farthing.gateway.standings import KEPT_S, Standings, families
 from farthing.model.budget import Budget
 from farthing.model.charge import Charge
 from farthing.model.record import Attempt, Record, Saving
@@ -114,6 +114,11 @@ async def test_budgets_are_gauges_of_their_fullest_member(store: Store) -> None:
     assert samples(await gauges.text()) == found, "kept for some seconds"
     now[0] += KEPT_S
     assert ("farthing_budget_used_ratio", "users") not in samples(await gauges.text())
+
+
+async def test_the_gauges_are_known_without_a_budget_or_an_alert(store: Store) -> None:
+    shown = text_string_to_metric_families((await Standings(store).text()).decode())
+    assert [each.name for each in families()] == [each.name for each in shown]
 
 
 def expressions(part: Any) -> list[str]:

@@ -22,6 +22,7 @@ from farthing.cli.common import (
     with_store,
 )
 from farthing.cli.report_forecast import forecast
+from farthing.cli.report_html import html
 from farthing.cli.report_levers import levers
 from farthing.cli.report_metrics import metrics
 from farthing.cli.report_phases import phases
@@ -99,7 +100,7 @@ def _check_place_of_options(ctx: click.Context, other: str) -> None:
             raise click.UsageError(f"options of this report go after its name: farthing report {other} --...")
 
 
-for each in (metrics, forecast, phases, proof, tiers, tasks, levers):
+for each in (metrics, forecast, phases, proof, tiers, tasks, levers, html):
     command.add_command(each)
 
 

@@ -48,6 +48,8 @@ class Page:
     filters: tuple[str, ...] = ("period", "scope")
     """Which of period, scope and compare narrow it."""
     actions: Mapping[str, Action] = field(default_factory=dict)
+    standalone: bool = False
+    """Whether it is a document of its own, in one file that is whole, instead of a page with the menu beside it."""
     live: bool = False
     """Whether it is read again when sums have changed, though no period narrows it."""
 

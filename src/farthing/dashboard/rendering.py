@@ -2,7 +2,11 @@
 
 import asyncio
 import logging
+import re
+from base64 import b64encode
 from collections.abc import Mapping
+from functools import cache
+from hashlib import sha256
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -16,6 +20,7 @@ from farthing.dashboard import formats, shipped, table
 from farthing.dashboard.charts.chart import Chart
 from farthing.dashboard.charts.studio import CannotDraw, Studio
 
+_COLOURS = re.compile(r":root \{[^}]*\}")
 THEMES = ("light", "dark", "auto")
 log = logging.getLogger("farthing.dashboard")
 
@@ -59,19 +64,18 @@ class Rendering:
         self, template: str, values: Mapping[str, Any], status: int = 200, theme: str = "auto"
     ) -> HTMLResponse:
         """The filled template; charts among the values are drawn first, side by side."""
+        values = {"flash": "", "menu": [], **values, "theme": theme}
+        return HTMLResponse(await self._filled(template, values), status, headers=SECURITY)
+
+    async def document(self, template: str, values: Mapping[str, Any]) -> str:
+        """A page that is whole in one file, with its style in it."""
+        return await self._filled(template, {**values, "style": Markup(document_style())})  # noqa: S704: our own file
+
+    async def _filled(self, template: str, values: Mapping[str, Any]) -> str:
         charts = {name: value for name, value in values.items() if isinstance(value, Chart)}
         drawn = await asyncio.gather(*map(self._drawing, charts.values()))
-        filled = self._environment.get_template(template).render(
-            {
-                "flash": "",
-                "menu": [],
-                **values,
-                "theme": theme,
-                "charts": charts,
-                "drawings": dict(zip(charts, drawn, strict=True)),
-            }
-        )
-        return HTMLResponse(filled, status, headers=SECURITY)
+        drawings = dict(zip(charts, drawn, strict=True))
+        return self._environment.get_template(template).render({**values, "charts": charts, "drawings": drawings})
 
     async def _drawing(self, chart: Chart) -> Markup | None:
         """The picture; None where there is nothing to draw, or it cannot be drawn, and the page says it in words."""
@@ -82,6 +86,22 @@ class Rendering:
         except CannotDraw as error:
             log.warning("the chart %r cannot be drawn: %s", chart.kind, error)
             return None
+
+
+@cache
+def document_style() -> str:
+    """The style of a document: its own, with the light colours of the pages."""
+    colours = _COLOURS.search(shipped.text("app.css"))
+    return f"{colours[0] if colours else ''}\n{shipped.text('report.css')}"
+
+
+@cache
+def document_security() -> dict[str, str]:
+    """Headers of a document that is shown by a browser: its own style, and nothing else."""
+    mark = b64encode(sha256(document_style().encode()).digest()).decode()
+    return SECURITY | {
+        "content-security-policy": f"default-src 'none'; style-src 'sha256-{mark}'; base-uri 'none'; frame-ancestors 'none'"
+    }
 
 
 def theme_of(request: Request) -> str:

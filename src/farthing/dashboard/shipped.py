@@ -26,6 +26,11 @@ def address(name: str) -> str:
     return f"/static/{name}?v={sha256(_all()[name]).hexdigest()[:10]}"
 
 
+def text(name: str) -> str:
+    """Raises KeyError for a file that is not there."""
+    return _all()[name].decode()
+
+
 async def answer(request: Request) -> Response:
     """Raises NotFound."""
     name = request.path_params["name"]

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from farthing.dashboard import flash, shipped
@@ -19,7 +19,7 @@ from farthing.dashboard.menu import menu
 from farthing.dashboard.page import Action, Done, Page, Values
 from farthing.dashboard.pages import PAGES
 from farthing.dashboard.periods import NAMED
-from farthing.dashboard.rendering import COMPRESSED, SECURITY, Rendering, theme_of
+from farthing.dashboard.rendering import COMPRESSED, SECURITY, Rendering, document_security, theme_of
 from farthing.dashboard.signing import Signer
 from farthing.dashboard.sources import Sources
 from farthing.dashboard.table import Table
@@ -114,10 +114,20 @@ class Site:
             "flash": said, "live": request.method == "GET" and page.is_live(view),
         }  # fmt: skip
         values = {**everywhere, **await page.read(view), **more}
+        if page.standalone:
+            return await self._document(page, values)
         response = await self._rendering.page(f"{page.name}.html", values, status, theme_of(request))
         if said:
             flash.forget(response)
         return response
+
+    async def _document(self, page: Page, values: Values) -> Response:
+        """Shown, or kept as a file where the link says so."""
+        text = await self._rendering.document(f"{page.name}.html", values)
+        period = values["filters"].period
+        name = f"farthing-{page.name}-{f'{period.first:%Y-%m}' if period.name == 'month' else period.name}.html"
+        headers = document_security() | {"content-disposition": f'inline; filename="{name}"'}
+        return HTMLResponse(text, headers=headers)
 
     async def _csv(self, opened: Opened) -> Response:
         page, name = opened.page, opened.view.params["table"]

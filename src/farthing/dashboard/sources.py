@@ -7,10 +7,11 @@ from farthing.catalog import Catalog, Costs
 from farthing.dashboard.backtests import Backtests
 from farthing.dashboard.memory import Memory
 from farthing.dashboard.proofs import Proofs
+from farthing.gateway.calls import Unwritten
 from farthing.model.routes import Table
 from farthing.settings import Settings
 from farthing.steps.balance.health import Health
-from farthing.store import Ledger, Store
+from farthing.store import Store
 from farthing.store.entries import Entries
 
 
@@ -18,7 +19,7 @@ from farthing.store.entries import Entries
 class Sources:
     settings: Settings
     store: Store
-    ledger: Ledger
+    ledger: Unwritten
     """Knows calls that are not in the store yet."""
     health: Health
     """Of the deployments, as this process sees them."""

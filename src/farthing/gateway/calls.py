@@ -3,7 +3,7 @@ leave before the cost is known."""
 
 import asyncio
 import time
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from starlette.datastructures import QueryParams
@@ -64,7 +64,13 @@ def _number(text: str) -> int:
     return int(text)
 
 
-async def own_call(store: Store, ledger: Ledger, entered: Pass, call_id: str, others: Role) -> Record:
+class Unwritten(Protocol):
+    """Knows calls that are not in the store yet."""
+
+    def find(self, call_id: str) -> Record | None: ...
+
+
+async def own_call(store: Store, ledger: Unwritten, entered: Pass, call_id: str, others: Role) -> Record:
     """A call that may be meant: the key's own, or any of its tenant if it has the role for `others`. Raises NotFound."""
     record = await ended_call(store, ledger, call_id)
     if record is None or not _is_for(entered, record, others):
@@ -72,7 +78,7 @@ async def own_call(store: Store, ledger: Ledger, entered: Pass, call_id: str, ot
     return record
 
 
-async def ended_call(store: Store, ledger: Ledger, call_id: str) -> Record | None:
+async def ended_call(store: Store, ledger: Unwritten, call_id: str) -> Record | None:
     """Any call that has ended or ends in this moment, also if it is not written yet."""
     record = ledger.find(call_id) or await store.call(call_id)
     until = time.monotonic() + WRITTEN_WITHIN_S

@@ -10,6 +10,7 @@ from farthing.dashboard.pages import (
     calls,
     keys,
     overview,
+    report,
     routing,
     settings,
     spend,
@@ -31,6 +32,7 @@ PAGES: tuple[Page, ...] = (
     routing.PAGE,
     cache.PAGE,
     keys.PAGE,
+    report.PAGE,
     settings.PAGE,
     audit.PAGE,
 )

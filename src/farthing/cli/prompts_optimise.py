@@ -24,6 +24,7 @@ from farthing.lab.plan import Plan, planned, shares, shuffled
 from farthing.lab.prompt import Prompt
 from farthing.lab.report import Report, for_machines, report_of
 from farthing.lab.runs import Answers, RunError, name_of
+from farthing.lab.structured import Armed
 from farthing.lab.worth import volume, worth
 from farthing.model.call import Deployment
 from farthing.model.money import Nano, show_dollars
@@ -233,18 +234,7 @@ def _print(report: Report) -> None:
     if found.order is not None:
         click.echo(f"order of the examples: {found.order.why}")
     for each in found.arms:
-        taken = (
-            "taken"
-            if each.name == found.variant.arm
-            else {"holds": "as good", "harms": "worse", "open": "not shown"}[each.tried.verdict]
-        )
-        parsed = "" if each.after.parsed is None else f", {100 * each.after.parsed:.1f} % as was asked"
-        click.echo(
-            printable(
-                f"arm {each.name}: {each.before.out_tokens:.1f} -> {each.after.out_tokens:.1f} output tokens, a call "
-                f"{100 * each.saves:.1f} % cheaper{parsed}; {taken}"
-            )
-        )
+        click.echo(printable(_arm(each, each.name == found.variant.arm)))
     click.echo(f"\n{report.verdict}")
     if report.plan.doubt:
         click.echo(f"Note: {report.plan.doubt}.")
@@ -252,6 +242,16 @@ def _print(report: Report) -> None:
     click.echo(
         f"The run cost {show_dollars(report.spent)}; {report.calls:,} answers, {report.paid:,} of them asked now. The prompt as it "
         f"is changes {100 * found.flips:.1f} % of its answers by itself."
+    )
+
+
+def _arm(found: Armed, taken: bool) -> str:
+    what = {"holds": "as good", "harms": "worse", "open": "not shown to be as good"}[found.tried.verdict]
+    parsed = "" if found.after.parsed is None else f", {100 * found.after.parsed:.1f} % as was asked"
+    return (
+        f"arm {found.name}: {found.before.out_tokens:.1f} -> {found.after.out_tokens:.1f} output tokens, a call "
+        f"{100 * abs(found.saves):.1f} % {'cheaper' if found.saves >= 0 else 'dearer'}{parsed}; {what}"
+        f"{', taken' if taken else ''}"
     )
 
 

@@ -122,6 +122,8 @@ class Prompt:
         self.examples = tuple(file.examples)
         self.arms = {arm.name: arm for arm in file.arms}
         self.body = file.body
+        self.keep = tuple(file.keep)
+        self.may_go = tuple(file.may_go)
         self.typical = file.typical
         self.segments: list[list[Segment]] = [
             split(message.text, file.keep, loose=file.may_go) for message in self.messages
@@ -191,6 +193,9 @@ class Prompt:
         arm = self.arms.get(variant.arm)
         lines = [f"{key} = {_text(value)}" for key, value in (("name", self.name), ("feature", self.feature),
                  ("template", self.template)) if value]  # fmt: skip
+        lines += [
+            f"{key} = {_value(list(value))}" for key, value in (("keep", self.keep), ("may_go", self.may_go)) if value
+        ]
         lines.append(f"typical = {{ input = {self.typical.input}, output = {self.typical.output} }}")
         for message, text in zip(self.messages, self.texts(variant), strict=True):
             if text.strip():

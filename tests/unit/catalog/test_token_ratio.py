@@ -1,6 +1,6 @@
 import pytest
 
-from farthing.catalog.token_ratio import TokenRatios, by_bytes, exact, plain, start_of
+from farthing.catalog.token_ratio import TokenRatios, by_bytes, exact, plain, script_of, start_of
 from farthing.model.record import Attempt, Record
 from farthing.model.usage import Usage
 
@@ -65,3 +65,17 @@ def test_it_learns_from_the_ledger() -> None:
     ratios.observe([call(), call(outcome="broken"), call(cache="exact"), call(attempts=[]), call(request_bytes=0)])
     assert ratios.seen("gpt-4o", "bytes") == 1
     assert ratios.tokens_of_bytes("gpt-4o", 400) > 100
+
+
+def test_scripts_are_told_apart_and_have_ratios_of_their_own() -> None:
+    texts = ["plain words", "schöne Wörter über Öl", "Привет мир", "सामान मंगलवार को आया", "货物星期二到了", ""]
+    assert [script_of(text) for text in texts] == [
+        "ascii", "accented", "two bytes", "mostly three bytes", "three bytes", "ascii"
+    ]  # fmt: skip
+    ratios = TokenRatios()
+    for _ in range(40):
+        ratios.learn("m", 100, 100, script="ascii")
+        ratios.learn("m", 100, 250, script="three bytes")
+    assert ratios.ratio("m", script="ascii") == pytest.approx(1.0, rel=0.05)
+    assert ratios.ratio("m", script="three bytes") == pytest.approx(2.5, rel=0.05)
+    assert ratios.ratio("m", script="accented") == ratios.ratio("m") == pytest.approx(1.75, rel=0.05)

@@ -1,0 +1,139 @@
+"""A request in fewer tokens: the transforms that somebody wants, each where it may be used; all other bytes as they came.
+
+| transform | where | what it needs |
+|---|---|---|
+| compact | results of tools, and what users send, that is wholly JSON | nothing: the value is the same |
+| escapes | the same | nothing |
+| schemas | the list of tools | nothing |
+| trailing | instructions and what users send, as long as it is no source text | nothing |
+| table | results of tools that are a JSON array of uniform records | a model that reads tables |
+| repeats | results of tools and what users send, from the second time on | a model that follows a reference |
+
+Where tools edit files by the exact text in them, texts keep every byte. Knows nothing of policies, models and prices.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import msgspec
+
+from farthing.wire import splice
+from farthing.wire.shaping.compact import compact
+from farthing.wire.shaping.escapes import letters
+from farthing.wire.shaping.repeats import LEAST_CHARS, Repeats, refer
+from farthing.wire.shaping.schemas import Tools, tools_of
+from farthing.wire.shaping.shaped import Shaped
+from farthing.wire.shaping.slots import Kind, Slot, place_of_tools, places
+from farthing.wire.shaping.table import table
+from farthing.wire.shaping.trailing import trimmed
+
+COMPACT, ESCAPES, SCHEMAS, TRAILING = "compact", "escapes", "schemas", "trailing"
+TABLE, REPEATS = "table", "repeats"
+LOSSLESS = (COMPACT, ESCAPES, SCHEMAS, TRAILING)
+"""A model gets the same values, only spelled in fewer tokens."""
+GUARDED = (TABLE, REPEATS)
+"""A model must understand another form."""
+
+
+SHORT = 8 * 1024
+"""Bytes of a body that is looked through before it is parsed."""
+
+
+class Removed(NamedTuple):
+    """What one transform took off at one place."""
+
+    transform: str
+    tokens: int
+    """Estimated."""
+    at: float
+    """Where in the request, from 0 (its beginning, as a provider reads it) to 1."""
+
+
+class Outcome(NamedTuple):
+    """A request that was shaped."""
+
+    body: bytes
+    removed: tuple[Removed, ...]
+
+
+class Shaper:
+    """Shapes requests with one set of transforms."""
+
+    def __init__(self, transforms: frozenset[str]) -> None:
+        self._wanted = transforms
+        self._json: list[tuple[str, Callable[[str], Shaped | None]]] = [
+            (name, make) for name, make in ((ESCAPES, letters), (COMPACT, compact)) if name in transforms
+        ]
+        self._values = bool(self._json) or TABLE in transforms
+
+    def shape(self, format: str, body: bytes) -> Outcome | None:
+        """The request with what falls; None where nothing does. Never raises."""
+        if not self._may(body):
+            return None
+        found = places(format, body, self._wants)
+        if found is None:
+            return None
+        edits: list[tuple[int, int, bytes]] = []
+        removed: list[Removed] = []
+        tools = tools_of(found.tools) if found.tools else NO_TOOLS
+        if tools.tokens and found.free and SCHEMAS in self._wanted:
+            place = place_of_tools(body, found.tools)
+            if place is not None:
+                edits.append((*place, tools.raw))
+                removed.append(Removed(SCHEMAS, tools.tokens, 0.0))
+        if not tools.edits:
+            repeats = Repeats() if REPEATS in self._wanted else None
+            for slot in found.slots:
+                made = self._made(body[slot.start : slot.end], slot, repeats)
+                if made:
+                    removed += [Removed(name, shaped.tokens, slot.start / len(body)) for name, shaped in made]
+                    edits.append((slot.start, slot.end, msgspec.json.encode(made[-1][1].text)))
+        return Outcome(splice.replace(body, edits), tuple(removed)) if edits else None
+
+    def _may(self, body: bytes) -> bool:
+        """A cheap look at the bytes: whether there can be anything to do. From the end, which is the faster way. A long body is
+        read at once, since it is more likely to hold something."""
+        return (
+            len(body) > SHORT
+            or REPEATS in self._wanted
+            or (self._values and (body.rfind(b'"{') >= 0 or body.rfind(b'"[') >= 0))
+            or (SCHEMAS in self._wanted and body.rfind(b'"tools"') >= 0)
+            or (TRAILING in self._wanted and body.rfind(_LINE_END) >= 0)
+        )
+
+    def _wants(self, string: memoryview, kind: Kind) -> bool:
+        if kind != "system":
+            if self._values and string[1] in _OPENS:
+                return True
+            if REPEATS in self._wanted and len(string) > LEAST_CHARS:
+                return True
+        return kind != "tool" and TRAILING in self._wanted and bytes(string).rfind(_LINE_END) >= 0
+
+    def _made(self, raw: bytes, slot: Slot, repeats: Repeats | None) -> list[tuple[str, Shaped]]:
+        """What each transform made of the text, one after the other."""
+        if repeats is not None and slot.kind != "system":
+            first = repeats.first(raw, slot.id)
+            reference = refer(_string(raw), first) if first is not None else None
+            if reference is not None:
+                return [(REPEATS, reference)]
+        if slot.kind == "system" or not self._values or raw[1] not in _OPENS:
+            cut = trimmed(_string(raw)) if TRAILING in self._wanted and slot.kind != "tool" else None
+            return [(TRAILING, cut)] if cut is not None else []
+        text = _string(raw)
+        made: list[tuple[str, Shaped]] = []
+        for name, transform in self._json:
+            shaped = transform(text)
+            if shaped is not None:
+                made.append((name, shaped))
+                text = shaped.text
+        rows = table(text) if TABLE in self._wanted and slot.kind == "tool" else None
+        if rows is not None:
+            made.append((TABLE, rows))
+        return made
+
+
+NO_TOOLS = Tools(b"", 0, False)
+
+_string = msgspec.json.Decoder(str).decode
+_LINE_END = b" \\n"
+_OPENS = b"{["

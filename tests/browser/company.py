@@ -170,7 +170,9 @@ async def fill(store: Store, now: int, days: int = DAYS) -> None:
     budgets = Budgets(store)
     await budgets.put(Budget(id="company", amount=150 * 10**9), who="the company")
     await budgets.put(Budget(id="support", amount=20 * 10**9, scope={"team": "support"}, hard=False), who="the company")
-    await budgets.put(Budget(id="each-user", amount=4 * 10**9, scope={"team": "support", "user": "*"}), who="the company")
+    await budgets.put(
+        Budget(id="each-user", amount=4 * 10**9, scope={"team": "support", "user": "*"}), who="the company"
+    )
     more = Raise(5 * 10**9, now + 9 * DAY_US, "launch of the new help centre", now - DAY_US, "Ada, finance")
     await budgets.add_raise("support", more, who="Ada, finance")
     await store.do(lambda connection: _lease(connection, now))

@@ -163,7 +163,7 @@ async def test(view: View, form: Form) -> str | Done:
 
 
 PAGE = Page(
-    "alerts", "/alerts", "Alerts", VIEWER, read, section="Control", filters=(),
+    "alerts", "/alerts", "Alerts", VIEWER, read, section="Control", filters=(), live=True,
     actions={
         "acknowledge": Action(EDITOR, acknowledge), "mute": Action(EDITOR, mute), "unmute": Action(EDITOR, unmute),
         "test": Action(Need("editor", whole=True), test),

@@ -237,7 +237,7 @@ async def _mine(view: View, name: str) -> Budget:
 
 
 PAGE = Page(
-    "budgets", "/budgets", "Budgets", VIEWER, read, section="Control", filters=(),
+    "budgets", "/budgets", "Budgets", VIEWER, read, section="Control", filters=(), live=True,
     actions={
         "make": Action(EDITOR, make), "change": Action(EDITOR, change), "raise": Action(EDITOR, raise_),
         "remove": Action(EDITOR, remove),

@@ -15,6 +15,7 @@ from farthing.gateway.guard import OWN
 from farthing.model.errors import NotFound
 from farthing.model.money import Nano, exact_dollars
 from farthing.model.record import CACHE_HITS, Record
+from farthing.model.transaction import split_name
 from farthing.store import charges
 from farthing.store.budgets import Budgets
 from farthing.store.corrections import Correction, Corrections
@@ -80,13 +81,21 @@ def _facts(view: View, record: Record) -> list[Fact]:
     found = [
         same("feature", record.feature), same("team", record.team), same("project", record.project),
         same("user", record.user), same("task", record.task), same("key", record.key_id),
-        same("transaction", record.transaction), same("session", record.session), same("template", record.template),
+        _transaction(view, record), same("session", record.session), same("template", record.template),
         same("model", record.model), same("tier", record.tier), same("provider", record.provider),
         same("deployment", record.deployment), same("wire", record.wire, f"{record.wire}{', stream' if record.stream else ''}"),
         same("cache", record.cache), Fact("tenant", record.tenant), Fact("trace", record.trace),
         Fact("size of the request", f"{record.request_bytes:,} bytes" if record.request_bytes else ""),
     ]  # fmt: skip
     return [fact for fact in found if fact.value]
+
+
+def _transaction(view: View, record: Record) -> Fact:
+    """Leads to all that is known of it, for whoever may see more than their own calls."""
+    name = record.transaction
+    kind, id_ = split_name(name)
+    href = view.href("/units/one", type=kind, id=id_) if view.may("viewer") else view.calls(transaction=name)
+    return Fact("transaction", name, href)
 
 
 def _arms(record: Record) -> list[tuple[str, str]]:

@@ -3,10 +3,11 @@
 import asyncio
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import msgspec
 
+from farthing.dashboard.fields import end_of
 from farthing.dashboard.forms import Form
 from farthing.dashboard.page import Action, Page, Values
 from farthing.dashboard.table import Column, Row, Table
@@ -130,7 +131,7 @@ def _wanted(form: Form, now_us: int) -> NewKey:
         "pinned": list(tags) if form.get("pinned") else [],
         "models": [each for each in re.split(r"[\s,]+", form.get("models", "")) if each],
         "requests_per_minute": _number(form.get("rpm", ""), "rpm"), "tokens_per_minute": _number(form.get("tpm", ""), "tpm"),
-        "expires_us": _end_of(form.get("expires", ""), now_us),
+        "expires_us": end_of(form.get("expires", ""), now_us, "expires"),
     }  # fmt: skip
     if not said["name"]:
         raise BadRequest("A key needs a name.", param="name")
@@ -147,20 +148,6 @@ def _number(text: str, param: str, most: int = 10**12) -> int:
     if not (text.isascii() and text.isdigit()) or len(text) > 13 or int(text) > most:
         raise BadRequest(f"{param} is a whole number from 0 to {most:,}.", param=param)
     return int(text)
-
-
-def _end_of(day: str, now_us: int) -> int:
-    """Microseconds at the end of a day, UTC; 0 for none. Raises BadRequest."""
-    if not day:
-        return 0
-    try:
-        end = datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=UTC) + timedelta(days=1)
-    except (ValueError, OverflowError):
-        raise BadRequest("The last day is a date, such as 2027-01-31.", param="expires") from None
-    end_us = int(end.timestamp() * 1e6)
-    if end_us <= now_us:
-        raise BadRequest("The last day is over already.", param="expires")
-    return end_us
 
 
 async def _mine(view: View, form: Form) -> Key:

@@ -30,7 +30,7 @@ class Message(msgspec.Struct, frozen=True):
 
 
 def message_of(entry: Entry, link: str = "") -> Message:
-    """`link`: the gateway's address for people, empty where there is none."""
+    """`link`: the address of the pages, empty where there is none."""
     if entry.what == "digest":
         return _digest(entry.standing, link)
     standing = entry.standing
@@ -47,7 +47,7 @@ def message_of(entry: Entry, link: str = "") -> Message:
     if standing.also:
         lines.append(f"The same shows in: {', '.join(standing.also)}.")
     severity = "ok" if entry.what == "resolved" else standing.state
-    where = f"{link}/v1/farthing/alerts/{quote(standing.id)}" if link else ""
+    where = f"{link}/alerts?alert={quote(standing.id)}" if link else ""
     return Message(_plain(title), tuple(_plain(line) for line in lines), severity, where)
 
 
@@ -56,7 +56,7 @@ def _digest(standing: Standing, link: str) -> Message:
     title, *lines = standing.text.split("\n")
     if standing.tenant != "default":
         title += f" (tenant {standing.tenant})"
-    where = f"{link}/v1/farthing/alerts" if link else ""
+    where = f"{link}/alerts" if link else ""
     return Message(_plain(title), tuple(map(_plain, lines)), "ok", where)
 
 

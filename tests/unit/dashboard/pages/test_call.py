@@ -56,13 +56,16 @@ async def test_its_values_lead_to_the_calls_that_share_them(tmp_path: Path) -> N
         text = await place.visitor().open(f"/calls/{oddities.RICH}?period=90d")
         for href in (
             "session=talk-rich",
-            "transaction=support_resolution%2FT-rich",
             "feature=support+chat",
             "deployment=openai%2Fus",
         ):
             assert f'href="/calls?period=90d&amp;{href}"' in text
+        assert 'href="/units/one?period=90d&amp;type=support_resolution&amp;id=T-rich"' in text
         lines = await place.visitor().web.get(f"/calls/{oddities.RICH}/csv/attempt-2")
         assert "input,200,0.675,0.75,'-10 %,$0.000135" in lines.text
+        own = place.visitor(await place.add_key("support"))
+        own_text = await own.open(f"/calls/{oddities.RICH}?period=90d")
+        assert 'href="/calls?period=90d&amp;transaction=support_resolution%2FT-rich"' in own_text
 
 
 @pytest.mark.parametrize(

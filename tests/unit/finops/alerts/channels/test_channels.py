@@ -64,7 +64,7 @@ async def test_a_webhook_can_be_told_from_a_forgery() -> None:
     told = json.loads(body)
     assert told["alert"]["id"] == "a1b2" and told["alert"]["at_stake_dollars"] == "3.000000000"
     assert (
-        told["alert"]["at_stake_nano"] == 3_000_000_000 and told["link"] == "https://gw.example/v1/farthing/alerts/a1b2"
+        told["alert"]["at_stake_nano"] == 3_000_000_000 and told["link"] == "https://gw.example/alerts?alert=a1b2"
     )
     assert b"s3cret" not in body and "\x1b" not in told["title"]
 
@@ -80,7 +80,7 @@ async def test_slack_gets_its_format_and_nobody_is_mentioned() -> None:
     assert told["attachments"][0]["color"] == "#c62828"
     text = told["attachments"][0]["blocks"][0]["text"]["text"]
     assert "&lt;!channel&gt;" in text and "<!channel>" not in body.decode() and "At stake: $3.00." in text
-    assert "<https://gw.example/v1/farthing/alerts/a1b2|Details>" in text
+    assert "<https://gw.example/alerts?alert=a1b2|Details>" in text
 
 
 @pytest.mark.parametrize("status", ["500 Oh no", "404 Not Found", "302 Found"])

@@ -9,14 +9,15 @@ from contextlib import AsyncExitStack
 from typing import NamedTuple
 
 from farthing.app.around import REAL, Around
+from farthing.app.prompts import plans_caching
 from farthing.catalog import Catalog, Costs, Expect
 from farthing.gateway.routes import Rules
-from farthing.model.arms import MODEL_SELECTION, SEMANTIC_CACHE
+from farthing.model.arms import MODEL_SELECTION, PROVIDER_CACHING, SEMANTIC_CACHE
 from farthing.model.clock import SYSTEM, Clock
 from farthing.model.money import Nano, nano_from_dollars
 from farthing.prices import PriceBook
 from farthing.quality.allowance import Allowance
-from farthing.quality.arms import Arms
+from farthing.quality.arms import Arms, Hear
 from farthing.quality.choices import Exploring
 from farthing.quality.compare import Comparer
 from farthing.quality.errand import SPENT_BY, Errands
@@ -44,6 +45,7 @@ from farthing.store.routes import Routes
 from farthing.upstream.providers import Providers
 
 log = logging.getLogger("farthing.routing")
+
 
 class Models(NamedTuple):
     """What is known of the models at hand."""
@@ -75,9 +77,10 @@ def models_of(settings: Settings, book: PriceBook, providers: Providers, clock: 
 
 
 async def build_routing(
-    settings: Settings, models: Models, store: Store, errands: Errands, stack: AsyncExitStack, around: Around = REAL
+    settings: Settings, models: Models, store: Store, errands: Errands, stack: AsyncExitStack, around: Around = REAL,
+    hear: Hear = lambda shares, salt: None,
 ) -> Built:  # fmt: skip
-    """`errands` sends second answers and the judge's calls."""
+    """`errands` sends second answers and the judge's calls. `hear` is told the shares of hold-outs too."""
     catalog, rules, clock = models.catalog, settings.routing, around.clock
     dice = around.dice or random.Random()
     kept = KeptEvidence(store)
@@ -109,7 +112,12 @@ async def build_routing(
         await quality.start(keeps=not around.driven)
     wishes = Wishes(rules, settings.models)
     task = Task(rules, routes=wishes.leaves_choice)
-    arms = Arms(store, _hold_outs(settings, catalog), task.hold_out, now_us=clock.now_us)
+
+    def draw(shares: Mapping[str, float], salt: str) -> None:
+        task.hold_out(shares, salt)
+        hear(shares, salt)
+
+    arms = Arms(store, _hold_outs(settings, catalog), draw, now_us=clock.now_us)
     await arms.start()
     stack.push_async_callback(arms.close)
     foresight = _foresight(settings, kept, models, stack, clock)
@@ -147,7 +155,10 @@ def _hold_outs(settings: Settings, catalog: Catalog) -> Mapping[str, float]:
     """The levers that are at work, each with the share of calls that go without it."""
     share = settings.routing.hold_out_percent / 100
     modes = {settings.cache.mode, *(feature.mode for feature in settings.cache.features.values())}
-    at_work = {SEMANTIC_CACHE: bool(modes & {"exact", "semantic"}), MODEL_SELECTION: bool(catalog.reference)}
+    at_work = {
+        SEMANTIC_CACHE: bool(modes & {"exact", "semantic"}), MODEL_SELECTION: bool(catalog.reference),
+        PROVIDER_CACHING: plans_caching(settings.prompts),
+    }  # fmt: skip
     return {lever: share for lever, works in at_work.items() if works}
 
 

@@ -9,8 +9,12 @@ from hashlib import blake2b
 
 SEMANTIC_CACHE = "semantic cache"
 MODEL_SELECTION = "model selection"
-LEVERS = (SEMANTIC_CACHE, MODEL_SELECTION)
+PROVIDER_CACHING = "provider caching"
+PROMPT_OPTIMISATION = "prompt optimisation"
+LEVERS = (SEMANTIC_CACHE, MODEL_SELECTION, PROVIDER_CACHING, PROMPT_OPTIMISATION)
 """The levers that hold-outs are drawn for, as savings name them."""
+BY_PREFIX = frozenset((PROVIDER_CACHING, PROMPT_OPTIMISATION))
+"""Those that are drawn by how a prompt begins, by whoever has looked at it; the others by session."""
 
 
 def is_held_out(lever: str, unit: str, share: float, salt: str = "") -> bool:

@@ -10,6 +10,7 @@ import msgspec
 
 from farthing.model.asked import Asked
 from farthing.model.charge import Charge
+from farthing.model.marks import Marks
 from farthing.model.principal import Key, Principal
 from farthing.model.record import Attempt, Decision, Record, Saving
 from farthing.model.transaction import ToolUse
@@ -94,8 +95,8 @@ class Call:
     """One request of a client."""
 
     __slots__ = (
-        "_record", "arms", "ask", "asked", "body", "cache", "deployment", "headers", "id", "key", "peer", "principal",
-        "region", "session", "size", "started", "started_us", "target", "targets", "task", "template", "tier", "tools", "trail",
+        "_record", "arms", "ask", "asked", "body", "cache", "deployment", "headers", "id", "key", "marks", "opening", "peer",
+        "principal", "region", "session", "size", "started", "started_us", "target", "targets", "task", "template", "tier", "tools", "trail",
         "wire",
     )  # fmt: skip
 
@@ -138,6 +139,10 @@ class Call:
         """Where it must be served; empty means anywhere."""
         self.cache = ""
         """How our own cache answered: exact, semantic, or miss; empty where it had no part."""
+        self.marks: Marks | None = None
+        """What the request is to say to its provider's prompt cache; None: what it says by itself."""
+        self.opening = 0
+        """Digest of how the prompt begins, the same for all calls of its kind; 0 where nobody looked."""
         self.deployment: Deployment | None = None
         """Where the next attempt goes; `balance` chooses it."""
         self.tools: list[ToolUse] = []
@@ -190,7 +195,7 @@ class Call:
 
 
 _KEPT = (
-    "arms", "asked", "cache", "key", "principal", "region", "session", "size", "target", "targets", "task", "template", "tier",
+    "arms", "asked", "cache", "key", "marks", "opening", "principal", "region", "session", "size", "target", "targets", "task", "template", "tier",
 )  # fmt: skip
 """What a twin has of the call beyond what it is made from."""
 

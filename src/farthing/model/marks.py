@@ -7,6 +7,12 @@ from typing import NamedTuple
 
 import msgspec
 
+from farthing.model.usage import Usage
+
+MARKED, EXPLICIT, ALIKE = "cache_marked", "cache_explicit", "cache_alike"
+"""Flags of an attempt whose request said what Farthing wanted kept: to a provider that keeps nothing by itself; to one that
+would have kept all of it; to one that would have read as much without a word."""
+
 TOOLS, SYSTEM, MESSAGE = "tools", "system", "message"
 
 
@@ -38,5 +44,20 @@ class Marks(msgspec.Struct, frozen=True):
     """In the order of the cache; the longer TTLs come first."""
     explicit: bool = False
     """Nothing but `points` is to be written, where a provider would write by itself; with no points: nothing at all."""
+    goes_on: bool = False
+    """The prompt goes on where an earlier one ended: providers that keep every end would have that too."""
     key: str = ""
     """What providers that spread calls over hosts are to keep together."""
+
+
+def usage_without(flags: list[str], usage: Usage) -> Usage:
+    """What an attempt with these flags would have used had Farthing said nothing; `usage` itself where it did not."""
+    if MARKED in flags:
+        return _all_input(usage, "uncached_in")
+    return _all_input(usage, "w30m") if EXPLICIT in flags else usage
+
+
+def _all_input(usage: Usage, bucket: str) -> Usage:
+    text = usage.uncached_in + usage.cache_read + usage.written
+    none = {"uncached_in": 0, "cache_read": 0, "w5m": 0, "w1h": 0, "w30m": 0, "w12h": 0}
+    return msgspec.structs.replace(usage, **{**none, bucket: text})

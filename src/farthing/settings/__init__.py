@@ -20,6 +20,7 @@ from farthing.settings.alerts import (
 from farthing.settings.dashboard import DashboardSettings, OidcSettings
 from farthing.settings.errors import Problem, SettingsError
 from farthing.settings.finops import FinopsSettings, LineSettings, ProjectFinopsSettings
+from farthing.settings.prompts import FeaturePromptSettings, PromptSettings
 from farthing.settings.reading import Reader, reason
 from farthing.settings.reconcile import ReconcileSettings
 from farthing.settings.toml_lines import lines_of_keys
@@ -50,7 +51,7 @@ from farthing.settings.values import Amount, FilePath, Secret, StoreUrl, Url, is
 DEFAULT_FILE = "farthing.toml"
 
 __all__ = [
-    "ALERT_RULES", "DEFAULT_FILE", "AlertChannelSettings", "AlertDigestSettings", "AlertRuleSettings", "AlertSettings", "Amount", "BalanceSettings", "BudgetSettings", "CacheSettings", "ContractSettings", "DashboardSettings", "DeploymentSettings", "FeatureCacheSettings", "FeatureRoutingSettings", "FilePath", "FinopsSettings", "LineSettings", "LogSettings", "ModelSettings", "OidcSettings", "OtelSettings", "PricesSettings", "Problem", "ProjectFinopsSettings", "ProviderSettings", "ReconcileSettings", "RoutingSettings", "Secret", "ServerSettings", "Settings", "SettingsError", "StoreSettings", "StoreUrl", "TaskRoutingSettings", "TemplateRoutingSettings", "TimeoutSettings", "TransactionSettings", "TransactionTypeSettings", "Url", "is_loopback", "load", "parse", "shown_url",
+    "ALERT_RULES", "DEFAULT_FILE", "AlertChannelSettings", "AlertDigestSettings", "AlertRuleSettings", "AlertSettings", "Amount", "BalanceSettings", "BudgetSettings", "CacheSettings", "ContractSettings", "DashboardSettings", "DeploymentSettings", "FeatureCacheSettings", "FeaturePromptSettings", "FeatureRoutingSettings", "FilePath", "FinopsSettings", "LineSettings", "LogSettings", "ModelSettings", "OidcSettings", "OtelSettings", "PricesSettings", "Problem", "ProjectFinopsSettings", "PromptSettings", "ProviderSettings", "ReconcileSettings", "RoutingSettings", "Secret", "ServerSettings", "Settings", "SettingsError", "StoreSettings", "StoreUrl", "TaskRoutingSettings", "TemplateRoutingSettings", "TimeoutSettings", "TransactionSettings", "TransactionTypeSettings", "Url", "is_loopback", "load", "parse", "shown_url",
 ]  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from msgspec import Meta
 from farthing.settings.alerts import AlertChannelSettings, AlertDigestSettings, AlertRuleSettings, AlertSettings
 from farthing.settings.dashboard import DashboardSettings, OidcSettings
 from farthing.settings.finops import FinopsSettings, LineSettings, ProjectFinopsSettings
+from farthing.settings.prompts import FeaturePromptSettings, PromptSettings
 from farthing.settings.reconcile import ReconcileSettings
 from farthing.settings.transactions import TransactionSettings, TransactionTypeSettings
 from farthing.settings.values import Amount, FilePath, Secret, StoreUrl, Url, is_loopback, is_open_http
@@ -415,6 +416,7 @@ class Settings(msgspec.Struct, frozen=True):
     prices: PricesSettings = PricesSettings()
     cache: CacheSettings = CacheSettings()
     routing: RoutingSettings = RoutingSettings()
+    prompts: PromptSettings = PromptSettings()
     balance: BalanceSettings = BalanceSettings()
     budgets: dict[str, BudgetSettings] = {}
     finops: FinopsSettings = FinopsSettings()
@@ -469,6 +471,8 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "routing.tasks.NAME": TaskRoutingSettings,
     "routing.templates.NAME": TemplateRoutingSettings,
     "routing.features.NAME": FeatureRoutingSettings,
+    "prompts": PromptSettings,
+    "prompts.features.NAME": FeaturePromptSettings,
     "balance": BalanceSettings,
     "budgets.NAME": BudgetSettings,
     "finops": FinopsSettings,

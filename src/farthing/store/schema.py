@@ -12,6 +12,7 @@ from farthing.store.schema_alerts import ALERT_TABLES
 from farthing.store.schema_billed import BILLED_TABLES
 from farthing.store.schema_budgets import BUDGET_TABLES
 from farthing.store.schema_corrections import CORRECTION_TABLES
+from farthing.store.schema_prefixes import PREFIX_TABLES
 from farthing.store.schema_progress import PROGRESS_TABLES
 from farthing.store.schema_reports import REPORT_TABLES
 from farthing.store.schema_roles import ROLE_TABLES
@@ -228,6 +229,7 @@ MIGRATIONS: tuple[tuple[Statement, ...], ...] = (
     SALT_TABLES,
     ACCESS_TABLES,
     PROGRESS_TABLES,
+    PREFIX_TABLES,
 )
 """The statements that lead from version n to n + 1, at place n. Released ones are never edited; changes are added."""
 

@@ -45,12 +45,20 @@ OURS = b"x-farthing-"
 """Only the gateway says such things."""
 
 
-class Relay:
-    """Sends calls to providers."""
+Dress = Callable[[Call, str, bytes], tuple[bytes, str]]
+"""Puts a call's marks into the body that is sent, in the format that is spoken; returns it with a flag for the attempt, which
+is empty where nothing was written."""
 
-    def __init__(self, providers: Providers, clock: Callable[[], float] = time.perf_counter) -> None:
+
+class Relay:
+    """Sends calls to providers. `dress` is asked for those with marks for the provider's prompt cache."""
+
+    def __init__(
+        self, providers: Providers, clock: Callable[[], float] = time.perf_counter, dress: Dress | None = None
+    ) -> None:  # fmt: skip
         self._providers = providers
         self._clock = clock
+        self._dress = dress
         self.drains = 0
         """Streams that are read on although their client left."""
 
@@ -65,12 +73,17 @@ class Relay:
             if translation is None
             else translation.request(call.body, call.ask, deployment.model)
         )
+        flag = ""
+        if call.marks is not None and self._dress is not None:
+            body, flag = self._dress(call, spoken, body)
         attempts = call.trail.attempts
         attempt = Attempt(
             no=attempts[-1].no + 1 if attempts else 1, provider=provider.name, model=deployment.model,
             deployment=deployment.name,
             started_us=call.started_us + int((self._clock() - call.started) * 1e6),
         )  # fmt: skip
+        if flag:
+            attempt.flags = [flag]
         attempts.append(attempt)
         begun = self._clock()
         try:
@@ -259,6 +272,14 @@ def take_reading(attempt: Attempt, attempts: list[Attempt], reading: Reading) ->
         )  # fmt: skip
         attempts.append(row)
         take_reading(row, attempts, part)
+
+
+def spoken_with(wire: str, provider: Provider) -> str:
+    """The format that is spoken with the provider for calls of that wire; empty where there is none."""
+    try:
+        return _spoken(wire, provider)[0]
+    except CannotTranslate:
+        return ""
 
 
 def _spoken(wire: str, provider: Provider) -> tuple[str, Translation | None]:

@@ -7,13 +7,13 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.wire.test_blocks import requests, spelled
 
 from farthing.model.call import Ask
 from farthing.model.marks import MESSAGE, SYSTEM, TOOLS, Mark, Marks, Place
 from farthing.wire.blocks import blocks, is_marked
 from farthing.wire.marks import with_marks
 from farthing.wire.translate import TRANSLATIONS
+from unit.wire.test_blocks import requests, spelled
 
 CHAT, RESPONSES, MESSAGES = "openai.chat", "openai.responses", "anthropic.messages"
 NAMES = ("cache_control", "prompt_cache_breakpoint", "prompt_cache_options", "prompt_cache_key")
@@ -22,7 +22,7 @@ NAMES = ("cache_control", "prompt_cache_breakpoint", "prompt_cache_options", "pr
 def written(
     format: str, request: dict[str, Any], *marks: Mark, explicit: bool = False, key: str = ""
 ) -> dict[str, Any]:
-    body = with_marks(format, msgspec.json.encode(request), Marks(marks, explicit, key))
+    body = with_marks(format, msgspec.json.encode(request), Marks(marks, explicit, key=key))
     read: dict[str, Any] = json.loads(body)
     return read
 

@@ -26,7 +26,7 @@ class Sticky:
         """What the call's conversation is known by; 0 where there is nothing to keep warm."""
         if not self._keep_s or len(call.body) < WORTH_BYTES:
             return 0
-        known = call.session or (call.asked and (call.asked.cache_key or call.asked.prefix))
+        known = call.session or call.opening or (call.asked and (call.asked.cache_key or call.asked.prefix))
         return hash((call.principal.tenant, known or call.body[:PREFIX_BYTES])) or 1
 
     def place(self, key: int, now: float) -> str:

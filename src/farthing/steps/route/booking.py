@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from farthing.model.arms import MODEL_SELECTION
 from farthing.model.call import Trail
+from farthing.model.marks import usage_without
 from farthing.model.money import Nano
 from farthing.model.record import Attempt, Saving
 from farthing.model.usage import Usage
@@ -43,7 +44,8 @@ def baseline_cost(parts: list[Attempt], model: str, price_at: PriceAt, ratio: fl
     total = 0
     for part in parts:
         assert part.usage is not None, "`served` leaves others out"
-        cost = price_at(model, part, _with_output_of(part.usage, ratio))
+        usage = usage_without(part.flags, part.usage)  # caching is a lever of its own, further in
+        cost = price_at(model, part, _with_output_of(usage, ratio))
         if cost is None:
             return None
         total += cost

@@ -56,16 +56,21 @@ def decide(
     return Decision(made, tuple(seen), digests, never)
 
 
-def settle(scope: Scope, made: Decision, rates: Kept, read: int, written: int, now: float) -> None:
-    """The provider has answered, and reported what it read and wrote: learn what it holds, and what the bet came to."""
+def answered(scope: Scope, made: Decision, rates: Kept, now: float) -> None:
+    """The provider has begun to answer: from now on it holds what was marked, unless it reports otherwise."""
+    for point in made.plan.points:
+        scope.live(made.digests[point.at], point.keep, now + rates.keeps[point.keep].seconds)
+
+
+def settle(scope: Scope, made: Decision, rates: Kept, read: int, written: int) -> None:
+    """The provider has reported what it read and wrote: what the bet came to, and whether it holds anything at all."""
     points = made.plan.points
     scope.credit += read * (rates.plain - rates.read)
     if points and written:
         scope.credit -= written * (rates.keeps[points[-1].keep].write - rates.plain)
-    held = bool(read or written)
-    for point in points:
-        until = now + rates.keeps[point.keep].seconds if held else 0.0
-        scope.live(made.digests[point.at], point.keep, until)
+    if not read and not written:
+        for point in points:
+            scope.live(made.digests[point.at], point.keep, 0.0)
 
 
 def _may_lose(scope: Scope, risk: int, rates: Kept) -> bool:

@@ -7,7 +7,7 @@ counts as far as the narrower ones have not been seen. Knows nothing of wires, p
 
 from bisect import bisect_left
 from collections import OrderedDict, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 MOST_PREFIXES = 60_000
@@ -23,58 +23,92 @@ WINDOW = 48.0
 """Outcomes of one kind that count; older ones fade."""
 OWN, KIND = 2.0, 3.0
 """How many outcomes of its own it takes to be believed as much as the next wider one."""
-PRIOR = 0.12
-"""The chance of what has no likeness at all: below what any write needs."""
+PRIOR = 0.03
+"""The chance of what has no likeness at all to come again in one stretch: below what any write needs."""
 EDGES_S = (1, 3, 10, 30, 60, 150, 300, 600, 1_200, 1_800, 3_600, 7_200, 14_400, 43_200, 86_400)
 """Upper ends of the gaps that are told apart; the last bucket is for all longer ones."""
 
-KindKey = tuple[int, int, int, int, int]
-"""Opening (0: any), part, role, depth or turn, uses before."""
+STRETCHES = 5
+"""Of time behind a use: four within the shortest lifetime, and the rest of the longest one."""
+WITHIN = (1 / 15, 1 / 5, 1 / 2, 1.0)
+"""Where these four end, as shares of the shortest lifetime."""
+
+
+class KindKey(NamedTuple):
+    """A kind of place in a prompt."""
+
+    opening: int
+    """The digest of how the prompt begins; 0 for any."""
+    part: int
+    role: int
+    depth: int
+    """How deep it is, or how long its conversation."""
+    used: int
+    """How often before, as far as it matters."""
+
+
 INSIDE, BEFORE_LAST, LAST = 0, 1, 2
 
 
 class Tally:
-    """For each lifetime, how often another call came within it, and how often none did."""
+    """How uses of a prefix went on: for each stretch of time behind a use, how many came again in it, and how many were
+    still waiting at its end (a life table, so that uses whose end is not known yet count for what is)."""
 
-    __slots__ = ("came", "missed", "new_came", "new_missed")
+    __slots__ = ("came", "new_came", "new_stayed", "stayed")
 
-    def __init__(self, lifetimes: int) -> None:
-        self.came = [0.0] * lifetimes
-        self.missed = [0.0] * lifetimes
-        self.new_came = [0] * lifetimes
+    def __init__(self) -> None:
+        self.came = [0.0] * STRETCHES
+        self.stayed = [0.0] * STRETCHES
+        self.new_came = [0] * STRETCHES
         """What the store has not been told."""
-        self.new_missed = [0] * lifetimes
+        self.new_stayed = [0] * STRETCHES
 
-    def add(self, lifetime: int, came: bool) -> None:
-        if self.came[lifetime] + self.missed[lifetime] >= WINDOW:
-            self.came[lifetime] *= 1 - 1 / WINDOW
-            self.missed[lifetime] *= 1 - 1 / WINDOW
+    def add(self, stretch: int, came: bool) -> None:
+        if self.came[stretch] + self.stayed[stretch] >= WINDOW:
+            self.came[stretch] *= 1 - 1 / WINDOW
+            self.stayed[stretch] *= 1 - 1 / WINDOW
         if came:
-            self.came[lifetime] += 1
-            self.new_came[lifetime] += 1
+            self.came[stretch] += 1
+            self.new_came[stretch] += 1
         else:
-            self.missed[lifetime] += 1
-            self.new_missed[lifetime] += 1
+            self.stayed[stretch] += 1
+            self.new_stayed[stretch] += 1
 
-    def late(self, lifetime: int) -> None:
-        """It has come after all, when a miss was told already."""
-        self.missed[lifetime] = max(0.0, self.missed[lifetime] - 1)
-        self.new_missed[lifetime] -= 1
-        self.add(lifetime, True)
+    def late(self) -> None:
+        """One has come in the last stretch, of which it was said too soon that it stayed away."""
+        self.stayed[-1] = max(0.0, self.stayed[-1] - 1)
+        self.new_stayed[-1] -= 1
+        self.add(STRETCHES - 1, True)
 
-    def load(self, came: Sequence[int], missed: Sequence[int]) -> None:
+    def load(self, came: Sequence[int], stayed: Sequence[int]) -> None:
         """Sums that others have seen, as far as they count."""
-        for index in range(len(self.came)):
-            total = came[index] + missed[index] + self.came[index] + self.missed[index]
+        for at in range(STRETCHES):
+            total = came[at] + max(0, stayed[at])
             scale = min(1.0, WINDOW / total) if total else 1.0
-            self.came[index] = (self.came[index] + came[index]) * scale
-            self.missed[index] = (self.missed[index] + missed[index]) * scale
+            self.came[at] = came[at] * scale
+            self.stayed[at] = max(0, stayed[at]) * scale
+
+    def news(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """What the store has not been told; from now on it counts as told."""
+        came, stayed = tuple(self.new_came), tuple(self.new_stayed)
+        self.new_came, self.new_stayed = [0] * STRETCHES, [0] * STRETCHES
+        return came, stayed
+
+    def give_back(self, came: Sequence[int], stayed: Sequence[int]) -> None:
+        """The store was not told after all."""
+        for at in range(STRETCHES):
+            self.new_came[at] += came[at]
+            self.new_stayed[at] += stayed[at]
+
+    @property
+    def is_empty(self) -> bool:
+        return not any(self.came) and not any(self.stayed)
 
 
 class Prefix:
     """One prefix of a prompt."""
 
-    __slots__ = ("gaps", "last", "live", "new_uses", "own", "trial", "turn", "uses")
+    __slots__ = ("ended", "gaps", "last", "live", "new_uses", "own", "trial", "turn", "uses")
 
     def __init__(self) -> None:
         self.uses = 0
@@ -86,6 +120,8 @@ class Prefix:
         """For each lifetime, until when the provider is thought to hold it."""
         self.gaps: dict[int, int] | None = None
         """Bucket of EDGES_S -> gaps."""
+        self.ended = False
+        """A call's prompt ended with it."""
         self.turn = 0
         """How many calls before its first one its conversation had."""
 
@@ -93,15 +129,15 @@ class Prefix:
 class Trial:
     """A use of a prefix, until it is known how long the next one took."""
 
-    __slots__ = ("closed", "kinds", "missed", "prefix", "since")
+    __slots__ = ("closed", "kinds", "prefix", "since", "stretch")
 
     def __init__(self, prefix: Prefix, kinds: tuple[Tally, Tally], since: float) -> None:
         self.prefix = prefix
         self.kinds = kinds
         self.since = since
         self.closed = False
-        self.missed = False
-        """The shortest lifetime is over; until more is known it counts as missed for all."""
+        self.stretch = 0
+        """The one that it is in."""
 
 
 class Seen(NamedTuple):
@@ -116,6 +152,8 @@ class Seen(NamedTuple):
     """The lifetime under which the provider is thought to hold it; -1 where it does not."""
     evidence: float
     """Outcomes of its own and of its kind that stand behind the chances."""
+    ended: bool
+    """It was all of an earlier call's prompt."""
 
 
 class Scope:
@@ -132,7 +170,10 @@ class Scope:
         """Pico-dollars: what reads saved, less what writes cost."""
         self.spent = 0
         """Pico-dollars: all input at the plain price."""
-        self._waiting: deque[Trial] = deque()
+        short, long = self.lifetimes[:1] or (0,), self.lifetimes[-1:] or (0,)
+        self._ends = (*(short[0] * share for share in WITHIN), float(long[0]))
+        self._waiting: tuple[deque[Trial], ...] = tuple(deque() for _ in WITHIN)
+        """Those that are in each of the first stretches, the oldest first."""
 
     def see(self, digests: Sequence[int], parts: Sequence[int], now: float) -> list[Seen]:
         """Take a request with these boundaries, and tell of those that matter: the last of each run that was used alike,
@@ -165,6 +206,22 @@ class Scope:
             known.popitem(last=False)
         return found
 
+    def take_over(self, name: str, uses: int, came: Sequence[int], stayed: Sequence[int]) -> None:
+        """What others have seen of a prefix or of a kind of place, by its name in the store; it counts where nothing is
+        known here. Other names mean nothing."""
+        kind, _, rest = name.partition(":")
+        try:
+            if rest:
+                tally = self._kind(KindKey(*map(int, rest.split(":")))) if kind == "k" else Tally()
+                if tally.is_empty:
+                    tally.load(came, stayed)
+            elif int(name, 16) not in self.prefixes:
+                prefix = self.prefixes[int(name, 16)] = Prefix()
+                prefix.uses, prefix.own = uses, Tally()
+                prefix.own.load(came, stayed)
+        except (ValueError, TypeError):
+            return
+
     def live(self, digest: int, lifetime: int, until: float) -> None:
         """The provider is thought to hold a prefix until then; 0.0: not at all."""
         prefix = self.prefixes.get(digest)
@@ -182,7 +239,9 @@ class Scope:
             prefix.turn = turn
         else:
             known.move_to_end(digest)
-        before = prefix.uses
+        before, ended = prefix.uses, prefix.ended
+        if at == last:
+            prefix.ended = True
         trial = prefix.trial
         if trial is not None and not trial.closed:
             self._close(trial, now)
@@ -193,13 +252,14 @@ class Scope:
         prefix.new_uses += 1
         prefix.last = now
         prefix.trial = trial = Trial(prefix, kinds, now)
-        self._waiting.append(trial)
-        if len(self._waiting) > self.most:
-            self._waiting.popleft()
+        waiting = self._waiting[0]
+        waiting.append(trial)
+        if len(waiting) > self.most:
+            waiting.popleft()
         live = -1
         if prefix.live is not None:
             live = max((index for index, until in enumerate(prefix.live) if until > now), default=-1)
-        return Seen(at, before, self._chances(prefix.own, kinds), live, _evidence(prefix.own, kinds))
+        return Seen(at, before, self._chances(prefix.own, kinds), live, _evidence(prefix.own, kinds), ended)
 
     def _kinds_of(self, head: int, at: int, part: int, before: int, last: int, turn: int) -> tuple[Tally, Tally]:
         """The widths at which the chances of such a place are learned, the narrower first. What ends a prompt is known by
@@ -209,59 +269,69 @@ class Scope:
             role, depth = INSIDE, min(at, 8) if turn == 0 else 9
         else:
             role, depth = LAST if at == last else BEFORE_LAST, min(turn, 6)
-        return self._kind((head if at else 0, part, role, depth, used)), self._kind((0, part, role, 0, used))
+        return (
+            self._kind(KindKey(head if at else 0, part, role, depth, used)),
+            self._kind(KindKey(0, part, role, 0, used)),
+        )
 
     def _kind(self, key: KindKey) -> Tally:
         found = self.kinds.get(key)
         if found is None:
             if len(self.kinds) >= MOST_KINDS:
                 self.kinds.pop(next(iter(self.kinds)))
-            found = self.kinds[key] = Tally(len(self.lifetimes))
+            found = self.kinds[key] = Tally()
         return found
 
     def _chances(self, own: Tally | None, kinds: tuple[Tally, Tally]) -> tuple[float, ...]:
         narrow, wide = kinds
-        chances = []
-        for index in range(len(self.lifetimes)):
-            came = wide.came[index]
-            chance = (came + KIND * PRIOR) / (came + wide.missed[index] + KIND)
-            came = narrow.came[index]
-            chance = (came + KIND * chance) / (came + narrow.missed[index] + KIND)
+        stays, chances = 1.0, []
+        for at in range(STRETCHES):
+            came = wide.came[at]
+            chance = (came + KIND * PRIOR) / (came + wide.stayed[at] + KIND)
+            came = narrow.came[at]
+            chance = (came + KIND * chance) / (came + narrow.stayed[at] + KIND)
             if own is not None:
-                came = own.came[index]
-                chance = (came + OWN * chance) / (came + own.missed[index] + OWN)
-            chances.append(chance)
-        return tuple(chances)
+                came = own.came[at]
+                chance = (came + OWN * chance) / (came + own.stayed[at] + OWN)
+            stays *= 1 - chance
+            if at >= STRETCHES - 2:
+                chances.append(1 - stays)
+        return tuple(chances[: len(self.lifetimes)])
 
     def _close(self, trial: Trial, now: float) -> None:
         """The next use of a prefix has come."""
         trial.closed = True
         gap = now - trial.since
-        for index, lifetime in enumerate(self.lifetimes):
-            if gap <= lifetime:
-                for tally in self._tallies(trial):
-                    if trial.missed:
-                        tally.late(index)
-                    else:
-                        tally.add(index, True)
+        if gap > self._ends[-1]:
+            return
+        for tally in self._tallies(trial):
+            if trial.stretch == STRETCHES - 1:
+                tally.late()
+            else:
+                tally.add(trial.stretch, True)
 
     def _expire(self, now: float) -> None:
-        """Tell of uses that no other followed within the shortest lifetime. For the longer ones that is a miss too until
-        the contrary is known: else they would look good for as long as they last."""
-        waiting, over = self._waiting, now - self.lifetimes[0] if self.lifetimes else 0.0
-        while waiting and (waiting[0].closed or waiting[0].since < over):
-            trial = waiting.popleft()
-            if not trial.closed:
-                trial.missed = True
+        """Pass on those whose stretch is over. What has not come within the shortest lifetime is said to stay away for the
+        longest one until the contrary is known: else the longest would look good for as long as it lasts."""
+        for stretch in range(len(self._waiting)):
+            waiting, over = self._waiting[stretch], now - self._ends[stretch]
+            while waiting and (waiting[0].closed or waiting[0].since < over):
+                trial = waiting.popleft()
+                if trial.closed:
+                    continue
+                trial.stretch = stretch + 1
                 for tally in self._tallies(trial):
-                    for index in range(len(self.lifetimes)):
-                        tally.add(index, False)
+                    tally.add(stretch, False)
+                    if stretch == len(self._waiting) - 1:
+                        tally.add(stretch + 1, False)
+                if stretch < len(self._waiting) - 1:
+                    self._waiting[stretch + 1].append(trial)
 
     def _tallies(self, trial: Trial) -> tuple[Tally, Tally, Tally]:
         prefix = trial.prefix
         own = prefix.own
         if own is None:
-            own = prefix.own = Tally(len(self.lifetimes))
+            own = prefix.own = Tally()
         return own, *trial.kinds
 
 
@@ -270,6 +340,8 @@ class Prefixes:
 
     def __init__(self) -> None:
         self.scopes: OrderedDict[tuple[str, str], Scope] = OrderedDict()
+        self.on_new_scope: Callable[[str, str, Scope], None] = lambda tenant, model, scope: None
+        """Is told of each, so that it need not begin with nothing."""
 
     def scope(self, tenant: str, model: str, lifetimes: Sequence[int]) -> Scope:
         key = (tenant, model)
@@ -281,14 +353,15 @@ class Prefixes:
             most = max(LEAST_PREFIXES, MOST_PREFIXES // len(self.scopes))
             for scope in self.scopes.values():
                 scope.most = most
+            self.on_new_scope(tenant, model, found)
         elif len(self.scopes) > 1:
             self.scopes.move_to_end(key)
         return found
 
 
 def _evidence(own: Tally | None, kinds: tuple[Tally, Tally]) -> float:
-    outcomes = kinds[0].came[0] + kinds[0].missed[0]
-    return outcomes if own is None else outcomes + own.came[0] + own.missed[0]
+    outcomes = sum(kinds[0].came) + kinds[0].stayed[-1]
+    return outcomes if own is None else outcomes + sum(own.came) + own.stayed[-1]
 
 
 def _count_gap(prefix: Prefix, gap: float) -> None:

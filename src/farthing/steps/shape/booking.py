@@ -1,0 +1,61 @@
+"""What marks for the provider's cache saved: the saving of the lever "provider caching", from the usage that it reported.
+
+before    the same usage as it would have been without Farthing's marks: all input at the plain rate, or, at providers that
+          keep every prompt by themselves at a price, all of it written
+after     what the attempt came to
+
+A write that nobody read makes it negative, and is shown so. Only attempts that carried Farthing's marks count.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from farthing.model.arms import PROVIDER_CACHING
+from farthing.model.call import Deployment
+from farthing.model.marks import ALIKE, EXPLICIT, MARKED, usage_without
+from farthing.model.record import Attempt, Saving
+from farthing.model.usage import Usage
+from farthing.prices import Priced
+
+LEVER = PROVIDER_CACHING
+_FLAGS = frozenset((MARKED, EXPLICIT, ALIKE))
+
+
+class Book(Protocol):
+    """See `prices.PriceBook`."""
+
+    def price(
+        self, provider: str, model: str, usage: Usage, *, tier: str = "", geo: str = "", at_us: int,
+        estimated: bool = False,
+    ) -> Priced: ...  # fmt: skip
+
+
+def marked(attempts: Sequence[Attempt]) -> list[Attempt]:
+    """The attempts that carried marks of Farthing, and of which it is known what they used and cost."""
+    return [
+        attempt for attempt in attempts
+        if not attempt.part and attempt.usage is not None and attempt.cost_state in ("computed", "estimated")
+        and not _FLAGS.isdisjoint(attempt.flags)
+    ]  # fmt: skip
+
+
+def saving(attempts: Sequence[Attempt], deployments: Sequence[Deployment], book: Book) -> Saving | None:
+    """The saving of all attempts of a call; `deployments` are those that it may have gone to. None for nothing."""
+    places = {(place.provider, place.model): place for place in deployments}
+    before = after = 0
+    estimated = False
+    for attempt in marked(attempts):
+        place = places.get((attempt.provider, attempt.model))
+        if place is None or attempt.usage is None:
+            continue
+        usage = usage_without(attempt.flags, attempt.usage)
+        model = place.price_as or attempt.served_model or attempt.model
+        priced = book.price(
+            place.prices, model, usage, tier=attempt.tier, geo=attempt.geo, at_us=attempt.started_us, estimated=True
+        )
+        if priced.state == "unpriced":
+            continue
+        before += priced.nano
+        after += attempt.cost
+        estimated = estimated or EXPLICIT in attempt.flags or attempt.estimated
+    return Saving(LEVER, before, after, estimated=estimated) if before != after else None

@@ -150,3 +150,34 @@ def test_a_gateway_that_went_away_is_noticed(chromium: Browser, tmp_path_factory
         expect(page.locator("[data-live-dot=offline]")).to_be_visible()
         visitor._wrong.clear()  # the browser tells the console that it cannot connect
         visitor._context.close()
+
+
+OLD = """<p class="flash" role="status">Done.</p><div class="tiles">1</div>
+  <details class="a"><summary>more</summary><p>words</p></details>
+  <ul><li><a href="/1">1</a></li><li><a href="/2">2</a></li></ul><span class="badge good">fine</span>"""
+NEW = """<section class="progress">10 %</section><div class="tiles">2</div>
+  <details class="a"><summary>more</summary><p>new words</p></details>
+  <ul><li><a href="/3">3</a></li><li><a href="/1">one</a></li></ul><span class="badge bad">not</span>"""
+
+
+def test_parts_that_come_and_go_leave_the_others_alone(visitor: Visitor, moving: Gateway) -> None:
+    """On parts made for it: each keeps its mark as long as it is the same element."""
+    page = live(visitor, "/?period=7d")
+    page.evaluate(
+        """old => {
+          document.getElementById("main").innerHTML = old;
+          for (const each of document.querySelectorAll("#main *")) each.mark = each.textContent;
+          document.querySelector("#main details").open = true;
+        }""",
+        OLD,
+    )
+    page.route(
+        "**/?period=7d", lambda route: route.fulfill(body=f"<main id='main'>{NEW}</main>", content_type="text/html")
+    )
+    do(moving, lambda store: store.write(_calls(1_000 + _now_us() % 8_000, 1)))
+    main = page.locator("#main")
+    expect(main).to_contain_text("new words", timeout=10_000)
+    assert main.inner_text().split() == ["10", "%", "Done.", "2", "more", "new", "words", "3", "one", "not"]
+    assert page.locator("#main details").evaluate("each => each.open")
+    marks = ("div.tiles", "details p", 'a[href="/1"]', 'a[href="/3"]', "span.badge")
+    assert [page.locator(f"#main {each}").evaluate("each => each.mark ?? ''") for each in marks] == ["1", "words", "1", "", "fine"]  # fmt: skip

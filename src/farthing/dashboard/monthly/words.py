@@ -41,7 +41,7 @@ def _spent(found: Overview, period: Period, now_us: int) -> Iterator[str]:
     so_far = period.until_us > now_us
     more = change(found.spent, found.cost_before)
     before = f"; {name_of(period.before())} cost {money(found.cost_before)} ({more})" if more else ""
-    yield f"{name_of(period)}{' so far' if so_far else ''}: {count(found.calls)} calls cost {money(found.spent)}{before}."
+    yield f"{name_of(period)}{' so far' if so_far else ''}: {count(found.calls)} call{'' if found.calls == 1 else 's'} cost {money(found.spent)}{before}."
 
 
 def _without_cost(found: Overview) -> Iterator[str]:

@@ -91,19 +91,30 @@
     for (const key of twice) found.delete(key);
     return found;
   }
-  // What alone has a name, or leads somewhere, is found again wherever it stands now; the rest by its place.
+  // What alone has a name, or leads somewhere, is found again wherever it stands now; the rest by its kind and place. What a
+  // form said stays until the page is left.
+  const stays = (node) => held(node) || node.matches?.(".flash[role=status]");
+  const alike = (one, other) => one.nodeName === other.nodeName && one.getAttribute?.("class") === other.getAttribute?.("class");
   function children(old, fresh) {
     const named = unique(old.children), renamed = unique(fresh.children);
     const isNamed = (node) => named.has(keyOf(node)) && renamed.has(keyOf(node));
+    const ahead = (from, node) => { for (let each = from; each && !isNamed(each); each = each.nextSibling) if (alike(each, node)) return each; return null; };
+    const match = (at, next) => {
+      if (isNamed(next)) return named.get(keyOf(next));
+      if (!at || next.nodeType !== Node.ELEMENT_NODE) return at?.nodeType === next.nodeType ? at : null;
+      const instead = !isNamed(at) && at.nodeName === next.nodeName && !ahead(next.nextSibling, at) ? at : null;
+      return ahead(at, next) ?? instead;
+    };
     let at = old.firstChild;
+    const drop = (until) => { while (at !== until) { const gone = at; at = at.nextSibling; if (!stays(gone)) gone.remove(); } };
     for (const next of [...fresh.childNodes]) {
-      const same = isNamed(next) ? named.get(keyOf(next)) : at && !isNamed(at) ? at : null;
+      const same = match(at, next);
       if (same?.nodeName !== next.nodeName) { old.insertBefore(next, at); continue; }
-      if (same === at) at = at.nextSibling;
-      else old.insertBefore(same, at);
+      if (isNamed(next) && same !== at) old.insertBefore(same, at);
+      else { drop(same); at = same.nextSibling; }
       change(same, next);
     }
-    while (at) { const gone = at; at = at.nextSibling; if (!held(gone)) gone.remove(); }
+    drop(null);
   }
 
   function toast(alert) {

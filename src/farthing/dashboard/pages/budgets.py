@@ -53,6 +53,9 @@ RAISES = (
     Column("by", "By", "prose"),
 )
 
+TOP = 25
+"""Members on the page; the file has up to `reading.MANY`, those that spent most."""
+
 
 async def read(view: View) -> Values:
     """Raises NotFound."""
@@ -117,9 +120,11 @@ def _members(view: View, budget: Budget, standings: list[Standing]) -> Table:
                 mark="bad" if reading.share(each) >= 1 else "",
             )
         )  # fmt: skip
+    shown = rows if "table" in view.params else rows[:TOP]
+    rest = f" The file has {len(rows) - TOP} more." if len(rows) > len(shown) else ""
     return Table(
-        "members", "Members, the fullest first", MEMBERS, rows, empty="No member has spent anything in this window yet.",
-        note=f"Each has the same limit of its own. At most {reading.MANY} that spent most are shown.",
+        "members", "Members, the fullest first", MEMBERS, shown, empty="No member has spent anything in this window yet.",
+        note=f"Each has a limit of its own.{rest}",
     )  # fmt: skip
 
 

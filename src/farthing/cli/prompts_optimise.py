@@ -18,6 +18,7 @@ from farthing.cli.routes_common import confirm, json_option, tenant_option, yes_
 from farthing.cli.unit_estimate import NUMBER
 from farthing.lab.asking import Stopped
 from farthing.lab.items import Item, read_items
+from farthing.lab.optimise import Hopeless
 from farthing.lab.optimise import optimise as run_lab
 from farthing.lab.page import page
 from farthing.lab.plan import Plan, planned, shares, shuffled
@@ -112,7 +113,7 @@ def optimise(
             limit = _agreed(answers, run, plan, resume, yes, given=bound)
             answers.start(run, limit)
             report = with_store(settings, lambda store: _run(store, work, answers, limit), make=True)
-    except RunError as error:
+    except (RunError, Hopeless) as error:
         raise click.ClickException(str(error)) from None
     except Stopped as error:
         raise click.ClickException(f"{error} (--resume)") from None

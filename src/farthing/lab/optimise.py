@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 import msgspec
 
 from farthing.lab import structured
-from farthing.lab.confirm import Confirmed, confirm
+from farthing.lab.confirm import Confirmed, confirm, mean
 from farthing.lab.fewshot import Ordered, best_order, fewest
 from farthing.lab.plan import REPEATS
 from farthing.lab.prompt import AS_IT_IS, Part, Prompt, Variant
@@ -22,6 +22,14 @@ PROTECTED = {
     "format": "protected: says the answer's form; name it in may_go to have it tried",
     "kept": "you keep it",
 }
+
+
+HOPELESS = 3
+"""Times the margin that the prompt as it is must be right, at least."""
+
+
+class Hopeless(Exception):
+    """The prompt as it is does so badly that there is nothing to lose."""
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -47,10 +55,15 @@ async def optimise(
     prompt: Prompt, scores: Scores, items: int, margin: float, weights: Mapping[int, float], noted: Noted = lambda _: None,
     flips: Callable[[Sequence[int]], Awaitable[float]] | None = None,
 ) -> Found:  # fmt: skip
-    """`items`: of each trial, and as many behind them for the proof. `weights`: tokens of each part by id."""
+    """`items`: of each trial, and as many behind them for the proof. `weights`: tokens of each part by id. Raises Hopeless."""
     trials = Trials(scores, items, margin)
     noted("the prompt as it is")
-    await trials.outcomes(AS_IT_IS, items)
+    right = mean(await trials.outcomes(AS_IT_IS, items)).right
+    if right < HOPELESS * margin:
+        raise Hopeless(
+            f"the prompt as it is gets {100 * right:.1f} % of {items} items right: a loss of {100 * margin:g} points could hardly "
+            f"be told from none; look at the items' answers, or at the model"
+        )
     flipped = await flips(range(min(REPEATS, items))) if flips is not None else 0.0
     decided = {part.id: Decided(part.id, False, PROTECTED[part.protected]) for part in prompt.parts if part.protected}
     plain = [part.id for part in prompt.parts if _is_free(part) and part.message >= 0]

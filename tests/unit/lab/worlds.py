@@ -32,7 +32,8 @@ class World:
         name = f"{self.seed} {number} {sorted(variant.removed)} {variant.order} {variant.arm}"
         if random.Random(name).random() < self.flips:
             right = not right
-        return Outcome(int(right), 100 - len(variant.removed), 5 if variant.arm else 20, 100 - len(variant.removed))
+        out = 5 if variant.arm else 20
+        return Outcome(int(right), 100 - len(variant.removed), out, 100 - len(variant.removed) + 5 * out)
 
 
 def scores_of(seed: int, important: Collection[int], **more: float) -> tuple[World, Scores]:

@@ -19,6 +19,7 @@ from farthing.app.cache import build_cache
 from farthing.app.prompts import build_prompts
 from farthing.app.providers import open_providers
 from farthing.app.routing import Models, build_routing, models_of
+from farthing.app.shaping import build_shaping
 from farthing.finops.transactions import Gatherer
 from farthing.gateway import (
     admin,
@@ -138,6 +139,7 @@ async def assemble(settings: Settings, stack: AsyncExitStack, around: Around = R
             allow_unpriced=settings.prices.allow_unpriced, serve_without_ledger=serve_without_ledger,
         ),
     ]  # fmt: skip
+    shaping = build_shaping(settings.prompts, known.catalog, known.expect)
     prompts = await build_prompts(settings, store, providers, book, stack, around)
     relay = Relay(providers, clock.monotonic, prompts.dress)
     meter = Meter(ledger, serve_without_ledger=serve_without_ledger, clock=clock.monotonic)
@@ -145,11 +147,13 @@ async def assemble(settings: Settings, stack: AsyncExitStack, around: Around = R
     def errands(lever: str) -> Errands:
         return Errands(chain([meter, Overhead(lever), *innermost], relay), around.new_id, clock)
 
-    routing = await build_routing(settings, known, store, errands(MODEL_SELECTION), stack, around, prompts.hear)
+    routing = await build_routing(
+        settings, known, store, errands(MODEL_SELECTION), stack, around, [shaping.hear, prompts.hear]
+    )
     cache = await build_cache(settings, errands(SEMANTIC_CACHE), routing.route.still_serves, stack, around)
     outer: list[Step] = [
         meter, Identify(keys, Gatherer(settings.transactions) or None), Limits(buckets), routing.task,
-        *([cache.step] if cache is not None else []), routing.route, *prompts.steps,
+        *([cache.step] if cache is not None else []), routing.route, *shaping.steps, *prompts.steps,
     ]  # fmt: skip
     proceed = chain([*outer, *innermost], relay)
     guard = Guard(keys, settings.server.admin)

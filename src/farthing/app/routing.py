@@ -4,15 +4,16 @@ decided here."""
 import importlib
 import logging
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import NamedTuple
 
 from farthing.app.around import REAL, Around
 from farthing.app.prompts import plans_caching
+from farthing.app.shaping import optimises
 from farthing.catalog import Catalog, Costs, Expect
 from farthing.gateway.routes import Rules
-from farthing.model.arms import MODEL_SELECTION, PROVIDER_CACHING, SEMANTIC_CACHE
+from farthing.model.arms import MODEL_SELECTION, PROMPT_OPTIMISATION, PROVIDER_CACHING, SEMANTIC_CACHE
 from farthing.model.clock import SYSTEM, Clock
 from farthing.model.money import Nano, nano_from_dollars
 from farthing.prices import PriceBook
@@ -78,9 +79,9 @@ def models_of(settings: Settings, book: PriceBook, providers: Providers, clock: 
 
 async def build_routing(
     settings: Settings, models: Models, store: Store, errands: Errands, stack: AsyncExitStack, around: Around = REAL,
-    hear: Hear = lambda shares, salt: None,
+    hear: Sequence[Hear] = (),
 ) -> Built:  # fmt: skip
-    """`errands` sends second answers and the judge's calls. `hear` is told the shares of hold-outs too."""
+    """`errands` sends second answers and the judge's calls. All of `hear` are told the shares of hold-outs too."""
     catalog, rules, clock = models.catalog, settings.routing, around.clock
     dice = around.dice or random.Random()
     kept = KeptEvidence(store)
@@ -115,7 +116,8 @@ async def build_routing(
 
     def draw(shares: Mapping[str, float], salt: str) -> None:
         task.hold_out(shares, salt)
-        hear(shares, salt)
+        for each in hear:
+            each(shares, salt)
 
     arms = Arms(store, _hold_outs(settings, catalog), draw, now_us=clock.now_us)
     await arms.start()
@@ -157,7 +159,7 @@ def _hold_outs(settings: Settings, catalog: Catalog) -> Mapping[str, float]:
     modes = {settings.cache.mode, *(feature.mode for feature in settings.cache.features.values())}
     at_work = {
         SEMANTIC_CACHE: bool(modes & {"exact", "semantic"}), MODEL_SELECTION: bool(catalog.reference),
-        PROVIDER_CACHING: plans_caching(settings.prompts),
+        PROVIDER_CACHING: plans_caching(settings.prompts), PROMPT_OPTIMISATION: optimises(settings.prompts),
     }  # fmt: skip
     return {lever: share for lever, works in at_work.items() if works}
 

@@ -5,12 +5,23 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+Transform = Literal["compact", "escapes", "schemas", "trailing", "table", "repeats"]
+
 
 class FeaturePromptSettings(msgspec.Struct, frozen=True):
     """The prompts of one feature, where they differ."""
 
     provider_caching: Annotated[
         Literal["", "off", "auto"], Meta(description="As `prompts.provider_caching`. Empty: the same.")
+    ] = ""
+    lossless: Annotated[Literal["", "off", "on"], Meta(description="As `prompts.lossless`. Empty: the same.")] = ""
+    transforms: Annotated[list[Transform] | None, Meta(description="As `prompts.transforms`.")] = None
+    max_output: Annotated[
+        Literal["", "off", "learned"], Meta(description="As `prompts.max_output`. Empty: the same.")
+    ] = ""
+    effort: Annotated[
+        Literal["", "off", "minimal", "low", "medium", "high"],
+        Meta(description="As `prompts.effort`. Empty: the same."),
     ] = ""
 
 
@@ -23,6 +34,31 @@ class PromptSettings(msgspec.Struct, frozen=True):
             description="`auto`: what repeats is marked for the provider's prompt cache where that pays. Requests that say "
             "anything about that cache by themselves are left alone."
         ),
+    ] = "off"
+    lossless: Annotated[
+        Literal["off", "on"],
+        Meta(
+            description="`on`: what requests say is spelled in fewer tokens, by `transforms`, before it goes to a provider."
+        ),
+    ] = "off"
+    transforms: Annotated[
+        list[Transform],
+        Meta(
+            description="JSON without white space (`compact`), letters instead of escapes in it (`escapes`), tool schemas "
+            "without noise (`schemas`), no white space at line ends (`trailing`). Models must understand two more: uniform "
+            "records of tools as a `table`, and a word about the first instead of long texts that come again (`repeats`)."
+        ),
+    ] = msgspec.field(default_factory=lambda: ["compact", "escapes", "schemas", "trailing"])
+    max_output: Annotated[
+        Literal["off", "learned"],
+        Meta(
+            description="`learned`: answers of models that do not think are cut off at half as much again as 99 in 100 answers "
+            "to such work need. A caller's own lower limit stays."
+        ),
+    ] = "off"
+    effort: Annotated[
+        Literal["off", "minimal", "low", "medium", "high"],
+        Meta(description="How hard models that take an effort shall think where the request says nothing about it."),
     ] = "off"
     features: Annotated[
         dict[str, FeaturePromptSettings], Meta(description="By the name of a feature, where it differs.")

@@ -7,7 +7,7 @@ overhead  the same of attempts that this lever added: answers that a check refus
 
 from collections.abc import Callable
 
-from farthing.model.arms import MODEL_SELECTION
+from farthing.model.arms import MODEL_SELECTION, PROMPT_OPTIMISATION
 from farthing.model.call import Trail
 from farthing.model.marks import usage_without
 from farthing.model.money import Nano
@@ -50,6 +50,13 @@ def baseline_cost(parts: list[Attempt], model: str, price_at: PriceAt, ratio: fl
             return None
         total += cost
     return total
+
+
+def shaped(trail: Trail, savings_before: int) -> Nano:
+    """What shaping took off the answer's input, at the rates that it was billed at: the baseline model would have read that
+    too."""
+    found = (each.saved for each in reversed(trail.savings[savings_before:]) if each.lever == PROMPT_OPTIMISATION)
+    return next(found, 0)
 
 
 def saving(before: Nano, whole: Nano, lost: Nano) -> Saving | None:

@@ -294,6 +294,7 @@ class Route:
         before = booking.baseline_cost(parts, baseline, self._costs.price_at, ratio)
         if before is None:
             return
+        before += booking.shaped(call.trail, mark)
         saving = booking.saving(before, booking.spent(call.trail, mark), lost)
         if saving is not None:
             call.trail.savings.append(saving)

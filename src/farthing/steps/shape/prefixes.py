@@ -151,7 +151,7 @@ class Seen(NamedTuple):
     live: int
     """The lifetime under which the provider is thought to hold it; -1 where it does not."""
     evidence: float
-    """Outcomes of its own and of its kind that stand behind the chances."""
+    """Outcomes of its own and of its kind behind any opening that stand behind the chances."""
     ended: bool
     """It was all of an earlier call's prompt."""
 
@@ -360,7 +360,8 @@ class Prefixes:
 
 
 def _evidence(own: Tally | None, kinds: tuple[Tally, Tally]) -> float:
-    outcomes = sum(kinds[0].came) + kinds[0].stayed[-1]
+    wide = kinds[1]
+    outcomes = sum(wide.came) + wide.stayed[-1]
     return outcomes if own is None else outcomes + sum(own.came) + own.stayed[-1]
 
 

@@ -147,9 +147,8 @@ async def assemble(settings: Settings, stack: AsyncExitStack, around: Around = R
     def errands(lever: str) -> Errands:
         return Errands(chain([meter, Overhead(lever), *innermost], relay), around.new_id, clock)
 
-    routing = await build_routing(
-        settings, known, store, errands(MODEL_SELECTION), stack, around, [shaping.hear, prompts.hear]
-    )
+    hear = [shaping.hear, prompts.hear]
+    routing = await build_routing(settings, known, store, errands(MODEL_SELECTION), stack, around, hear)
     cache = await build_cache(settings, errands(SEMANTIC_CACHE), routing.route.still_serves, stack, around)
     outer: list[Step] = [
         meter, Identify(keys, Gatherer(settings.transactions) or None), Limits(buckets), routing.task,

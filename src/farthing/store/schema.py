@@ -11,6 +11,7 @@ from farthing.store.schema_access import ACCESS_TABLES
 from farthing.store.schema_alerts import ALERT_TABLES
 from farthing.store.schema_billed import BILLED_TABLES
 from farthing.store.schema_budgets import BUDGET_TABLES
+from farthing.store.schema_busters import BUSTER_TABLES
 from farthing.store.schema_corrections import CORRECTION_TABLES
 from farthing.store.schema_prefixes import PREFIX_TABLES
 from farthing.store.schema_progress import PROGRESS_TABLES
@@ -230,6 +231,7 @@ MIGRATIONS: tuple[tuple[Statement, ...], ...] = (
     ACCESS_TABLES,
     PROGRESS_TABLES,
     PREFIX_TABLES,
+    BUSTER_TABLES,
 )
 """The statements that lead from version n to n + 1, at place n. Released ones are never edited; changes are added."""
 

@@ -1,10 +1,14 @@
-"""In which order tests run: those that wait for real processes first, dealt out to pytest's own processes, so that others
-can use the processors meanwhile and the end does not wait for one of them. Knows nothing of what tests need."""
+"""How tests run: those that wait for real processes first, dealt out to pytest's own processes, so that others can use the
+processors meanwhile and the end does not wait for one of them. Knows nothing of what tests need."""
 
 import gc
 from collections import deque
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("farthing", deadline=None)  # how long an example takes says how busy the machine is
+settings.load_profile("farthing")
 
 WAIT = ("chaos", "integration", "docs", "hostile", "browser")
 """Folders of tests that mostly wait, the longest first."""

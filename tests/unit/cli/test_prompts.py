@@ -1,6 +1,9 @@
 """`farthing prompts`: on the simulator, whose answers depend on some words of the prompt and not on others."""
 
 import json
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -134,3 +137,22 @@ def test_a_change_that_costs_more_fails_the_check(farthing: Farthing, folder: Pa
     same = farthing("prompts", "check", "old.toml", "--against", "old.toml", "--json", *args)
     assert json.loads(same.stdout)["dearer_percent"] == 0
     assert farthing("prompts", "check", "old.toml", "--against", "old.toml", "--model", "no-such").exit_code == 2
+
+
+def test_a_run_that_was_killed_goes_on_where_it_was(lab: Farthing, folder: Path) -> None:
+    command = [sys.executable, "-m", "farthing", "prompts", "optimise", "tickets.toml", "--items", "items.jsonl"]
+    process = subprocess.Popen(
+        [*command, "--model", "gpt-4o-mini", "--yes"], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    kept = folder / "tickets.lab.jsonl"
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and (not kept.exists() or kept.read_bytes().count(b"\n") < 60):
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    before = sum('"kept"' in line for line in kept.read_text().splitlines())
+    assert before >= 50
+    found = json.loads(lab("--resume", "--json").stdout)
+    assert found["proved"] and found["calls_paid"] < found["calls"]
+    whole = json.loads(lab("--yes", "--json", "--answers", "other.jsonl").stdout)
+    assert whole["parts"] == found["parts"] and whole["calls_paid"] - found["calls_paid"] >= before - 1

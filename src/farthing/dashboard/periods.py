@@ -66,7 +66,7 @@ def period_of(name: str, now_us: int) -> Period:
     }
     if name in named:
         return msgspec.structs.replace(_span(*named[name]), name=name, label=NAMED[name])
-    if found := re.fullmatch(r"([1-9]\d{0,3})d", name):
+    if found := re.fullmatch(r"([1-9][0-9]{0,3})d", name):
         start = tomorrow - timedelta(days=min(int(found[1]), _LONGEST_DAYS))
         return msgspec.structs.replace(_span(start, tomorrow), name=name, label=f"Last {found[1]} days")
     return _dated(name)
@@ -76,11 +76,11 @@ def _dated(name: str) -> Period:
     """A month or a span of days, both of which are in it."""
     first, _, last = name.partition("..")
     try:
-        if re.fullmatch(r"\d{4}-\d{2}", name):
+        if is_month := bool(re.fullmatch(r"[0-9]{4}-[0-9]{2}", name)):
             start = date.fromisoformat(f"{name}-01")
             end = (start + timedelta(days=31)).replace(day=1)
-            return msgspec.structs.replace(_span(start, end), name=name, label=f"{start:%B %Y}")
-        start, end = date.fromisoformat(first), date.fromisoformat(last or first) + timedelta(days=1)
+        else:
+            start, end = date.fromisoformat(first), date.fromisoformat(last or first) + timedelta(days=1)
     except (ValueError, OverflowError):
         raise BadRequest(
             f"There is no such period. Take one of {', '.join(NAMED)}, a month (2026-10) or days (2026-10-01..2026-10-15).",
@@ -90,7 +90,8 @@ def _dated(name: str) -> Period:
         raise BadRequest(
             "A period begins in 1990 or later, ends after it begins, and has ten years at most.", param="period"
         )
-    return _span(start, end)
+    found = _span(start, end)
+    return msgspec.structs.replace(found, name=name, label=f"{start:%B %Y}") if is_month else found
 
 
 def _span(start: date, end: date) -> Period:

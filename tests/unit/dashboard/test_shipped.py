@@ -23,6 +23,8 @@ async def test_files_are_served_and_nothing_else(tmp_path: Path) -> None:
         assert answer.headers["content-type"].startswith("text/css")
         assert answer.headers["cache-control"] == shipped.FOREVER
         assert answer.headers["x-content-type-options"] == "nosniff"
+        of_another_version = await visitor.web.get("/static/app.css?v=0123456789")
+        assert of_another_version.headers["cache-control"] == shipped.AWHILE
         for name in ("nothing.css", "..%2Fsite.py", "%2e%2e/site.py", "../site.py", "app.css%00", "static", ""):
             assert (await visitor.web.get(f"/static/{name}")).status_code == 404, name
 

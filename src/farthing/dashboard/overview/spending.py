@@ -6,7 +6,7 @@ from typing import Any
 
 from farthing.dashboard.charts.chart import Chart
 from farthing.dashboard.formats import money, said
-from farthing.dashboard.overview.reading import Overview
+from farthing.dashboard.overview.reading import MINUTE_US, Overview
 from farthing.dashboard.periods import Period
 from farthing.finops.alerts.history import History
 from farthing.finops.forecast import Forecast, weekday
@@ -137,7 +137,9 @@ def _looks_ahead(period: Period, now_us: int) -> bool:
 
 
 def _ahead(found: Overview, now_us: int) -> list[dict[str, Any]]:
-    """From tomorrow to the end of the month: the forecast's expected rest and its interval, spread by weekdays."""
+    """From tomorrow to the end of the month: the forecast's expected rest and its interval, spread by weekdays. The same all
+    through a minute, as the forecast is, so that a page that is opened again finds its picture drawn."""
+    now_us -= now_us % MINUTE_US
     forecast = found.forecast.total.forecast
     if forecast.method in ("none", "over") or forecast.expected <= forecast.spent:
         return []

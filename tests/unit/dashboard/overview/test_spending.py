@@ -74,6 +74,15 @@ async def test_every_dollar_is_drawn_the_line_is_the_rule_s_and_the_rest_adds_up
     await store.close()
 
 
+async def test_within_a_minute_the_picture_is_the_same_so_that_it_is_drawn_once(tmp_path: Path) -> None:
+    store = await filled(tmp_path, 20)
+    found, period = await look(store, "month")
+    first = spending.chart(found, period, NOW, 2.0)
+    assert first.options["ahead"]
+    assert spending.chart(found, period, NOW + 59_000_000, 2.0).key == first.key
+    await store.close()
+
+
 async def test_scopes_without_features_and_long_periods_are_drawn_too(tmp_path: Path) -> None:
     store = await filled(tmp_path, 20)
     found, period = await look(store, "30d", team="support")

@@ -16,6 +16,7 @@ from farthing.app.alerts import build_alerts
 from farthing.app.around import REAL, Around
 from farthing.app.budgets import build_budgets
 from farthing.app.cache import build_cache
+from farthing.app.doctor import build_doctor
 from farthing.app.prompts import build_prompts
 from farthing.app.providers import open_providers
 from farthing.app.routing import Models, build_routing, models_of
@@ -135,12 +136,12 @@ async def assemble(settings: Settings, stack: AsyncExitStack, around: Around = R
         ),
         limits.step,
         Admit(
-            book, journal,
-            allow_unpriced=settings.prices.allow_unpriced, serve_without_ledger=serve_without_ledger,
+            book, journal, allow_unpriced=settings.prices.allow_unpriced, serve_without_ledger=serve_without_ledger,
         ),
     ]  # fmt: skip
     shaping = build_shaping(settings.prompts, known.catalog, known.expect)
     prompts = await build_prompts(settings, store, providers, book, stack, around)
+    doctor = build_doctor(settings.prompts, store, providers, book, stack, around)
     relay = Relay(providers, clock.monotonic, prompts.dress)
     meter = Meter(ledger, serve_without_ledger=serve_without_ledger, clock=clock.monotonic)
 
@@ -152,7 +153,7 @@ async def assemble(settings: Settings, stack: AsyncExitStack, around: Around = R
     cache = await build_cache(settings, errands(SEMANTIC_CACHE), routing.route.still_serves, stack, around)
     outer: list[Step] = [
         meter, Identify(keys, Gatherer(settings.transactions) or None), Limits(buckets), routing.task,
-        *([cache.step] if cache is not None else []), routing.route, *shaping.steps, *prompts.steps,
+        *([cache.step] if cache is not None else []), routing.route, *doctor.mend, *shaping.steps, *prompts.steps, *doctor.look,
     ]  # fmt: skip
     proceed = chain([*outer, *innermost], relay)
     guard = Guard(keys, settings.server.admin)

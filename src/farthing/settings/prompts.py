@@ -23,6 +23,7 @@ class FeaturePromptSettings(msgspec.Struct, frozen=True):
         Literal["", "off", "minimal", "low", "medium", "high"],
         Meta(description="As `prompts.effort`. Empty: the same."),
     ] = ""
+    repair: Annotated[bool | None, Meta(description="As `prompts.repair`.")] = None
 
 
 class PromptSettings(msgspec.Struct, frozen=True):
@@ -60,6 +61,20 @@ class PromptSettings(msgspec.Struct, frozen=True):
         Literal["off", "minimal", "low", "medium", "high"],
         Meta(description="How hard models that take an effort shall think where the request says nothing about it."),
     ] = "off"
+    doctor: Annotated[
+        bool,
+        Meta(
+            description="Look for what keeps providers' prompt caches from being read, and what that costs "
+            "(`farthing prompts doctor`). Prompts are compared in memory; places and counts are kept, no text."
+        ),
+    ] = False
+    repair: Annotated[
+        bool,
+        Meta(
+            description="Put tools into one order, and their JSON into one spelling, so that equal tools are equal to a "
+            "provider's cache. Requests that say anything about that cache by themselves are left alone."
+        ),
+    ] = False
     features: Annotated[
         dict[str, FeaturePromptSettings], Meta(description="By the name of a feature, where it differs.")
     ] = {}

@@ -39,6 +39,12 @@ SHORT = 8 * 1024
 """Bytes of a body that is looked through before it is parsed."""
 
 
+MEMORY = 8 * 1024 * 1024
+"""Bytes of texts whose shaped form is remembered; when they are full it begins anew."""
+ENTRY = 300
+"""Bytes that an entry takes beside its texts."""
+
+
 class Removed(NamedTuple):
     """What one transform took off at one place."""
 
@@ -56,6 +62,13 @@ class Outcome(NamedTuple):
     removed: tuple[Removed, ...]
 
 
+class Made(NamedTuple):
+    """What became of one text: the JSON string, and the tokens that fell by each transform."""
+
+    raw: bytes
+    tokens: tuple[tuple[str, int], ...]
+
+
 class Shaper:
     """Shapes requests with one set of transforms."""
 
@@ -65,6 +78,8 @@ class Shaper:
             (name, make) for name, make in ((ESCAPES, letters), (COMPACT, compact)) if name in transforms
         ]
         self._values = bool(self._json) or TABLE in transforms
+        self._known: dict[tuple[bytes, bool], Made] = {}
+        self._bytes = 0
 
     def shape(self, format: str, body: bytes) -> Outcome | None:
         """The request with what falls; None where nothing does. Never raises."""
@@ -84,10 +99,10 @@ class Shaper:
         if not tools.edits:
             repeats = Repeats() if REPEATS in self._wanted else None
             for slot in found.slots:
-                made = self._made(body[slot.start : slot.end], slot, repeats)
-                if made:
-                    removed += [Removed(name, shaped.tokens, slot.start / len(body)) for name, shaped in made]
-                    edits.append((slot.start, slot.end, msgspec.json.encode(made[-1][1].text)))
+                made = self._made(body[slot.start : slot.end], slot, repeats, found.escapes)
+                if made.tokens:
+                    removed += [Removed(name, tokens, slot.start / len(body)) for name, tokens in made.tokens]
+                    edits.append((slot.start, slot.end, made.raw))
         return Outcome(splice.replace(body, edits), tuple(removed)) if edits else None
 
     def _may(self, body: bytes) -> bool:
@@ -109,29 +124,46 @@ class Shaper:
                 return True
         return kind != "tool" and TRAILING in self._wanted and bytes(string).rfind(_LINE_END) >= 0
 
-    def _made(self, raw: bytes, slot: Slot, repeats: Repeats | None) -> list[tuple[str, Shaped]]:
-        """What each transform made of the text, one after the other."""
+    def _made(self, raw: bytes, slot: Slot, repeats: Repeats | None, escapes: bool) -> Made:
+        """What the transforms made of a text, one after the other."""
         if repeats is not None and slot.kind != "system":
             first = repeats.first(raw, slot.id)
             reference = refer(_string(raw), first) if first is not None else None
             if reference is not None:
-                return [(REPEATS, reference)]
+                return _made_of([(REPEATS, reference)])
         if slot.kind == "system" or not self._values or raw[1] not in _OPENS:
             cut = trimmed(_string(raw)) if TRAILING in self._wanted and slot.kind != "tool" else None
-            return [(TRAILING, cut)] if cut is not None else []
+            return _made_of([(TRAILING, cut)]) if cut is not None else NOTHING
+        return self._of_json(raw, escapes=escapes, tables=TABLE in self._wanted and slot.kind == "tool")
+
+    def _of_json(self, raw: bytes, *, escapes: bool, tables: bool) -> Made:
+        """The same of what may be JSON. Results of tools come again with each turn, so what was made is remembered."""
+        known = self._known.get((raw, tables))
+        if known is not None:
+            return known
         text = _string(raw)
         made: list[tuple[str, Shaped]] = []
         for name, transform in self._json:
-            shaped = transform(text)
+            shaped = transform(text) if escapes or name != ESCAPES else None
             if shaped is not None:
                 made.append((name, shaped))
                 text = shaped.text
-        rows = table(text) if TABLE in self._wanted and slot.kind == "tool" else None
+        rows = table(text) if tables else None
         if rows is not None:
             made.append((TABLE, rows))
-        return made
+        result = _made_of(made) if made else NOTHING
+        self._bytes += len(raw) + len(result.raw) + ENTRY
+        if self._bytes > MEMORY:
+            self._known, self._bytes = {}, len(raw) + len(result.raw) + ENTRY
+        self._known[raw, tables] = result
+        return result
 
 
+def _made_of(made: list[tuple[str, Shaped]]) -> Made:
+    return Made(msgspec.json.encode(made[-1][1].text), tuple((name, shaped.tokens) for name, shaped in made))
+
+
+NOTHING = Made(b"", ())
 NO_TOOLS = Tools(b"", 0, False)
 
 _string = msgspec.json.Decoder(str).decode

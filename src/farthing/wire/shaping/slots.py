@@ -39,6 +39,8 @@ class Places(NamedTuple):
     """The list of tools as it is written; empty where there is none."""
     free: bool = True
     """Nothing is marked, so that the list of tools may be shaped too."""
+    escapes: bool = True
+    """Somewhere a character is written as its number."""
 
 
 class _Chat(msgspec.Struct):
@@ -94,12 +96,16 @@ def place_of_tools(body: bytes, tools: bytes) -> tuple[int, int] | None:
 
 def places(format: str, body: bytes, wants: Wants) -> Places | None:
     """Where the texts lie. `wants` looks at a JSON string, as it is written, before anybody looks for its place. None for other formats, and for a body that cannot be read or is marked as a whole. Never raises."""
-    if format not in FORMATS or len(body) > LONGEST or not splice.has_plain_names(body):
+    if format not in FORMATS or len(body) > LONGEST:
+        return None
+    escapes = body.rfind(b"\\u") >= 0
+    if escapes and not splice.has_plain_names(body):
         return None
     try:
-        return _Finder(body, wants).find(format)
+        found = _Finder(body, wants).find(format)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return None
+    return found._replace(escapes=escapes) if found is not None else None
 
 
 class _Finder:
@@ -164,10 +170,11 @@ class _Finder:
             assert gap is not None, "it may be empty"
             at = gap.end()
             raw = bytes(item)
+            end = at + len(raw)
             if not body.startswith(raw, at):
                 return None
-            spans.append((at, at + len(raw)))
-            at += len(raw)
+            spans.append((at, end))
+            at = end
         return spans
 
     def _is_late(self, tools: msgspec.Raw, system: msgspec.Raw, marked: int) -> bool:

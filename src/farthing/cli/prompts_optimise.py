@@ -247,11 +247,10 @@ def _print(report: Report) -> None:
 
 
 def _arm(found: Armed, taken: bool) -> str:
-    what = {"holds": "as good", "harms": "worse", "open": "not shown to be as good"}[found.tried.verdict]
     parsed = "" if found.after.parsed is None else f", {100 * found.after.parsed:.1f} % as was asked"
     return (
         f"arm {found.name}: {found.before.out_tokens:.1f} -> {found.after.out_tokens:.1f} output tokens, a call "
-        f"{100 * abs(found.saves):.1f} % {'cheaper' if found.saves >= 0 else 'dearer'}{parsed}; {what}"
+        f"{100 * abs(found.saves):.1f} % {'cheaper' if found.saves >= 0 else 'dearer'}{parsed}; {found.words}"
         f"{', taken' if taken else ''}"
     )
 

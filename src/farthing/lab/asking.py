@@ -20,8 +20,9 @@ from farthing.model.money import Nano, show_dollars
 from farthing.quality.checks import check
 from farthing.quality.compare import Comparer, Pair
 from farthing.quality.errand import FEATURES, Errands
-from farthing.quality.evalset import WIRE, is_good
+from farthing.quality.evalset import WIRE, is_good, is_right
 from farthing.wire.asked import asked
+from farthing.wire.said import Said, said
 
 FEATURE = FEATURES[4]
 AT_ONCE = 8
@@ -86,17 +87,25 @@ class Asking:
         if kept is None:
             return None
         body = kept.body.encode()
+        formed = check(item.case.check, asked(WIRE, request), WIRE, request, body)
         if item.is_known:
             good = is_good(item.case, request, body)
+            if good is False and (formed is None or formed.passed):
+                good = self._is_right_inside(variant, item, body)
             score = None if good is None else int(good)
         else:
             score = await self._beside_the_old(item, request, body, same=variant == AS_IT_IS and not again)
         if score is None:
             return None
-        formed = check(item.case.check, asked(WIRE, request), WIRE, request, body)
         return Outcome(
             score, kept.in_tokens, kept.out_tokens, kept.cost, None if formed is None else formed.passed
         )  # fmt: skip
+
+    def _is_right_inside(self, variant: Variant, item: Item, body: bytes) -> bool:
+        """Whether an arm's JSON holds the right answer: the answer's form is the arm's doing, not a mistake."""
+        arm, told = self._prompt.arms.get(variant.arm), said(WIRE, body)
+        inside = arm.answer_in(told.text) if arm is not None and told is not None else None
+        return inside is not None and is_right(item.case.answers, Said(inside))
 
     async def _beside_the_old(self, item: Item, request: bytes, body: bytes, *, same: bool) -> int | None:
         if same:

@@ -109,6 +109,7 @@ def _arms(report: Report) -> Iterator[str]:
     yield '<th class="n">input tokens</th><th class="n">output tokens</th><th class="n">as was asked</th><th></th></tr>'
     yield f"<tr><td>as it is</td>{_means(report.found.arms[0].before)}<td></td></tr>"
     for each in report.found.arms:
-        taken = "taken" if each.name == report.found.variant.arm else each.tried.verdict
-        yield f"<tr><td>{escape(each.name)}</td>{_means(each.after)}<td>{taken}, saves {100 * each.saves:.1f} %</td></tr>"
+        taken = "taken" if each.name == report.found.variant.arm else each.words
+        change = f"{100 * abs(each.saves):.1f} % {'cheaper' if each.saves >= 0 else 'dearer'}"
+        yield f"<tr><td>{escape(each.name)}</td>{_means(each.after)}<td>{taken}, {change}</td></tr>"
     yield "</table></div>"

@@ -17,6 +17,7 @@
     name = "schema"
     body = { ... }                      members of the request that take the place of the prompt's own
     add = "..."                         a sentence at the end of the first message
+    field = "label"                     member of a JSON answer that holds the answer itself; default: its only member
 
     [body]                              optional: more members of the request
 
@@ -55,6 +56,20 @@ class Arm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     body: dict[str, Any] = {}
     add: str = ""
+    field: str = ""
+
+    def answer_in(self, text: str) -> str | None:
+        """The answer itself where `text` is JSON around it; None where it is not."""
+        try:
+            found = msgspec.json.decode(text)
+        except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+            return None
+        if not isinstance(found, dict) or (not self.field and len(found) != 1):
+            return None
+        value = found.get(self.field) if self.field else next(iter(found.values()))
+        if value is None:
+            return None
+        return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
 class Typical(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -24,6 +24,10 @@ class Armed(msgspec.Struct, frozen=True):
     after: Mean
 
     @property
+    def words(self) -> str:
+        return {"holds": "as good", "harms": "worse", "open": "not shown to be as good"}[self.tried.verdict]
+
+    @property
     def saves(self) -> float:
         """Share of what a call costs."""
         before, after = _worth(self.before, self.after), _worth(self.after, self.before)

@@ -7,14 +7,15 @@ import pytest
 
 from farthing.lab.asking import Asking, Stopped
 from farthing.lab.items import Item, read_items
-from farthing.lab.prompt import AS_IT_IS, read_prompt
+from farthing.lab.prompt import AS_IT_IS, Variant, read_prompt
 from farthing.lab.runs import Answers
 from farthing.quality.compare import Comparer
 from farthing.quality.pairwise import PairJudge
 from unit.quality.worlds import COST, Rows, World
 
 PROMPT = read_prompt(
-    '[[messages]]\nrole="system"\ntext="Be kind. Say it."\n[[messages]]\nrole="user"\ntext="{{a}}"', "p"
+    '[[messages]]\nrole="system"\ntext="Be kind. Say it."\n[[messages]]\nrole="user"\ntext="{{a}}"\n[[arms]]\nname="json"\n',
+    "p",
 )
 
 
@@ -112,3 +113,11 @@ async def test_a_few_failures_are_items_that_do_not_count(asking: Make) -> None:
     await lab.scores(AS_IT_IS, range(35))
     world.fails = {"big"}
     assert await lab.scores(AS_IT_IS, range(35, 38)) == [None] * 3
+
+
+async def test_the_right_answer_in_an_arms_json_is_right(asking: Make) -> None:
+    world = World()
+    world.answers = lambda model, prompt: f'{{"label": "it {prompt.split()[-1]}"}}'
+    lab = asking(world, items(*KNOWN[:3]))
+    assert [each.score for each in await lab.scores(AS_IT_IS, range(3)) if each] == [0, 0, 0]
+    assert [each.score for each in await lab.scores(Variant(arm="json"), range(3)) if each] == [1, 1, 1]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from farthing.lab.prompt import AS_IT_IS, PromptError, Variant, read_prompt
+from farthing.lab.prompt import AS_IT_IS, Arm, PromptError, Variant, read_prompt
 
 FILE = '''
 name = "tickets"
@@ -114,6 +114,17 @@ def test_any_text_comes_back_from_the_file(system: str, shown: str, more: dict[s
 def test_what_is_no_prompt(text: str, said: str) -> None:
     with pytest.raises(PromptError, match=said):
         read_prompt(text, "p")
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "inside"),
+    [
+        ("", '{"a": "x"}', "x"), ("", '{"a": 1}', "1"), ("", '{"a": "x", "b": "y"}', None), ("b", '{"a": "x", "b": "y"}', "y"),
+        ("c", '{"a": "x"}', None), ("", "x", None), ("", "[1]", None), ("", '{"a": null}', None), ("", "\ud800", None),
+    ],
+)  # fmt: skip
+def test_the_answer_inside_an_arms_json(field: str, text: str, inside: str | None) -> None:
+    assert Arm("json", field=field).answer_in(text) == inside
 
 
 def test_text_that_is_the_same_in_each_call() -> None:

@@ -9,7 +9,13 @@ from farthing.store.prefixes import Prefixes, Reuse
 
 DAY_US = 86_400_000_000
 SEEN = Reuse(
-    "acme", "anthropic/claude-sonnet-5", "00ff00ff00ff00ff", 3, (1, 2, 0, 0, 1), (4, 0, 0, 0, 0), 5 * DAY_US + 7
+    "acme",
+    "anthropic/claude-sonnet-5",
+    "00ff00ff00ff00ff",
+    3,
+    (1, 2, 0, 0, 1),
+    (4, 0, 0, 0, 0),
+    5 * DAY_US + 7,
 )
 
 

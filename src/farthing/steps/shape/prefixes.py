@@ -28,10 +28,14 @@ PRIOR = 0.03
 EDGES_S = (1, 3, 10, 30, 60, 150, 300, 600, 1_200, 1_800, 3_600, 7_200, 14_400, 43_200, 86_400)
 """Upper ends of the gaps that are told apart; the last bucket is for all longer ones."""
 
-STRETCHES = 5
-"""Of time behind a use: four within the shortest lifetime, and the rest of the longest one."""
 WITHIN = (1 / 15, 1 / 5, 1 / 2, 1.0)
-"""Where these four end, as shares of the shortest lifetime."""
+"""Where the first stretches of time behind a use end, as shares of the shortest lifetime."""
+STRETCHES = len(WITHIN) + 1
+"""The last one is the rest of the longest lifetime."""
+ENOUGH = 32
+"""Outcomes from which on only some of the uses are followed further."""
+FOLLOWED = 4
+"""One of so many."""
 
 
 class KindKey(NamedTuple):
@@ -54,9 +58,13 @@ class Tally:
     """How uses of a prefix went on: for each stretch of time behind a use, how many came again in it, and how many were
     still waiting at its end (a life table, so that uses whose end is not known yet count for what is)."""
 
-    __slots__ = ("came", "new_came", "new_stayed", "stayed")
+    __slots__ = ("came", "new_came", "new_stayed", "passed", "stayed", "told")
 
     def __init__(self) -> None:
+        self.passed = 0
+        """Uses that were not followed since one was."""
+        self.told: tuple[float, ...] | None = None
+        """Chances as they were last worked out from it and from what is wider."""
         self.came = [0.0] * STRETCHES
         self.stayed = [0.0] * STRETCHES
         self.new_came = [0] * STRETCHES
@@ -170,10 +178,12 @@ class Scope:
         """Pico-dollars: what reads saved, less what writes cost."""
         self.spent = 0
         """Pico-dollars: all input at the plain price."""
-        short, long = self.lifetimes[:1] or (0,), self.lifetimes[-1:] or (0,)
-        self._ends = (*(short[0] * share for share in WITHIN), float(long[0]))
+        short, long = self.lifetimes[0], self.lifetimes[-1]
+        self._ends = (*(short * share for share in WITHIN), float(long))
         self._waiting: tuple[deque[Trial], ...] = tuple(deque() for _ in WITHIN)
-        """Those that are in each of the first stretches, the oldest first."""
+        """Uses that are in each of the first stretches, the oldest first."""
+        self._next = 0.0
+        """Until then none of them is over."""
 
     def see(self, digests: Sequence[int], parts: Sequence[int], now: float) -> list[Seen]:
         """Take a request with these boundaries, and tell of those that matter: the last of each run that was used alike,
@@ -251,15 +261,29 @@ class Scope:
         prefix.uses = before + 1
         prefix.new_uses += 1
         prefix.last = now
+        told = self._follow(prefix, kinds, now)
+        live = -1
+        if prefix.live is not None:
+            live = max((index for index, until in enumerate(prefix.live) if until > now), default=-1)
+        return Seen(at, before, told, live, _evidence(prefix.own, kinds), ended)
+
+    def _follow(self, prefix: Prefix, kinds: tuple[Tally, Tally], now: float) -> tuple[float, ...]:
+        """Watch what becomes of this use, and tell the chances; where enough is known, of some uses only, and as they were
+        told for the last of these."""
+        own, narrow = prefix.own, kinds[0]
+        tally = narrow if own is None else own
+        if tally.told is not None and tally.passed < FOLLOWED and tally.came[0] + tally.stayed[0] >= ENOUGH:
+            tally.passed += 1
+            prefix.trial = None
+            return tally.told
+        tally.passed = 0
         prefix.trial = trial = Trial(prefix, kinds, now)
         waiting = self._waiting[0]
         waiting.append(trial)
         if len(waiting) > self.most:
             waiting.popleft()
-        live = -1
-        if prefix.live is not None:
-            live = max((index for index, until in enumerate(prefix.live) if until > now), default=-1)
-        return Seen(at, before, self._chances(prefix.own, kinds), live, _evidence(prefix.own, kinds), ended)
+        tally.told = told = self._chances(own, kinds)
+        return told
 
     def _kinds_of(self, head: int, at: int, part: int, before: int, last: int, turn: int) -> tuple[Tally, Tally]:
         """The widths at which the chances of such a place are learned, the narrower first. What ends a prompt is known by
@@ -313,8 +337,12 @@ class Scope:
     def _expire(self, now: float) -> None:
         """Pass on those whose stretch is over. What has not come within the shortest lifetime is said to stay away for the
         longest one until the contrary is known: else the longest would look good for as long as it lasts."""
-        for stretch in range(len(self._waiting)):
-            waiting, over = self._waiting[stretch], now - self._ends[stretch]
+        if now < self._next:
+            return
+        soonest = now + self._ends[0]
+        for stretch, waiting in enumerate(self._waiting):
+            end = self._ends[stretch]
+            over = now - end
             while waiting and (waiting[0].closed or waiting[0].since < over):
                 trial = waiting.popleft()
                 if trial.closed:
@@ -322,16 +350,26 @@ class Scope:
                 trial.stretch = stretch + 1
                 for tally in self._tallies(trial):
                     tally.add(stretch, False)
-                    if stretch == len(self._waiting) - 1:
+                    if stretch == STRETCHES - 2:
                         tally.add(stretch + 1, False)
-                if stretch < len(self._waiting) - 1:
+                if stretch + 1 < len(self._waiting):
                     self._waiting[stretch + 1].append(trial)
+            if waiting and waiting[0].since + end < soonest:
+                soonest = waiting[0].since + end
+        self._next = soonest
 
-    def _tallies(self, trial: Trial) -> tuple[Tally, Tally, Tally]:
+    def _tallies(self, trial: Trial) -> tuple[Tally, ...]:
+        """What learns of a use. A prefix that has come but once has nothing of its own."""
         prefix = trial.prefix
         own = prefix.own
         if own is None:
+            if not trial.closed:
+                return trial.kinds
             own = prefix.own = Tally()
+            for stretch in range(trial.stretch):
+                own.add(stretch, False)
+            if trial.stretch == STRETCHES - 1:
+                own.add(trial.stretch, False)
         return own, *trial.kinds
 
 

@@ -8,8 +8,9 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from itertools import islice
 
-from farthing.steps.shape.prefixes import KindKey, Prefixes, Scope, Tally
+from farthing.steps.shape.prefixes import KindKey, Prefix, Prefixes, Scope, Tally
 from farthing.store import StoreError
 from farthing.store.prefixes import Prefixes as Kept
 from farthing.store.prefixes import Reuse
@@ -63,8 +64,9 @@ class Keeper:
 
     async def write(self) -> None:
         """Add what was seen since the last time. Raises StoreError; then it is not lost, but added the next time."""
-        told = [each for key, scope in self._prefixes.scopes.items() for each in _news(key, scope, self._now_us())]
-        told = told[:AT_ONCE]
+        now_us = self._now_us()
+        news = (each for key, scope in self._prefixes.scopes.items() for each in _news(key, scope, now_us))
+        told = list(islice(news, AT_ONCE))
         try:
             await self._kept.add([reuse for reuse, _ in told])
         except StoreError:
@@ -99,16 +101,18 @@ def _news(key: tuple[str, str], scope: Scope, now_us: int) -> Iterator[tuple[Reu
             yield Reuse(tenant, model, kind_name(kind), 0, came, stayed, now_us), _giving_back(tally)
     for digest, prefix in scope.prefixes.items():
         if prefix.uses > 1 and prefix.new_uses and prefix.own is not None:
-            came, stayed = prefix.own.news()
-            yield (
-                Reuse(tenant, model, f"{digest:016x}", prefix.new_uses, came, stayed, now_us),
-                _giving_back(prefix.own),
-            )
-            prefix.new_uses = 0
+            uses, prefix.new_uses = prefix.new_uses, 0
+            reuse = Reuse(tenant, model, f"{digest:016x}", uses, *prefix.own.news(), now_us)
+            yield reuse, _giving_back(prefix.own, prefix)
 
 
-def _giving_back(tally: Tally) -> Took:
-    return lambda reuse: tally.give_back(reuse.came, reuse.stayed)
+def _giving_back(tally: Tally, prefix: Prefix | None = None) -> Took:
+    def give_back(reuse: Reuse) -> None:
+        tally.give_back(reuse.came, reuse.stayed)
+        if prefix is not None:
+            prefix.new_uses += reuse.uses
+
+    return give_back
 
 
 def kind_name(kind: KindKey) -> str:

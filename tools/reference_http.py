@@ -18,7 +18,7 @@ Rows = list[tuple[str, ...]]
 BASE = "/v1/farthing/"
 PARTS = {
     "calls": "Calls", "feedback": "Calls", "keys": "Keys and the audit log", "audit": "Keys and the audit log",
-    "report": "Reports", "reports": "Reports", "exports": "Exports", "budgets": "Budgets", "alerts": "Alerts",
+    "report": "Reports", "reports": "Reports", "prompts": "Reports", "exports": "Exports", "budgets": "Budgets", "alerts": "Alerts",
     "routes": "Routing", "transactions": "Business transactions", "corrections": "Bills and corrections",
     "reconcile": "Bills and corrections", "rerates": "Bills and corrections", "status": "The gateway itself",
     "openapi.json": "The gateway itself", "health": "The gateway itself", "metrics": "The gateway itself",

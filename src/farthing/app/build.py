@@ -39,6 +39,7 @@ from farthing.gateway import (
     status,
     transactions,
 )
+from farthing.gateway import prompts as prompt_pages
 from farthing.gateway import routes as table_pages
 from farthing.gateway.asgi import Build, Endpoints
 from farthing.gateway.edge import BODIES, Edge, Intake
@@ -196,6 +197,7 @@ def _books(settings: Settings, store: Store, guard: Guard, book: PriceBook) -> l
         *admin.routes(store, guard),
         *budgets.routes(store, guard),
         *reports.routes(store, guard, settings),
+        *prompt_pages.routes(store, guard),
         *transactions.routes(store, guard, settings.transactions),
         *exports.routes(store, guard, settings),
         *corrections.routes(store, guard),

@@ -194,6 +194,7 @@ def _keys() -> dict[str, Json]:
 def _reports() -> dict[str, Json]:
     span = {"since_us": MOMENT, "until_us": MOMENT}
     rows = {"type": "array", "items": ANYTHING}
+    amount = _fields(nano_dollars=NANO, dollars=TEXT)
     return {
         "GET /v1/farthing/report": _page("What was spent", _data(ReportRow), query=("by", *SPAN)),
         "GET /v1/farthing/reports/metrics": _page(
@@ -213,6 +214,13 @@ def _reports() -> dict[str, Json]:
             "Spending on AI by phase of each project",
             _fields(**span, bands=ANYTHING, projects=rows, total=ANYTHING),
             query=SPAN,
+        ),
+        "GET /v1/farthing/prompts/doctor": _page(
+            "What keeps providers' prompt caches from being read, the dearest first",
+            _fields(
+                **span, calls_looked_at=COUNT, tokens_looked_at=COUNT, lost=amount, month=amount, findings=rows,
+            ),
+            query=(*SPAN, "feature"),
         ),
     }  # fmt: skip
 

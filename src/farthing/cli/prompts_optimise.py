@@ -2,6 +2,7 @@
 
 import time
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,6 +25,7 @@ from farthing.lab.page import page
 from farthing.lab.plan import Plan, planned, shares, shuffled
 from farthing.lab.prompt import Prompt
 from farthing.lab.report import Report, for_machines, report_of
+from farthing.lab.rewrite import PROPOSALS
 from farthing.lab.runs import Answers, RunError, name_of
 from farthing.lab.structured import Armed
 from farthing.lab.worth import volume, worth
@@ -51,6 +53,7 @@ class _Work(NamedTuple):
     prompt: Prompt
     items: list[Item]
     model: str
+    writer: str | None
     plan: Plan
     weights: dict[int, int]
     tenant: str
@@ -68,6 +71,7 @@ class _Work(NamedTuple):
 )  # fmt: skip
 @click.option("--per-trial", type=click.IntRange(1), help="Items of a trial. Default: what the margin needs.")
 @click.option("--max-cost", type=NUMBER, help="Dollars at which it stops. Default: twice what is expected.")
+@click.option("--rewrite", "writer", help="A model that proposes shorter wordings, which are tried like all else.")
 @click.option("--resume", is_flag=True, help="Go on with a run that was broken off, within the cost agreed then.")
 @click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write the report as a page.")
 @click.option(
@@ -82,7 +86,7 @@ class _Work(NamedTuple):
 @yes_option
 @json_option
 def optimise(
-    file: Path, items_file: Any, model: str, margin: float, per_trial: int | None, max_cost: Any, resume: bool,
+    file: Path, items_file: Any, model: str, margin: float, per_trial: int | None, max_cost: Any, writer: str | None, resume: bool,
     html: Path | None, write: Path | None, kept: Path | None, config: Path | None, tenant: str, yes: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Find which parts of the prompt in FILE can go without losing more than --margin points of quality, and prove it on items
@@ -103,11 +107,23 @@ def optimise(
         raise click.ClickException(str(error)) from None
     ratios = TokenRatios()
     place = place_of(settings, book, model)
+    if writer is not None:
+        place_of(settings, book, writer)
     weights = {part.id: ratios.tokens(model, part.text) for part in prompt.parts}
     bound = None if max_cost is None else round(max_cost * 10**9)
-    plan = planned(prompt, each, margin / 100, _a_call(prompt, items, model, book, place, ratios), doubt, bound)
-    run = name_of(file.read_bytes(), model.encode(), f"{margin} {each}".encode(), *(_key(item) for item in items))
-    work = _Work(settings, book, place, prompt, items[: 2 * each], model, plan, weights, tenant)
+    plan = planned(
+        prompt,
+        each,
+        margin / 100,
+        _a_call(prompt, items, model, book, place, ratios),
+        doubt,
+        bound,
+        PROPOSALS if writer else 0,
+    )
+    run = name_of(
+        file.read_bytes(), model.encode(), f"{margin} {each} {writer}".encode(), *(_key(item) for item in items)
+    )
+    work = _Work(settings, book, place, prompt, items[: 2 * each], model, writer, plan, weights, tenant)
     try:
         with Answers(kept or file.with_suffix(".lab.jsonl")) as answers:
             limit = _agreed(answers, run, plan, resume, yes, given=bound)
@@ -193,6 +209,7 @@ async def _run(store: Store, work: _Work, answers: Answers, limit: Nano | None) 
         found = await run_lab(
             work.prompt, asking.scores, work.plan.items, work.plan.margin, {id: float(each) for id, each in work.weights.items()},
             lambda what: bar.update(task, description=what), asking.flips,
+            None if work.writer is None else partial(asking.text, work.writer),
         )  # fmt: skip
     earned = None
     if found.proof is not None:
@@ -234,6 +251,10 @@ def _print(report: Report) -> None:
     found = report.found
     if found.order is not None:
         click.echo(f"order of the examples: {found.order.why}")
+    if found.rewrite is not None:
+        click.echo(
+            f"wording: {found.rewrite.why}; {found.rewrite.proposed} were proposed, {found.rewrite.fit} of them could be tried"
+        )
     for each in found.arms:
         click.echo(printable(_arm(each, each.name == found.variant.arm)))
     click.echo(f"\n{report.verdict}")

@@ -65,6 +65,13 @@ class Asking:
         """Raises Stopped."""
         return await self._together([self._outcome(variant, self._items[number]) for number in numbers])
 
+    async def text(self, model: str, words: str) -> str | None:
+        """What `model` answers to `words`; None where it does not. Raises Stopped."""
+        body = {"model": model, "messages": [{"role": "user", "content": words}], "stream": False}
+        kept = await self._answer(msgspec.json.encode(body))
+        told = said(WIRE, kept.body.encode()) if kept is not None else None
+        return told.text if told is not None and told.finish != "length" else None
+
     async def _together(self, asked_for: Sequence[Coroutine[Any, Any, Outcome | None]]) -> list[Outcome | None]:
         """What is under way is waited for, also where one stops the run: it is paid for."""
         found = await asyncio.gather(*asked_for, return_exceptions=True)

@@ -11,6 +11,7 @@ from farthing.lab.confirm import Confirmed, confirm, mean
 from farthing.lab.fewshot import Ordered, best_order, fewest
 from farthing.lab.plan import REPEATS
 from farthing.lab.prompt import AS_IT_IS, Part, Prompt, Variant
+from farthing.lab.rewrite import Ask, Rewritten, rewritten
 from farthing.lab.screening import Decided, Noted, kept, prune
 from farthing.lab.structured import Armed
 from farthing.lab.trial import Scores, Trials
@@ -41,6 +42,8 @@ class Found(msgspec.Struct, frozen=True):
     """By part, all of them."""
     order: Ordered | None
     arms: list[Armed]
+    rewrite: Rewritten | None
+    """None where nobody was asked for one."""
     flips: float
     """Share of items on which the prompt as it is changes by itself."""
     proof: Confirmed | None
@@ -53,9 +56,10 @@ class Found(msgspec.Struct, frozen=True):
 
 async def optimise(
     prompt: Prompt, scores: Scores, items: int, margin: float, weights: Mapping[int, float], noted: Noted = lambda _: None,
-    flips: Callable[[Sequence[int]], Awaitable[float]] | None = None,
+    flips: Callable[[Sequence[int]], Awaitable[float]] | None = None, ask: Ask | None = None,
 ) -> Found:  # fmt: skip
-    """`items`: of each trial, and as many behind them for the proof. `weights`: tokens of each part by id. Raises Hopeless."""
+    """`items`: of each trial, and as many behind them for the proof. `weights`: tokens of each part by id. `flips`
+    says how often answers change by themselves, `ask` who proposes shorter wordings. Raises Hopeless."""
     trials = Trials(scores, items, margin)
     noted("the prompt as it is")
     right = mean(await trials.outcomes(AS_IT_IS, items)).right
@@ -77,13 +81,15 @@ async def optimise(
         order = await best_order(trials, fewer.variant, prompt, noted)
         variant = msgspec.structs.replace(fewer.variant, order=order.order)
     variant = await _released(trials, prompt, variant, decided, noted)
+    rewrite = await rewritten(trials, prompt, variant, ask, noted) if ask is not None else None
+    variant = rewrite.variant if rewrite is not None else variant
     arms = await structured.arms(trials, variant, list(prompt.arms), noted)
     variant = msgspec.structs.replace(variant, arm=structured.cheapest(arms))
     proof = None
     if variant != AS_IT_IS:
         noted(f"the proof, on {items} fresh items")
         proof = await confirm(scores, variant, items, items, margin)
-    return Found(variant, decided, order, arms, flipped, proof)
+    return Found(variant, decided, order, arms, rewrite, flipped, proof)
 
 
 def _is_free(part: Part) -> bool:

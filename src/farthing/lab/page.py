@@ -47,6 +47,8 @@ def _page(report: Report) -> Iterator[str]:
     yield from _proof(report)
     yield from _parts(report.lines)
     yield from _arms(report)
+    if report.found.rewrite is not None:
+        yield f"<p>Wording: {escape(report.found.rewrite.why)}</p>"
     kind = "The new prompt" if report.found.is_proved else "The prompt, unchanged"
     yield f'<h2>{kind}</h2><pre class="new">{escape(report.prompt)}</pre></main></body></html>\n'
 

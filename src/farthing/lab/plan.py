@@ -62,7 +62,8 @@ def shares(available: int, margin: float, wanted: int = 0) -> tuple[int, str]:
 
 
 def planned(
-    prompt: Prompt, items: int, margin: float, a_call: Nano | None, doubt: str = "", bound: Nano | None = None
+    prompt: Prompt, items: int, margin: float, a_call: Nano | None, doubt: str = "", bound: Nano | None = None,
+    proposals: int = 0,
 ) -> Plan:  # fmt: skip
     """What a run takes with so many items a trial, a call costing `a_call`; `bound`: what it may cost, where somebody said."""
     free = [part for part in prompt.parts if not part.protected and not part.released]
@@ -70,7 +71,7 @@ def planned(
     released = sum(part.released for part in prompt.parts)
     count = len(free)
     trials = (_TRIALS + _TRIALS_A_PART * count if count else 0) + released + len(prompt.arms)
-    trials += min(3, max(0, examples - 1)) + 0.5 * examples
+    trials += proposals + min(3, max(0, examples - 1)) + 0.5 * examples
     calls = math.ceil(items + min(REPEATS, items) + min(SCREEN, items) * count + items * trials + 2 * items)
     cost = None if a_call is None else a_call * calls
     limit = bound if bound is not None else None if cost is None else cost * TIMES

@@ -77,6 +77,9 @@ def for_machines(report: Report) -> dict[str, Any]:
         "proved": found.is_proved, "verdict": report.verdict, "doubt": report.plan.doubt or None,
         "parts": [msgspec.to_builtins(line) for line in report.lines],
         "order": None if found.order is None else {"order": list(found.order.order), "why": found.order.why},
+        "rewrite": None if found.rewrite is None else {
+            "proposed": found.rewrite.proposed, "fit": found.rewrite.fit, "why": found.rewrite.why,
+        },
         "arms": [
             {"name": each.name, "verdict": each.tried.verdict, "saves": each.saves, "taken": each.name == found.variant.arm,
              "before": _mean(each.before), "after": _mean(each.after)}

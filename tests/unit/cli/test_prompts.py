@@ -102,7 +102,8 @@ def test_it_stops_at_the_bound_and_goes_on_where_it_was(lab: Farthing) -> None:
 
 
 def test_for_people(lab: Farthing) -> None:
-    shown = lab("--yes").stdout
+    shown = lab("--yes", "--rewrite", "gpt-4o").stdout
+    assert "wording: no shorter wording was shown to be as good; 2 were proposed" in shown
     assert "confirmed on 120 fresh items" in shown and "saved in 1,000 calls" in shown
 
 

@@ -25,6 +25,9 @@ api_key = "simulated"
 base_url = "{simulator}/v1"
 api_key = "simulated"
 
+[prompts]
+doctor = true
+
 [finops]
 revenue_per_user_month = 24
 

@@ -48,6 +48,8 @@ class Rendering:
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
+        self._turn = asyncio.Lock()
+        """One template at a time is filled, and not on the loop: model calls wait for no page, and not for twenty in a row."""
         self._environment = Environment(
             loader=PackageLoader("farthing.dashboard"), autoescape=True, undefined=StrictUndefined,
             trim_blocks=True, lstrip_blocks=True,
@@ -74,8 +76,9 @@ class Rendering:
     async def _filled(self, template: str, values: Mapping[str, Any]) -> str:
         charts = {name: value for name, value in values.items() if isinstance(value, Chart)}
         drawn = await asyncio.gather(*map(self._drawing, charts.values()))
-        drawings = dict(zip(charts, drawn, strict=True))
-        return self._environment.get_template(template).render({**values, "charts": charts, "drawings": drawings})
+        known = {**values, "charts": charts, "drawings": dict(zip(charts, drawn, strict=True))}
+        async with self._turn:
+            return await asyncio.to_thread(self._environment.get_template(template).render, known)
 
     async def _drawing(self, chart: Chart) -> Markup | None:
         """The picture; None where there is nothing to draw, or it cannot be drawn, and the page says it in words."""

@@ -1,13 +1,13 @@
 """All pages as routes: each is let in, narrowed, read, drawn and filled in the same way, and says its errors as a page."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from farthing.dashboard import flash, shipped
@@ -32,6 +32,10 @@ HEADINGS = {
     403: "Not for this key", 404: "Nothing here", 400: "This cannot be read", 413: "Too much", 429: "Too often",
     503: "One moment",
 }  # fmt: skip
+FILES = 2
+"""Made at the same time; others wait."""
+PIECE = 64 * 1024
+"""Characters of a file that are sent at once."""
 Answer = Callable[["Opened"], Awaitable[Response]]
 
 
@@ -53,6 +57,7 @@ class Site:
         self._sources = sources
         self._door = door
         self._rendering = rendering
+        self._files = asyncio.Semaphore(FILES)
 
     def routes(self) -> list[Route]:
         found = [Route("/static/{name}", shipped.answer, methods=["GET"], middleware=COMPRESSED)]
@@ -130,13 +135,15 @@ class Site:
         return HTMLResponse(text, headers=headers)
 
     async def _csv(self, opened: Opened) -> Response:
+        """Few files at a time, and not on the loop, also where they are sent: some have ten thousand rows."""
         page, name = opened.page, opened.view.params["table"]
-        found = _tables(await page.read(opened.view)).get(name)
-        if found is None:
-            raise NotFound(f"This page has no table {name!r}.")
+        async with self._files:
+            found = _tables(await page.read(opened.view)).get(name)
+            if found is None:
+                raise NotFound(f"This page has no table {name!r}.")
+            text = await asyncio.to_thread(found.csv)
         headers = SECURITY | {"content-disposition": f'attachment; filename="farthing-{page.name}-{name}.csv"'}
-        text = await asyncio.to_thread(found.csv)  # of ten thousand rows: not on the loop
-        return PlainTextResponse(text, media_type="text/csv", headers=headers)
+        return StreamingResponse(_pieces(text), media_type="text/csv", headers=headers)
 
     async def _done(self, name: str, action: Action, opened: Opened) -> Response:
         """Make a change, and open the page again; what did not work is said on the page, beside what was typed."""
@@ -182,6 +189,11 @@ async def _nothing(view: View) -> Values:
 
 def _tables(values: Values) -> dict[str, Table]:
     return {value.name: value for value in values.values() if isinstance(value, Table)}
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Each is compressed in a moment."""
+    return (text[start : start + PIECE] for start in range(0, len(text), PIECE))
 
 
 def _path(request: Request) -> str:

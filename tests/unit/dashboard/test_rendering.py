@@ -1,5 +1,7 @@
 """Templates to pages: what is said in the headers, what happens to hostile words, and to a chart that cannot be drawn."""
 
+import asyncio
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -77,3 +79,16 @@ def test_the_theme_is_one_of_ours() -> None:
 
     assert asked("theme=dark") == "dark"
     assert asked('theme="><script>') == asked("") == "auto"
+
+
+async def test_no_template_is_filled_on_the_loop(rendering: Rendering) -> None:
+    threads: list[str] = []
+
+    class Heading(str):
+        def __html__(self) -> str:
+            threads.append(threading.current_thread().name)
+            return "x"
+
+    many = [rendering.page("error.html", {**ERROR, "heading": Heading()}) for _ in range(3)]
+    assert {answer.status_code for answer in await asyncio.gather(*many)} == {200}
+    assert threads and threading.main_thread().name not in threads

@@ -1,5 +1,6 @@
 """Pages as routes: how each is let in, narrowed and answered, and what an error looks like."""
 
+import asyncio
 import csv
 import io
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from farthing.dashboard.page import Page
 from farthing.dashboard.pages import PAGES
-from farthing.dashboard.site import HEADINGS
+from farthing.dashboard.site import FILES, HEADINGS, PIECE
 from farthing.dashboard.table import Column, Row, Table
 from farthing.dashboard.view import View
 from farthing.gateway.guard import OWN, VIEWER
@@ -99,3 +100,27 @@ def test_no_two_pages_share_a_name_or_an_address() -> None:
 def test_each_error_that_people_meet_has_a_heading() -> None:
     for error in (BadRequest, NotFound, Unavailable):
         assert issubclass(error, FarthingError) and error.status in HEADINGS
+
+
+async def test_a_long_file_comes_whole_in_pieces_and_many_are_made_one_after_another(tmp_path: Path) -> None:
+    rows = [Row((f"ü, {number}",)) for number in range(20_000)]
+    under_way = most = 0
+
+    async def long(view: View) -> dict[str, Any]:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0)
+        under_way -= 1
+        return {"table": Table("all", "All", (Column("word", "Word"),), rows)}
+
+    async with a_place(tmp_path, shown=(Page("plain", "/plain", "Plain", OWN, long),)) as place:
+        web = place.visitor().web
+        answers = await asyncio.gather(*(web.get("/plain/csv/all") for _ in range(6)))
+        assert most <= FILES
+        for answer in answers:
+            assert len(answer.text) > 2 * PIECE
+            assert [line[0] for line in csv.reader(io.StringIO(answer.text))] == [
+                "word",
+                *(row.values[0] for row in rows),
+            ]

@@ -1,6 +1,7 @@
 """The settings that this gateway runs with, and where they come from. Read-only: they are changed in their file."""
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any, get_type_hints
 
 import msgspec
@@ -68,8 +69,12 @@ def _of(name: str, value: Any, kind: type[msgspec.Struct], field: msgspec.struct
         for number, each in enumerate(value, 1):
             yield from _inside(f"{name}[{number}]", each)
     else:
-        hint = get_type_hints(kind, include_extras=True)[field.encode_name]
-        yield Line(name, shown(value), shown(_default(field)), describe(hint))
+        yield Line(name, shown(value), shown(_default(field)), describe(_hints(kind)[field.encode_name]))
+
+
+@cache
+def _hints(kind: type[msgspec.Struct]) -> dict[str, Any]:
+    return get_type_hints(kind, include_extras=True)
 
 
 def _inside(name: str, value: msgspec.Struct) -> Iterator[Line]:

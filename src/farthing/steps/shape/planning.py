@@ -113,6 +113,8 @@ def plan(spots: Sequence[Spot], rates: Rates) -> Plan:
     if not wanted:
         return NOTHING
     held = fit[live].tokens if live >= 0 else 0
+    if len(wanted) == 1 and live >= 0:  # a shared prompt that is held, the usual case
+        return Plan((Point(fit[live].at, fit[live].live),), held)
     chosen = _longest_first(_few(wanted, held, rates), rates)
     last = chosen[-1][0]
     risk, before = 0, held

@@ -251,27 +251,33 @@ def report(
     asked = dict(where or {})
     view = view_for(names, asked)
     bucket = HOUR_US if "hour" in names else DAY_US
-    groups = [group_of(name, view) for name in names]
-    tests = ["dims = ?", "bucket_us >= ?", "bucket_us < ?"]
     until = ALWAYS_US if until_us is None else -(-until_us // bucket) * bucket
-    values: list[object] = [view.dims, max(0, since_us) // bucket * bucket, until]
-    for name, value in asked.items():
-        tests.append(f"{group_of(name, view)} = ?")
-        values.append(value)
-    if tenant:
-        tests.append("tenant = ?")
-        values.append(tenant)
-    sums = ", ".join(f"CAST(sum({column}) AS BIGINT)" for column in ROLLUP_SUMS)
-    found = connection.query(
-        f"SELECT {', '.join(groups)}, cost_state, {sums} FROM rollups WHERE {' AND '.join(tests)} "
-        f"GROUP BY {', '.join(groups)}, cost_state",
-        values,
-    )
-    by_value: dict[Row, dict[str, Row]] = {}
-    for row in found:
-        by_value.setdefault(row[: len(names)], {})[row[len(names)]] = row[len(names) + 1 :]
-    rows = [_report_row(names, value, by_state) for value, by_state in by_value.items()]
+    tests, values = held(view, asked, tenant)
+    tests += ["bucket_us >= ?", "bucket_us < ?"]
+    rows = summed(connection, names, view, tests, [*values, max(0, since_us) // bucket * bucket, until])
     return sorted(rows, key=lambda row: _order(names, row))
+
+
+def held(view: View, where: Mapping[str, str], tenant: str) -> tuple[list[str], list[object]]:
+    """The tests, and their values, for the cells of a view that are of this scope."""
+    tests = ["dims = ?", *(f"{group_of(name, view)} = ?" for name in where), *(["tenant = ?"] if tenant else [])]
+    return tests, [view.dims, *where.values(), *([tenant] if tenant else [])]
+
+
+def summed(
+    connection: Connection, names: Sequence[str], view: View, tests: Sequence[str], values: Sequence[object]
+) -> list[ReportRow]:  # fmt: skip
+    """A row for each value of the names, in no order, from the cells for which the tests hold; without names, one of all
+    cells, or none where there are none."""
+    groups = [*(group_of(name, view) for name in names), "cost_state"]
+    sums = ", ".join(f"CAST(sum({column}) AS BIGINT)" for column in ROLLUP_SUMS)
+    by_value: dict[Row, dict[str, Row]] = {}
+    for row in connection.query(
+        f"SELECT {', '.join(groups)}, {sums} FROM rollups WHERE {' AND '.join(tests)} GROUP BY {', '.join(groups)}",
+        values,
+    ):
+        by_value.setdefault(row[: len(names)], {})[row[len(names)]] = row[len(names) + 1 :]
+    return [_report_row(names, value, by_state) for value, by_state in by_value.items()]
 
 
 def view_for(names: Sequence[str], where: Mapping[str, str]) -> View:
@@ -309,7 +315,7 @@ def _report_row(names: Sequence[str], value: Row, by_state: Mapping[str, Row]) -
     summed = states[0] if len(states) == 1 else tuple(map(sum, zip(*states, strict=True)))
     sums: dict[str, Any] = dict(zip(ROLLUP_SUMS, map(int, summed), strict=True))
     return ReportRow(
-        key=said[0],
+        key=said[0] if said else "",
         also=said[1] if len(said) > 1 else "",
         calls_by_state={state: int(row[_CALLS]) for state, row in by_state.items()},
         cost_by_state={state: int(row[_COST]) for state, row in by_state.items()},

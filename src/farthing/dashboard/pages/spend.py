@@ -7,8 +7,8 @@ from farthing.dashboard import formats
 from farthing.dashboard.charts.chart import REST, Chart
 from farthing.dashboard.page import Page, Values
 from farthing.dashboard.spending.newest import MOST, Newest, newest, summed
-from farthing.dashboard.spending.sums import NAMES, holds, sums, total
-from farthing.dashboard.spending.table import TITLES, spend_table
+from farthing.dashboard.spending.sums import NAMES, Part, holds, like, part, sums, whole
+from farthing.dashboard.spending.table import TITLES, ranking, spend_table
 from farthing.dashboard.view import View
 from farthing.gateway.guard import VIEWER
 from farthing.model.errors import BadRequest
@@ -40,8 +40,8 @@ class Found(NamedTuple):
     """What a page was read as."""
 
     names: tuple[str, ...]
-    rows: list[ReportRow]
-    before: list[ReportRow] | None
+    part: Part
+    before: Part | None
     over_time: list[ReportRow]
     each: str
     """What `over_time` is by: day or hour; empty where nothing can be drawn."""
@@ -56,10 +56,9 @@ class Found(NamedTuple):
 async def read(view: View) -> Values:
     names = _names(view)
     found, tabled = await view.read(lambda connection: _tabled(connection, view, names))
-    all_ = total(found.rows)
-    before = total(found.before) if found.before is not None else None
+    before = found.before.total if found.before is not None else None
     values: dict[str, Any] = {
-        "found": found, "total": all_, "before": before, "whose": _whose(found), "asked": names,
+        "found": found, "total": found.part.total, "before": before, "whose": _whose(found), "asked": names,
         "titles": TITLES, "choices": _choices(view, names), "seconds": _seconds(view, names),
         "by": ",".join(names), "query": view.query.get("q", ""), "kept": [each for each in view.kept() if each[0] != "q"],
         **tabled,
@@ -84,23 +83,23 @@ def _names(view: View) -> tuple[str, ...]:
 def _tabled(connection: Connection, view: View, names: tuple[str, ...]) -> tuple[Found, dict[str, Any]]:
     """All in the thread of the store: there may be some ten thousand users."""
     found = _found(connection, view, names)
-    return found, spend_table(view, names, found.rows, found.before, in_sums=found.newest is None)
+    return found, spend_table(view, names, found.part, found.before, in_sums=found.newest is None)
 
 
 def _found(connection: Connection, view: View, names: tuple[str, ...]) -> Found:
     filters = view.filters
     if not holds(names, filters.where):
         return _from_calls(connection, view, names)
-    rows = sums(connection, names, filters.period, view.tenant, filters.where)
+    shown = part(connection, names, filters.period, view.tenant, filters.where, ranking(view))
     before = (
-        sums(connection, names, filters.period.before(), view.tenant, filters.where)
+        like(connection, shown, names, filters.period.before(), view.tenant, filters.where)
         if filters.compare and names != ("day",)
         else None
     )
-    apart = "" if names[0] == "day" or len(rows) > MOST_APART else names[0]
+    apart = "" if names[0] == "day" or shown.size > MOST_APART else names[0]
     each, of_time = _drawn_by(view, apart)
     over_time = sums(connection, of_time, filters.period, view.tenant, filters.where) if each else []
-    return Found(names, rows, before, over_time, each, apart, _posted(connection, view), None)
+    return Found(names, shown, before, over_time, each, apart, _posted(connection, view), None)
 
 
 def _from_calls(connection: Connection, view: View, names: tuple[str, ...]) -> Found:
@@ -108,7 +107,9 @@ def _from_calls(connection: Connection, view: View, names: tuple[str, ...]) -> F
     each = "hour" if view.filters.period.days <= SHORT_DAYS else "day"
     apart = "" if names[0] == "day" else names[0]
     over_time = summed(found.calls, (each, apart) if apart else (each,)) if found.complete else []
-    return Found(names, summed(found.calls, names), None, over_time, each if found.complete else "", apart, 0, found)
+    return Found(
+        names, whole(summed(found.calls, names)), None, over_time, each if found.complete else "", apart, 0, found
+    )
 
 
 def _drawn_by(view: View, name: str) -> tuple[str, tuple[str, ...]]:

@@ -4,11 +4,11 @@ billed. Knows nothing of how they are shown.
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from farthing.dashboard.periods import Period
 from farthing.model.errors import BadRequest
-from farthing.store import ReportRow, billed, reading
+from farthing.store import ReportRow, billed, dearest, reading
 from farthing.store.billed import short
 from farthing.store.engine import Connection
 from farthing.store.schema_billed import CALL_SUMS
@@ -41,6 +41,56 @@ def sums(
     return reading.report(
         connection, ",".join(names), period.since_us, period.until_us, tenant=tenant, where=where
     )  # fmt: skip
+
+
+class Ranking(NamedTuple):
+    """Which part of the values a page shows, and by which sum they are ranked."""
+
+    of: str
+    first: int
+    most: int
+
+
+class Part(NamedTuple):
+    """Sums by value, all of them or those of one part."""
+
+    rows: list[ReportRow]
+    size: int
+    """How many values there are."""
+    total: ReportRow
+    first: int = 0
+    """How many values come before the rows."""
+    is_cut: bool = False
+    """Whether the rows are one part, already in their order."""
+
+
+def whole(rows: list[ReportRow]) -> Part:
+    return Part(rows, len(rows), total(rows))
+
+
+def part(
+    connection: Connection, names: Sequence[str], period: Period, tenant: str, where: Mapping[str, str], ranking: Ranking | None
+) -> Part:  # fmt: skip
+    """The part that is ranked; all where there is no ranking, or the store cannot rank. Raises BadRequest as `sums` does."""
+    if ranking is None or {"provider", *FIRST_OF_TIME} & {*names, *where}:
+        return whole(sums(connection, names, period, tenant, where))
+    found = dearest.dearest(
+        connection, ",".join(names), ranking.most, period.since_us, period.until_us, tenant=tenant, where=where,
+        first=ranking.first, of=ranking.of,
+    )  # fmt: skip
+    return Part(found.rows, found.size, found.total, found.first, is_cut=True)
+
+
+def like(
+    connection: Connection, found: Part, names: Sequence[str], period: Period, tenant: str, where: Mapping[str, str]
+) -> Part:  # fmt: skip
+    """The same values in another period. Its count is only that of the rows where they are cut."""
+    if not found.is_cut:
+        return whole(sums(connection, names, period, tenant, where))
+    since, until = period.since_us, period.until_us
+    keys = [(row.key, row.also) for row in found.rows]
+    rows = dearest.among(connection, ",".join(names), keys, since, until, tenant=tenant, where=where)
+    return Part(rows, len(rows), dearest.total(connection, since, until, tenant=tenant, where=where), is_cut=True)
 
 
 def total(rows: Sequence[ReportRow]) -> ReportRow:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from farthing.dashboard.spending.sums import NAMES, holds, total
+from farthing.dashboard.spending.sums import NAMES, Part, Ranking, holds, total
 from farthing.dashboard.table import Column, Kind, Row, Table
 from farthing.dashboard.view import View
 from farthing.store import ReportRow
@@ -66,15 +66,36 @@ WITHOUT_COST = _figure(
 )  # fmt: skip
 
 
+RANKED = {
+    "cost": "cost", "share": "cost", "calls": "calls", "errors": "errors", "in_tokens": "in_tokens",
+    "cached_tokens": "cached_tokens", "out_tokens": "out_tokens", "saved": "saved",
+}  # fmt: skip
+"""Columns by which the store ranks values, and the sum of each."""
+
+
+def ranking(view: View) -> Ranking | None:
+    """What of the table the address asks for, where the store can find just that: no file, no search, the most of a sum
+    first."""
+    asked = view.query.get("sort", "-cost")
+    if (
+        "table" in view.params
+        or view.query.get("q", "").strip()
+        or not asked.startswith("-")
+        or asked[1:] not in RANKED
+    ):
+        return None
+    return Ranking(RANKED[asked[1:]], PAGE_ROWS * (_page_asked(view) - 1), PAGE_ROWS)
+
+
 def spend_table(
-    view: View, names: tuple[str, ...], rows: Sequence[ReportRow], before: Sequence[ReportRow] | None, *, in_sums: bool
-) -> dict[str, Any]:
+    view: View, names: tuple[str, ...], found: Part, before: Part | None, *, in_sums: bool
+) -> dict[str, Any]:  # fmt: skip
     """The `table`, how many rows there are (`matching`), and where the parts before and after it are."""
+    rows, all_ = found.rows, found.total
     query = view.query.get("q", "").strip().casefold()
     matching = [row for row in rows if query in row.key.casefold() or query in row.also.casefold()]
-    figures = _figures(rows, compared=before is not None)
-    former = {(row.key, row.also): row for row in before or ()}
-    all_ = total(rows)
+    figures = _figures(all_, compared=before is not None)
+    former = {(row.key, row.also): row for row in before.rows} if before is not None else {}
 
     def values(row: ReportRow, wanted: Sequence[Figure] = figures) -> list[Any]:
         earlier = former.get((row.key, row.also), ReportRow("")) if before is not None else None
@@ -87,27 +108,38 @@ def spend_table(
     def standing(row: ReportRow) -> tuple[bool, Any]:
         return _sortable(values(row, figures[place : place + 1])[0] if place >= 0 else _said(row, names)[by], down)
 
-    matching.sort(key=standing, reverse=down)
-    page, pages = _page(view, len(matching))
-    some = matching if "table" in view.params else matching[PAGE_ROWS * (page - 1) : PAGE_ROWS * page]
+    count = found.size if found.is_cut else len(matching)
+    pages = max(1, -(-count // PAGE_ROWS))
+    if found.is_cut:
+        page, some = found.first // PAGE_ROWS + 1, rows
+    else:
+        matching.sort(key=standing, reverse=down)
+        page = min(_page_asked(view), pages)
+        some = matching if "table" in view.params else matching[PAGE_ROWS * (page - 1) : PAGE_ROWS * page]
     shown = [_row(view, names, row, values(row)) for row in some]
-    if "table" not in view.params and len(matching) > 1:
-        label = "total" if len(matching) == len(rows) else f"total of {len(matching):,} found"
-        shown.append(_total_row(names, label, figures, matching, before, former, all_))
+    if "table" not in view.params and count > 1:
+        if count == found.size:
+            label, sums = "total", (all_, before.total if before is not None else None)
+        else:
+            keys = {(row.key, row.also) for row in matching}
+            earlier = total([row for key, row in former.items() if key in keys]) if before is not None else None
+            label, sums = f"total of {count:,} found", (total(matching), earlier)
+        values_of_sum = [figure.value(*sums, all_) for figure in figures]
+        shown.append(Row((label, *[""] * (len(names) - 1), *values_of_sum), mark="total"))
     return {
         "table": Table(
             "spend", f"By {' and '.join(names)}", _linked(view, names, columns, by, down), shown,
-            empty=_empty(view, rows), note=_note(all_, names, in_sums),
+            empty=_empty(view, found.size), note=_note(all_, names, in_sums),
         ),
-        "matching": len(matching), "page_no": page, "pages": pages,
+        "matching": count, "page_no": page, "pages": pages,
         "earlier": _at(view, names, page=f"{page - 1}" if page > 2 else None) if page > 1 else "",
         "later": _at(view, names, page=f"{page + 1}") if page < pages else "",
     }  # fmt: skip
 
 
-def _figures(rows: Sequence[ReportRow], *, compared: bool) -> list[Figure]:
-    apart = any(row.calls_without_cost for row in rows)
-    return [COST, SHARE, *([BEFORE, CHANGE] if compared else []), *PLAIN, *([WITHOUT_COST] if apart else [])]
+def _figures(all_: ReportRow, *, compared: bool) -> list[Figure]:
+    apart = [WITHOUT_COST] if all_.calls_without_cost else []
+    return [COST, SHARE, *([BEFORE, CHANGE] if compared else []), *PLAIN, *apart]
 
 
 def _said(row: ReportRow, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -128,11 +160,9 @@ def _sortable(value: Any, down: bool) -> tuple[bool, Any]:
     return (value is not None if down else value is None, value if value is not None else 0)
 
 
-def _page(view: View, rows: int) -> tuple[int, int]:
-    pages = max(1, -(-rows // PAGE_ROWS))
+def _page_asked(view: View) -> int:
     asked = view.query.get("page", "1")
-    number = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 9 else 1
-    return min(max(1, number), pages), pages
+    return max(1, int(asked)) if asked.isascii() and asked.isdigit() and len(asked) < 9 else 1
 
 
 def _at(view: View, names: tuple[str, ...], **changes: str | None) -> str:
@@ -181,23 +211,8 @@ def _deeper(view: View, names: tuple[str, ...], where: Mapping[str, str]) -> str
     return view.href("/spend", **where, by=by) if by else view.calls(**where)
 
 
-def _total_row(
-    names: tuple[str, ...], label: str, figures: Sequence[Figure], rows: Sequence[ReportRow],
-    before: Sequence[ReportRow] | None, former: Mapping[tuple[str, str], ReportRow], all_: ReportRow,
-) -> Row:  # fmt: skip
-    """Of all rows that match, on every page. What came before is all of it where all rows are shown."""
-    earlier: ReportRow | None = None
-    if before is not None:
-        keys = {(row.key, row.also) for row in rows}
-        whole = label == "total"
-        earlier = total(before if whole else [row for key, row in former.items() if key in keys])
-    sum_ = total(rows)
-    values = [figure.value(sum_, earlier, all_) for figure in figures]
-    return Row((label, *[""] * (len(names) - 1), *values), mark="total")
-
-
-def _empty(view: View, rows: Sequence[ReportRow]) -> str:
-    if rows:
+def _empty(view: View, count: int) -> str:
+    if count:
         return "No name here has these letters in it."
     if view.filters.where:
         return "No calls of this scope in this period. Take a name away, or choose a longer period."

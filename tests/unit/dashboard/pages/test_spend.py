@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from browser import company, oddities
+from farthing.dashboard import formats
 from farthing.model.money import exact_dollars
 from farthing.model.record import Record
 from farthing.store import Store
@@ -122,6 +123,22 @@ async def test_a_long_table_is_shown_in_parts_and_downloaded_whole(tmp_path: Pat
         for page in ("0", "-1", "999999999999", "x", "٣"):
             await visitor.open(f"/spend?by=user&period=7d&page={page}")
         assert "11 of 120" in await visitor.open("/spend?by=user&period=7d&q=user+11&page=9")
+
+
+async def test_parts_of_a_table_are_those_of_its_file(tmp_path: Path) -> None:
+    async with a_place(tmp_path, before=filled, studio=Sketches()) as place:
+        visitor = place.visitor()
+        for by in ("user", "user,feature", "feature,model", "provider"):
+            for sort in ("-cost", "-calls", "-out_tokens", "-saved", "user", "cost_per_call"):
+                query = f"period=7d&by={by}&sort={sort}&compare=before"
+                names = [row[by.partition(",")[0]] for row in await rows(visitor, query)]
+                for page in (1, 2, 99):
+                    text = await visitor.open(f"/spend?{query}&page={page}")
+                    shown = re.findall(r'<th scope="row" class="text">(.*?)</th>', text, re.S)[:-1]
+                    start = (min(page, -(-len(names) // 50)) - 1) * 50
+                    assert [unescape(re.sub(r"<[^>]*>", "", each)).strip() for each in shown] == [
+                        formats.said(each) for each in names[start : start + 50]
+                    ]
 
 
 async def test_many_values_that_cost_alike_are_drawn_as_one(tmp_path: Path) -> None:

@@ -20,6 +20,8 @@ flagship = ["gpt-5.4", "claude-opus-4-5"]
 [cache]
 mode = "exact"
 judge = "gpt-5.4"
+[prompts]
+doctor = true
 """
 
 
@@ -45,6 +47,9 @@ def test_they_are_sound_everywhere(any_visitor: Visitor) -> None:
     any_visitor.check()
     page.locator("#features .confirm summary").first.click()
     any_visitor.check()
+    page = any_visitor.open("/prompts?period=7d")
+    expect(page.locator("#doctor li")).to_have_count(3)
+    any_visitor.check()
 
 
 def test_a_proposal_is_weighed_applied_and_undone(visitor: Visitor) -> None:
@@ -61,6 +66,19 @@ def test_a_proposal_is_weighed_applied_and_undone(visitor: Visitor) -> None:
     expect(page.locator("#history tbody tr").first).to_contain_text("undone")
     page.locator("#decisions tbody th a").first.click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Call")
+
+
+def test_what_breaks_caches_leads_to_its_calls(visitor: Visitor) -> None:
+    page = visitor.open("/prompts?period=7d")
+    first = page.locator("#doctor li").first
+    expect(first).to_contain_text(
+        "A date or time in system 1, byte 31 changes from call to call: `a, 00 a 0000, 00:00:00`."
+    )
+    expect(page.locator("#doctor")).to_contain_text("<b>bold</b>")
+    page.locator('.drawing path[aria-label*="coding agent"]').last.hover()
+    expect(page.locator(".tooltip")).to_contain_text("tokens")
+    first.get_by_role("link", name="calls").click()
+    expect(page.locator(".chip")).to_contain_text("support chat")
 
 
 def test_the_answers_of_a_feature_are_dropped(visitor: Visitor) -> None:

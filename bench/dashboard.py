@@ -1,5 +1,5 @@
-"""The overview page on the sums of 10 million calls, on both engines: CPU that it takes of the gateway's process, when its
-first byte comes, how large it is.
+"""The pages that are opened most on the sums of 10 million calls, on both engines: CPU that each takes of the gateway's process,
+when its first byte comes, how large it is.
 
 The ledger is that of `reports.py` with savings and hold-outs added, and has sums only: a page that looked at rows would show
 nothing. The pages are put together as the gateway does it and asked as its server asks; their clock stands at the ledger's
@@ -17,7 +17,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Hashable
+from collections.abc import AsyncIterator, Callable, Hashable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -39,12 +39,26 @@ from farthing.gateway.asgi import App
 from farthing.gateway.guard import Guard
 from farthing.gateway.pages import pages
 from farthing.model.arms import MODEL_SELECTION, SEMANTIC_CACHE
+from farthing.model.budget import EACH, Budget
+from farthing.model.charge import Charge
+from farthing.model.record import Record
+from farthing.model.windows import window_at
 from farthing.prices.configured import configured_book
 from farthing.quality.table import maker
-from farthing.settings import AlertSettings, ProviderSettings, Secret, Settings, StoreSettings, StoreUrl, Url
+from farthing.settings import (
+    AlertSettings,
+    CacheSettings,
+    ProviderSettings,
+    Secret,
+    Settings,
+    StoreSettings,
+    StoreUrl,
+    Url,
+)
 from farthing.steps.balance.health import Health
 from farthing.store import Journal, KeyRing, Ledger, engine_for, open_store
 from farthing.store.buckets import Buckets
+from farthing.store.budgets import Budgets
 from farthing.store.engine import Connection, Row
 from farthing.store.rollups import DAY_US
 from farthing.store.schema import HOLD_OUT_KEY, HOLD_OUT_SUMS, LEVER_KEY, LEVER_SUMS, migrate
@@ -52,21 +66,53 @@ from harness.proc import core_busy_s, cpu_s
 from harness.report import Figure, Report
 
 MOST_MS, MOST_FIRST_MS, MOST_KB = 150.0, 50.0, 150.0
-ROUNDS, TIMES, WARM = 5, 3, 12
 CORE = 0
 QUIET = 0.1
 """The most of the core that may go to others while a clock on the wall decides, as a share."""
-TRIES = 20
-SPANS = {"30 days": "/?period=30d&compare=before", "100 days": "/?period=year&compare=before"}
+MEMBERS, TEAM_BUDGETS = 5_000, 12
 WHOLE = (
     "Forecast, end of April",
-    "feature-00",
+    "feature-",
     "Measured on sessions",
     "alert above 2 times",
     "Six metrics",
     "up to $",
 )
-"""What a page with everything on it says."""
+
+
+class Opened(NamedTuple):
+    """A page, and what it says with everything on it."""
+
+    address: str
+    says: tuple[str, ...]
+
+
+PAGES = {
+    "overview, 30 days": Opened("/?period=30d&compare=before", WHOLE),
+    "overview, 100 days": Opened("/?period=year&compare=before", WHOLE),
+    "spend by feature": Opened("/spend?period=30d&compare=before", ("Spend by day, by feature", "feature-", "total")),
+    "spend by user": Opened("/spend?period=30d&by=user&compare=before", ("Spend by day", "user-", "1 of ", "total")),
+    "routing": Opened("/routing?period=30d", ("What each task costs and saves", "rewrite")),
+    "cache": Opened("/cache?period=30d", ("By feature", "feature-")),
+    "budgets": Opened("/budgets", ("budget-00",)),
+}
+
+
+class Effort(NamedTuple):
+    """How much is measured, and how often: turns, pages in a turn, pages for a first byte, turns until a quiet one."""
+
+    calls: int
+    pages: Mapping[str, Opened]
+    rounds: int
+    times: int
+    warm: int
+    tries: int
+
+
+FULL = Effort(reports.FULL, PAGES, 5, 3, 12, 20)
+QUICK = Effort(100_000, {name: page for name, page in PAGES.items() if name != "overview, 100 days"}, 2, 1, 3, 3)
+"""Ends within a minute, and decides only how large pages are."""
+
 HELD_OUT = ((False, False, 256, 370), (True, False, 460, 4), (False, True, 460, 4), (True, True, 12, 4))
 """Whether model selection and the cache are held out; groups of sessions, and calls of each on a day of 100,000."""
 
@@ -94,6 +140,28 @@ def fill_levers(connection: Connection, calls: int) -> None:
     with connection.transaction():
         connection.add_up("lever_sums", LEVER_KEY, LEVER_SUMS, sorted(booked))
         connection.add_up("hold_outs", HOLD_OUT_KEY, HOLD_OUT_SUMS, sorted(held))
+
+
+async def fill_budgets(url: str) -> None:
+    """Budgets of teams, and one for each of many users, with what is spent of them."""
+    store = await open_store(url)
+    try:
+        kept = Budgets(store)
+        charges = [Charge("each-user", f"user-{number}", "", "", number * 1_000_000) for number in range(MEMBERS)]
+        each = Budget("each-user", 20_000_000_000, scope={"user": EACH})
+        await kept.put(each)
+        for number in range(TEAM_BUDGETS):
+            await kept.put(Budget(f"budget-{number:02}", 500_000_000_000, scope={"team": f"team-{number}"}))
+            charges.append(Charge(f"budget-{number:02}", "", "", "", number * 37_000_000_000))
+        window = window_at(each.period, reports.NOW_US).id
+        spent = [msgspec.structs.replace(charge, window=window) for charge in charges]
+        records = [
+            Record(f"charged-{start}", reports.NOW_US, "openai.chat", cost_state="computed", charges=spent[start : start + 500])
+            for start in range(0, len(spent), 500)
+        ]  # fmt: skip
+        await store.write(records)
+    finally:
+        await store.close()
 
 
 class Forgetful(Studio):
@@ -143,6 +211,7 @@ async def opened(url: str, folder: Path) -> AsyncIterator[Site]:
             "anthropic": ProviderSettings(base_url=Url("http://127.0.0.1:9"), api_key=Secret("sk-none")),
         },
         alerts=AlertSettings(on=False),
+        cache=CacheSettings(mode="exact"),
     )
     async with AsyncExitStack() as stack:
         store = await open_store(url)
@@ -212,30 +281,30 @@ async def ask(app: App, address: str) -> Answer:
     return Answer(b"".join(parts), (first[0] - begun) * 1e3)
 
 
-async def measure(name: str, url: str, folder: Path, server: Callable[[], float], report: Report) -> None:
-    """The page's figures on a ledger that is filled."""
+async def measure(
+    name: str, url: str, folder: Path, server: Callable[[], float], effort: Effort, report: Report
+) -> None:  # fmt: skip
+    """The pages' figures on a ledger that is filled."""
     proof = _cpu_of_proofs(url)
     report.add(Figure(f"{name}: hold-outs, once an hour, apart", "ms CPU", [proof]))
     async with opened(url, folder) as site:
-        for span, address in SPANS.items():
+        for page, (address, says) in effort.pages.items():
             await _until_ready(site.app, address)
             site.keep(False)
-            own, drawing, page = await _cpu(site.app, address, server)
-            together = [a + b for a, b in zip(own, drawing, strict=True)]
+            own, drawing, body = await _cpu(site.app, address, server, effort)
             report.add(
-                Figure(f"{name}: page, {span}", "ms CPU", own, most=MOST_MS),
-                Figure(f"{name}: its drawings, {span}", "ms CPU", drawing),
-                Figure(f"{name}: page and drawings, {span}", "ms CPU", together),
-                Figure(f"{name}: page by gzip, {span}", "KB", [len(page) / 1e3] * 3, most=MOST_KB),
+                Figure(f"{name}: {page}", "ms CPU", own, most=MOST_MS),
+                Figure(f"{name}: {page}, drawings", "ms CPU", drawing),
+                Figure(f"{name}: {page}, by gzip", "KB", [len(body) / 1e3] * 3, most=MOST_KB),
             )
-            text = gzip.decompress(page).decode()
-            report.troubles += [f"{name}: the page of {span} lacks {words!r}" for words in WHOLE if words not in text]
+            text = gzip.decompress(body).decode()
+            report.troubles += [f"{name}: {page} lacks {words!r}" for words in says if words not in text]
             site.keep(True)
             await ask(site.app, address)
-            again, _, _ = await _cpu(site.app, address, server)
-            report.add(Figure(f"{name}: page, warm, {span}", "ms CPU", again))
-            warm, is_noisy = await _warm(site.app, address)
-            report.add(Figure(f"{name}: first byte, warm, {span}", "ms", warm, most=MOST_FIRST_MS, noisy=is_noisy))
+            again, _, _ = await _cpu(site.app, address, server, effort)
+            report.add(Figure(f"{name}: {page}, warm", "ms CPU", again))
+            warm, is_noisy = await _warm(site.app, address, effort)
+            report.add(Figure(f"{name}: {page}, first byte, warm", "ms", warm, most=MOST_FIRST_MS, noisy=is_noisy))
 
 
 def _cpu_of_proofs(url: str) -> float:
@@ -257,45 +326,45 @@ async def _until_ready(app: App, address: str) -> None:
 
 
 async def _cpu(
-    app: App, address: str, server: Callable[[], float]
+    app: App, address: str, server: Callable[[], float], effort: Effort
 ) -> tuple[list[float], list[float], bytes]:  # fmt: skip
     """CPU of a page here and at the database, CPU of its drawings, and the page."""
     own, drawing = [], []
-    for _ in range(ROUNDS):
+    for _ in range(effort.rounds):
         begun, tree = time.process_time() + server(), cpu_s(os.getpid()) - time.process_time()
-        for _ in range(TIMES):
+        for _ in range(effort.times):
             answer = await ask(app, address)
-        own.append((time.process_time() + server() - begun) / TIMES * 1e3)
-        drawing.append(max(0.0, cpu_s(os.getpid()) - time.process_time() - tree) / TIMES * 1e3)
+        own.append((time.process_time() + server() - begun) / effort.times * 1e3)
+        drawing.append(max(0.0, cpu_s(os.getpid()) - time.process_time() - tree) / effort.times * 1e3)
     return own, drawing, answer.body
 
 
-async def _warm(app: App, address: str) -> tuple[list[float], bool]:
+async def _warm(app: App, address: str, effort: Effort) -> tuple[list[float], bool]:
     """Milliseconds to the first byte with drawings kept, from turns in which the core was this process's own; if there were
     none, of all, and that it is so."""
     quiet: list[float] = []
     every: list[float] = []
     await ask(app, address)
-    for _ in range(TRIES):
+    for _ in range(effort.tries):
         begun, others = time.perf_counter(), core_busy_s(CORE) - time.process_time()
-        every.append(sorted([(await ask(app, address)).first_byte_ms for _ in range(WARM)])[WARM // 2])
+        every.append(sorted([(await ask(app, address)).first_byte_ms for _ in range(effort.warm)])[effort.warm // 2])
         if core_busy_s(CORE) - time.process_time() - others <= QUIET * (time.perf_counter() - begun):
             quiet.append(every[-1])
-        if len(quiet) == ROUNDS:
+        if len(quiet) == effort.rounds:
             break
     return (quiet, False) if len(quiet) >= 3 else (every, True)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--quick", action="store_true", help=f"{reports.QUICK:,} calls instead of {reports.FULL:,}")
+    parser.add_argument("--quick", action="store_true", help="end within a minute; what that cannot decide fails")
     parser.add_argument("--engine", choices=("sqlite", "postgresql"), help="this one alone")
     parser.add_argument("--data", type=Path, help="a folder of data sets; this benchmark needs none, so no effect")
     parser.add_argument(
         "--folder", type=Path, help="where to put the ledgers (0.5 GB in full); default: a temporary one"
     )
     asked = parser.parse_args()
-    calls = reports.QUICK if asked.quick else reports.FULL
+    effort = QUICK if asked.quick else FULL
     os.sched_setaffinity(0, {CORE})
     report = Report("dashboard")
     for name, open_ in (("sqlite", reports.sqlite), ("postgresql", reports.postgres)):
@@ -307,10 +376,11 @@ def main() -> int:
                 engine = engine_for(url)
                 with closing(engine.connect()) as connection:
                     migrate(engine, connection)
-                    reports.fill_sums(connection, calls)
-                    fill_levers(connection, calls)
+                    reports.fill_sums(connection, effort.calls)
+                    fill_levers(connection, effort.calls)
                     connection.execute("ANALYZE")
-                asyncio.run(measure(name, url, folder, server, report))
+                asyncio.run(fill_budgets(url))
+                asyncio.run(measure(name, url, folder, server, effort, report))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
     return report.close()

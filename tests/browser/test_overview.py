@@ -19,6 +19,10 @@ def test_one_look_says_spending_savings_troubles_and_what_is_next(visitor: Visit
     top = page.locator("#wrong").bounding_box()
     assert top is not None
     assert top["y"] < 500, "what is wrong is on the first screen"
+    assert page.locator("#wrong li").count() <= 3
+    spend = page.locator(".chart.wide").bounding_box()
+    assert spend is not None
+    assert spend["y"] < 700, "and so is what was spent when"
     for words in ("What was saved, and by what", "What to switch on next", "Six metrics against their targets"):
         assert page.get_by_text(words, exact=True).is_visible()
     assert page.locator(".legend").inner_text().count("(none)") == 1

@@ -88,19 +88,13 @@ def _saved(view: View, found: Overview) -> dict[str, str]:
 
 
 def _open(state: State) -> dict[str, str]:
-    others = len(state.wrong) - min(state.alerts, wrong.MOST)
-    parts = [
-        f"{count(others)} more to look at"
-        if others and state.alerts
-        else f"{count(others)} to look at"
-        if others
-        else ""
-    ]
+    more = "more to look at" if state.alerts else "to look at"
+    parts = [f"{count(state.others)} {more}" if state.others else ""]
     parts.append(f"{count(state.muted)} muted" if state.muted else "")
     note = "; ".join(filter(None, parts)) or (
         "nothing else is out of order" if state.alerts else "nothing is out of order"
     )
-    look = state.worst or ("warn" if others else "good")
+    look = state.worst or ("warn" if state.others else "good")
     return {"title": "Open alerts", "value": count(state.alerts), "note": note, "state": look, "href": "#wrong"}
 
 

@@ -51,4 +51,4 @@ def covers(known: Standing, news: Standing) -> bool:
 
 def scope_of(standing: Standing) -> str:
     """As people write it: feature agent."""
-    return f"{standing.scope_kind} {standing.scope}".strip()
+    return "total" if standing.scope_kind == "total" else f"{standing.scope_kind} {standing.scope or '(none)'}"

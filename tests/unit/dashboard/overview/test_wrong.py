@@ -1,9 +1,11 @@
 """What is wrong now: each thing in a line, the worst first, nothing twice, and nothing for those who may not see it."""
 
+import re
 from pathlib import Path
+from typing import Literal
 
-from farthing.dashboard.overview.wrong import Wrong, _budget, _channel, _deployment
-from farthing.dashboard.pages import overview
+from farthing.dashboard.overview.wrong import SHOWN, Wrong, _budget, _channel, _deployment, by_topic
+from farthing.dashboard.pages import PAGES, overview
 from farthing.model.budget import Budget
 from farthing.model.record import Record
 from farthing.steps.balance.health import DeploymentState
@@ -91,7 +93,7 @@ async def test_alerts_are_told_with_their_cause_and_their_calls(tmp_path: Path) 
         await raised(
             place,
             standing("a", scope="<script>alert(1)</script>"),
-            standing("b", state="warn", scope="small", text="A trifle.", cause=""),
+            standing("b", rule="waste", state="warn", scope="small", text="A trifle.", cause=""),
             standing("c", state="ok", text="It is over."),
             standing("d", text="Nobody wants to hear this.", scope="muted"),
         )
@@ -109,6 +111,32 @@ async def test_alerts_are_told_with_their_cause_and_their_calls(tmp_path: Path) 
         assert (
             "/calls?feature=small&amp;period=1970-01-02" in text or "/calls?period=1970-01-02&amp;feature=small" in text
         )
+
+
+def test_lines_of_one_topic_are_one_trouble_and_what_needs_an_act_comes_first() -> None:
+    def line(topic: str, level: Literal["bad", "warn"], title: str) -> Wrong:
+        return Wrong(topic, level, title, "", "", "", "/", "calls")
+
+    found = by_topic([line("budget", "warn", "a"), line("waste", "bad", "b"), line("cost", "warn", "c"), line("budget", "bad", "d")])  # fmt: skip
+    assert [(each.worst.title, [also.title for also in each.also]) for each in found] == [("b", []), ("d", ["a"]), ("c", [])]  # fmt: skip
+
+
+async def test_three_troubles_are_told_and_the_others_are_named_and_counted(tmp_path: Path) -> None:
+    rules = ("day_spend", "waste", "errors", "cheap_tier", "drift")
+    every = [
+        standing(f"{rule}-{no}", rule=rule, scope="" if no == 0 else f"f{no}", text=f"Told {rule} {no}.", at_stake=100 - no)
+        for rule in rules for no in range(12)
+    ]  # fmt: skip
+    async with a_place(tmp_path, shown=PAGES, studio=Sketches()) as place:
+        await a_call(place.store)
+        await raised(place, *every)
+        text = await place.visitor().open("/")
+        assert len(re.findall(r"Told \w+ 0\.", text)) == SHOWN
+        assert not re.findall(r"Told \w+ [1-9]", text)
+        assert "feature (none)." in text
+        told = sum(int(more) for more in re.findall(r"and (\d+) others", text))
+        assert re.search(r'And <a href="/alerts[^"]*">\d+ more</a>:', text)
+        assert SHOWN + told + 4 * len(re.findall(r"and \d+ others", text)) == len(every)
 
 
 async def test_calls_without_a_cost_are_told_once(tmp_path: Path) -> None:

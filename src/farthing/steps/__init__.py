@@ -6,8 +6,9 @@
 4. `task`      what kind of work a call is decides who may answer it; draws the arms of hold-outs
 5. `cache`     a hit costs nothing and needs no provider, so it comes before one is chosen
 6. `route`     which model, before which place: a deployment serves one model
-7. `shape`     three of its files are steps: `output` and `lossless` make the body that is sent, so that `step` counts and
-               marks the prompt that a provider really gets; what it says to that cache depends on the model
+7. `shape`     five of its files are steps: `mending`, `output` and `lossless` make the body that is sent, so that `step`
+               counts and marks the prompt that a provider really gets, and `doctor` sees what it could have read of it; what
+               is said to that cache depends on the model
 8. `balance`   the deployment decides what an attempt is journalled and priced as; once an attempt from here on
 9. `budget`    what is reserved is the price of the model that really runs; a refusal is no failure of a deployment
 10. `admit`    innermost: written down before it is sent, priced when it has ended

@@ -63,9 +63,7 @@ async def test_a_webhook_can_be_told_from_a_forgery() -> None:
     assert headers["x-farthing-delivery"] == "7"
     told = json.loads(body)
     assert told["alert"]["id"] == "a1b2" and told["alert"]["at_stake_dollars"] == "3.000000000"
-    assert (
-        told["alert"]["at_stake_nano"] == 3_000_000_000 and told["link"] == "https://gw.example/alerts?alert=a1b2"
-    )
+    assert told["alert"]["at_stake_nano"] == 3_000_000_000 and told["link"] == "https://gw.example/alerts?alert=a1b2"
     assert b"s3cret" not in body and "\x1b" not in told["title"]
 
 

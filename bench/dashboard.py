@@ -110,7 +110,7 @@ class Effort(NamedTuple):
 
 
 FULL = Effort(reports.FULL, PAGES, 5, 3, 12, 20)
-QUICK = Effort(100_000, {name: page for name, page in PAGES.items() if name != "overview, 100 days"}, 2, 1, 3, 3)
+QUICK = Effort(100_000, {name: page for name, page in PAGES.items() if name != "overview, 100 days"}, 1, 1, 3, 2)
 """Ends within a minute, and decides only how large pages are."""
 
 HELD_OUT = ((False, False, 256, 370), (True, False, 460, 4), (False, True, 460, 4), (True, True, 12, 4))

@@ -11,7 +11,8 @@ import altair as alt
 from farthing.dashboard.charts.theme import ACCENT, BAD, GOOD, GRID, INK, MUTED, WARN
 
 WIDTH, STEP, BAR = 340, 40, 17
-FONT = 12
+FONT, SMALL = 13, 12
+"""Read on a phone too, where the drawing is smaller than it was drawn."""
 EDGE = 28
 """For names in a font that is wider than the one the drawing was measured with."""
 ROOM = 1.34
@@ -72,7 +73,7 @@ def _beside(
     """Words on the side of the interval where there is room."""
     widest = max(row["to"] for row in rows)
     mine = [row for row in rows if (row["from"] < widest / 2) == (align == "left")]
-    text = _data(mine).mark_text(yOffset=10, align=align, dx=away, fontSize=11, color=MUTED)
+    text = _data(mine).mark_text(yOffset=10, align=align, dx=away, fontSize=SMALL, color=MUTED)
     words: alt.Chart = text.encode(x=f"{end}:Q", y=y, text="text:N")
     return words
 

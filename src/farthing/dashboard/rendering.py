@@ -51,7 +51,7 @@ class Rendering:
         self._turn = asyncio.Lock()
         """One template at a time is filled, and not on the loop: model calls wait for no page, and not for twenty in a row."""
         self._environment = Environment(
-            loader=PackageLoader("farthing.dashboard"), autoescape=True, undefined=StrictUndefined,
+            loader=PackageLoader("farthing.dashboard"), autoescape=True, auto_reload=False, undefined=StrictUndefined,
             trim_blocks=True, lstrip_blocks=True,
         )  # fmt: skip
         self._environment.filters |= {

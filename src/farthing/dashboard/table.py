@@ -15,6 +15,8 @@ Kind = Literal["text", "money", "count", "percent", "duration", "moment", "chang
 """`exact` is a figure that is written out already, `prose` is text of several lines."""
 UNKNOWN = "?"
 """A value that there is and nobody knows, such as the cost of a call without a price. None is where there is none."""
+MOST_SHOWN = 300
+"""Rows of a table on a page; its file has all."""
 NUMERIC: frozenset[Kind] = frozenset({"money", "count", "percent", "duration", "change", "exact"})
 
 
@@ -60,6 +62,13 @@ class Table(msgspec.Struct, frozen=True):
     """What is not in it, and other things that a careful reader asks."""
     more: str = ""
     """An address with the rest, where it was cut."""
+
+    @property
+    def on_page(self) -> Sequence[Row]:
+        """The rows that a page shows: the first ones, and the totals below them."""
+        if len(self.rows) <= MOST_SHOWN:
+            return self.rows
+        return [*self.rows[:MOST_SHOWN], *(row for row in self.rows[MOST_SHOWN:] if row.mark == "total")]
 
     def csv(self) -> str:
         out = io.StringIO()

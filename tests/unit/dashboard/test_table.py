@@ -2,11 +2,16 @@
 
 import csv
 import io
+from pathlib import Path
 
 import pytest
 
 from farthing.dashboard.formats import NONE
-from farthing.dashboard.table import UNKNOWN, Column, Kind, Row, Table, exact, shown
+from farthing.dashboard.page import Page, Values
+from farthing.dashboard.table import MOST_SHOWN, UNKNOWN, Column, Kind, Row, Table, exact, shown
+from farthing.dashboard.view import View
+from farthing.gateway.guard import OWN
+from unit.dashboard.visitors import a_place
 
 
 @pytest.mark.parametrize(
@@ -44,3 +49,18 @@ def test_numbers_stand_to_the_right() -> None:
     assert [Column("x", "X", kind).is_numeric for kind in ("text", "moment", "money", "exact")] == [
         False, False, True, True,
     ]  # fmt: skip
+
+
+async def test_a_long_table_is_cut_on_the_page_and_whole_in_its_file(tmp_path: Path) -> None:
+    rows = [*(Row((f"row {number}.", number)) for number in range(2_000)), Row(("all of it", 9), mark="total")]
+    long = Table("long", "Long", (Column("name", "Name"), Column("n", "N", "count")), rows)
+
+    async def read(view: View) -> Values:
+        return {"settings": long, "file": "", "all_shown": True, "changed": 0, "every": 0, "warnings": []}
+
+    async with a_place(tmp_path, shown=(Page("settings", "/settings", "Settings", OWN, read, filters=()),)) as place:
+        text = await place.visitor().open("/settings")
+        assert text.count(">row ") == MOST_SHOWN
+        assert f"{2_000 - MOST_SHOWN} more rows are in the CSV file" in text
+        assert "all of it" in text
+        assert (await place.visitor().open("/settings/csv/long")).count("row ") == 2_000

@@ -119,7 +119,8 @@ async def test_evidence_is_shown_beside_floor_and_price(place: Place) -> None:
     assert demoted["state"] == "demoted" and demoted["why"] == "the alarm"
     assert found["qa", "gpt-4.1-nano"]["state"] == "out"
     assert {row["work"] for row in await rows(visitor, "table", "period=7d&task=qa")} == {"qa", "all other work"}
-    assert "Version 1, made" in await visitor.open("/routing?period=7d")
+    text = await visitor.open("/routing?period=7d")
+    assert "Version 1, made" in text and "What is said of probes is as process" in text
 
 
 async def test_a_proposal_is_read_applied_and_undone(place: Place) -> None:

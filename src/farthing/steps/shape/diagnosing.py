@@ -60,6 +60,8 @@ class Loss(NamedTuple):
 def diagnose(parted: Parted, sent: Sent, kept: Kept) -> Loss | None:
     """None where nothing was lost that could be told."""
     broken = parted.broken
+    if parted.since < 0:  # nothing was kept yet
+        return None
     if kept.way == "marks" and not sent.marked:
         return _unmarked(parted, sent, kept)
     if broken is not None:

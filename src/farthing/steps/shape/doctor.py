@@ -9,7 +9,7 @@ import logging
 import re
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
+from functools import lru_cache, partial
 from typing import NamedTuple, Protocol
 
 from farthing.catalog.caching import Caching
@@ -18,14 +18,15 @@ from farthing.model.call import Answer, Call, Deployment
 from farthing.model.marks import ALIKE, EXPLICIT, MARKED
 from farthing.model.money import nano_from_pico
 from farthing.pipeline import Proceed
-from farthing.steps.shape.diagnosing import HELD_S, Loss, Sent, diagnose
+from farthing.steps.shape.diagnosing import HELD_S, LEAST_TOKENS, Loss, Sent, diagnose
 from farthing.steps.shape.watching import Prompt, Watch
 from farthing.store import StoreError
 from farthing.store.busters import LOOKED, Broken, Busters
-from farthing.wire.blocks import blocks
 
 LEAST_BYTES = 1_500
 """Shorter bodies have no prompt that any provider would keep."""
+NEARLY_ALL = 20
+"""Where less than one token in so many was not read, there is nothing to look for."""
 EVERY_S = 60.0
 MOST_COUNTS = 20_000
 """Between two writes: features and models that callers name have an end here."""
@@ -77,26 +78,31 @@ class Doctor:
         self.counts: dict[Key, Count] = {}
 
     async def __call__(self, call: Call, proceed: Proceed) -> Answer:
-        body = call.body
+        body, begun = call.body, self._clock()
         answer = await proceed(call)
         if answer.status < 400 and len(body) >= LEAST_BYTES:
-            answer.on_end(partial(self._end, call, body))
+            answer.on_end(partial(self._end, call, body, begun))
         return answer
 
-    def _end(self, call: Call, body: bytes, _: object) -> None:
+    def _end(self, call: Call, body: bytes, begun: float, _: object) -> None:
         attempt, deployment = call.trail.last_attempt, call.deployment
         if attempt is None or deployment is None or attempt.usage is None or attempt.estimated:
             return
         rates = self._cachings.of(deployment, self._spoken(call.wire, deployment.provider))
-        found = blocks(call.wire, body) if rates is not None else None
-        if rates is None or found is None or not found.ends or not found.ends[-1]:
+        if rates is None:
             return
-        model = deployment.price_as or deployment.model
-        prompt = Prompt(found, body, attempt.deployment, model, self._clock())
-        principal = call.principal
+        usage, model, principal = attempt.usage, deployment.price_as or deployment.model, call.principal
+        prompt = Prompt(call.wire, body, attempt.deployment, model, begun, self._clock())
         key = (principal.tenant, principal.feature or call.template, family_of(model))
+        if usage.uncached_in + usage.written < max(LEAST_TOKENS, usage.total_in // NEARLY_ALL):
+            self._add(call, model, LOOKED, ANY_PLACE, usage.total_in, 0, 0, "")
+            self._watch.keep(key, prompt)
+            return
+        found = prompt.found
+        if found is None or not found.ends:
+            return
+        self._add(call, model, LOOKED, ANY_PLACE, usage.total_in, 0, 0, "")
         parted = self._watch.see(key, prompt)
-        self._add(call, model, LOOKED, ANY_PLACE, attempt.usage.total_in, 0, 0, "")
         if parted is None or EXPLICIT in attempt.flags or call.arms.get(PROVIDER_CACHING, False):
             return
         marked = found.marked or not _FLAGS.isdisjoint(attempt.flags)
@@ -142,6 +148,7 @@ def _held(call: Call, rates: Caching) -> float:
     return 3_600.0 if rates.way == "marks" and call.ask.cache_ttl == "1h" else HELD_S[rates.way]
 
 
+@lru_cache(maxsize=1_024)
 def family_of(model: str) -> str:
     """The name without its date: models of one family take each other's place."""
     return _DATED.sub("", model)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from farthing.model.marks import Place
 from farthing.steps.shape.busters import Block, Break, compare
-from farthing.wire.blocks import Blocks, spans
+from farthing.wire.blocks import Blocks, blocks, spans
 
 MOST_FAMILIES = 512
 LATEST = 6
@@ -38,7 +38,7 @@ class Parted(NamedTuple):
     place: Place
     """Of the last of these, or of the block where they part."""
     since: float
-    """Seconds since the one before it."""
+    """Seconds from the end of the one before it; negative where both were under way together."""
     deployment: str
     """Where that went."""
     model: str
@@ -47,25 +47,43 @@ class Parted(NamedTuple):
 
 
 class Prompt:
-    """One that was seen."""
+    """One that was seen. It is taken apart when somebody asks."""
 
-    __slots__ = ("blocks", "body", "deployment", "digests", "found", "model", "now")
+    __slots__ = ("_digests", "_found", "_parsed", "begun", "blocks", "body", "deployment", "model", "now", "wire")
 
-    def __init__(self, found: Blocks, body: bytes, deployment: str, model: str, now: float) -> None:
-        self.found = found
-        self.digests = found.digests[:MOST_BLOCKS]
-        self.body = body if len(body) <= LONGEST_BODY else b""
+    def __init__(self, wire: str, body: bytes, deployment: str, model: str, begun: float, now: float) -> None:
+        """`begun`: when it was sent; `now`: when its answer has ended. Seconds."""
+        self.wire = wire
+        self.body = body
         self.deployment = deployment
         self.model = model
+        self.begun = begun
         self.now = now
         self.blocks: list[Block] | None = None
+        self._parsed = False
+        self._found: Blocks | None = None
+        self._digests: list[int] = []
+
+    @property
+    def found(self) -> Blocks | None:
+        """None for what has no prompt, or cannot be read."""
+        if not self._parsed:
+            self._parsed = True
+            found = self._found = blocks(self.wire, self.body)
+            if found is not None:
+                self._digests = found.digests if len(found.digests) <= MOST_BLOCKS else found.digests[:MOST_BLOCKS]
+        return self._found
+
+    @property
+    def digests(self) -> list[int]:
+        return self._digests if self._parsed or self.found is not None else []
 
     def texts(self) -> list[Block]:
         """Its blocks; none where the body was not kept."""
         if self.blocks is None:
-            body = self.body
-            places = self.found.places[:MOST_BLOCKS] if body else []
-            parts = spans(body, self.found)[:MOST_BLOCKS] if body else []
+            body, found = self.body, self.found
+            places = found.places[:MOST_BLOCKS] if body and found is not None else []
+            parts = spans(body, found)[:MOST_BLOCKS] if body and found is not None else []
             self.blocks = [Block(place, body[start:end]) for place, (start, end) in zip(places, parts, strict=True)]
         return self.blocks
 
@@ -99,22 +117,30 @@ class Watch:
         return self._bytes
 
     def see(self, key: tuple[str, ...], prompt: Prompt) -> Parted | None:
-        """Take a prompt in, and tell what it has in common with the nearest one before it; None for the first of a kind."""
-        family = self._family(key)
+        """Take a prompt in, and tell what it has in common with the nearest one before it; None for the first of a kind, and
+        for one that cannot be read."""
+        family, found = self._family(key), prompt.found
+        if found is None or not found.ends:
+            return None
         nearest, common = _nearest(family.prompts, prompt.digests)
         if nearest is None:
             self._keep(family, prompt, None)
             return None
-        ends = prompt.found.ends
+        ends = found.ends
         whole = common == min(len(nearest.digests), len(prompt.digests))
         broken = None if whole else self._compare(family, nearest, prompt, common)
         at = min(broken.at if broken is not None else max(common - 1, 0), len(ends) - 1)
         parted = Parted(
-            ends[common - 1] if common else 0, prompt.found.places[at], prompt.now - nearest.now, nearest.deployment,
+            ends[common - 1] if common else 0, found.places[at], prompt.begun - nearest.now, nearest.deployment,
             nearest.model, broken,
         )  # fmt: skip
         self._keep(family, prompt, nearest if whole and len(prompt.digests) >= len(nearest.digests) else None)
         return parted
+
+    def keep(self, key: tuple[str, ...], prompt: Prompt) -> None:
+        """Take a prompt in, of which nothing is to be told: its provider has read it."""
+        if len(prompt.body) <= LONGEST_BODY:
+            self._keep(self._family(key), prompt, None)
 
     def _family(self, key: tuple[str, ...]) -> Family:
         family = self._families.get(key)
@@ -132,6 +158,8 @@ class Watch:
 
     def _keep(self, family: Family, prompt: Prompt, instead: Prompt | None) -> None:
         before = family.bytes
+        if len(prompt.body) > LONGEST_BODY:
+            prompt.body = b""
         if instead is not None:
             family.prompts.remove(instead)
             family.bytes -= len(instead.body)
@@ -144,6 +172,7 @@ class Watch:
             self._forget()
 
     def _compare(self, family: Family, before: Prompt, after: Prompt, common: int) -> Break | None:
+        assert after.found is not None and before.found is not None, "they have digests"
         ends, others = after.found.ends, before.found.ends
         start = ends[common - 1] if common else 0
         if min(ends[-1], others[-1]) - start < LEAST_BYTES:
@@ -179,6 +208,8 @@ def _nearest(prompts: Sequence[Prompt], digests: Sequence[int]) -> tuple[Prompt 
     """The one that has most blocks in common, the newest of these."""
     best, most = None, -1
     for prompt in prompts:
+        if not prompt.digests:  # it cannot be read
+            continue
         common = common_blocks(prompt.digests, digests)
         if common > most:
             best, most = prompt, common

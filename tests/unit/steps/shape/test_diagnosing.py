@@ -32,6 +32,7 @@ def test_what_would_have_been_read_without_the_date_is_lost() -> None:
     assert diagnose(parted(0, DATE), sent(read=2_000), Way()) is None
     assert diagnose(parted(0, DATE, since=301.0), sent(), Way()) is None
     assert diagnose(parted(0, DATE), sent(), Way(least=4_096)) is None
+    assert diagnose(parted(0, DATE, since=-0.1), sent(), Way()) is None, "both were under way together"
     found = diagnose(parted(0, DATE._replace(kind="settings")), sent(), Way())
     assert found is not None and (found.kind, found.place) == ("settings", "settings")
 

@@ -14,7 +14,6 @@ from farthing.steps.shape.watching import (
     Watch,
     common_blocks,
 )
-from farthing.wire.blocks import blocks
 
 KEY = ("acme", "chat", "gpt-5.5")
 RULES = "Answer in two sentences, name the carrier, and promise no date. " * 60
@@ -29,9 +28,7 @@ def body(*texts: str) -> bytes:
 
 def prompt(texts: Sequence[str], now: float = 0.0, deployment: str = "a") -> Prompt:
     raw = body(*texts)
-    found = blocks("openai.chat", raw)
-    assert found is not None
-    return Prompt(found, raw, deployment, "gpt-5.5", now)
+    return Prompt("openai.chat", raw, deployment, "gpt-5.5", now, now)
 
 
 def test_a_conversation_that_goes_on_breaks_nothing() -> None:
@@ -57,6 +54,16 @@ def test_a_time_near_the_start_is_found_against_the_newest() -> None:
     assert parted is not None and parted.broken is not None
     assert (parted.broken.kind, parted.place.message, parted.shared, parted.since) == ("date", 0, 0, 60.0)
     assert parted.broken.regained > len(RULES) - 80
+
+
+def test_what_was_read_is_kept_and_taken_apart_later() -> None:
+    watch = Watch()
+    watch.keep(KEY, prompt([f"It is 10:04. {RULES}", "Hello."]))
+    watch.keep(KEY, Prompt("openai.chat", b"x" * (LONGEST_BODY + 1), "a", "m", 0.0, 0.0))
+    watch.keep(KEY, Prompt("openai.chat", b"no JSON", "a", "m", 0.0, 0.0))
+    assert watch.see(KEY, Prompt("openai.chat", b"no JSON", "a", "m", 0.0, 0.0)) is None
+    parted = watch.see(KEY, prompt([f"It is 10:05. {RULES}", "Hello."], 5.0))
+    assert parted is not None and parted.broken is not None and parted.broken.kind == "date"
 
 
 def test_families_do_not_see_each_other() -> None:

@@ -22,12 +22,14 @@ from farthing.steps.shape.diagnosing import HELD_S, LEAST_TOKENS, Loss, Sent, di
 from farthing.steps.shape.watching import Prompt, Watch
 from farthing.store import StoreError
 from farthing.store.busters import LOOKED, Broken, Busters
+from farthing.store.store import now_us
 
 LEAST_BYTES = 1_500
 """Shorter bodies have no prompt that any provider would keep."""
 NEARLY_ALL = 20
 """Where less than one token in so many was not read, there is nothing to look for."""
 EVERY_S = 60.0
+KEPT_DAYS = 400
 MOST_COUNTS = 20_000
 """Between two writes: features and models that callers name have an end here."""
 DAY_US = 86_400_000_000
@@ -158,23 +160,23 @@ _DATED = re.compile(r"(?:[-@]\d{4}-?\d{2}-?\d{2}|-latest)$")
 
 
 class Reporter:
-    """Carries the doctor's counts to the store."""
+    """Carries the doctor's counts to the store, and forgets old ones there."""
 
     def __init__(self, doctor: Doctor, busters: Busters, every_s: float = EVERY_S) -> None:
         self._doctor = doctor
         self._busters = busters
         self._every_s = every_s
+        self._ends = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._keep(), name="doctor")
 
     async def close(self) -> None:
-        """Write what was seen, and end."""
+        """Write what was seen, and end. What is being written is not cut off: it would be counted twice, or not at all."""
+        self._ends.set()
         if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await self._task
             self._task = None
         with suppress(StoreError):
             await self.write()
@@ -191,8 +193,12 @@ class Reporter:
             raise
 
     async def _keep(self) -> None:
-        while True:
-            await asyncio.sleep(self._every_s)
+        with suppress(StoreError):
+            await self._busters.prune(now_us() - KEPT_DAYS * DAY_US)
+        while not self._ends.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._ends.wait(), self._every_s)
+                return
             try:
                 await self.write()
             except StoreError as error:

@@ -1,5 +1,6 @@
 """The doctor as a step: it changes nothing, counts what caches could have read, and forgets no count when the store is away."""
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
@@ -157,6 +158,16 @@ async def test_what_was_found_is_in_the_store_when_it_ends(store: Store) -> None
     await reporter.close()
     found = await store.do(lambda connection: broken(connection, 0, 2 * NOW_US))
     assert [(each.kind, each.calls) for each in found] == [("date", 2), (LOOKED, 3)]
+
+
+async def test_what_is_over_a_year_old_is_forgotten(store: Store) -> None:
+    old = Broken("acme", "chat", "m", "date", "system 1", 1, 1, 1, 1, "", time.time_ns() // 1000 - 500 * 86_400_000_000)
+    await Busters(store).add([old])
+    reporter = Reporter(Scene().doctor, Busters(store), every_s=30)
+    reporter.start()
+    await asyncio.sleep(0)
+    await reporter.close()
+    assert await store.do(lambda connection: broken(connection, 0, 2 * NOW_US)) == []
 
 
 def test_families_are_models_without_their_date() -> None:

@@ -129,5 +129,7 @@ def _note(view: View, held: Held, left: int) -> str:
     else:
         head = "Nothing was applied yet: this is what public outcomes say of the tiers."
     more = f" {count(left)} more cells are not shown: templates, and work that there was none of." if left else ""
-    probes = f" What is said of probes is as process {view.sources.health.process} sees it; others may see more or less."
+    probes = (
+        f" What is said of probes is as process {view.sources.health.process} sees it; others may see more or less."
+    )
     return f"{head} Compared with {flagship}, which may do all.{more}{probes}"

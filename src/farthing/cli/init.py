@@ -12,6 +12,7 @@ import msgspec
 from farthing.cli.toml_text import key, value
 from farthing.settings import DEFAULT_FILE, AlertChannelSettings, AlertRuleSettings, Secret
 from farthing.settings.finops import LineSettings, ProjectFinopsSettings
+from farthing.settings.prompts import FeaturePromptSettings
 from farthing.settings.tree import (
     SECTIONS,
     BudgetSettings,
@@ -44,6 +45,7 @@ EXAMPLES: dict[type[msgspec.Struct], dict[str, Any]] = {
     AlertChannelSettings: {"kind": "slack", "url": "https://hooks.slack.com/services/..."},
     AlertRuleSettings: {"percent": 5.0, "dollars": "1"},
     FeatureRoutingSettings: {"baseline": "gpt-5", "quality_floor": 0.99},
+    FeaturePromptSettings: {"lossless": "on", "transforms": ["compact", "escapes"], "repair": True},
     ProjectFinopsSettings: {"phase": "pilot"},
     BudgetSettings: {"amount": "500", "scope": {"feature": "support", "user": "*"}},
     LineSettings: {"kind": "engineering", "dollars_a_month": "12000", "project": "assistant", "name": "two engineers"},

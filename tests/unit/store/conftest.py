@@ -2,6 +2,7 @@
 
 import secrets
 import shutil
+import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
@@ -33,12 +34,19 @@ class Postgres:
             return []
 
     def stop(self) -> None:
-        """As a crash: no session is let finish."""
+        """As a crash: no session is let finish. What is written until now need not be recovered, which would take long."""
+        self.run("CHECKPOINT")
         self._package.pg_ctl(
             ["-w", "stop", "-m", "immediate"], pgdata=self._server.pgdata, user=self._server.system_user
         )
 
     def start(self) -> None:
+        """Patient where the machine is slow: the package gives each try ten seconds."""
+        for _ in range(5):
+            try:
+                return self._server.ensure_postgres_running()
+            except subprocess.TimeoutExpired:
+                continue
         self._server.ensure_postgres_running()
 
 

@@ -1,7 +1,6 @@
 """What each prompt could have read of the latest ones, within bounds of memory and time."""
 
 import json
-import time
 from collections.abc import Sequence
 
 from farthing.steps.shape.watching import (
@@ -115,13 +114,3 @@ def test_common_blocks() -> None:
                 one = [*range(common), *(100 + at for at in range(size - common))]
                 two = [*range(common), *(200 + at for at in range(other - common))]
                 assert common_blocks(one, two) == common
-
-
-def test_a_call_that_goes_on_costs_little() -> None:
-    watch = Watch()
-    texts = [RULES, *(f"{turn} is the number of this turn. " * 2 for turn in range(12))]
-    prompts = [prompt(texts[: 2 + turn % 12], turn) for turn in range(2_000)]
-    begun = time.process_time()
-    for each in prompts:
-        watch.see(KEY, each)
-    assert (time.process_time() - begun) / len(prompts) < 100e-6  # some 5 us on an idle machine

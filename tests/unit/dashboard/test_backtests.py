@@ -44,5 +44,6 @@ async def test_it_is_what_the_command_says_and_is_kept(tmp_path: Path) -> None:
 
 def test_channels_and_their_secrets_do_not_go_along(tmp_path: Path) -> None:
     made = Backtests(f"sqlite:///{tmp_path}/x.db", SETTINGS)
-    assert made._settings.channels == {} and made._settings.rules == SETTINGS.rules
-    assert replayed(f"sqlite:///{tmp_path}/x.db", made._settings, "", 0, DAY_US) == []
+    _, sent = made._work.args
+    assert sent.channels == {} and sent.rules == SETTINGS.rules
+    assert replayed(f"sqlite:///{tmp_path}/x.db", sent, "", 0, DAY_US) == []

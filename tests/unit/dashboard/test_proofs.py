@@ -4,7 +4,8 @@ import time
 from pathlib import Path
 
 from browser import company
-from farthing.dashboard.proofs import FRESH_S, Proofs, proven
+from farthing.dashboard.proofs import Proofs, proven
+from farthing.dashboard.worked_out import FRESH_S
 from farthing.quality.holdout import prove
 from farthing.store import open_store
 from farthing.store.rollups import DAY_US

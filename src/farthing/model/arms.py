@@ -11,6 +11,8 @@ SEMANTIC_CACHE = "semantic cache"
 MODEL_SELECTION = "model selection"
 PROVIDER_CACHING = "provider caching"
 PROMPT_OPTIMISATION = "prompt optimisation"
+BATCHING = "batching"
+DISTILLATION = "distillation"
 LEVERS = (SEMANTIC_CACHE, MODEL_SELECTION, PROVIDER_CACHING, PROMPT_OPTIMISATION)
 """The levers that hold-outs are drawn for, as savings name them."""
 BY_PREFIX = frozenset((PROVIDER_CACHING, PROMPT_OPTIMISATION))

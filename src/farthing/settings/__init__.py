@@ -17,6 +17,7 @@ from farthing.settings.alerts import (
     AlertRuleSettings,
     AlertSettings,
 )
+from farthing.settings.batch import BatchSettings, FeatureBatchSettings
 from farthing.settings.dashboard import DashboardSettings, OidcSettings
 from farthing.settings.errors import Problem, SettingsError
 from farthing.settings.finops import FinopsSettings, LineSettings, ProjectFinopsSettings
@@ -51,7 +52,7 @@ from farthing.settings.values import Amount, FilePath, Secret, StoreUrl, Url, is
 DEFAULT_FILE = "farthing.toml"
 
 __all__ = [
-    "ALERT_RULES", "DEFAULT_FILE", "AlertChannelSettings", "AlertDigestSettings", "AlertRuleSettings", "AlertSettings", "Amount", "BalanceSettings", "BudgetSettings", "CacheSettings", "ContractSettings", "DashboardSettings", "DeploymentSettings", "FeatureCacheSettings", "FeaturePromptSettings", "FeatureRoutingSettings", "FilePath", "FinopsSettings", "LineSettings", "LogSettings", "ModelSettings", "OidcSettings", "OtelSettings", "PricesSettings", "Problem", "ProjectFinopsSettings", "PromptSettings", "ProviderSettings", "ReconcileSettings", "RoutingSettings", "Secret", "ServerSettings", "Settings", "SettingsError", "StoreSettings", "StoreUrl", "TaskRoutingSettings", "TemplateRoutingSettings", "TimeoutSettings", "TransactionSettings", "TransactionTypeSettings", "Url", "is_loopback", "load", "parse", "shown_url",
+    "ALERT_RULES", "DEFAULT_FILE", "AlertChannelSettings", "AlertDigestSettings", "AlertRuleSettings", "AlertSettings", "Amount", "BalanceSettings", "BatchSettings", "BudgetSettings", "CacheSettings", "ContractSettings", "DashboardSettings", "DeploymentSettings", "FeatureBatchSettings", "FeatureCacheSettings", "FeaturePromptSettings", "FeatureRoutingSettings", "FilePath", "FinopsSettings", "LineSettings", "LogSettings", "ModelSettings", "OidcSettings", "OtelSettings", "PricesSettings", "Problem", "ProjectFinopsSettings", "PromptSettings", "ProviderSettings", "ReconcileSettings", "RoutingSettings", "Secret", "ServerSettings", "Settings", "SettingsError", "StoreSettings", "StoreUrl", "TaskRoutingSettings", "TemplateRoutingSettings", "TimeoutSettings", "TransactionSettings", "TransactionTypeSettings", "Url", "is_loopback", "load", "parse", "shown_url",
 ]  # fmt: skip
 
 

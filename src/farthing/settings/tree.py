@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from farthing.settings.alerts import AlertChannelSettings, AlertDigestSettings, AlertRuleSettings, AlertSettings
+from farthing.settings.batch import BatchSettings, FeatureBatchSettings
 from farthing.settings.dashboard import DashboardSettings, OidcSettings
 from farthing.settings.finops import FinopsSettings, LineSettings, ProjectFinopsSettings
 from farthing.settings.prompts import FeaturePromptSettings, PromptSettings
@@ -418,6 +419,7 @@ class Settings(msgspec.Struct, frozen=True):
     routing: RoutingSettings = RoutingSettings()
     prompts: PromptSettings = PromptSettings()
     balance: BalanceSettings = BalanceSettings()
+    batch: BatchSettings = BatchSettings()
     budgets: dict[str, BudgetSettings] = {}
     finops: FinopsSettings = FinopsSettings()
     transactions: TransactionSettings = TransactionSettings()
@@ -474,6 +476,8 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "prompts": PromptSettings,
     "prompts.features.NAME": FeaturePromptSettings,
     "balance": BalanceSettings,
+    "batch": BatchSettings,
+    "batch.features.NAME": FeatureBatchSettings,
     "budgets.NAME": BudgetSettings,
     "finops": FinopsSettings,
     "finops.projects.NAME": ProjectFinopsSettings,

@@ -1,0 +1,59 @@
+"""Settings of work that can wait."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from farthing.settings.values import Amount, Secret
+
+Seconds = Annotated[float, Meta(ge=0, le=10_000_000)]
+
+
+def _doc(text: str, *, ge: int | None = None, le: int | None = None) -> Meta:
+    return Meta(description=text, ge=ge, le=le)
+
+
+class FeatureBatchSettings(msgspec.Struct, frozen=True):
+    """One feature, where it differs."""
+
+    deadline_s: Annotated[Seconds, _doc("As `batch.deadline_s`.")] = 0.0
+
+
+class BatchSettings(msgspec.Struct, frozen=True):
+    """Batches, and calls that can wait: they go to providers' batch APIs at half price where that meets their deadline."""
+
+    worker: Annotated[bool, _doc("Whether this gateway works the queue. Off: it only takes jobs in.")] = True
+    ways: Annotated[
+        list[Literal["batch", "flex", "now", "local"]],
+        _doc(
+            "How lines may be worked: a provider's batch, its flex tier, an ordinary call, our own server's idle slots."
+        ),
+    ] = msgspec.field(default_factory=lambda: ["batch", "flex", "now", "local"])
+    deadline_s: Annotated[
+        Seconds, _doc("Seconds that every call may wait although it does not say so. 0: only those that do.")
+    ] = 0.0
+    hold_s: Annotated[
+        Seconds, _doc("Seconds that a connection is held for an answer before it gets a job instead.")
+    ] = 600.0
+    late_percent: Annotated[
+        float,
+        Meta(ge=0.01, le=50, description="Deadlines in a hundred that may be missed; what is likelier is promoted."),
+    ] = 0.5
+    linger_s: Annotated[Seconds, _doc("Seconds that lines wait for others to share a provider's batch.")] = 60.0
+    at_once: Annotated[int, _doc("Lines that are worked at the same time as ordinary calls.", ge=1, le=10_000)] = 16
+    keep_s: Annotated[Seconds, _doc("Seconds that results are kept.")] = 29 * 86_400.0
+    drop: Annotated[
+        Literal["expiry", "delivery"], _doc("When prompts and answers are dropped: after `keep_s`, or once fetched.")
+    ] = "expiry"
+    encryption_key: Annotated[
+        Secret, _doc("Encrypts prompts and answers at rest, such as `env:FARTHING_QUEUE_KEY`. Empty: not encrypted.")
+    ] = Secret()
+    webhook_secret: Annotated[Secret, _doc("Signs what is posted to webhooks of jobs.")] = Secret()
+    dollars_a_day: Annotated[Amount, _doc("Most that lines may cost in a day; the rest waits. 0: no limit.")] = Amount()
+    hours: Annotated[
+        dict[str, str],
+        _doc('When lines that go to a provider alone are sent: `{ "own" = "22:00-06:00" }`. Others: at any hour.'),
+    ] = {}
+    zone: Annotated[str, _doc("Time zone of `hours` and of days.")] = "UTC"
+    features: Annotated[dict[str, FeatureBatchSettings], _doc("By feature, where it differs.")] = {}

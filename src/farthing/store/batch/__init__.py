@@ -1,0 +1,1 @@
+"""Jobs, lines, shards and files of work that can wait."""

@@ -44,6 +44,17 @@ def write(connection: Connection, records: Sequence[Record]) -> int:
         return _write_unknown(connection, batch)
 
 
+def add(connection: Connection, records: Sequence[Record]) -> int:
+    """`write` as a part of the caller's transaction, which must be tried again as a whole where this raises Duplicate:
+    another writer added one of them at this moment. Raises RowRefused, StoreError."""
+    if not records:
+        return 0
+    batch = _prepared(records)
+    fresh = batch.without(connection.known("calls", "id", [record.id for record in batch.records]))
+    _insert(connection, fresh)
+    return len(fresh.records)
+
+
 def write_or_refuse(connection: Connection, records: Sequence[Record], refuse: Callable[[Record, str], None]) -> int:
     """`write`, but records that the store refuses are handed to `refuse` with the reason, and the rest is written.
 

@@ -138,7 +138,7 @@ class BatchApi(Protocol):
         """Create the batch, once. Raises Refused or UpstreamError where it surely was not created, Unsure where it may
         have been. A caller that is cancelled meanwhile must take that for Unsure."""
 
-    async def find(self, shard: Shard, known: Collection[str] = ()) -> Created | None | Maybe:
+    async def find(self, shard: Shard, known: Collection[str] = ()) -> Created | Maybe | None:
         """The batch of a shard whose creation was begun; None: there surely is none. `known` are the remote ids of other
         shards, which it cannot be. A list lags, so None is said only some time after the first look."""
 

@@ -8,9 +8,11 @@ A line waits, is sent (in a shard, or alone), and ends; what became of it is in 
 microseconds since 1970, amounts nano-dollars. Knows nothing of stores, providers and prices.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
+
+from farthing.model.record import Decision
 
 JobState = Literal["validating", "failed", "running", "finished", "expired", "cancelling", "cancelled"]
 """`failed`: nothing of it was run, since it was refused as a whole; `finished`: each line has ended, however."""
@@ -153,19 +155,34 @@ class Shard(msgspec.Struct):
     error: str = ""
 
 
-class Sent(msgspec.Struct):
-    """What of a line must be known when its answer comes from a shard: how it was prepared."""
+class Sent(msgspec.Struct, omit_defaults=True):
+    """What of a line must be known when its answer comes from a shard: how it was prepared. No prompt is in it."""
 
-    model: str
+    call_id: str = ""
+    """The ledger's row of this run."""
+    model: str = ""
     """That was chosen for it; empty: the one that it names."""
+    tier: str = ""
+    """Of the model, where it was chosen."""
+    task: str = ""
+    template: str = ""
+    session: str = ""
+    arms: dict[str, bool] = {}
+    cache_ttl: str = ""
+    """How long what it writes to the provider's cache is kept there."""
     flags: list[str] = []
     """Marks of the attempt."""
+    decisions: list[Decision] = []
+    kept: dict[str, Any] = {}
+    """What steps left for themselves."""
     held: int = 0
-    """What is reserved for it in each budget of `holds`, in nano-dollars; other units by `hold_units`."""
+    """What it can cost at most, in nano-dollars."""
     holds: list["Hold"] = []
+    soft: list["Hold"] = []
+    """Budgets that are charged and never refuse; nothing is held of them."""
 
 
-class Hold(msgspec.Struct):
+class Hold(msgspec.Struct, omit_defaults=True):
     """What a budget keeps for a line that is with a provider. It outlives every gateway."""
 
     budget: str
@@ -173,3 +190,5 @@ class Hold(msgspec.Struct):
     window: str
     amount: int
     """In the budget's unit."""
+    unit: str = "money"
+    """money, tokens or calls."""

@@ -4,7 +4,7 @@ Knows nothing of HTTP servers, providers or the store; what a step decided is in
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from typing import Any, Literal, Protocol
 
 import msgspec
 
@@ -91,13 +91,18 @@ class Deployment(msgspec.Struct, frozen=True):
     cannot."""
 
 
+Walk = Literal["live", "parking", "settling", "alone"]
+"""Why a call walks the steps: for a client that waits; as a line of a job, to be prepared for a provider's batch; with the
+batch's answer to it; or to be sent alone."""
+
+
 class Call:
     """One request of a client."""
 
     __slots__ = (
-        "_record", "arms", "ask", "asked", "body", "cache", "deployment", "headers", "id", "key", "marks", "opening", "peer",
+        "_record", "arms", "ask", "asked", "body", "cache", "deployment", "handed_over", "headers", "id", "kept", "key", "marks", "opening", "peer",
         "principal", "region", "session", "size", "started", "started_us", "target", "targets", "task", "template", "tier", "tools", "trail",
-        "wire",
+        "walk", "wire",
     )  # fmt: skip
 
     def __init__(
@@ -147,6 +152,11 @@ class Call:
         """Where the next attempt goes; `balance` chooses it."""
         self.tools: list[ToolUse] = []
         """Tools that the caller names with it, for its transaction."""
+        self.walk: Walk = "live"
+        self.handed_over = False
+        """Somebody else answers and books it: a worker of the queue. The meter writes nothing."""
+        self.kept: dict[str, Any] | None = None
+        """What steps leave while it is parked, by their names, for the walk in which it is settled."""
         self.trail = Trail()
 
     @property

@@ -1,0 +1,1 @@
+"""The defer step: calls that can wait are handed to the queue."""

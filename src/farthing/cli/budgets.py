@@ -107,7 +107,7 @@ def show(name: str, config: Path | None, as_json: bool) -> None:
 @click.option("--soft", is_flag=True, help="Only count; alerts watch it.")
 @click.option(
     "--exceeded",
-    type=click.Choice(["refuse", "downgrade"]),
+    type=click.Choice(["refuse", "downgrade", "queue"]),
     default="refuse",
     show_default=True,
     help="What becomes of a call for which too little is left.",

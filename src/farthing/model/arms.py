@@ -13,10 +13,12 @@ PROVIDER_CACHING = "provider caching"
 PROMPT_OPTIMISATION = "prompt optimisation"
 BATCHING = "batching"
 DISTILLATION = "distillation"
-LEVERS = (SEMANTIC_CACHE, MODEL_SELECTION, PROVIDER_CACHING, PROMPT_OPTIMISATION)
+LEVERS = (SEMANTIC_CACHE, MODEL_SELECTION, PROVIDER_CACHING, PROMPT_OPTIMISATION, BATCHING)
 """The levers that hold-outs are drawn for, as savings name them."""
 BY_PREFIX = frozenset((PROVIDER_CACHING, PROMPT_OPTIMISATION))
 """Those that are drawn by how a prompt begins, by whoever has looked at it; the others by session."""
+DRAWN_LATER = BY_PREFIX | {BATCHING}
+"""Those that are drawn by their own step: only calls that can wait are drawn for waiting."""
 
 
 def is_held_out(lever: str, unit: str, share: float, salt: str = "") -> bool:

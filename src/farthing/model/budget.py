@@ -27,7 +27,7 @@ MEMBER_BYTES = 80
 """Longer names of members are kept by their fingerprint."""
 
 Unit = Literal["money", "tokens", "calls"]
-Exceeded = Literal["refuse", "downgrade"]
+Exceeded = Literal["refuse", "downgrade", "queue"]
 
 
 class Raise(msgspec.Struct, frozen=True):

@@ -20,6 +20,9 @@
     │   ├── UpstreamUnreachable 502  there was no connection: nothing was sent, so nothing is billed
     │   └── UpstreamTimeout 504
     ├── NotCached 504             the call says only-if-cached, and the cache has no answer
+    ├── StillWaiting 504          a call that can wait is not done yet; sent again it goes on waiting, and is paid once
+    ├── Expired 504               a call that could wait was not done by its deadline
+    ├── Cancelled 409             a call that could wait was cancelled
     └── Unavailable 503           the gateway is stopping, or cannot keep its ledger (policy `refuse`)
         └── BudgetUnavailable 503 a strict budget cannot be looked at now
 
@@ -37,6 +40,8 @@ class FarthingError(Exception):
     """Whether sending the same call again can help; refusals that it cannot help carry `x-should-retry: false`."""
     is_quota = False
     """Whether it is a quota that is used up, which each wire has a word for."""
+    job = ""
+    """The job that it is about; its address is in the answer's headers."""
 
     def __init__(self, message: str, *, param: str | None = None, retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -112,7 +117,8 @@ class BudgetBusy(RateLimited):
 
 
 class BudgetExceeded(FarthingError):
-    """A step further out may catch it and send the call to a cheaper model, where the budget's policy is `downgrade`."""
+    """A step further out may catch it and send the call to a cheaper model, where the budget's policy is `downgrade`, or have
+    it wait for the next window, where that is `queue`."""
 
     status = 429
     code = "budget_exceeded"
@@ -120,11 +126,15 @@ class BudgetExceeded(FarthingError):
 
     def __init__(
         self, message: str, *, param: str | None = None, retry_after: float | None = None, budget: str = "",
-        downgrade: bool = False, payment_required: bool = False,
+        downgrade: bool = False, payment_required: bool = False, queue: bool = False, resets_us: int = 0,
     ) -> None:  # fmt: skip
         super().__init__(message, param=param, retry_after=retry_after)
         self.budget = budget
         self.downgrade = downgrade
+        self.queue = queue
+        """Whether a call that can wait may wait for the next window."""
+        self.resets_us = resets_us
+        """When that begins, microseconds since 1970; 0: never."""
         if payment_required:
             self.status = 402
 
@@ -157,3 +167,31 @@ class BudgetUnavailable(Unavailable):
 class NotCached(FarthingError):
     status = 504
     code = "not_cached"
+
+
+class StillWaiting(FarthingError):
+    status = 504
+    code = "still_waiting"
+    retryable = True
+
+    def __init__(self, message: str, *, job: str, retry_after: float | None = 1.0) -> None:
+        super().__init__(message, retry_after=retry_after)
+        self.job = job
+
+
+class Expired(FarthingError):
+    status = 504
+    code = "deadline_missed"
+
+    def __init__(self, message: str, *, job: str) -> None:
+        super().__init__(message)
+        self.job = job
+
+
+class Cancelled(FarthingError):
+    status = 409
+    code = "cancelled"
+
+    def __init__(self, message: str, *, job: str) -> None:
+        super().__init__(message)
+        self.job = job

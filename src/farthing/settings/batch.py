@@ -34,8 +34,31 @@ class BatchSettings(msgspec.Struct, frozen=True):
         Seconds, _doc("Seconds that every call may wait although it does not say so. 0: only those that do.")
     ] = 0.0
     hold_s: Annotated[
-        Seconds, _doc("Seconds that a connection is held for an answer before it gets a job instead.")
-    ] = 600.0
+        Seconds,
+        _doc(
+            "Seconds that a connection is held for an answer; then its client is told to ask again. Keep it below the time-outs "
+            "of clients (the official SDKs: 600) and of proxies between them and Farthing."
+        ),
+    ] = 540.0
+    left: Annotated[
+        Literal["cancel", "keep"],
+        _doc("What becomes of a held call whose client leaves before it was sent anywhere."),
+    ] = "cancel"
+    hold_out_percent: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=50,
+            description="Sessions in a hundred whose calls go at once although they may wait, to measure it.",
+        ),
+    ] = 0.0
+    webhooks: Annotated[
+        list[str],
+        _doc(
+            "Addresses that answers may be posted to, with `*` for any part: `https://hooks.example.com/*`. One whose host has a "
+            "`*` must lead to the open internet. Empty: none."
+        ),
+    ] = []
     late_percent: Annotated[
         float,
         Meta(ge=0.01, le=50, description="Deadlines in a hundred that may be missed; what is likelier is promoted."),

@@ -369,8 +369,11 @@ class BudgetSettings(msgspec.Struct, frozen=True):
     roll_over: Annotated[bool, doc("Add what the window before left over, at most one amount.")] = False
     hard: Annotated[bool, doc("Refuse what would exceed it. Off: it is only watched.")] = True
     exceeded: Annotated[
-        Literal["refuse", "downgrade"],
-        doc("`downgrade`: calls that leave the model to Farthing get a cheaper one first."),
+        Literal["refuse", "downgrade", "queue"],
+        doc(
+            "`downgrade`: calls that leave the model to Farthing get a cheaper one first. `queue`: calls with an "
+            "`x-farthing-deadline` wait for the next window, where that begins before it."
+        ),
     ] = "refuse"
     payment_required: Annotated[bool, doc("Refuse with 402 instead of 429.")] = False
     max_call: Annotated[

@@ -160,7 +160,7 @@ def _state(each: Raise, now_us: int) -> str:
 
 def _lines(budget: Budget) -> list[tuple[str, str]]:
     """How it is set, in words."""
-    full = {"refuse": "calls that no longer fit are refused", "downgrade": "calls that leave the model to Farthing go to a cheaper one, others are refused"}  # fmt: skip
+    full = {"refuse": "calls that no longer fit are refused", "downgrade": "calls that leave the model to Farthing go to a cheaper one, others are refused", "queue": "calls that name a deadline wait for the next window, others are refused"}  # fmt: skip
     lines = [
         ("Kind", "hard: never passed" if budget.hard else "soft: it only counts, and alerts watch it"),
         ("Counts", "dollars" if budget.unit == "money" else budget.unit),

@@ -5,10 +5,11 @@ import logging
 from collections.abc import Mapping
 from contextlib import suppress
 
-from farthing.finops.alerts.channels.channel import Channel, NotDelivered
+from farthing.finops.alerts.channels.channel import Channel
 from farthing.finops.alerts.message import message_of
 from farthing.store import StoreError
 from farthing.store.alerts import Alerts, Parcel
+from farthing.upstream.posting import NotDelivered
 
 TURN_S = 5.0
 """Seconds between two looks for what is due; news wake it at once."""

@@ -2,13 +2,13 @@
 
 import time
 
-from farthing.finops.alerts.channels.channel import NotDelivered
 from farthing.finops.alerts.channels.making import channels_of
 from farthing.finops.alerts.message import message_of
 from farthing.model.errors import NotFound
 from farthing.settings import AlertSettings
 from farthing.store.alerts import Entry, Standing
 from farthing.upstream.http1 import Http1Client
+from farthing.upstream.posting import NotDelivered
 
 TEXT = "This is a test of Farthing's alerts. Nothing is wrong."
 

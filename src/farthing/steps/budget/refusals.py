@@ -23,6 +23,7 @@ def exceeded(purse: Purse, need: int, now_us: int) -> BudgetExceeded:
         f"The budget {_named(purse)} has {left} left of {limit} ({_window(purse)}); this call may need "
         f"{shown(budget.unit, need)}. {resets}",
         budget=budget.id, downgrade=budget.exceeded == "downgrade", payment_required=budget.payment_required,
+        queue=budget.exceeded == "queue", resets_us=0 if ends_us >= FOREVER_US else ends_us,
         retry_after=None if ends_us >= FOREVER_US else max(1.0, (ends_us - now_us) / 1e6),
     )  # fmt: skip
 

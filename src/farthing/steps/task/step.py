@@ -7,7 +7,7 @@ safe tier. It changes nothing in the request.
 
 from collections.abc import Callable, Mapping
 
-from farthing.model.arms import BY_PREFIX, MODEL_SELECTION, is_held_out
+from farthing.model.arms import DRAWN_LATER, MODEL_SELECTION, is_held_out
 from farthing.model.asked import Asked
 from farthing.model.call import Answer, Call
 from farthing.model.routes import TASKS
@@ -58,7 +58,7 @@ class Task:
     def hold_out(self, shares: Mapping[str, float], salt: str = "") -> None:
         """Draw with these shares and this salt from the next call on."""
         self._salt = salt
-        held = {lever: share for lever, share in shares.items() if share > 0 and lever not in BY_PREFIX}
+        held = {lever: share for lever, share in shares.items() if share > 0 and lever not in DRAWN_LATER}
         self._routed_arms = tuple(held.items())
         # only routed calls are drawn for routing
         self._other_arms = tuple((lever, share) for lever, share in held.items() if lever != MODEL_SELECTION)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 import pytest
 
 from farthing.finops.alerts.catalog import rules_for, single_call_limit
-from farthing.finops.alerts.channels.channel import NotDelivered
 from farthing.finops.alerts.delivery import Delivery
 from farthing.finops.alerts.message import Message
 from farthing.finops.alerts.reading import Reader
@@ -19,6 +18,7 @@ from farthing.model.record import Record
 from farthing.settings import AlertRuleSettings, AlertSettings
 from farthing.store import Store
 from farthing.store.alerts import Alerts, Entry
+from farthing.upstream.posting import NotDelivered
 from unit.finops.alerts.spending import DAY_US, DOLLAR, NOON_US
 from unit.finops.alerts.traffic_of import HOUR_US, TODAY_US, burning, call, weeks
 

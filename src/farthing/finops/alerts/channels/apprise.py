@@ -6,9 +6,9 @@ import importlib
 from collections.abc import Callable
 from typing import Any
 
-from farthing.finops.alerts.channels.channel import NotDelivered
 from farthing.finops.alerts.message import Message
 from farthing.store.alerts import Entry
+from farthing.upstream.posting import NotDelivered
 
 KINDS = {"alert": "failure", "warn": "warning", "no-data": "warning", "ok": "success"}
 TIMEOUT_S = 60.0

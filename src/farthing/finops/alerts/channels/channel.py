@@ -6,10 +6,6 @@ from farthing.finops.alerts.message import Message
 from farthing.store.alerts import Entry
 
 
-class NotDelivered(Exception):
-    """Why; without the address, which may be a secret."""
-
-
 class Channel(Protocol):
     async def send(self, entry: Entry, message: Message) -> None:
         """Tell it, once. Raises NotDelivered."""

@@ -2,10 +2,10 @@
 
 import msgspec
 
-from farthing.finops.alerts.channels.post import post
 from farthing.finops.alerts.message import Message
 from farthing.store.alerts import Entry
 from farthing.upstream.client import Client
+from farthing.upstream.posting import post
 
 COLOURS = {"alert": "#c62828", "warn": "#ef6c00", "no-data": "#546e7a", "ok": "#2e7d32"}
 

@@ -1,22 +1,17 @@
-"""A webhook: the alert as JSON, signed with HMAC-SHA256 over the time and the body, so that a receiver can tell that it is
-ours and not old. The delivery's id is the same for each try: a receiver can drop what it has.
+"""A webhook: the alert as JSON, signed (`upstream.posting`). The delivery's id is the same for each try: a receiver can drop what
+it has."""
 
-    x-farthing-signature: t=1764090000,v1=<hex of HMAC-SHA256(secret, "1764090000." + body)>
-"""
-
-import hashlib
-import hmac
 import time
 from collections.abc import Callable
 
 import msgspec
 
-from farthing.finops.alerts.channels.post import post
 from farthing.finops.alerts.message import Message
 from farthing.model.call import Header
 from farthing.model.money import exact_dollars
 from farthing.store.alerts import Entry
 from farthing.upstream.client import Client
+from farthing.upstream.posting import SIGNATURE, post, signature
 
 
 class Webhook:
@@ -32,14 +27,8 @@ class Webhook:
         body = msgspec.json.encode(payload(entry, message))
         headers: list[Header] = [(b"x-farthing-delivery", f"{entry.no}".encode())]
         if self._secret:
-            headers.append((b"x-farthing-signature", signature(self._secret, int(self._clock()), body).encode()))
+            headers.append((SIGNATURE, signature(self._secret, int(self._clock()), body).encode()))
         await post(self._client, self._url, headers, body)
-
-
-def signature(secret: bytes, at_s: int, body: bytes) -> str:
-    """The header's value."""
-    digest = hmac.new(secret, f"{at_s}.".encode() + body, hashlib.sha256).hexdigest()
-    return f"t={at_s},v1={digest}"
 
 
 def payload(entry: Entry, message: Message) -> dict[str, object]:

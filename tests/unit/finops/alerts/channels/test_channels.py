@@ -10,12 +10,12 @@ import msgspec
 import pytest
 
 from farthing.finops.alerts.channels.apprise import Apprise
-from farthing.finops.alerts.channels.channel import NotDelivered
 from farthing.finops.alerts.channels.making import channels_of
 from farthing.finops.alerts.message import message_of
 from farthing.settings import AlertChannelSettings, Secret
 from farthing.store.alerts import Entry, Standing
 from farthing.upstream.http1 import Http1Client
+from farthing.upstream.posting import NotDelivered
 from unit.upstream.scripted_server import Scripted, read_request, scripted
 
 STANDING = Standing(

@@ -55,6 +55,7 @@ class Ledger:
         self._flush_s = flush_s
         self._observers = observers
         self._waiting: deque[Record] = deque()
+        self._committed: deque[Record] = deque()
         self._batch: list[Record] = []
         self._spilled = 0
         self._connection: Connection | None = None
@@ -83,6 +84,12 @@ class Ledger:
             self._wake.set()
         if self._ended:
             self._spill()
+
+    def committed(self, records: Sequence[Record]) -> None:
+        """Calls that have ended and that another writer of this process has put into the store: their notes in the journal
+        are closed, and observers hear of them."""
+        self._committed.extend(records)
+        self._wake.set()
 
     @property
     def waiting(self) -> int:
@@ -142,9 +149,20 @@ class Ledger:
         while not (self._ending.is_set() and (not self.waiting or time.monotonic() > self._deadline)):
             self._wake.wait(pause)
             self._wake.clear()
+            self._take_note()
             pause = self._flush_s if self._write_all() else self._pause_after(pause)
+        self._take_note()
         if self._connection is not None:
             self._connection.close()
+
+    def _take_note(self) -> None:
+        """Of what others have written."""
+        while self._committed:
+            batch = [self._committed.popleft() for _ in range(min(len(self._committed), BATCH))]
+            for record in batch:
+                self._journal.close(record.id)
+            for observer in self._observers:
+                self._tell(observer, batch)
 
     def _pause_after(self, pause: float) -> float:
         """The store is in trouble: wait twice as long as before, without being woken by new calls; these go to disk."""

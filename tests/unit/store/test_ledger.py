@@ -70,6 +70,21 @@ async def test_observers_hear_what_was_committed_and_may_fail(store: Store, jour
     assert ledger.observer_errors >= 1 and ledger.written == 20
 
 
+async def test_what_another_writer_committed_is_heard_of_and_no_longer_under_way(
+    store: Store, journal: Journal
+) -> None:
+    heard: list[Record] = []
+    ledger = Ledger(store, journal, flush_s=0.02, observers=[heard.extend])
+    calls = morning(20)
+    for call in calls:
+        journal.open(call)
+    await store.write(calls)
+    ledger.committed(calls)
+    await _soon(lambda: heard == calls and journal.under_way == 0)
+    await ledger.close()
+    assert ledger.written == 0
+
+
 async def test_closing_writes_what_waits(store: Store, journal: Journal) -> None:
     ledger = Ledger(store, journal, flush_s=60)
     for call in morning(50):

@@ -33,6 +33,18 @@ async def test_records_that_are_refused_do_not_hold_up_the_rest(store: Store, co
     assert await store.check() == []
 
 
+async def test_records_are_added_once_as_a_part_of_a_transaction(store: Store, connection: Connection) -> None:
+    calls = morning(20)
+    with pytest.raises(KeyError), connection.transaction():
+        writing.add(connection, calls)
+        raise KeyError("something else of the transaction fails")
+    assert await store.calls() == []
+    for expected in (5, 15):
+        with connection.transaction():
+            assert writing.add(connection, calls[:5] if expected == 5 else calls) == expected
+    assert await store.check() == []
+
+
 async def test_two_writers_of_the_same_calls_add_each_once(store: Store, url: str) -> None:
     calls = morning(600)
     wrong: list[BaseException] = []

@@ -101,7 +101,7 @@ class Call:
 
     __slots__ = (
         "_record", "arms", "ask", "asked", "body", "cache", "deployment", "handed_over", "headers", "id", "kept", "key", "marks", "opening", "peer",
-        "principal", "region", "session", "size", "started", "started_us", "target", "targets", "task", "template", "tier", "tools", "trail",
+        "principal", "region", "sent_tier", "session", "size", "started", "started_us", "target", "targets", "task", "template", "tier", "tools", "trail",
         "walk", "wire",
     )  # fmt: skip
 
@@ -152,6 +152,8 @@ class Call:
         """Where the next attempt goes; `balance` chooses it."""
         self.tools: list[ToolUse] = []
         """Tools that the caller names with it, for its transaction."""
+        self.sent_tier = ""
+        """The service tier that is asked for on Farthing's own behalf; empty: what the body says."""
         self.walk: Walk = "live"
         self.handed_over = False
         """Somebody else answers and books it: a worker of the queue. The meter writes nothing."""
@@ -205,7 +207,7 @@ class Call:
 
 
 _KEPT = (
-    "arms", "asked", "cache", "key", "marks", "opening", "principal", "region", "session", "size", "target", "targets", "task", "template", "tier",
+    "arms", "asked", "cache", "key", "marks", "opening", "principal", "region", "sent_tier", "session", "size", "target", "targets", "task", "template", "tier",
 )  # fmt: skip
 """What a twin has of the call beyond what it is made from."""
 

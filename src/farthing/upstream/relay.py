@@ -8,8 +8,11 @@ import asyncio
 import time
 import zlib
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
-from farthing.model.call import Answer, Call, Ending, Header, Headers
+import msgspec
+
+from farthing.model.call import Answer, Call, Deployment, Ending, Header, Headers
 from farthing.model.errors import CannotTranslate, UpstreamError, UpstreamTimeout, UpstreamUnreachable
 from farthing.model.record import Attempt
 from farthing.model.usage import Reading
@@ -17,6 +20,8 @@ from farthing.upstream.client import Response
 from farthing.upstream.providers import Provider, Providers
 from farthing.wire import FORMATS
 from farthing.wire.format import Format, StreamReader
+from farthing.wire.service_tier import WIRES as TIERED
+from farthing.wire.service_tier import with_service_tier
 from farthing.wire.translate import TRANSLATIONS, StreamTranslator, Translation
 
 PIECE = 256 * 1024
@@ -41,6 +46,7 @@ KEPT_BACK = frozenset(
     )
 )  # fmt: skip
 """Headers of the provider that are about its connection with us, not about the answer."""
+JSON: Header = (b"content-type", b"application/json")
 OURS = b"x-farthing-"
 """Only the gateway says such things."""
 
@@ -48,6 +54,29 @@ OURS = b"x-farthing-"
 Dress = Callable[[Call, str, bytes], tuple[bytes, str]]
 """Puts a call's marks into the body that is sent, in the format that is spoken; returns it with a flag for the attempt, which
 is empty where nothing was written."""
+
+
+class Prepared(NamedTuple):
+    """A request as its provider is to see it."""
+
+    spoken: str
+    """The format's name."""
+    format: Format
+    translation: Translation | None
+    body: bytes
+    flag: str
+    """A mark for the attempt; empty: none."""
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """How an answer came that was not sent to this relay."""
+
+    started_us: int
+    """When its request was handed to the provider; prices of that moment hold."""
+    duration_us: int
+    tier: str = ""
+    """The service tier that it came at, whatever it says itself; empty: as it says."""
+    flags: Sequence[str] = ()
 
 
 class Relay:
@@ -66,6 +95,64 @@ class Relay:
         deployment = call.deployment
         assert deployment is not None, "a step chooses the deployment before the relay is reached"
         provider = self._providers[deployment.provider]
+        ready = self._prepared(call, deployment, provider)
+        attempts = call.trail.attempts
+        attempt = _begin(attempts, deployment, call.started_us + int((self._clock() - call.started) * 1e6), ready.flag)
+        begun = self._clock()
+        try:
+            response = await provider.client.send(
+                "POST",
+                provider.url(ready.spoken, deployment.model),
+                _headers(call, provider, ready.format),
+                ready.body,
+                provider.timeouts,
+            )
+            attempt.status = response.status
+            attempt.first_byte_us = int((self._clock() - begun) * 1e6)
+            _check_status(response)
+            headers = [h for h in response.headers if h[0] not in KEPT_BACK and not h[0].startswith(OURS)]
+            if call.ask.stream and response.status < 300 and _is_event_stream(response.headers):
+                passage = Passage(self, call, provider, ready, response, attempt, begun)
+                passage.answer = Answer(response.status, headers, stream=passage)
+                return passage.answer
+            whole = await _read_whole(response)
+        except BaseException as error:
+            attempt.duration_us = int((self._clock() - begun) * 1e6)
+            attempt.outcome, attempt.error = _outcome(error)
+            raise
+        attempt.duration_us = int((self._clock() - begun) * 1e6)
+        return _whole_answer(call, provider, ready, attempt, headers, whole)
+
+    def prepare(self, call: Call) -> Prepared:
+        """What would be sent for the call now, to its deployment. Raises CannotTranslate, BadRequest."""
+        deployment = call.deployment
+        assert deployment is not None, "somebody has chosen the deployment"
+        return self._prepared(call, deployment, self._providers[deployment.provider])
+
+    def deliver(self, call: Call, status: int, whole: bytes, delivery: Delivery) -> Answer:
+        """The client's answer of what its provider said some other way than to this relay; the attempt is noted, and its
+        meter read, as for any other. `call` is as it was when its request was prepared."""
+        deployment = call.deployment
+        assert deployment is not None, "the deployment that was sent to"
+        provider = self._providers[deployment.provider]
+        spoken, translation = _spoken(call.wire, provider)
+        body = call.body
+        if translation is not None:  # what the request asks for decides what is shown of the answer
+            body = translation.request(body, call.ask, deployment.model)
+        attempts = call.trail.attempts
+        attempt = _begin(attempts, deployment, delivery.started_us, "")
+        attempt.flags = list(delivery.flags)
+        attempt.status, attempt.duration_us = status, delivery.duration_us
+        first = len(attempts)
+        answer = _whole_answer(
+            call, provider, Prepared(spoken, FORMATS[spoken], translation, body, ""), attempt, [JSON], whole
+        )
+        if delivery.tier:
+            for each in (attempt, *attempts[first:]):
+                each.tier = delivery.tier
+        return answer
+
+    def _prepared(self, call: Call, deployment: Deployment, provider: Provider) -> Prepared:
         spoken, translation = _spoken(call.wire, provider)
         format = FORMATS[spoken]
         body = (
@@ -76,46 +163,9 @@ class Relay:
         flag = ""
         if call.marks is not None and self._dress is not None:
             body, flag = self._dress(call, spoken, body)
-        attempts = call.trail.attempts
-        attempt = Attempt(
-            no=attempts[-1].no + 1 if attempts else 1, provider=provider.name, model=deployment.model,
-            deployment=deployment.name,
-            started_us=call.started_us + int((self._clock() - call.started) * 1e6),
-        )  # fmt: skip
-        if flag:
-            attempt.flags = [flag]
-        attempts.append(attempt)
-        begun = self._clock()
-        try:
-            response = await provider.client.send(
-                "POST",
-                provider.url(spoken, deployment.model),
-                _headers(call, provider, format),
-                body,
-                provider.timeouts,
-            )
-            attempt.status = response.status
-            attempt.first_byte_us = int((self._clock() - begun) * 1e6)
-            _check_status(response)
-            headers = [h for h in response.headers if h[0] not in KEPT_BACK and not h[0].startswith(OURS)]
-            if call.ask.stream and response.status < 300 and _is_event_stream(response.headers):
-                passage = Passage(self, call, provider, format, translation, response, attempt, begun, body)
-                passage.answer = Answer(response.status, headers, stream=passage)
-                return passage.answer
-            whole = await _read_whole(response)
-        except BaseException as error:
-            attempt.duration_us = int((self._clock() - begun) * 1e6)
-            attempt.outcome, attempt.error = _outcome(error)
-            raise
-        attempt.duration_us = int((self._clock() - begun) * 1e6)
-        if response.status >= 300:
-            attempt.outcome, attempt.error = "error", f"HTTP {response.status}"
-            headers, whole = provider.without_secrets(headers, whole)
-            return Answer(response.status, headers, translation.error(response.status, whole) if translation else whole)
-        take_reading(attempt, attempts, format.read(whole, call.ask, provider.dialect))
-        if attempt.usage is None and format.billed:
-            take_reading(attempt, attempts, format.estimate(body, whole, call.ask))
-        return Answer(response.status, headers, translation.answer(whole, call.ask) if translation else whole)
+        if call.sent_tier and spoken in TIERED:
+            body = with_service_tier(body, call.sent_tier)
+        return Prepared(spoken, format, translation, body, flag)
 
     def microseconds_since(self, begun: float) -> int:
         return int((self._clock() - begun) * 1e6)
@@ -143,8 +193,8 @@ class Passage:
     )  # fmt: skip
 
     def __init__(
-        self, relay: Relay, call: Call, provider: Provider, format: Format, translation: Translation | None,
-        response: Response, attempt: Attempt, begun: float, sent: bytes,
+        self, relay: Relay, call: Call, provider: Provider, ready: Prepared, response: Response, attempt: Attempt,
+        begun: float,
     ) -> None:  # fmt: skip
         self.answer: Answer
         self._relay = relay
@@ -154,12 +204,13 @@ class Passage:
         self._attempt = attempt
         self._attempts = call.trail.attempts
         self._begun = begun
-        self._sent = sent
+        self._sent = ready.body
         self._over = False
         self._draining = False
         self._has_all = False
         """The client had got the whole answer when it left."""
-        self._reader: StreamReader = format.stream(call.ask, provider.dialect)
+        self._reader: StreamReader = ready.format.stream(call.ask, provider.dialect)
+        translation = ready.translation
         self._translator: StreamTranslator | None = translation.stream(call.ask) if translation else None
         self._decoder = _decoder(response.headers)
 
@@ -250,6 +301,34 @@ class Passage:
             reading = self._reader.estimate(self._sent)
         take_reading(attempt, self._attempts, reading)
         self.answer.end(Ending("broken" if outcome == "timeout" else outcome, error))
+
+
+def _begin(attempts: list[Attempt], deployment: Deployment, started_us: int, flag: str) -> Attempt:
+    """The attempt that begins now, the last of the list."""
+    attempt = Attempt(
+        no=attempts[-1].no + 1 if attempts else 1, provider=deployment.provider, model=deployment.model,
+        deployment=deployment.name, started_us=started_us,
+    )  # fmt: skip
+    if flag:
+        attempt.flags = [flag]
+    attempts.append(attempt)
+    return attempt
+
+
+def _whole_answer(
+    call: Call, provider: Provider, ready: Prepared, attempt: Attempt, headers: Headers, whole: bytes
+) -> Answer:  # fmt: skip
+    """What the client gets of a provider's whole answer, its meter read into the attempt."""
+    ask, format, translation, status = call.ask, ready.format, ready.translation, attempt.status
+    if status >= 300:
+        attempt.outcome, attempt.error = "error", f"HTTP {status}"
+        headers, whole = provider.without_secrets(headers, whole)
+        return Answer(status, headers, translation.error(status, whole) if translation else whole)
+    attempts = call.trail.attempts
+    take_reading(attempt, attempts, format.read(whole, ask, provider.dialect))
+    if attempt.usage is None and format.billed:
+        take_reading(attempt, attempts, format.estimate(ready.body, whole, ask))
+    return Answer(status, headers, translation.answer(whole, ask) if translation else whole)
 
 
 def take_reading(attempt: Attempt, attempts: list[Attempt], reading: Reading) -> None:

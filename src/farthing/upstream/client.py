@@ -18,6 +18,8 @@ class Timeouts(msgspec.Struct, frozen=True):
     """Between two reads of the answer's body."""
     total: float = 3600.0
     """From the call of `send` to the last byte of the answer."""
+    once: bool = False
+    """For what must never arrive twice: it goes over a connection of its own, since on a kept one it may be sent again."""
 
 
 class Response(Protocol):

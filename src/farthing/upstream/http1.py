@@ -327,7 +327,8 @@ class Http1Client:
         lines = self._lines(headers)
         request = b"%b %b%bcontent-length: %d\r\n\r\n%b" % (method.encode(), origin.head, lines, len(body), body)
         while True:
-            connection = self._idle_connection(origin) or await self._connect(origin, timeouts)
+            kept = None if timeouts.once else self._idle_connection(origin)
+            connection = kept or await self._connect(origin, timeouts)
             exchange = Exchange(connection, self.loop.time(), timeouts)
             connection.exchange = exchange
             self.active.add(exchange)

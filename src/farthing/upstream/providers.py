@@ -54,6 +54,15 @@ class Provider:
                 self._urls[format, model] = url
         return url
 
+    def place(self, path: str) -> str:
+        """Where the host has something that is no format, such as `/files` or `/batches?limit=20`."""
+        if self.host is not HOSTS["azure"]:
+            return self._base + path
+        resource = self._base.removesuffix("/v1").removesuffix("/openai")
+        if self._api_version:
+            return f"{resource}/openai{path}{'&' if '?' in path else '?'}api-version={self._api_version}"
+        return f"{resource}/openai/v1{path}"
+
     def headers(self, format: str) -> tuple[Header, ...]:
         """What every request carries, the key included; the same tuple each time, which the client writes out once."""
         return self._headers[format]

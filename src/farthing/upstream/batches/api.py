@@ -3,9 +3,10 @@
 A batch is created at most once: `create` never tries again by itself, and says which of three things happened. It was
 created; it surely was not (`Refused`, `UpstreamError`); or nobody can tell (`Unsure`), and then `find` looks for it before
 anything is created again. Knows nothing of the store, of jobs and of prices.
+`batch_api` of this folder gives the one of a provider.
 """
 
-from collections.abc import AsyncIterator, Collection, Iterable
+from collections.abc import AsyncGenerator, Collection, Iterable
 from typing import Literal, Protocol
 
 import msgspec
@@ -34,6 +35,8 @@ class Limits(msgspec.Struct, frozen=True):
     """Of what `encode` gives."""
     tokens: int = 0
     """Enqueued input tokens of a model, over all batches of the account that are not over."""
+    inputs: int = 0
+    """Texts in all lines together, where lines are for embeddings."""
     least_lines: int = 1
     window_s: int = 86_400
     at_once: int = 0
@@ -116,9 +119,13 @@ class BatchApi(Protocol):
     """The batch API of one account at one provider. Methods that ask it raise UpstreamError where it cannot be asked now,
     and Refused where it says no."""
 
-    kind: str
-    limits: Limits
-    """As published; `limits_for` knows what this account was told since."""
+    @property
+    def kind(self) -> str:
+        """openai, azure, groq, anthropic, mistral."""
+
+    @property
+    def limits(self) -> Limits:
+        """As published; `limits_for` knows what this account was told since."""
 
     def limits_for(self, model: str) -> Limits:
         """The limits of a batch of that model (its name at the provider), with what refusals have taught."""
@@ -145,7 +152,7 @@ class BatchApi(Protocol):
     async def look(self, shard: Shard) -> Look:
         """How it is."""
 
-    def results(self, shard: Shard, look: Look) -> AsyncIterator[Result]:
+    def results(self, shard: Shard, look: Look) -> AsyncGenerator[Result, None]:
         """What became of its lines, in any order; lines of which nothing is said do not come, a line may come twice, and
         one that cannot be read is left out. Read in pieces. Raises in the midst where the connection breaks: all that came
         before is good."""

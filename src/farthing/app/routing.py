@@ -6,12 +6,14 @@ import logging
 import random
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import NamedTuple
 
 from farthing.app.around import REAL, Around
 from farthing.app.prompts import plans_caching
 from farthing.app.shaping import optimises
 from farthing.catalog import Catalog, Costs, Expect
+from farthing.catalog.token_ratio import TokenRatios
 from farthing.gateway.routes import Rules
 from farthing.model.arms import MODEL_SELECTION, PROMPT_OPTIMISATION, PROVIDER_CACHING, SEMANTIC_CACHE
 from farthing.model.clock import SYSTEM, Clock
@@ -54,6 +56,7 @@ class Models(NamedTuple):
     catalog: Catalog
     expect: Expect
     costs: Costs
+    ratios: TokenRatios
 
 
 class Built(NamedTuple):
@@ -74,7 +77,8 @@ def models_of(settings: Settings, book: PriceBook, providers: Providers, clock: 
     )  # fmt: skip
     catalog.check()
     expect = Expect(lambda model: catalog.facts(model).verbosity, catalog.name_there)
-    return Models(catalog, expect, Costs(book, catalog, expect))
+    ratios = TokenRatios()
+    return Models(catalog, expect, Costs(book, catalog, expect, partial(ratios.ratio, by="bytes")), ratios)
 
 
 async def build_routing(

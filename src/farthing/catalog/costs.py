@@ -4,7 +4,7 @@ Priced by the price book like any usage, so that long-context bands, service tie
 do in the ledger. All amounts are integer nano-dollars; None is a price that nobody knows.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 from farthing.catalog.catalog import Catalog
@@ -32,10 +32,14 @@ _FOLDED = ("cache_read", "w5m", "w1h", "w30m", "w12h", "image_in", "tool_in")
 class Costs:
     """Expected and counterfactual costs."""
 
-    def __init__(self, book: PriceBook, catalog: Catalog, expect: Expect) -> None:
+    def __init__(
+        self, book: PriceBook, catalog: Catalog, expect: Expect, ratio: Callable[[str], float] = lambda model: 1.0
+    ) -> None:  # fmt: skip
+        """`ratio`: tokens that a model's provider counts for one that was guessed from bytes, by its name there."""
         self._book = book
         self._catalog = catalog
         self._expect = expect
+        self._ratio = ratio
 
     def of(
         self, model: str, call: Call, scopes: tuple[str, ...], *, warm: bool = False, longer: float = 1.0
@@ -43,10 +47,10 @@ class Costs:
         """A call at `model`; `warm`: all but its latest words lie in the provider's cache; `longer`: how many times the usual
         output is expected."""
         asked, ask = call.asked or _NOTHING, call.ask
-        tokens = asked.in_tokens
+        times = self._ratio(self._catalog.name_there(model))
         cached = _prefix(asked) if warm else 0
         return self.expected(
-            model, tokens, cached, call.principal.tenant, scopes,
+            model, round(times * asked.in_tokens), round(times * cached), call.principal.tenant, scopes,
             max_output=ask.max_output, choices=ask.choices, tier=ask.tier, longer=longer, at_us=call.started_us,
         )  # fmt: skip
 

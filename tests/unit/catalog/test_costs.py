@@ -1,15 +1,19 @@
 """Expected costs: by hand from the price list, with long-context bands, service tiers and lengths that were learned."""
 
+from functools import partial
+
 import pytest
 
+from farthing.catalog import Costs
 from farthing.catalog.expect import TYPICAL_OF
+from farthing.catalog.token_ratio import TokenRatios
 from farthing.model.asked import Asked
 from farthing.model.call import Ask, Call
 from farthing.model.record import Attempt
 from farthing.model.routes import scopes_of
 from farthing.model.usage import Usage
 
-from .shelf import ANTHROPIC, AT_US, GOOGLE, OPENAI, OWN, costs
+from .shelf import ANTHROPIC, AT_US, BOOK, GOOGLE, OPENAI, OWN, catalog, costs
 
 QA = scopes_of("", "qa")
 OUT = int(TYPICAL_OF["qa"])
@@ -106,3 +110,15 @@ def test_what_an_embedding_would_have_cost() -> None:
     found, _ = costs()
     assert found.as_embedding(1_000_000, AT_US) == 20_000_000
     assert found.as_embedding(1_000_000, AT_US, "text-embedding-3-large") == 130_000_000
+
+
+def test_a_model_whose_provider_counts_more_tokens_reads_more() -> None:
+    ratios = TokenRatios()
+    found = Costs(BOOK, catalog(OPENAI + ANTHROPIC), costs()[1], partial(ratios.ratio, by="bytes"))
+    call = a_call(Asked(in_tokens=10_000))
+    before = found.of("gpt-6-luna", call, QA)
+    for _ in range(200):
+        ratios.learn("gpt-6-luna", 1_000, 1_500, "bytes")
+    after = found.of("gpt-6-luna", call, QA)
+    assert before is not None and after is not None
+    assert after - before == pytest.approx(5_000 * 100, rel=0.02)

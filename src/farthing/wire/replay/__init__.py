@@ -12,7 +12,7 @@ from typing import Literal
 
 from farthing.model.call import Ask
 from farthing.wire.replay import chat, messages, responses
-from farthing.wire.replay.told import Collector, Wire
+from farthing.wire.replay.told import Collector, Wire, read
 
 _WIRES: dict[str, Wire] = {
     "openai.chat": chat.Chat(), "openai.responses": responses.Responses(), "anthropic.messages": messages.Messages()
@@ -47,4 +47,13 @@ def replay(
         raise ValueError("an answer that is nested too deep") from None
 
 
-__all__ = ["Collector", "replay", "storable", "whole_from_stream"]
+def as_stream(format: str, whole: bytes, ask: Ask) -> bytes:
+    """Any whole answer as the stream that its client asked for, first told now: nothing of it is changed or left out. Raises
+    KeyError for a format that has no streams and ValueError for what is no answer."""
+    try:
+        return _WIRES[format].events(read(whole), ask)
+    except RecursionError:
+        raise ValueError("an answer that is nested too deep") from None
+
+
+__all__ = ["Collector", "as_stream", "replay", "storable", "whole_from_stream"]

@@ -54,6 +54,28 @@ class Chat:
         told.append(b"data: [DONE]\n\n")
         return b"".join(told)
 
+    def events(self, answer: dict[str, Any], ask: Ask) -> bytes:
+        """Each choice in two chunks: what it says, and how it ended."""
+        usage = answer.pop("usage", None)
+        choices = objects(answer.pop("choices", None))
+        frame: dict[str, Any] = {**answer, "object": "chat.completion.chunk"}
+        if ask.wants_usage:
+            frame["usage"] = None
+        told = []
+        for at, choice in enumerate(choices):
+            said = dict(choice)
+            message = {"role": "assistant", **an_object(said.pop("message", None))}
+            calls = objects(message.get("tool_calls"))
+            if calls:
+                message["tool_calls"] = [{"index": number, **each} for number, each in enumerate(calls)]
+            first = {"index": at, "delta": message, "logprobs": said.pop("logprobs", None), "finish_reason": None}
+            told.append(event({**frame, "choices": [first]}))
+            told.append(event({**frame, "choices": [{"index": at, "delta": {}, "logprobs": None} | said]}))
+        if ask.wants_usage and isinstance(usage, dict):
+            told.append(event({**frame, "choices": [], "usage": usage}))
+        told.append(b"data: [DONE]\n\n")
+        return b"".join(told)
+
     def assembled(self, payloads: Iterator[bytes], usage: Usage | None) -> dict[str, Any] | None:
         chunks = _Chunks()
         for payload in payloads:

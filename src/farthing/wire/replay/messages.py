@@ -31,8 +31,10 @@ class Messages:
         return msgspec.json.encode(_told(whole, zero, call_id))
 
     def stream(self, whole: bytes, ask: Ask, zero: bool, call_id: str, now: int) -> bytes:
-        answer = _told(whole, zero, call_id)
-        blocks = answer["content"]
+        return self.events(_told(whole, zero, call_id), ask)
+
+    def events(self, answer: dict[str, Any], ask: Ask) -> bytes:
+        blocks = objects(answer.get("content"))
         usage = an_object(answer.get("usage"))
         at_start = {name: value for name, value in usage.items() if name != "output_tokens_details"}
         end = {name: usage[name] for name in _USAGE_AT_END if name in usage}
@@ -150,6 +152,9 @@ def _block_events(at: int, block: dict[str, Any]) -> Iterator[bytes]:
     texts = {name: text for name in _DELTA_OF_TEXT if isinstance(text := block.get(name), str)}
     citations = objects(block.get("citations"))
     opening = block | dict.fromkeys(texts, "")
+    asked = block.get("input")
+    if asked is not None:
+        opening["input"] = {}
     if citations:
         opening["citations"] = []
     yield _event("content_block_start", index=at, content_block=opening)
@@ -161,6 +166,9 @@ def _block_events(at: int, block: dict[str, Any]) -> Iterator[bytes]:
         )
         for piece in pieces(text) if name != "signature" else [text]:
             yield head + msgspec.json.encode(piece) + b"}}\n\n"
+    if asked is not None:
+        delta = {"type": "input_json_delta", "partial_json": msgspec.json.encode(asked).decode()}
+        yield _event("content_block_delta", index=at, delta=delta)
     for citation in citations:
         yield _event("content_block_delta", index=at, delta={"type": "citations_delta", "citation": citation})
     yield _event("content_block_stop", index=at)

@@ -17,6 +17,7 @@ from farthing.wire.replay.told import an_object, blank, objects, pieces, read, s
 _KEPT_ITEMS = ("message", "reasoning")
 _OF_THE_FIRST = ("user", "safety_identifier", "prompt_cache_key")
 """Members that an answer repeats from its request, and that say who asked."""
+_ENDS = ("completed", "incomplete", "failed")
 _DONE = b'"response.completed"'
 _ITEM_DONE = b'"response.output_item.done"'
 
@@ -32,7 +33,9 @@ class Responses:
         return msgspec.json.encode(_told(whole, ask, zero, call_id, now))
 
     def stream(self, whole: bytes, ask: Ask, zero: bool, call_id: str, now: int) -> bytes:
-        answer = _told(whole, ask, zero, call_id, now)
+        return self.events(_told(whole, ask, zero, call_id, now), ask)
+
+    def events(self, answer: dict[str, Any], ask: Ask) -> bytes:
         begun = answer | {"status": "in_progress", "output": [], "usage": None}
         if "completed_at" in begun:
             begun["completed_at"] = None
@@ -40,9 +43,10 @@ class Responses:
         opening = msgspec.Raw(msgspec.json.encode(begun))
         events.add("response.created", response=opening)
         events.add("response.in_progress", response=opening)
-        for at, item in enumerate(answer["output"]):
+        for at, item in enumerate(objects(answer.get("output"))):
             _tell_item(events, at, item)
-        events.add("response.completed", response=answer)
+        status = answer.get("status")
+        events.add(f"response.{status if status in _ENDS else 'completed'}", response=answer)
         return b"".join(events.told)
 
     def assembled(self, payloads: Iterator[bytes], usage: Usage | None) -> dict[str, Any] | None:
@@ -125,13 +129,17 @@ def _items(payloads: list[bytes]) -> list[Any]:
 
 def _tell_item(events: _Events, at: int, item: dict[str, Any]) -> None:
     where = {"item_id": item.get("id") or "", "output_index": at}
-    opened = {"status": "in_progress", "content": [], "summary": []}
+    opened = {"status": "in_progress", "content": [], "summary": [], "arguments": ""}
     opening = {name: opened[name] if name in opened and value is not None else value for name, value in item.items()}
     events.add("response.output_item.added", output_index=at, item=opening)
     for number, part in enumerate(objects(item.get("summary"))):
         _tell_summary(events, {**where, "summary_index": number}, part)
     for number, part in enumerate(objects(item.get("content"))):
         _tell_part(events, {**where, "content_index": number}, part)
+    arguments = item.get("arguments")
+    if item.get("type") == "function_call" and isinstance(arguments, str):
+        events.add("response.function_call_arguments.delta", **where, delta=arguments)
+        events.add("response.function_call_arguments.done", **where, name=item.get("name"), arguments=arguments)
     events.add("response.output_item.done", output_index=at, item=item)
 
 
@@ -159,8 +167,18 @@ def _tell_part(events: _Events, where: dict[str, Any], part: dict[str, Any]) -> 
         events.add_pieces("response.reasoning_text.delta", text, **where)
         events.add("response.reasoning_text.done", **where, text=text)
 
+    if part.get("type") == "refusal":
+        _tell_refusal(events, where, part)
+        return
     between = spoken if part.get("type") == "output_text" else thought
     _tell_between(events, "response.content_part", where, part, between)
+
+
+def _tell_refusal(events: _Events, where: dict[str, Any], part: dict[str, Any]) -> None:
+    events.add("response.content_part.added", **where, part=part | {"refusal": ""})
+    events.add("response.refusal.delta", **where, delta=str(part.get("refusal") or ""))
+    events.add("response.refusal.done", **where, refusal=part.get("refusal"))
+    events.add("response.content_part.done", **where, part=part)
 
 
 def _tell_between(

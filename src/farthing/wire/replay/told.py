@@ -29,6 +29,9 @@ class Wire(Protocol):
 
     def stream(self, whole: bytes, ask: Ask, zero: bool, call_id: str, now: int) -> bytes: ...
 
+    def events(self, answer: dict[str, Any], ask: Ask) -> bytes:
+        """Any answer as a stream, storable or not, with the names that it has. Raises ValueError for what is none."""
+
 
 class Collector:
     """Takes in a stream; feeding it costs an append. What it amounts to is worked out when asked for, which takes

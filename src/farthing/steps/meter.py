@@ -1,6 +1,7 @@
 """Outermost step: times the call, sums up what its attempts cost, and hands the ledger one record.
 
-It does so for answers, errors and streams that end later or never end well. The law of the ledger is asserted here:
+It does so for answers, errors and streams that end later or never end well, and leaves out what was handed over to the
+queue, which books it when it has run. The law of the ledger is asserted here:
 baseline - sum(savings) == cost. Knows nothing of providers' formats and prices; `admit` has priced each attempt.
 """
 
@@ -51,16 +52,18 @@ class Meter:
         except NotAuthenticated:
             raise  # nobody's call: rows for it would let strangers fill the ledger
         except FarthingError as error:
-            self._put(call, error.status, Ending("error", error.code))
+            self._fail(call, error.status, Ending("error", error.code))
             raise
         except Exception:  # a mistake of ours; what was sent until then may have cost
-            self._put(call, FarthingError.status, Ending("error", FarthingError.code))
+            self._fail(call, FarthingError.status, Ending("error", FarthingError.code))
             raise
         except BaseException:
-            self._put(call, 0, Ending("left"))
+            self._fail(call, 0, Ending("left"))
             raise
         headers = answer.headers
         headers.append((b"x-farthing-call-id", call.id.encode()))
+        if call.handed_over:
+            return answer
         if answer.stream is not None:
             answer.on_end(partial(self._end, call, answer.status))
             headers.append((b"x-farthing-model", _header(call.deployment.model if call.deployment is not None else "")))
@@ -79,6 +82,10 @@ class Meter:
             "The gateway cannot keep its ledger right now, and its policy is to refuse calls that it cannot book. Its log says why.",
             retry_after=5,
         )
+
+    def _fail(self, call: Call, status: int, ending: Ending) -> None:
+        if not call.handed_over:
+            self._put(call, status, ending)
 
     def _end(self, call: Call, status: int, ending: Ending) -> None:
         self._put(call, status, ending)

@@ -16,7 +16,7 @@ from farthing.model.routes import ROUTED
 from farthing.pipeline import Proceed
 from farthing.steps.cache import vectors
 from farthing.steps.cache.feedback import entry_id_of, hit_note
-from farthing.steps.cache.flight import Flights
+from farthing.steps.cache.flight import Flights, Landed
 from farthing.steps.cache.near import NOT_SERVED, Near, SemanticTier, near_miss
 from farthing.steps.cache.place import Place
 from farthing.steps.cache.policy import Policies, Policy, sharing
@@ -65,12 +65,15 @@ class Cache:
             return await self._vectors.answer(call, policy, _place(call, policy), _tags(call), proceed)
         asked = self._questions.of(call.wire, call.body) if policy is not None else None
         if policy is None or asked is None or not policy.allows(asked.temperature, asked.choices):
-            if policy is not None and policy.only:
+            if policy is not None and policy.only and call.walk != "settling":
                 raise _not_cached()
             return await proceed(call)
         place = _place(call, policy)
         key = place.key(asked.exact)
         near: Near | None = None
+        if call.walk == "settling":
+            call.cache = "miss" if policy.reads else ""
+            return await self._alone(call, partial(self._landed, policy, place, key, asked, None), proceed)
         if policy.reads:
             call.cache = "miss"
             entry = await self._entries.get(place.tenant, key, now_us=int(self._clock() * 1e6))
@@ -88,6 +91,8 @@ class Cache:
                     )
         if policy.only:
             raise _not_cached()
+        if call.walk == "parking":
+            return await proceed(call)
         landed = partial(self._landed, policy, place, key, asked, near)
         shape = b"%d%d" % (call.ask.stream, call.ask.wants_usage)  # a flight's listeners get equal bytes
         flight = key + shape if policy.reads else call.id.encode()
@@ -98,6 +103,12 @@ class Cache:
 
     async def close(self) -> None:
         await self._flights.close()
+
+    async def _alone(self, call: Call, landed: Landed, proceed: Proceed) -> Answer:
+        """Keep the answer that a batch gave: nobody else can wait for it here."""
+        answer = await proceed(call)
+        landed(call, answer, answer.body)
+        return answer
 
     def _serves(self, call: Call, entry: Entry, policy: Policy) -> bool:
         """Whether the entry is fresh enough for the call, and by a model that may answer it."""

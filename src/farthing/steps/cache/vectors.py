@@ -50,6 +50,7 @@ class Vectors:
         known: dict[bytes, Entry] = {}
         if policy.reads:
             call.cache = "miss"
+        if policy.reads and call.walk != "settling":
             known = await self._known(place.tenant, keys, policy)
         missing = _first_places(keys, known)
         if not missing:
@@ -58,9 +59,22 @@ class Vectors:
                 self._book(call, keys, known)
                 return _hit(call, known[keys[0]], body)
             known, missing = {}, _first_places(keys, {})
+        if call.walk == "settling":
+            return await self._settled(call, policy, place, tags, proceed, asked, keys)
         if policy.only:
             raise _not_cached()
+        if call.walk == "parking":  # all of them or none: what is known now may be gone when the others come
+            return await proceed(call)
         return await self._fetched(call, policy, place, tags, proceed, asked, keys, known, missing)
+
+    async def _settled(
+        self, call: Call, policy: Policy, place: Place, tags: tuple[str, ...], proceed: Proceed, asked: vectors.Items,
+        keys: Sequence[bytes],
+    ) -> Answer:  # fmt: skip
+        """Keep what a batch gave."""
+        answer = await proceed(call)
+        self._landed(policy, place, tags, keys, asked.inputs, call, answer, answer.body)
+        return answer
 
     async def _known(self, tenant: str, keys: Sequence[bytes], policy: Policy) -> dict[bytes, Entry]:
         """The inputs whose vectors may be given."""

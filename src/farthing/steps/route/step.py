@@ -93,6 +93,8 @@ class Route:
 
     async def __call__(self, call: Call, proceed: Proceed) -> Answer:
         wish = self._wishes.of(call)
+        if call.walk == "settling":
+            return await self._as_chosen(call, wish, proceed)
         if call.key is not None:
             call.region = call.key.region
         if wish.kind == "named":
@@ -119,11 +121,33 @@ class Route:
         else:
             answer = await self._within_budget(call, proceed)
         self._note_who_took_over(call)
-        if self._evidence.wants(call):
-            listen(call, answer, lambda whole: self._evidence.seen(call, call.target or pick.model, whole))
+        self._heed(call, answer, pick.model)
         baseline = self._baseline(call, wish, policy)
         answer.on_end(lambda _: self._book(call, baseline, scopes, mark, lost))
         answer.headers.append((HEADER, _short(call, pick)))
+        return answer
+
+    def _heed(self, call: Call, answer: Answer, model: str) -> None:
+        """Let those look at the answer who judge its model."""
+        if self._evidence.wants(call):
+            listen(call, answer, lambda whole: self._evidence.seen(call, call.target or model, whole))
+
+    async def _as_chosen(self, call: Call, wish: Wish, proceed: Proceed) -> Answer:
+        """The answer of the model that was chosen when the call was prepared for a batch; `call.targets` and `call.tier`
+        say which. Nothing is chosen anew, whatever the table says by now."""
+        mark = len(call.trail.savings)
+        call.target = call.targets[0] if call.targets else call.ask.model
+        answer = await proceed(call)
+        if not call.tier:
+            return answer
+        scopes = scopes_of(call.template, call.task)
+        baseline = call.ask.model
+        if wish.kind != "named":
+            if call.asked is None:
+                call.asked = read_asked(call.wire, call.body)
+            self._heed(call, answer, call.target)
+            baseline = self._baseline(call, wish, self._policies.of(call))
+        answer.on_end(lambda _: self._book(call, baseline, scopes, mark, 0))
         return answer
 
     async def _as_named(self, call: Call, proceed: Proceed) -> Answer:
@@ -206,7 +230,8 @@ class Route:
             chosen, why = stay, f"the conversation is there and its prompt is warm; else {chosen.model}: {why}"
         if call.session:
             self._sessions.keep(call.principal.tenant, call.session, chosen.model, chosen.tier)
-        cheap = self._cheap_first(call, weighed, policy, scopes) if stay is None else ""
+        waits = call.walk == "parking"  # a refused answer could be asked for again only when the batch is over
+        cheap = self._cheap_first(call, weighed, policy, scopes) if stay is None and not waits else ""
         if cheap:
             why = f"{cheap} first, and {chosen.model} if the check refuses its answer; {why}"
         return Pick(chosen.model, chosen.tier, f"{why}\n{weighed.lines}", _next_best(chosen, weighed.candidates), cheap)

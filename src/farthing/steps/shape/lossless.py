@@ -14,6 +14,8 @@ provider's cache holds its beginning.
 from collections.abc import Mapping, Sequence
 from functools import partial
 
+import msgspec
+
 from farthing.model.call import Answer, Call
 from farthing.model.money import Nano, Pico, nano_from_pico
 from farthing.model.record import Attempt, Saving
@@ -44,6 +46,8 @@ class Lossless:
 
     async def __call__(self, call: Call, proceed: Proceed) -> Answer:
         shaper = self._features.get(call.principal.feature, self._everywhere)
+        if call.walk == "settling":
+            return await _settled(call, proceed)
         if shaper is None:
             return await proceed(call)
         if self._arm.holds_out(call):
@@ -56,12 +60,24 @@ class Lossless:
         call.trail.note(self.name, *_told(made.removed))
         first = len(call.trail.attempts)
         call.body = made.body
+        if call.kept is not None:
+            call.kept[LEVER] = msgspec.to_builtins(made.removed)
         try:
             answer = await proceed(call)
         finally:
             call.body = body
         answer.on_end(partial(_book, call, made.removed, first))
         return answer
+
+
+async def _settled(call: Call, proceed: Proceed) -> Answer:
+    """Book what was removed when the call was prepared."""
+    first = len(call.trail.attempts)
+    answer = await proceed(call)
+    kept = None if call.kept is None else call.kept.get(LEVER)
+    if kept is not None:
+        answer.on_end(partial(_book, call, msgspec.convert(kept, list[Removed]), first))
+    return answer
 
 
 def _told(removed: Sequence[Removed]) -> tuple[str, str]:

@@ -73,6 +73,8 @@ class Output:
         self._raised: OrderedDict[_Work, int] = OrderedDict()
 
     async def __call__(self, call: Call, proceed: Proceed) -> Answer:
+        if call.walk == "settling":
+            return await self._settled(call, proceed)
         rules = self._features.get(call.principal.feature, self._everywhere)
         if not rules or not can_limit(call.wire) or self._arm.holds_out(call):
             return await proceed(call)
@@ -85,12 +87,24 @@ class Output:
             return await proceed(call)
         first = len(call.trail.attempts)
         limit = call.ask.max_output
+        if call.kept is not None and work is not None:
+            call.kept[self.name] = [*work, limit]
         try:
             answer = await proceed(call)
         finally:
             call.body, call.ask = body, ask
         if work is not None and limit is not None:
             answer.on_end(partial(self._learn, call, work, limit, first))
+        return answer
+
+    async def _settled(self, call: Call, proceed: Proceed) -> Answer:
+        """Learn from the answer to a call whose limit was set when it was prepared."""
+        first = len(call.trail.attempts)
+        answer = await proceed(call)
+        kept = None if call.kept is None else call.kept.get(self.name)
+        if kept is not None:
+            tenant, scope, model, limit = kept
+            answer.on_end(partial(self._learn, call, (tenant, scope, model), limit, first))
         return answer
 
     def _set_effort(self, call: Call, effort: str, models: Sequence[str]) -> None:

@@ -60,7 +60,7 @@ class Shape:
         self._cachings = cachings
         self._places = places
         self._spoken = spoken
-        self._book = book
+        self._prices = book
         self._clock = clock
         self._share = 0.0
         self._salt = ""
@@ -71,6 +71,8 @@ class Shape:
         self._salt = salt
 
     async def __call__(self, call: Call, proceed: Proceed) -> Answer:
+        if call.walk == "settling":
+            return await self._settled(call, proceed)
         if not self._features.get(call.principal.feature, self._everywhere) or len(call.body) < LEAST_BYTES:
             return await proceed(call)
         looked = self._look(call)
@@ -87,6 +89,19 @@ class Shape:
             answered(scope, decision, rates, self._clock())
         answer.on_end(partial(self._end, call, found, rates, scope, decision, first))
         return answer
+
+    async def _settled(self, call: Call, proceed: Proceed) -> Answer:
+        """Book what marks saved that were made when the call was prepared. When a batch read its prompts nobody knows, so
+        nothing is learned from it."""
+        first = len(call.trail.attempts)
+        answer = await proceed(call)
+        answer.on_end(partial(self._book, call, first))
+        return answer
+
+    def _book(self, call: Call, first: int, _: object) -> None:
+        saving = booking.saving(call.trail.attempts[first:], self._deployments(call), self._prices)
+        if saving is not None:
+            call.trail.savings.append(saving)
 
     def _look(self, call: Call) -> tuple[Blocks, Caching, Scope, Decision] | None:
         """What the call's prompt is made of and what is known of it; None where there is nothing to plan."""
@@ -160,9 +175,7 @@ class Shape:
         sent = booking.marked(attempts)
         if sent and usage is not None and sent[-1] is last:
             settle(scope, decision, rates, usage.cache_read, usage.written)
-        saving = booking.saving(attempts, self._deployments(call), self._book)
-        if saving is not None:
-            call.trail.savings.append(saving)
+        self._book(call, first, None)
 
     def _deployments(self, call: Call) -> list[Deployment]:
         """Where the call may have been; the one that served it may be of a model that took over."""

@@ -53,7 +53,9 @@ class Job(msgspec.Struct):
     """Most that it may cost; 0: no limit of its own."""
     webhook: str = ""
     expires_us: int = 0
-    """When results are dropped."""
+    """When results are dropped; 0: never."""
+    dropped: bool = False
+    """Its prompts and answers are gone, and with them its lines."""
     total: int = 0
     done: int = 0
     failed: int = 0
@@ -61,6 +63,8 @@ class Job(msgspec.Struct):
     cancelled: int = 0
     cost: int = 0
     baseline: int = 0
+    held: int = 0
+    """What its lines that are with providers can cost at most."""
     started_us: int = 0
     """When the first line was sent; 0 before."""
     cancelled_us: int = 0
@@ -99,8 +103,14 @@ class Line(msgspec.Struct):
     size: int
     """Bytes of its body."""
     state: LineState = "waiting"
+    wire: str = ""
+    """Its job's."""
+    queued_us: int = 0
+    """When it was handed in; 0: with its job."""
     ready_us: int = 0
-    """Not to be sent before."""
+    """Not to be sent before; of one that somebody works on, until when it is theirs."""
+    holder: str = ""
+    """Who works on it: it was taken, or is sent alone."""
     priority: int = 0
     tries: int = 0
     """How often it was sent."""
@@ -111,8 +121,11 @@ class Line(msgspec.Struct):
     """The ledger's row of its latest run; a new one for each run."""
     digest: bytes = b""
     """Of what it asks, within its tenant; empty where its answer may not stand for another's."""
+    leader: str = ""
+    leader_no: int = 0
+    """Job and number of the line that asks the same and is with a provider, whose answer is to be this one's as well."""
     body: bytes = b""
-    """The request as it was handed in; empty where it was not read, or dropped."""
+    """The request as it was handed in; empty where it was not read, cannot be read, or was dropped."""
     status: int = 0
     """HTTP status of its answer; 0 before it has one."""
     answer: bytes = b""
@@ -153,6 +166,23 @@ class Shard(msgspec.Struct):
     held_until_us: int = 0
     ended_us: int = 0
     error: str = ""
+
+
+class File(msgspec.Struct):
+    """Bytes that a client uploaded, or that wait to be fetched."""
+
+    id: str
+    tenant: str
+    purpose: str
+    name: str
+    created_us: int
+    key_id: str = ""
+    bytes: int = 0
+    parts: int = 0
+    ready: bool = False
+    """All of it is there."""
+    expires_us: int = 0
+    """When it is dropped; 0: never."""
 
 
 class Sent(msgspec.Struct, omit_defaults=True):

@@ -18,6 +18,11 @@ Row = tuple[Any, ...]
 class Connection(Protocol):
     """One connection; used by one thread at a time. Its methods raise StoreError, RowRefused or Duplicate."""
 
+    for_update: str
+    """Ends a SELECT whose rows nobody else may change until the end of the transaction."""
+    skip_locked: str
+    """The same, but rows that somebody else keeps so are left out."""
+
     def query(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
         """All rows of one statement."""
 
@@ -25,7 +30,8 @@ class Connection(Protocol):
         """Run one statement; how many rows it changed."""
 
     def transaction(self, *, alone: bool = False) -> AbstractContextManager[None]:
-        """All or nothing of what is done inside. `alone` keeps every other writer of schema out until the end."""
+        """All or nothing of what is done inside. One inside another is a part of it: if it fails, and whoever is around
+        it goes on, only that part is undone. `alone` keeps every other writer of schema out until the end."""
 
     def snapshot(self) -> AbstractContextManager[None]:
         """Every query inside sees the store as it was at the first one; writers are not held up."""

@@ -59,6 +59,9 @@ class PostgresEngine:
 
 
 class PostgresConnection:
+    for_update = " FOR UPDATE"
+    skip_locked = " FOR UPDATE SKIP LOCKED"
+
     def __init__(self, db: psycopg.Connection, where: str, patience_s: float) -> None:
         self._db = db
         self._where = where

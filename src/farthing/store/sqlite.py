@@ -47,6 +47,9 @@ class SqliteEngine:
 
 
 class SqliteConnection:
+    for_update = skip_locked = ""
+    """A transaction has the whole file."""
+
     def __init__(self, path: str, patience_s: float) -> None:
         self._path = path
         self._db = sqlite3.connect(path, timeout=patience_s, isolation_level=None, check_same_thread=False)
@@ -80,8 +83,8 @@ class SqliteConnection:
 
     def transaction(self, *, alone: bool = False) -> AbstractContextManager[None]:
         """Immediate: it waits for its turn to write at the start, so that it cannot fail for that in the middle. There
-        is never more than one."""
-        return self._between("BEGIN IMMEDIATE")
+        is never more than one, and parts of it."""
+        return self._part() if self._db.in_transaction else self._between("BEGIN IMMEDIATE")
 
     def snapshot(self) -> AbstractContextManager[None]:
         return self._between("BEGIN")
@@ -100,6 +103,20 @@ class SqliteConnection:
             except BaseException:
                 self._give_up()
                 raise
+
+    @contextmanager
+    def _part(self) -> Iterator[None]:
+        with _explained(self._path):
+            self._db.execute("SAVEPOINT part")
+            try:
+                yield
+            except BaseException:
+                if self._db.in_transaction:
+                    with suppress(sqlite3.Error):
+                        self._db.execute("ROLLBACK TO part")
+                        self._db.execute("RELEASE part")
+                raise
+            self._db.execute("RELEASE part")
 
     def _check_place(self) -> None:
         """SQLite goes on with a file that was deleted, and all that it writes is lost. Raises StoreError."""

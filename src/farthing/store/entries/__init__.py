@@ -5,7 +5,6 @@ with one warning, and calls go on as misses.
 """
 
 from farthing.store.entries.entries import Entries, open_entries
-from farthing.store.entries.sealing import Wrapping, wrapping
 from farthing.store.entries.values import (
     HITS,
     PROBES,
@@ -25,6 +24,7 @@ from farthing.store.entries.values import (
     new_link_id,
 )
 from farthing.store.entries.worth import Budget, Budgets
+from farthing.store.sealing import Wrapping, wrapping
 
 __all__ = [
     "HITS",

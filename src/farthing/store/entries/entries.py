@@ -18,7 +18,6 @@ from farthing.store.entries.health import Health
 from farthing.store.entries.opened import Opened
 from farthing.store.entries.place import Place, place_for
 from farthing.store.entries.reader import Reader
-from farthing.store.entries.sealing import Unreadable, Wrapping
 from farthing.store.entries.values import (
     HITS,
     Changes,
@@ -37,6 +36,7 @@ from farthing.store.entries.waiting import Waiting
 from farthing.store.entries.worth import Budgets
 from farthing.store.entries.writer import Writer
 from farthing.store.errors import StoreError
+from farthing.store.sealing import Unreadable, Wrapping
 
 _LARGE = 64 * 1024
 """Bytes of a stored answer from which a thread opens it."""

@@ -11,7 +11,6 @@ from farthing.store.engine import Connection, Row
 from farthing.store.entries import rows
 from farthing.store.entries.opened import Mark
 from farthing.store.entries.schema import VERDICT_COLUMNS
-from farthing.store.entries.sealing import Unreadable, Wrapping
 from farthing.store.entries.values import (
     HITS,
     PROBES,
@@ -29,6 +28,7 @@ from farthing.store.entries.values import (
     Worth,
 )
 from farthing.store.entries.writing import SOME, condition
+from farthing.store.sealing import Unreadable, Wrapping
 
 CLOCKS_DIFFER_US = 60 * 1_000_000
 """How far in the future an entry may have been made: gateways' clocks differ. One from later than that was made before a

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import msgspec
 
 from farthing.store.engine import Row
-from farthing.store.entries.sealing import Unreadable, Wrapping
 from farthing.store.entries.values import Entry, Link, Vector, Verdict
 from farthing.store.entries.worth import first_heat, worth
+from farthing.store.sealing import Unreadable, Wrapping
 
 ROW_OVERHEAD = 400
 """Bytes that an entry or a link takes beside its question, vector and answer, with its places in indexes."""

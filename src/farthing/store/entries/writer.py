@@ -14,11 +14,11 @@ from farthing.store.engine import Connection
 from farthing.store.entries import rows, writing
 from farthing.store.entries.health import Health
 from farthing.store.entries.place import Place
-from farthing.store.entries.sealing import Wrapping
 from farthing.store.entries.waiting import Taken, Waiting
 from farthing.store.entries.worth import Budgets
 from farthing.store.entries.writing import Batch
 from farthing.store.errors import RowRefused, StoreError
+from farthing.store.sealing import Wrapping
 
 T = TypeVar("T")
 

@@ -66,7 +66,7 @@ class Sealed(Wrapping):
 
 
 def wrapping(key: str = "") -> Wrapping:
-    """How the cache wraps what it stores: sealed if `key` is given, 32 bytes as base64 or hexadecimal digits.
+    """How what is stored is wrapped: sealed if `key` is given, 32 bytes as base64 or hexadecimal digits.
 
     Raises StoreError if the key is none, or the package for it is missing.
     """
@@ -77,7 +77,7 @@ def wrapping(key: str = "") -> Wrapping:
         aead = importlib.import_module("cryptography.hazmat.primitives.ciphers.aead")
     except ImportError as missing:
         raise StoreError(
-            f"sealing the cache needs the package cryptography, which is not installed ({missing}): "
+            f"sealing what is stored needs the package cryptography, which is not installed ({missing}): "
             "pip install 'farthing[seal]'"
         ) from None
     return Sealed(aead.AESGCM(secret), secret)
@@ -92,7 +92,7 @@ def _secret(key: str) -> bytes:
         if len(secret) == _KEY:
             return secret
     raise StoreError(
-        "the key that seals the cache must be 32 bytes, written as base64 or as 64 hexadecimal digits; "
+        "the key that seals what is stored must be 32 bytes, written as base64 or as 64 hexadecimal digits; "
         "`openssl rand -base64 32` makes one"
     )
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from farthing.store import StoreError
-from farthing.store.entries.sealing import Unreadable, Wrapping, wrapping
+from farthing.store.sealing import Unreadable, Wrapping, wrapping
 
 KEY = bytes(range(32))
 OPEN, SEALED = wrapping(), wrapping(KEY.hex())

@@ -189,6 +189,12 @@ class BoundedProtocol(HttpToolsProtocol):
             self._stall_timer.cancel()
             self._stall_timer = None
 
+    def more_time(self) -> None:
+        """The body is worked while it arrives, and goes on arriving: it may take as long again."""
+        if self._body_timer is not None and self._body_open and not self.transport.is_closing():
+            self._body_timer.cancel()
+            self._body_timer = self.loop.call_later(self.body_timeout_s + 0.01, self._body_is_late)
+
     def _watch_head(self, count: int) -> None:
         self._head_bytes += count
         if self._head_bytes > HEAD_LIMIT:

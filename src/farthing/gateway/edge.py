@@ -87,12 +87,12 @@ class Edge:
         headers = dict(scope["headers"])
         body = await self._read(headers, receive)
         client = scope.get("client")
-        return await self._proceed(
-            Call(
-                id=call_id, wire=self._format.name, headers=headers, peer=client[0] if client else "", body=body,
-                ask=self._format.ask(body), started_us=started_us, started=started,
-            )
+        call = Call(
+            id=call_id, wire=self._format.name, headers=headers, peer=client[0] if client else "", body=body,
+            ask=self._format.ask(body), started_us=started_us, started=started,
         )  # fmt: skip
+        call.caller = scope["extensions"].get(CONNECTION)
+        return await self._proceed(call)
 
     async def _read(self, headers: dict[bytes, bytes], receive: Receive) -> bytes:
         if headers.get(b"content-encoding", b"identity").lower() != b"identity":
@@ -182,6 +182,8 @@ def error_headers(error: FarthingError, body: bytes, call_id: str) -> Headers:
     """SDKs retry 408, 409, 429 and 5xx by themselves, so they are told when that cannot help."""
     headers: Headers = [JSON, (b"content-length", b"%d" % len(body)), (b"x-farthing-call-id", call_id.encode())]
     headers.append((b"x-should-retry", b"true" if error.retryable else b"false"))
+    if error.job:
+        headers.append((b"x-farthing-job", error.job.encode()))
     if error.retry_after is not None:
         headers.append((b"retry-after", b"%d" % math.ceil(error.retry_after)))
         headers.append((b"retry-after-ms", b"%d" % math.ceil(error.retry_after * 1000)))

@@ -96,11 +96,19 @@ Walk = Literal["live", "parking", "settling", "alone"]
 batch's answer to it; or to be sent alone."""
 
 
+class Caller(Protocol):
+    """The connection of a client that waits. Whoever waits for long may hear of its end, and of the gateway's."""
+
+    lost: bool
+    on_lost: Callable[[], None] | None
+    on_stop: Callable[[], None] | None
+
+
 class Call:
     """One request of a client."""
 
     __slots__ = (
-        "_record", "arms", "ask", "asked", "body", "cache", "deployment", "handed_over", "headers", "id", "kept", "key", "marks", "opening", "peer",
+        "_record", "arms", "ask", "asked", "body", "cache", "caller", "deployment", "handed_over", "headers", "id", "kept", "key", "marks", "opening", "peer",
         "principal", "region", "sent_tier", "session", "size", "started", "started_us", "target", "targets", "task", "template", "tier", "tools", "trail",
         "walk", "wire",
     )  # fmt: skip
@@ -154,6 +162,8 @@ class Call:
         """Tools that the caller names with it, for its transaction."""
         self.sent_tier = ""
         """The service tier that is asked for on Farthing's own behalf; empty: what the body says."""
+        self.caller: Caller | None = None
+        """The connection that its answer goes to; None where nobody waits at one."""
         self.walk: Walk = "live"
         self.handed_over = False
         """Somebody else answers and books it: a worker of the queue. The meter writes nothing."""

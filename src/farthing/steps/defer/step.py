@@ -6,34 +6,10 @@ of providers and of how the queue is worked.
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol
 
-import msgspec
-
-from farthing.model.batch import Job, Line
 from farthing.model.call import Answer, Call
 from farthing.pipeline import Proceed
-
-
-class Wish(msgspec.Struct, frozen=True):
-    """How long a call may wait, and how its answer is wanted."""
-
-    deadline_s: float
-    hold_s: float = 0.0
-    """Seconds that the connection is held for the answer; 0: the client gets a job at once."""
-    webhook: str = ""
-    priority: int = 0
-
-
-class Queue(Protocol):
-    """Where calls wait."""
-
-    async def submit(self, call: Call, body: bytes, wish: Wish) -> Job:
-        """Take the call in: when this returns it is on disk. Raises FarthingError."""
-
-    async def answer(self, job_id: str, timeout_s: float) -> Line | None:
-        """The job's line when it has ended, with its answer; None if it has not within so many seconds."""
-
+from farthing.steps.defer.asked import Wish
 
 Asked = Callable[[Call], Wish | None]
 """How long a call may wait; None: not at all."""

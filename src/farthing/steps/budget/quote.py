@@ -71,8 +71,8 @@ class Quotes:
         self._tariffs = Tariffs(book)
         self._facts: dict[str, ModelFacts] = {}
 
-    def of(self, call: Call, deployment: Deployment, at_us: int) -> Quote:
-        """The quote of the call's next attempt."""
+    def of(self, call: Call, deployment: Deployment, at_us: int, tier: str = "") -> Quote:
+        """The quote of the call's next attempt; `tier`: the service tier that is sure to serve it."""
         ask, body, wire = call.ask, call.body, call.wire
         tokens = most_input(body)
         model = deployment.price_as or deployment.model
@@ -82,7 +82,7 @@ class Quotes:
         bound = model_most if model_most is not None else MOST_OUTPUT
         asked = ask.max_output if ask.max_output is not None else bound
         most = min(asked, bound) if model_most is not None else min(asked, max(bound, ask.max_output or 0))
-        tariff = self._tariffs.of(call, deployment.prices, model, at_us)
+        tariff = self._tariffs.of(call, deployment.prices, model, at_us, tier)
         fixed, per_token = tariff.price(tokens, body)
         return Quote(
             fixed, per_token, tokens, min(least_output(wire, body), most) * choices, most * choices,

@@ -11,6 +11,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import NamedTuple
 
 from farthing.catalog import Expect
 from farthing.model.budget import Budget as Rule
@@ -22,7 +23,7 @@ from farthing.model.routes import scopes_of
 from farthing.pipeline import Proceed
 from farthing.prices import PriceBook
 from farthing.steps.budget.extending import extended
-from farthing.steps.budget.index import NOTHING, Held
+from farthing.steps.budget.index import NOTHING, Held, Holding
 from farthing.steps.budget.purses import Purses
 from farthing.steps.budget.quote import Quote, Quotes
 from farthing.steps.budget.refusals import CONFIRM_HEADER, too_dear
@@ -45,6 +46,15 @@ SHORT = 256
 
 Lengths = tuple[int, int]
 """Tokens of an answer: what 99 % stay within, and what is expected."""
+
+
+class Worst(NamedTuple):
+    """What a call must have set aside that will be answered later."""
+
+    quote: Quote
+    held: Holding
+    out: int
+    """Tokens of output that it is set aside for."""
 
 
 class Budget:
@@ -112,6 +122,22 @@ class Budget:
                 extended(answer, call.wire, reservation.out, partial(self._more, call, reservation), self._clock)
             self._settle_at_end(answer, reservation, sent, call.trail.attempts, deployment, likely)
         return answer
+
+    def worst(self, call: Call, deployment: Deployment, tier: str) -> Worst:
+        """What the call can come to at most at a service tier that is sure to serve it, and the budgets that it must fit into.
+        Its output limit is lowered to what its model can write, where neither says one. Raises CallTooDear, UnpricedModel."""
+        quote = self._quotes.of(call, deployment, self._now_us(), tier)
+        held = self._purses.index.of(call.principal, deployment.model) if FORMATS[call.wire].billed else NOTHING
+        if held.capped:
+            likely = max(quote.least, min(quote.most, self._lengths_of(call, deployment)[0] * quote.choices))
+            _stop_if_too_dear(call, held.capped, quote.nano(likely))
+        if held.hard and not quote.priced:
+            _refuse_unpriced(held.hard)
+        if held.hard and quote.limitable and not quote.bounded:
+            each = quote.most // quote.choices
+            call.body = with_output_limit(call.wire, call.body, each, deployment.model)
+            call.ask = _with_limit(call.ask, each)
+        return Worst(quote, held, quote.most)
 
     def _settle_at_end(
         self, answer: Answer, reservation: Reservation, sent: list[Attempt], attempts: list[Attempt], deployment: Deployment,

@@ -71,8 +71,9 @@ class Tariff(NamedTuple):
         return fixed, out
 
 
-_Kind = tuple[str, str, str, str, str, str]
-"""What a tariff depends on: price list, model, wire, service tier, residency, lifetime of what is written to caches."""
+_Kind = tuple[str, str, str, str, str, str, bool]
+"""What a tariff depends on: price list, model, wire, service tier, residency, lifetime of what is written to caches, and
+whether that tier and no other will serve."""
 
 
 class Tariffs:
@@ -82,9 +83,10 @@ class Tariffs:
         self._book = book
         self._tariffs: dict[_Kind, Tariff] = {}
 
-    def of(self, call: Call, prices: str, model: str, at_us: int) -> Tariff:
-        """What the call may cost at a model of a price list."""
-        kind = (prices, model, call.wire, *_tier(call), call.ask.cache_ttl)
+    def of(self, call: Call, prices: str, model: str, at_us: int, tier: str = "") -> Tariff:
+        """What the call may cost at a model of a price list; `tier`: the one that is sure to serve it."""
+        asked, geo = _tier(call)
+        kind = (prices, model, call.wire, tier or asked, geo, call.ask.cache_ttl, bool(tier))
         found = self._tariffs.get(kind)
         if found is None or not found.from_us <= at_us < found.until_us:
             if len(self._tariffs) >= MEMORY:
@@ -93,8 +95,8 @@ class Tariffs:
         return found
 
     def _read(self, kind: _Kind, at_us: int) -> Tariff:
-        prices, model, wire, tier, geo, ttl = kind
-        tiers = ("",) if tier in _STANDARD else ("", tier)
+        prices, model, wire, tier, geo, ttl, is_sure = kind
+        tiers = (tier,) if is_sure else ("",) if tier in _STANDARD else ("", tier)
         found = [self._book.rates(prices, model, tier=each, geo=geo, at_us=at_us) for each in tiers]
         from_us, until_us = max(each.from_us for each in found), min(each.until_us for each in found)
         if not _is_known(found[0], wire):

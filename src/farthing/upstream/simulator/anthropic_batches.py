@@ -8,8 +8,8 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from farthing.upstream.simulator import http, seeds
-from farthing.upstream.simulator.batches import Line, Lines, Progress
+from farthing.upstream.simulator import batches, http, seeds
+from farthing.upstream.simulator.batches import ODD_WORD, Line, Lines, Progress
 from farthing.upstream.simulator.faults import Plan
 from farthing.upstream.simulator.play import Whole
 from farthing.upstream.simulator.provider import Provider
@@ -27,6 +27,8 @@ class Batch(msgspec.Struct):
     key: str
     progress: Progress
     lines: Lines
+    written: bytes | None = None
+    """Its results, once they were asked for."""
 
 
 class AnthropicBatches:
@@ -38,28 +40,46 @@ class AnthropicBatches:
     async def create(self, request: Request, key: str, number: int, plan: Plan) -> Response:
         body, raw = await http.json_body(request, "anthropic", self._provider.settings.max_body_bytes)
         plan = http.planned(self._provider, request, body, number, raw, "anthropic")
-        lines = _read(body.get("requests"))
+        batches.check(plan, "anthropic")
+        lines = _read(body.get("requests"), b"simulate" in raw)
         settings = self._provider.settings
+        id = "msgbatch_01" + self._provider.name(22, "batch", number)
         batch = Batch(
-            id="msgbatch_01" + self._provider.name(22, "batch", number),
-            key=key,
-            progress=Progress(self._provider.clock(), settings.batch_seconds, plan),
-            lines=Lines(self._provider, self._wire, key, "/v1/messages/batches", lines),
+            id,
+            key,
+            batches.progress(settings, str(lines[0].body.get("model")), number, plan, self._provider.clock()),
+            Lines(self._provider, self._wire, key, "/v1/messages/batches", id, lines, plan),
         )
         self._kept[batch.id] = batch
         while len(self._kept) > settings.kept:
             self._kept.popitem(last=False)
+        reply = batches.accepted(plan, "anthropic")
         shown = self._shown(batch, batch.progress.created, request)
-        return Whole(200, {}, msgspec.json.encode(shown), plan=plan)
+        return Whole(200, {}, msgspec.json.encode(shown), plan=reply)
 
     async def show(self, request: Request, key: str, number: int, plan: Plan) -> Response:
+        http.looked(self._provider, request, number, "anthropic")
         return http.json_answer(await self._now(self._find(request, key), request))
 
     async def list(self, request: Request, key: str, number: int, plan: Plan) -> Response:
-        mine = [await self._now(batch, request) for batch in reversed(list(self._kept.values())) if batch.key == key]
-        return http.json_answer(http.page(mine, request, 1000))
+        http.looked(self._provider, request, number, "anthropic")
+        now = self._provider.clock()
+        mine = [
+            batch
+            for batch in reversed(self._kept.values())
+            if batch.key == key and batches.listed(self._provider.settings, batch.progress, now)
+        ]
+        page = http.page([{"id": batch.id} for batch in mine], request, 1000)
+        page["data"] = [await self._now(self._kept[one["id"]], request) for one in page["data"]]
+        return http.json_answer(page)
+
+    async def advance(self) -> None:
+        """Work all batches up to now, whether anyone looks at them or not."""
+        for batch in list(self._kept.values()):
+            await batch.lines.advance(batch.progress.share(self._provider.clock()))
 
     async def cancel(self, request: Request, key: str, number: int, plan: Plan) -> Response:
+        http.looked(self._provider, request, number, "anthropic")
         batch = self._find(request, key)
         now = self._provider.clock()
         if now < batch.progress.ends and batch.progress.cancelled is None:
@@ -81,11 +101,12 @@ class AnthropicBatches:
         if now < batch.progress.ends or now >= batch.progress.created + _KEPT_RESULTS:
             raise Refusal(404, "not_found_error", f"The results of batch {batch.id} are not available.")
         await batch.lines.advance(batch.progress.share(now))
-        cancelled = batch.progress.cancelled is not None
-        results = [_result(line, at < batch.lines.done, cancelled) for at, line in enumerate(batch.lines.all)]
-        seeds.dice(batch.id, "order").shuffle(results)
-        data = b"".join(msgspec.json.encode(result) + b"\n" for result in results)
-        return Response(data, media_type="application/x-jsonl")
+        if batch.written is None:
+            batch.written = b"".join(_results(batch))
+            batch.lines.forget()
+        return http.content(
+            batch.written, http.looked(self._provider, request, number, "anthropic"), "application/x-jsonl"
+        )
 
     def _find(self, request: Request, key: str) -> Batch:
         batch = self._kept.get(request.path_params["batch"])
@@ -101,13 +122,13 @@ class AnthropicBatches:
     def _shown(self, batch: Batch, now: float, request: Request) -> Json:
         progress, lines = batch.progress, batch.lines
         over = now >= progress.ends
-        counts = {"processing": len(lines.all), "succeeded": 0, "errored": 0, "canceled": 0, "expired": 0}
+        counts = {"processing": lines.count, "succeeded": 0, "errored": 0, "canceled": 0, "expired": 0}
         if over:
-            undone = len(lines.all) - lines.done
+            undone = lines.count - lines.done
             counts = {
                 "processing": 0,
-                "succeeded": lines.count(lambda line: line.status == 200),
-                "errored": lines.count(lambda line: line.status != 200),
+                "succeeded": lines.good,
+                "errored": lines.bad,
                 "canceled": undone if progress.cancelled is not None else 0,
                 "expired": undone if progress.cancelled is None else 0,
             }
@@ -115,7 +136,7 @@ class AnthropicBatches:
         return {
             "id": batch.id,
             "type": "message_batch",
-            "processing_status": "ended" if over else "canceling" if progress.cancelled is not None else "in_progress",
+            "processing_status": _word(over, progress),
             "request_counts": counts,
             "created_at": moment(progress.created),
             "expires_at": moment(progress.expires),
@@ -128,7 +149,7 @@ class AnthropicBatches:
         }
 
 
-def _read(requests: Any) -> list[Line]:
+def _read(requests: Any, marked: bool) -> list[Line]:
     """The lines that were sent. Only their frame is checked now. Raises Refusal."""
     if not isinstance(requests, list) or not requests:
         raise _bad("requests: Field required" if requests is None else "requests: List should have at least 1 item")
@@ -144,17 +165,43 @@ def _read(requests: Any) -> list[Line]:
         if not isinstance(one.get("params"), dict):
             raise _bad(f"requests.{at}.params: Field required")
         seen.add(custom_id)
-        lines.append(Line(custom_id, one["params"]))
+        lines.append(Line(custom_id, one["params"], marked))
     return lines
 
 
-def _result(line: Line, done: bool, cancelled: bool) -> Json:
-    result: Json = {"type": "canceled" if cancelled else "expired"}
-    if done and line.status == 200:
-        result = {"type": "succeeded", "message": line.answer}
-    elif done:
-        result = {"type": "errored", "error": line.answer}
-    return {"custom_id": line.custom_id, "result": result}
+def _word(over: bool, progress: Progress) -> str:
+    odd = progress.plan.get("batch-odd-state")
+    if odd is not None and (odd or not over):
+        return ODD_WORD
+    if over:
+        return "ended"
+    if progress.cancelled is None:
+        return "in_progress"
+    return "cancelling" if progress.plan.has("batch-other-spelling") else "canceling"
+
+
+def _results(batch: Batch) -> list[bytes]:
+    """Its rows, in no order."""
+    lines, plan = batch.lines, batch.progress.plan
+    undone = {"type": "canceled" if batch.progress.cancelled is not None else "expired"}
+    rows = [
+        msgspec.json.encode({"custom_id": line.custom_id, "result": _result(line) if at < lines.done else undone})
+        + b"\n"
+        for at, line in enumerate(lines.all)
+        if line.fate != "lost"
+    ]
+    rows += rows[: int(plan.get("batch-twice") or 0)]
+    rows += [b'{"custom_id": \n'] * int(plan.get("batch-bad-lines") or 0)
+    seeds.dice(batch.id, "order").shuffle(rows)
+    return rows
+
+
+def _result(line: Line) -> Json:
+    if line.fate == "no-status":
+        return {"type": "unheard_of"}
+    if line.status == 200:
+        return {"type": "succeeded", "message": line.answer}
+    return {"type": "errored", "error": line.answer}
 
 
 def _bad(message: str) -> Refusal:

@@ -25,6 +25,9 @@ class Line(msgspec.Struct, frozen=True):
     """complete, left (the client went away), cut (a fault ended it)."""
     user: str = ""
     """The `user` of the request."""
+    batch: str = ""
+    """The batch that it was a line of."""
+    custom_id: str = ""
 
 
 class Bill:
@@ -44,8 +47,10 @@ class Bill:
         stream: bool = False,
         ended: str = "complete",
         user: str = "",
+        batch: str = "",
+        custom_id: str = "",
     ) -> None:
-        line = Line(id, path, model, units(spent), tier, stream, ended, user)
+        line = Line(id, path, model, units(spent), tier, stream, ended, user, batch, custom_id)
         self.lines.append(line)
         total = self.totals.setdefault(model, dict.fromkeys(_UNITS, 0))
         total["requests"] += 1

@@ -14,6 +14,7 @@ from farthing.upstream.simulator.errors import provider_error
 from farthing.upstream.simulator.faults import Plan
 from farthing.upstream.simulator.files import Files
 from farthing.upstream.simulator.http import Handler
+from farthing.upstream.simulator.mistral_batches import MistralBatches
 from farthing.upstream.simulator.models import Model
 from farthing.upstream.simulator.openai_batches import OpenAIBatches
 from farthing.upstream.simulator.openai_chat import OpenAIChat, unknown_model
@@ -26,6 +27,7 @@ from farthing.upstream.simulator.wire import Family, Json, Refusal, Spent, Wire
 
 _AZURE = "/openai/deployments/{deployment}"
 _BASES = ("/v1", "/openai/v1", _AZURE)
+_AZURE_BATCHES = ("/openai/v1", "/openai")
 
 
 class Endpoints:
@@ -42,7 +44,12 @@ class Endpoints:
         wires: dict[str, Wire] = {
             "/v1/chat/completions": self.chat, "/v1/responses": self.responses, "/v1/embeddings": self.embeddings
         }  # fmt: skip
+        azure: dict[str, Wire] = {
+            **wires, "/chat/completions": self.chat, "/responses": self.responses, "/embeddings": self.embeddings
+        }  # fmt: skip
         self.batches = OpenAIBatches(provider, self.files, wires)
+        self.azure_batches = OpenAIBatches(provider, self.files, azure, path="/openai/batches", expires=False)
+        self.mistral_batches = MistralBatches(provider, self.files, wires)
         self.message_batches = AnthropicBatches(provider, self.messages)
 
     def routes(self) -> list[Route]:
@@ -53,15 +60,12 @@ class Endpoints:
             self._route("POST", "/v1/responses/input_tokens", self.count_input_tokens),
             self._route("GET", "/v1/responses/{response}", self.show_response),
             self._route("DELETE", "/v1/responses/{response}", self.delete_response),
-            self._route("POST", "/v1/files", self.files.upload),
-            self._route("GET", "/v1/files", self.files.list),
-            self._route("GET", "/v1/files/{file}", self.files.show),
-            self._route("DELETE", "/v1/files/{file}", self.files.delete),
-            self._route("GET", "/v1/files/{file}/content", self.files.content),
-            self._route("POST", "/v1/batches", self.batches.create),
-            self._route("GET", "/v1/batches", self.batches.list),
-            self._route("GET", "/v1/batches/{batch}", self.batches.show),
-            self._route("POST", "/v1/batches/{batch}/cancel", self.batches.cancel),
+            *self._file_routes("/v1", self.batches),
+            *(route for base in _AZURE_BATCHES for route in self._file_routes(base, self.azure_batches)),
+            self._route("POST", "/v1/batch/jobs", self.mistral_batches.create),
+            self._route("GET", "/v1/batch/jobs", self.mistral_batches.list),
+            self._route("GET", "/v1/batch/jobs/{job}", self.mistral_batches.show),
+            self._route("POST", "/v1/batch/jobs/{job}/cancel", self.mistral_batches.cancel),
             self._route("POST", "/v1/messages", self.call(self.messages), "anthropic"),
             self._route("POST", "/v1/messages/count_tokens", self.count_tokens, "anthropic"),
             self._route("POST", "/v1/messages/batches", self.message_batches.create, "anthropic"),
@@ -75,6 +79,20 @@ class Endpoints:
             Route("/simulator/bill", self.show_bill, methods=["GET"]),
             Route("/simulator/skills", self.shift_skills, methods=["POST"]),
             self._route("*", "/{path:path}", self.nothing_here, None),
+        ]
+
+    def _file_routes(self, base: str, batches: OpenAIBatches) -> list[Route]:
+        """Files and batches, at OpenAI's path or at Azure's."""
+        return [
+            self._route("POST", f"{base}/files", self.files.upload),
+            self._route("GET", f"{base}/files", self.files.list),
+            self._route("GET", f"{base}/files/{{file}}", self.files.show),
+            self._route("DELETE", f"{base}/files/{{file}}", self.files.delete),
+            self._route("GET", f"{base}/files/{{file}}/content", self.files.content),
+            self._route("POST", f"{base}/batches", batches.create),
+            self._route("GET", f"{base}/batches", batches.list),
+            self._route("GET", f"{base}/batches/{{batch}}", batches.show),
+            self._route("POST", f"{base}/batches/{{batch}}/cancel", batches.cancel),
         ]
 
     def _route(self, method: str, path: str, inner: Handler, family: Family | None = "openai") -> Route:
@@ -150,6 +168,8 @@ class Endpoints:
         return http.json_answer(_openai_model(model) if family == "openai" else _anthropic_model(model))
 
     async def show_bill(self, request: Request) -> Response:
+        for each in (self.batches, self.azure_batches, self.message_batches, self.mistral_batches):
+            await each.advance()
         bill = self.provider.bill
         return http.json_answer({"totals": bill.totals, "lines": list(bill.lines)})
 

@@ -89,7 +89,8 @@ class Files:
         return http.json_answer(self.find(request.path_params["file"], key).shown())
 
     async def content(self, request: Request, key: str, number: int, plan: Plan) -> Response:
-        return Response(self.find(request.path_params["file"], key).data, media_type="application/octet-stream")
+        plan = http.looked(self._provider, request, number, "openai")
+        return http.content(self.find(request.path_params["file"], key).data, plan, "application/octet-stream")
 
     async def delete(self, request: Request, key: str, number: int, plan: Plan) -> Response:
         file = self.find(request.path_params["file"], key)

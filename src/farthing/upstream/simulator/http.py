@@ -8,7 +8,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from farthing.upstream.simulator import errors
+from farthing.upstream.simulator import errors, play
 from farthing.upstream.simulator.faults import Plan, UnknownFault
 from farthing.upstream.simulator.provider import Provider, key_of
 from farthing.upstream.simulator.wire import Family, Json, Refusal
@@ -73,6 +73,24 @@ def planned(
         raise HungUp
     errors.check(plan, family)
     return plan
+
+
+def looked(provider: Provider, request: Request, number: int, family: Family) -> Plan:
+    """The faults of a request that only looks at batches. Raises Refusal."""
+    try:
+        plan = provider.faults.plan(request.headers.get("x-simulate-fault", ""), {}, number)
+    except UnknownFault as error:
+        raise Refusal(400, "invalid_request_error", str(error)) from error
+    if plan.has("batch-look-500"):
+        raise errors.provider_error(500, family)
+    return plan
+
+
+def content(data: bytes, plan: Plan, media_type: str) -> Response:
+    """A file, which may break off."""
+    if plan.has("batch-cut-results"):
+        return play.Whole(200, {}, data, plan=Plan({"cut-stream": 0.0}))
+    return Response(data, media_type=media_type)
 
 
 def refused(refusal: Refusal, family: Family, name: str) -> Response:

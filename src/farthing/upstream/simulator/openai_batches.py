@@ -1,4 +1,5 @@
-"""OpenAI's `/v1/batches`: accepted at once, validated later, worked by the clock, answered in files."""
+"""OpenAI's `/v1/batches`: accepted at once, validated later, worked by the clock, answered in files. Azure OpenAI has the
+same under other names, and without an end of the window."""
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
@@ -8,16 +9,20 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from farthing.upstream.simulator import http, seeds
-from farthing.upstream.simulator.batches import Line, Lines, Progress
+from farthing.upstream.simulator import batches, http, seeds
+from farthing.upstream.simulator.batches import ODD_WORD, Line, Lines, Phase, Progress
 from farthing.upstream.simulator.faults import Plan
 from farthing.upstream.simulator.files import Files
 from farthing.upstream.simulator.play import Whole
 from farthing.upstream.simulator.provider import Provider
 from farthing.upstream.simulator.wire import Json, Refusal, Wire
 
+Errors = list[Json]
+
 _MOST_LINES = 50_000
 _MOST_NAMED_ERRORS = 100
+_BYTES_PER_TOKEN = 4
+_OVER = ("completed", "expired", "cancelled")
 _TOO_LATE = {
     "code": "batch_expired",
     "message": "This request could not be executed before the completion window expired.",
@@ -33,9 +38,13 @@ class Batch(msgspec.Struct):
     key: str
     endpoint: str
     input_file: str
+    model: str | None
+    """The only one; None where its lines name several, or none could be read."""
+    tokens: int
+    """Of its input."""
     progress: Progress
     lines: Lines
-    errors: list[Json]
+    errors: Errors
     metadata: Json | None
     output_file: str | None = None
     error_file: str | None = None
@@ -43,51 +52,42 @@ class Batch(msgspec.Struct):
 
 
 class OpenAIBatches:
-    def __init__(self, provider: Provider, files: Files, wires: Mapping[str, Wire]) -> None:
+    def __init__(
+        self, provider: Provider, files: Files, wires: Mapping[str, Wire], *, path: str = "/v1/batches", expires: bool = True
+    ) -> None:  # fmt: skip
         """`wires` by endpoint, as batches name it: /v1/chat/completions, ..."""
         self._provider = provider
         self._files = files
         self._wires = wires
+        self._path = path
+        self._expires = expires
         self._kept: OrderedDict[str, Batch] = OrderedDict()
 
     async def create(self, request: Request, key: str, number: int, plan: Plan) -> Response:
         body, raw = await http.json_body(request, "openai", self._provider.settings.max_body_bytes)
         plan = http.planned(self._provider, request, body, number, raw, "openai")
-        wire = self._wires.get(str(body.get("endpoint")))
-        if wire is None:
-            raise _bad(
-                f"Invalid value: '{body.get('endpoint')}'. Supported values are: {', '.join(self._wires)}.", "endpoint"
-            )
+        batches.check(plan, "openai")
+        endpoint = str(body.get("endpoint"))
+        if endpoint not in self._wires:
+            raise _bad(f"Invalid value: '{endpoint}'. Supported values are: {', '.join(self._wires)}.", "endpoint")
         if body.get("completion_window") != "24h":
             raise _bad("Invalid value for 'completion_window'. Supported values are: '24h'.", "completion_window")
         file = self._files.find(str(body.get("input_file_id")), key)
         if file.purpose != "batch":
             raise _bad(f"Invalid file purpose: '{file.purpose}'. Expected 'batch'.", "input_file_id")
-        endpoint = str(body["endpoint"])
-        lines, errors = _read(file.data, endpoint)
-        if plan.has("batch-fail"):
-            message = "Enqueued token limit reached for the model. Please try again once some in_progress batches have "
-            errors = [{"code": "token_limit_exceeded", "line": None, "param": None, "message": f"{message}completed."}]
-        settings = self._provider.settings
-        batch = Batch(
-            id="batch_" + self._provider.name(32, "batch", number),
-            key=key,
-            endpoint=endpoint,
-            input_file=file.id,
-            progress=Progress(self._provider.clock(), settings.batch_seconds, plan, invalid=bool(errors)),
-            lines=Lines(self._provider, wire, key, "/v1/batches", [] if errors else lines),
-            errors=errors,
-            metadata=body.get("metadata"),
-        )
+        batch = self._batch(key, number, plan, endpoint, file.id, file.data, body.get("metadata"))
         self._kept[batch.id] = batch
-        while len(self._kept) > settings.kept:
+        while len(self._kept) > self._provider.settings.kept:
             self._kept.popitem(last=False)
-        return Whole(200, {}, msgspec.json.encode(self._shown(batch, batch.progress.created)), plan=plan)
+        reply = batches.accepted(plan, "openai")
+        return Whole(200, {}, msgspec.json.encode(self._shown(batch, batch.progress.created)), plan=reply)
 
     async def show(self, request: Request, key: str, number: int, plan: Plan) -> Response:
+        http.looked(self._provider, request, number, "openai")
         return http.json_answer(await self._now(self._find(request, key)))
 
     async def cancel(self, request: Request, key: str, number: int, plan: Plan) -> Response:
+        http.looked(self._provider, request, number, "openai")
         batch = self._find(request, key)
         now = self._provider.clock()
         if now >= batch.progress.ends:
@@ -99,8 +99,59 @@ class OpenAIBatches:
         return http.json_answer(await self._now(batch))
 
     async def list(self, request: Request, key: str, number: int, plan: Plan) -> Response:
-        mine = [await self._now(batch) for batch in reversed(list(self._kept.values())) if batch.key == key]
-        return http.json_answer({"object": "list", **http.page(mine, request, 100)})
+        http.looked(self._provider, request, number, "openai")
+        now = self._provider.clock()
+        mine = [
+            batch
+            for batch in reversed(self._kept.values())
+            if batch.key == key and batches.listed(self._provider.settings, batch.progress, now)
+        ]
+        page = http.page([{"id": batch.id} for batch in mine], request, 100)
+        page["data"] = [await self._now(self._kept[one["id"]]) for one in page["data"]]
+        return http.json_answer({"object": "list", **page})
+
+    async def advance(self) -> None:
+        """Work all batches up to now, whether anyone looks at them or not."""
+        for batch in list(self._kept.values()):
+            await self._now(batch)
+
+    def _batch(
+        self, key: str, number: int, plan: Plan, endpoint: str, input_file: str, data: bytes, metadata: Json | None
+    ) -> Batch:  # fmt: skip
+        provider = self._provider
+        now = provider.clock()
+        lines, errors = _read(data, endpoint)
+        names = {str(line.body.get("model")) for line in lines}
+        model = names.pop() if len(names) == 1 else None
+        tokens = len(data) // _BYTES_PER_TOKEN
+        errors = _wanted_error(plan) or errors or self._too_many_tokens(key, model, tokens, now)
+        id = "batch_" + provider.name(32, "batch", number)
+        progress = batches.progress(provider.settings, model or "", number, plan, now, expires=self._expires)
+        progress.invalid = bool(errors)
+        kept = [] if errors else lines
+        wire = self._wires[endpoint]
+        work = Lines(provider, wire, key, self._path, id, kept, plan)
+        return Batch(id, key, endpoint, input_file, model, tokens, progress, work, errors, metadata)
+
+    def _too_many_tokens(self, key: str, model: str | None, tokens: int, now: float) -> Errors:
+        limits = self._provider.settings.batch_enqueued_tokens
+        limit = limits.get(model or "", limits.get("", 0))
+        if not limit:
+            return []
+        queued = sum(
+            batch.tokens
+            for batch in self._kept.values()
+            if batch.key == key and batch.model == model and not batch.errors and now < batch.progress.ends
+        )
+        if queued + tokens <= limit:
+            return []
+        return [
+            _wrong(
+                "token_limit_exceeded",
+                f"Enqueued token limit reached for {model} in organization org-simulator. Limit: {limit:,} enqueued tokens. "
+                "Please try again once some in_progress batches have been completed.",
+            )
+        ]
 
     def _find(self, request: Request, key: str) -> Batch:
         batch = self._kept.get(request.path_params["batch"])
@@ -118,20 +169,17 @@ class OpenAIBatches:
         return self._shown(batch, now)
 
     def _write_files(self, batch: Batch, cancelled: bool) -> None:
-        done = batch.lines.all[: batch.lines.done]
-        undone = batch.lines.all[batch.lines.done :]
-        good = [_output(batch, line) for line in done if line.status == 200]
-        bad = [_output(batch, line) for line in done if line.status != 200]
         late = _TOO_LATE_CANCELLED if cancelled else _TOO_LATE
-        bad += [{**_output(batch, line), "response": None, "error": late} for line in undone]
-        seeds.dice(batch.id, "order").shuffle(good)
+        good, bad = output(batch.id, batch.lines, batch.progress.plan, late)
+        batch.lines.forget()
+        plan = batch.progress.plan
         batch.output_file = self._file(batch, "output", good)
-        batch.error_file = self._file(batch, "error", bad)
-        if batch.error_file is None and batch.progress.plan.has("batch-empty-error-file"):
+        batch.error_file = None if plan.has("batch-missing-error-file") else self._file(batch, "error", bad)
+        if batch.error_file is None and plan.has("batch-empty-error-file"):
             batch.error_file = ""
 
-    def _file(self, batch: Batch, kind: str, lines: Iterable[Json]) -> str | None:
-        data = b"".join(msgspec.json.encode(line) + b"\n" for line in lines)
+    def _file(self, batch: Batch, kind: str, rows: Iterable[bytes]) -> str | None:
+        data = b"".join(rows)
         return self._files.add(f"{batch.id}_{kind}.jsonl", "batch_output", data, batch.key).id if data else None
 
     def _shown(self, batch: Batch, now: float) -> Json:
@@ -141,22 +189,22 @@ class OpenAIBatches:
         def when(moment: float, *phases: str) -> int | None:
             return int(moment) if phase in phases else None
 
-        over = ("completed", "expired", "cancelled")
-        models = {str(line.body.get("model")) for line in lines.all}
+        over = phase in _OVER
+        expires = progress.expires if self._expires else progress.created + 86_400
         return {
             "id": batch.id,
             "object": "batch",
             "endpoint": batch.endpoint,
-            "model": models.pop() if len(models) == 1 else None,
+            "model": batch.model,
             "errors": {"object": "list", "data": batch.errors} if phase == "failed" else None,
             "input_file_id": batch.input_file,
             "completion_window": "24h",
-            "status": phase,
-            "output_file_id": batch.output_file if phase in over else None,
-            "error_file_id": batch.error_file if phase in over else None,
+            "status": _word(phase, progress.plan),
+            "output_file_id": batch.output_file if over else None,
+            "error_file_id": batch.error_file if over else None,
             "created_at": int(progress.created),
-            "in_progress_at": when(progress.started, "in_progress", "finalizing", "cancelling", *over),
-            "expires_at": int(progress.expires),
+            "in_progress_at": when(progress.started, "in_progress", "finalizing", "cancelling", *_OVER),
+            "expires_at": int(expires),
             "finalizing_at": when(progress.worked, "finalizing", "completed"),
             "completed_at": when(progress.ends, "completed"),
             "failed_at": when(progress.ends, "failed"),
@@ -164,14 +212,63 @@ class OpenAIBatches:
             "cancelling_at": int(progress.cancelled) if progress.cancelled is not None else None,
             "cancelled_at": when(progress.ends, "cancelled"),
             "request_counts": {
-                "total": len(lines.all),
-                "completed": lines.count(lambda line: line.status == 200),
-                "failed": lines.count(lambda line: line.status != 200)
-                + (phase == "expired") * (len(lines.all) - lines.done),
+                "total": lines.count,
+                "completed": lines.good,
+                "failed": lines.bad + (phase == "expired") * (lines.count - lines.done),
             },
             "metadata": batch.metadata,
-            "usage": _usage(lines) if phase in over else None,
+            "usage": _usage(lines) if over else None,
         }
+
+
+def output(id: str, lines: Lines, plan: Plan, late: Json) -> tuple[list[bytes], list[bytes]]:
+    """The rows of the output file and of the error file, as OpenAI and Mistral write them. `late` is said of lines that were
+    not done."""
+    good: list[bytes] = []
+    bad: list[bytes] = []
+    for at, line in enumerate(lines.all):
+        row: Json = {
+            "id": f"batch_req_{id[-12:]}{at:08x}",
+            "custom_id": line.custom_id,
+            "response": None,
+            "error": None,
+        }
+        if at >= lines.done:
+            bad.append(_row({**row, "error": late}))
+        elif line.fate == "":
+            row["response"] = {
+                "status_code": line.status, "request_id": f"req_{id[-12:]}{at:08x}", "body": line.answer
+            }  # fmt: skip
+            (good if line.status == 200 else bad).append(_row(row))
+        elif line.fate == "no-status":
+            good.append(_row({**row, "response": {"status_code": 0, "request_id": None, "body": None}}))
+    good += good[: int(plan.get("batch-twice") or 0)]
+    good += [b'{"id": "batch_req_broken", "custom_id": \n'] * int(plan.get("batch-bad-lines") or 0)
+    seeds.dice(id, "order").shuffle(good)
+    return good, bad
+
+
+def _row(row: Json) -> bytes:
+    return msgspec.json.encode(row) + b"\n"
+
+
+def _word(phase: Phase, plan: Plan) -> str:
+    odd = plan.get("batch-odd-state")
+    if odd is not None and (odd or phase not in (*_OVER, "failed")):
+        return ODD_WORD
+    if plan.has("batch-other-spelling"):
+        return {"cancelling": "canceling", "cancelled": "canceled"}.get(phase, phase)
+    return phase
+
+
+def _wanted_error(plan: Plan) -> Errors:
+    """The error of a validation that shall fail."""
+    wanted = next((name for name in plan.values if name.startswith("batch-fail")), "")
+    if wanted == "batch-fail":
+        message = "Enqueued token limit reached for the model. Please try again once some in_progress batches have "
+        return [_wrong("token_limit_exceeded", f"{message}completed.")]
+    code = wanted.removeprefix("batch-fail-").replace("-", "_")
+    return [_wrong(code, "The simulator was asked for this error.")] if code else []
 
 
 def _read(data: bytes, endpoint: str) -> tuple[list[Line], list[Json]]:
@@ -221,7 +318,7 @@ def _add(row: bytes, endpoint: str, seen: set[str], models: set[Any], lines: lis
     if len(models) > 1:
         models.discard(str(body.get("model")))
         return _wrong("model_mismatch", "All requests of a batch must be for the same model.", "body.model")
-    lines.append(Line(custom_id, body))
+    lines.append(Line(custom_id, body, b"simulate" in row))
     return None
 
 
@@ -229,26 +326,14 @@ def _wrong(code: str, message: str, param: str | None = None) -> Json:
     return {"code": code, "line": None, "message": message, "param": param}
 
 
-def _output(batch: Batch, line: Line) -> Json:
-    request = "req_" + seeds.name(24, batch.id, line.custom_id)
-    return {
-        "id": "batch_req_" + seeds.name(24, batch.id, line.custom_id, "line"),
-        "custom_id": line.custom_id,
-        "response": {"status_code": line.status, "request_id": request, "body": line.answer},
-        "error": None,
-    }
-
-
 def _usage(lines: Lines) -> Json:
-    def total(unit: str) -> int:
-        return sum(line.spent.get(unit, 0) for line in lines.all)
-
+    spent = lines.spent
     return {
-        "input_tokens": total("prompt"),
-        "input_tokens_details": {"cached_tokens": total("cache_read")},
-        "output_tokens": total("output"),
-        "output_tokens_details": {"reasoning_tokens": total("reasoning")},
-        "total_tokens": total("prompt") + total("output"),
+        "input_tokens": spent["prompt"],
+        "input_tokens_details": {"cached_tokens": spent["cache_read"]},
+        "output_tokens": spent["output"],
+        "output_tokens_details": {"reasoning_tokens": spent["reasoning"]},
+        "total_tokens": spent["prompt"] + spent["output"],
     }
 
 

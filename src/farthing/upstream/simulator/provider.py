@@ -42,7 +42,7 @@ class Provider:
         self.caches = PromptCaches(clock)
         self.limits = RateLimits(settings.requests_per_minute, settings.tokens_per_minute, clock)
         self.faults = Faults(settings.faults, settings.seed)
-        self.bill = Bill(settings.kept)
+        self.bill = Bill(settings.bill_kept)
         self.skills = Skills(settings.skills)
         self._mind = Mind(settings, self.skills)
         self._numbers = count(1)

@@ -5,6 +5,15 @@ import msgspec
 from farthing.upstream.simulator.prompt_truth import Truth
 
 
+class Turnround(msgspec.Struct, frozen=True):
+    """How long batches take, in seconds; log-normal."""
+
+    median: float
+    p90: float
+    stuck: float = 0.0
+    """Share of batches that are never begun, and expire."""
+
+
 class SimulatorSettings(msgspec.Struct, frozen=True):
     seed: int = 0
     """Answers, ids, delays and scheduled faults follow from it."""
@@ -17,6 +26,19 @@ class SimulatorSettings(msgspec.Struct, frozen=True):
     """The share of calls that each fault hits, as {"status-500": 0.01, "cut-stream": 0.005}; see `faults`."""
     batch_seconds: float = 0.0
     """How long a batch takes from its creation to its end, by the simulator's clock."""
+    batch_turnround: dict[str, Turnround] = {}
+    """The same as a distribution, by model; "" is any other model. Where it says nothing, `batch_seconds` holds."""
+    batch_window: float = 86_400.0
+    """Seconds until an unfinished batch expires (Azure's never do)."""
+    batch_enqueued_tokens: dict[str, int] = {}
+    """Model ("": any other) -> input tokens in all batches of a customer that are not over; four bytes count as one. A batch
+    above it fails its validation. Anthropic has no such limit."""
+    batch_list_lag: float = 0.0
+    """Seconds until lists show a new batch."""
+    batch_quick: bool = False
+    """Plain lines of batches get short answers that cost little to make, for load tests; see `quick`."""
+    line_faults: dict[str, float] = {}
+    """The share of lines of batches that each fault hits, besides those of `faults`."""
     skills: dict[str, dict[str, float]] = {}
     """Kind of task -> model or tier -> probability of a right answer, where it is not that of `tasks`."""
     truth: Truth | None = None
@@ -34,4 +56,6 @@ class SimulatorSettings(msgspec.Struct, frozen=True):
     max_body_bytes: int = 64 * 1024 * 1024
     """Longer bodies are answered with 413 (Anthropic: 32 MB at most)."""
     kept: int = 1000
-    """How many responses, files, batches and lines of the bill are remembered; the oldest go first."""
+    """How many responses, files and batches are remembered; the oldest go first."""
+    bill_kept: int = 100_000
+    """How many lines of the bill; its totals are of all."""

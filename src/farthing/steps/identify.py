@@ -51,14 +51,18 @@ class Identify:
         self._known: dict[tuple[object, ...], tuple[Principal, str]] = {}
 
     async def __call__(self, call: Call, proceed: Proceed) -> Answer:
-        key = call.key = await key_of_caller(self._keys, call.headers, call.peer, call.started_us)
+        self.know(call, await key_of_caller(self._keys, call.headers, call.peer, call.started_us))
+        return await proceed(call)
+
+    def know(self, call: Call, key: Key | None) -> None:
+        """Say who calls, by a key that was checked. Raises NotAllowed where the key may not use the model."""
+        call.key = key
+        call.principal, call.task = self._principal(key, said_of(call))
         if key is not None and call.ask.model not in ROUTED and not may_use(key, call.ask.model):
             allowed = ", ".join(key.models)
             raise NotAllowed(f"The key '{key.name}' may not use this model. It may use: {allowed}.", param="model")
-        call.principal, call.task = self._principal(call.key, said_of(call))
         if self._gather is not None:
             self._gather(call)
-        return await proceed(call)
 
     def _principal(self, key: Key | None, said: dict[str, str]) -> tuple[Principal, str]:
         """Most calls say what another has said before."""

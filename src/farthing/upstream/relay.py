@@ -152,6 +152,10 @@ class Relay:
                 each.tier = delivery.tier
         return answer
 
+    def prices_of(self, provider: str) -> str:
+        """The provider's name in the rate cards."""
+        return self._providers[provider].prices
+
     def _prepared(self, call: Call, deployment: Deployment, provider: Provider) -> Prepared:
         spoken, translation = _spoken(call.wire, provider)
         format = FORMATS[spoken]

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from farthing.model.call import Answer, Call
 from farthing.pipeline import Proceed
 from farthing.steps.defer.asked import Wish
+from farthing.steps.defer.booking import Book, of_line
 
 Asked = Callable[[Call], Wish | None]
 """How long a call may wait; None: not at all."""
@@ -26,14 +27,35 @@ class Defer:
 
     name = "defer"
 
-    def __init__(self, asked: Asked = _nobody_waits, hand: Hand | None = None) -> None:
+    def __init__(
+        self, asked: Asked = _nobody_waits, hand: Hand | None = None, book: Book | None = None,
+        has_batches: Callable[[str], bool] = lambda provider: False,
+    ) -> None:  # fmt: skip
+        """`book` and `has_batches`, whether a provider knows batches, are for lines of jobs."""
         self._asked = asked
         self._hand = hand
+        self._book = book
+        self._has_batches = has_batches
 
     async def __call__(self, call: Call, proceed: Proceed) -> Answer:
-        if self._hand is None or call.walk != "live":
+        if call.walk != "live":
+            return await self._line(call, proceed)
+        if self._hand is None:
             return await proceed(call)
         wish = self._asked(call)
         if wish is None:
             return await proceed(call)
         return await self._hand(call, wish, proceed)
+
+    async def _line(self, call: Call, proceed: Proceed) -> Answer:
+        """A line of a job; what waiting saved is known with its answer."""
+        answer = await proceed(call)
+        answer.on_end(lambda _: self._settle(call))
+        return answer
+
+    def _settle(self, call: Call) -> None:
+        if self._book is None or call.deployment is None:
+            return
+        saving = of_line(call, self._book, has_batches=self._has_batches(call.deployment.provider))
+        if saving is not None:
+            call.trail.savings.append(saving)

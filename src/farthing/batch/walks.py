@@ -48,7 +48,7 @@ MEMORY = 512
 RETRIED = frozenset((408, 409, 425, 429))
 """What a provider answers that another try may mend, beside what is its own fault."""
 ASKED_TIER = "service_tier"
-"""Among a job's headers: the service tier that its lines' bodies named before they were handed in."""
+"""In the metadata of a deferred call's job: the service tier that its body named before it was handed in."""
 log = logging.getLogger("farthing.batch")
 
 
@@ -109,7 +109,7 @@ class Walks:
 
     async def pack(self, line: Line, job: Job) -> Parked | Settled:
         """The line as it goes into a batch; settled where the cache answered it, or a step refused it."""
-        call, problem = await self._begin(line, job, self._new_id(), "parking")
+        call, problem = await self._begin(line, job, line.call_id or self._new_id(), "parking")
         try:
             return await self._walk(call, problem, self._parking)
         except ParkedCall as parked:
@@ -118,7 +118,7 @@ class Walks:
     async def settle(self, line: Line, job: Job, shard: Shard, sent: Sent, status: int, answer: bytes) -> Settled:
         """Book the answer that came from a batch; `status` and `answer` as a synchronous call would have had them, 0 where
         the provider gave none. Nothing can refuse it, and an error costs nothing."""
-        call, _ = await self._begin(line, job, sent.call_id or line.call_id, "settling", shard.created_us)
+        call, _ = await self._begin(line, job, line.call_id or sent.call_id, "settling", shard.created_us)
         self._restore(call, sent)
         land = partial(self._land, shard, sent, status, answer)
         settled = await self._walk(call, None, chain(self._settling, land))
@@ -145,7 +145,7 @@ class Walks:
         it cost nothing."""
         if not 200 <= status < 300:
             return None
-        call, _ = await self._begin(line, job, sent.call_id, "settling", shard.created_us)
+        call, _ = await self._begin(line, job, line.call_id or sent.call_id, "settling", shard.created_us)
         self._restore(call, sent)
         call.trail.note("defer", "came late", "its line had been answered by another call: paid twice")
 
@@ -180,7 +180,7 @@ class Walks:
         )  # fmt: skip
         call.walk = walk
         call.kept = {booking.ORIGIN: job.origin}
-        asked = job.headers.get(ASKED_TIER, "") or ask.tier
+        asked = (job.metadata.get(ASKED_TIER, "") if job.origin == "call" else "") or ask.tier
         if asked:
             call.kept[booking.ASKED] = asked
         try:
@@ -214,7 +214,6 @@ class Walks:
             found = self._headers[job.id] = {
                 name.lower().encode("latin-1", "replace"): value.encode("latin-1", "replace")
                 for name, value in job.headers.items()
-                if name != ASKED_TIER
             }
             if len(self._headers) > MEMORY:
                 self._headers.popitem(last=False)

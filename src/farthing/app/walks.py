@@ -1,7 +1,7 @@
 """The walks' part of the composition root: the steps of all calls, joined anew for lines of jobs. Nothing is decided here."""
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 
 from farthing.app.around import REAL, Around
 from farthing.batch.holding import Holding
@@ -32,7 +32,7 @@ class KnownKeys:
 def has_batches(providers: Providers) -> Callable[[str], bool]:
     """Whether a provider of that name has a batch API."""
 
-    @lru_cache(maxsize=None)
+    @cache
     def has(name: str) -> bool:
         return batch_api(providers[name]) is not None
 

@@ -25,8 +25,8 @@ Way = Literal["batch", "flex", "now", "local"]
 Origin = Literal["openai", "anthropic", "call", "file", "schedule"]
 """Who handed a job in: a client of either batch API, an ordinary call that can wait, the command line, a schedule."""
 
-LINE_ENDS = ("done", "failed", "expired", "cancelled")
-JOB_ENDS = ("failed", "finished", "expired", "cancelled")
+LINE_ENDS: tuple[LineState, ...] = ("done", "failed", "expired", "cancelled")
+JOB_ENDS: tuple[JobState, ...] = ("failed", "finished", "expired", "cancelled")
 
 
 class Job(msgspec.Struct):

@@ -9,10 +9,12 @@ from farthing.store.engine import Connection, Engine
 from farthing.store.errors import NewerSchema
 from farthing.store.schema_access import ACCESS_TABLES
 from farthing.store.schema_alerts import ALERT_TABLES
+from farthing.store.schema_batch import BATCH_TABLES
 from farthing.store.schema_billed import BILLED_TABLES
 from farthing.store.schema_budgets import BUDGET_TABLES
 from farthing.store.schema_busters import BUSTER_TABLES
 from farthing.store.schema_corrections import CORRECTION_TABLES
+from farthing.store.schema_deferred import DEFERRED_TABLES
 from farthing.store.schema_prefixes import PREFIX_TABLES
 from farthing.store.schema_progress import PROGRESS_TABLES
 from farthing.store.schema_reports import REPORT_TABLES
@@ -232,6 +234,8 @@ MIGRATIONS: tuple[tuple[Statement, ...], ...] = (
     PROGRESS_TABLES,
     PREFIX_TABLES,
     BUSTER_TABLES,
+    BATCH_TABLES,
+    DEFERRED_TABLES,
 )
 """The statements that lead from version n to n + 1, at place n. Released ones are never edited; changes are added."""
 

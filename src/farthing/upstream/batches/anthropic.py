@@ -169,7 +169,8 @@ class AnthropicBatchApi:
                     return self._lookout.note(shard.id, _created(batch))
                 undecided = undecided or is_it is None
             if not page.has_more or not page.data or len(recent) < len(page.data):
-                return self._undecided() if undecided else self._lookout.missing(shard.id)
+                missing = self._lookout.missing(shard.id)
+                return self._undecided() if undecided else missing
             after = f"&after_id={segment(page.last_id or page.data[-1].id)}"
         return Maybe(self._undecided_s, "The provider's list of batches does not end.")
 

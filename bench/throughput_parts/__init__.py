@@ -1,0 +1,1 @@
+"""Parts of `bench/throughput.py`: published points, shapes of models, the fit."""

@@ -23,6 +23,11 @@ class News:
         """Jobs that somebody waits for."""
         return len(self._bells)
 
+    @property
+    def jobs(self) -> list[str]:
+        """Those jobs."""
+        return list(self._bells)
+
     def tell(self, jobs: Iterable[str]) -> None:
         """Lines of these jobs have ended."""
         if self._bells:

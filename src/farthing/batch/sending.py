@@ -1,0 +1,319 @@
+"""Lines that were prepared wait here for others, become shards, and are sent as a provider's batch.
+
+A shard is in the store, with its lines and what budgets keep for them, before the provider is asked for anything; it is
+asked once. Where nobody can tell whether it was created, the shard stays as it is, and is looked for before anything is
+created again (`watching`). Lines that wait here are held by this gateway, in memory; if it dies, others prepare them anew.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from farthing.batch.desk import Desk
+from farthing.batch.packing import Item, Limits, Packed, Room, pack
+from farthing.batch.walks import Parked
+from farthing.model.batch import Job, Line, Shard
+from farthing.model.errors import UpstreamError
+from farthing.model.money import Nano
+from farthing.store.batch import known, lines, shards
+from farthing.store.batch.holds import HoldRefused
+from farthing.upstream.batches import BatchApi
+from farthing.upstream.batches.api import TOKEN_LIMIT, TOO_LARGE, TOO_MANY_LINES, Created, Refused, Unsure, custom_id
+from farthing.upstream.batches.api import Limits as Published
+
+log = logging.getLogger("farthing.batch")
+
+MOST_LINES = 10_000
+MOST_BYTES = 24 * 2**20
+"""Of one shard, whatever the provider takes: it is in memory as a whole, in two or three forms."""
+POOL_BYTES = 48 * 2**20
+POOL_LINES = 25_000
+"""Of all lines that wait here."""
+UPLOADS = 2
+"""Shards that are on their way to providers at the same time."""
+REFUSED_S = 60.0
+"""How long lines wait that a budget had no room for, or that a provider took no batch of."""
+UNREACHED_S = 15.0
+LOOK_FOR_S = 1.0
+"""When a batch is looked for of which nobody knows whether it was created."""
+SIZE_LIMITS = frozenset((TOKEN_LIMIT, TOO_LARGE, TOO_MANY_LINES))
+
+
+class Key(NamedTuple):
+    """What lines of one shard have in common."""
+
+    provider: str
+    deployment: str
+    model: str
+    wire: str
+
+
+class Pooled(NamedTuple):
+    """A line that was prepared."""
+
+    line: Line
+    job: Job
+    parked: Parked
+
+    @property
+    def call_id(self) -> str:
+        return self.parked.sent.call_id
+
+    @property
+    def alike(self) -> tuple[str, bytes]:
+        return self.line.tenant, self.line.digest
+
+
+class _Pool:
+    def __init__(self) -> None:
+        self.items: dict[tuple[str, int], Pooled] = {}
+        self.packed_at = 0.0
+        self.packed_of = 0
+        self.again_us = 0
+
+
+class Sender:
+    """See the module. `alone` takes lines that fit into no batch; `refused` hears of providers that make no batches now;
+    `allows` says whether so much may be spent now (and notes it), as nano-dollars at worst."""
+
+    name = "sending"
+
+    def __init__(
+        self, desk: Desk, apis: Callable[[str], BatchApi | None], alone: Callable[[Sequence[Pooled]], None],
+        refused: Callable[[str], None], allows: Callable[[Nano], bool], *, linger_s: float,
+        a_second: Callable[[], float],
+    ) -> None:  # fmt: skip
+        self._desk = desk
+        self._apis = apis
+        self._alone = alone
+        self._refused = refused
+        self._allows = allows
+        self._linger_s = linger_s
+        self._a_second = a_second
+        self._pools: dict[Key, _Pool] = {}
+        self._uploads = asyncio.Semaphore(UPLOADS)
+        self._sending: set[asyncio.Task[None]] = set()
+        self._came = asyncio.Event()
+        self._digests: set[tuple[str, bytes]] = set()
+        self.bytes = 0
+        self.lines = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether no more lines should be prepared now."""
+        return self.bytes >= POOL_BYTES or self.lines >= POOL_LINES
+
+    def add(self, pooled: Pooled) -> None:
+        parked = pooled.parked
+        pool = self._pools.setdefault(Key(parked.provider, parked.deployment, parked.model, parked.wire), _Pool())
+        pool.items[pooled.line.job, pooled.line.no] = pooled
+        self.bytes += len(parked.body)
+        self.lines += 1
+        if pooled.line.digest:
+            self._digests.add(pooled.alike)
+        self._came.set()
+
+    def has(self, alike: tuple[str, bytes]) -> bool:
+        """Whether a line that asks the same waits here."""
+        return alike in self._digests
+
+    async def turn(self) -> float:
+        """Send what is full enough, or has waited long enough."""
+        self._came.clear()
+        for key, pool in list(self._pools.items()):
+            if pool.items and self._is_due(pool):
+                await self._pack(key, pool)
+            elif not pool.items:
+                del self._pools[key]
+        try:
+            async with asyncio.timeout(0.25 if self._pools else 2.0):
+                await self._came.wait()
+        except TimeoutError:
+            pass
+        await asyncio.sleep(0.05)  # lines mostly come many at a time
+        return 0.0
+
+    async def close(self) -> None:
+        """Break off what is under way: what the store has as an intent is looked for later."""
+        for task in self._sending:
+            task.cancel()
+        await asyncio.gather(*self._sending, return_exceptions=True)
+        back = [pooled.line for pool in self._pools.values() for pooled in pool.items.values()]
+        if back:
+            now_us = self._desk.now_us
+            await self._desk.store.do(lambda connection: lines.give_back(connection, back, 0, now_us))
+
+    def _is_due(self, pool: _Pool) -> bool:
+        """Packing thousands of lines takes a while, so it is not done for each that comes."""
+        if pool.again_us and self._desk.now_us >= pool.again_us:
+            return True
+        grown = len(pool.items) - pool.packed_of
+        age = self._desk.clock.monotonic() - pool.packed_at
+        return grown >= 1000 or len(pool.items) >= MOST_LINES or age > (0.5 if grown else 5.0)
+
+    async def _pack(self, key: Key, pool: _Pool) -> None:
+        api = self._apis(key.provider)
+        pool.packed_at = self._desk.clock.monotonic()
+        if api is None:
+            self._alone(self._take(pool, list(pool.items)))
+            return
+        room = await self._room(key)
+        items = [_item(pooled) for pooled in pool.items.values()]
+        packed: Packed[tuple[str, int]] = await asyncio.to_thread(
+            pack, items, _limits(api.limits_for(key.model)), room, now_us=self._desk.now_us, linger_s=self._linger_s,
+            a_second=self._a_second(),
+        )  # fmt: skip
+        for chunk in packed.shards:
+            self._send_soon(key, api, self._take(pool, [item.line for item in chunk]))
+        if packed.alone:
+            self._alone(self._take(pool, [item.line for item in packed.alone]))
+        pool.packed_of, pool.again_us = len(pool.items), packed.again_us
+
+    async def _room(self, key: Key) -> Room:
+        hour_ago = self._desk.now_us - 3_600_000_000
+        return Room(*await self._desk.store.do(lambda c: known.used(c, key.provider, key.model, hour_ago)))
+
+    def _take(self, pool: _Pool, keys: Sequence[tuple[str, int]]) -> list[Pooled]:
+        taken = [pool.items.pop(key) for key in keys if key in pool.items]
+        self.bytes -= sum(len(pooled.parked.body) for pooled in taken)
+        self.lines -= len(taken)
+        self._digests.difference_update(pooled.alike for pooled in taken)
+        return taken
+
+    def _send_soon(self, key: Key, api: BatchApi, chunk: list[Pooled]) -> None:
+        if not chunk:
+            return
+        task = asyncio.create_task(self._send_safely(key, api, chunk))
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+
+    async def _send_safely(self, key: Key, api: BatchApi, chunk: list[Pooled]) -> None:
+        try:
+            async with self._uploads:
+                await self._send(key, api, chunk)
+        except Exception as error:  # the store has what is needed to go on
+            log.warning("a batch could not be sent", extra={"provider": key.provider, "error": type(error).__name__})
+
+    async def _send(self, key: Key, api: BatchApi, chunk: list[Pooled]) -> None:
+        shard = await self._intend(key, chunk)
+        if shard is None:
+            return
+        named = [(custom_id(shard.id, pooled.call_id), pooled.parked.body) for pooled in chunk]
+        data = await asyncio.to_thread(api.encode, named, key.wire, key.model, shard.id)
+        named.clear()
+        try:
+            created = await api.create(shard, data)
+        except Refused as refused:
+            await self._not_created(shard, refused)
+        except Unsure as unsure:
+            await self._look_for(shard, unsure)
+        except UpstreamError as error:
+            await self._abandon(shard, error.code, UNREACHED_S)
+        else:
+            await self.created(shard, created)
+
+    async def _intend(self, key: Key, chunk: list[Pooled]) -> Shard | None:
+        """The shard as it is in the store, with those of the lines that may be sent; None where these are none."""
+        while chunk:
+            if not self._allows(sum(pooled.parked.worst for pooled in chunk)):
+                half = len(chunk) // 2
+                await self._wait_on(chunk[half:])
+                del chunk[half:]
+                continue
+            shard = _shard(key, chunk, self._desk)
+            try:
+                await self._write(shard, chunk)
+                return shard
+            except HoldRefused as refused:
+                await self._leave_out(chunk, refused)
+            except shards.LinesGone as gone:
+                lost = set(gone.keys)
+                chunk[:] = [pooled for pooled in chunk if (pooled.line.job, pooled.line.no) not in lost]
+        return None
+
+    async def _write(self, shard: Shard, chunk: Sequence[Pooled]) -> None:
+        """Raises HoldRefused, LinesGone."""
+        desk = self._desk
+        pairs = [(pooled.line, pooled.parked.sent) for pooled in chunk]
+        await desk.store.do(lambda c: shards.intend(c, shard, pairs, desk.holder, desk.until_us, desk.now_us))
+
+    async def _leave_out(self, chunk: list[Pooled], refused: HoldRefused) -> None:
+        """Half of the lines that the budget has too little for wait, until the rest fits or none is left."""
+        mine = [pooled for pooled in chunk if _pays(pooled, refused)]
+        keep = len(mine) // 2
+        out = mine[keep:] or chunk
+        left = {id(pooled) for pooled in out}
+        chunk[:] = [pooled for pooled in chunk if id(pooled) not in left]
+        await self._wait_on(out)
+
+    async def _wait_on(self, chunk: Sequence[Pooled]) -> None:
+        """They are prepared anew, later."""
+        back, now_us = [pooled.line for pooled in chunk], self._desk.now_us
+        ready_us = now_us + int(REFUSED_S * 1e6)
+        await self._desk.store.do(lambda c: lines.give_back(c, back, ready_us, now_us))
+
+    async def created(self, shard: Shard, created: Created) -> None:
+        """The provider has it."""
+        await self._desk.store.do(
+            lambda connection: shards.created(
+                connection, shard.id, created.remote_id, created.remote_file, created.window_end_us, self._desk.now_us
+            )
+        )
+        log.info("a batch was created", extra={"shard": shard.id, "provider": shard.provider, "lines": shard.lines})
+
+    async def _not_created(self, shard: Shard, refused: Refused) -> None:
+        wait_s = refused.retry_after
+        if wait_s is None and refused.code in SIZE_LIMITS:
+            wait_s = 0.0  # the limit is known now, and smaller shards are made
+        if wait_s is None:
+            self._refused(shard.provider)
+            wait_s = 0.0
+        log.warning(
+            "a batch was refused", extra={"provider": shard.provider, "code": refused.code, "lines": shard.lines}
+        )
+        await self._abandon(shard, refused.code, wait_s)
+
+    async def _look_for(self, shard: Shard, unsure: Unsure) -> None:
+        shard = msgspec.structs.replace(
+            shard, remote_file=unsure.remote_file, next_look_us=self._desk.now_us + int(LOOK_FOR_S * 1e6), looks=1
+        )
+        await self._desk.store.do(lambda connection: shards.looked(connection, shard))
+
+    async def _abandon(self, shard: Shard, why: str, wait_s: float) -> None:
+        now_us = self._desk.now_us
+        ready_us = now_us + int(wait_s * 1e6)
+        await self._desk.store.do(lambda connection: shards.abandon(connection, shard.id, why, now_us, ready_us))
+
+
+def _shard(key: Key, chunk: Sequence[Pooled], desk: Desk) -> Shard:
+    return Shard(
+        f"fs{desk.now_us // 1000:011x}{secrets.token_hex(6)}", key.provider, key.deployment, key.model, key.wire,
+        created_us=desk.now_us, lines=len(chunk), bytes=sum(len(pooled.parked.body) for pooled in chunk),
+        tokens=sum(pooled.parked.tokens for pooled in chunk), next_look_us=desk.until_us, holder=desk.holder,
+        held_until_us=desk.until_us,
+    )  # fmt: skip
+
+
+def _pays(pooled: Pooled, refused: HoldRefused) -> bool:
+    if refused.job:
+        return pooled.line.job == refused.job
+    return any(hold.budget == refused.budget and hold.member == refused.member for hold in pooled.parked.sent.holds)
+
+
+def _item(pooled: Pooled) -> Item[tuple[str, int]]:
+    line, parked = pooled.line, pooled.parked
+    return Item(
+        (line.job, line.no), line.deadline_us, max(line.queued_us or pooled.job.created_us, line.ready_us),
+        len(parked.body), parked.tokens,
+    )  # fmt: skip
+
+
+def _limits(published: Published) -> Limits:
+    return Limits(
+        min(published.lines or MOST_LINES, MOST_LINES), min(published.bytes or MOST_BYTES, MOST_BYTES), published.tokens,
+        published.least_lines, published.an_hour, published.at_once,
+    )  # fmt: skip

@@ -1,0 +1,58 @@
+"""How much lines may cost today: a cap for each day, evened out over its hours, over all gateways that share the store.
+
+What is settled and what may yet come of lines that are under way is read from the store now and then; between two readings
+this gateway counts what it sends. Amounts are nano-dollars.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from farthing.batch.hours import Hours
+from farthing.batch.smoothing import may_spend
+from farthing.model.money import Nano
+from farthing.model.windows import period, window_at
+
+READ_S = 5.0
+
+
+class Spending:
+    """`spent` tells what lines cost since a moment, with what those under way may cost at most. Without a cap nothing is
+    read."""
+
+    name = "spending"
+
+    def __init__(
+        self, cap: Nano, zone: str, spent: Callable[[int], Awaitable[Nano]], now_us: Callable[[], int],
+        hours: Mapping[str, Hours] | None = None,
+    ) -> None:  # fmt: skip
+        self._cap = cap
+        self._zone = zone
+        self._spent = spent
+        self._now_us = now_us
+        self._known: Nano | None = None
+        self._sent: Nano = 0
+        self._before: Nano = 0
+        """Sent before the latest reading, which may not have seen it."""
+
+    def allows(self, worst: Nano) -> bool:
+        """Whether so much may be spent now; if so it is taken as spent. What is dearer than a whole day's cap never may."""
+        if not self._cap:
+            return True
+        if self._known is None:
+            return False
+        spent = self._known + self._sent + self._before
+        if worst > may_spend(self._cap, spent, now_us=self._now_us(), zone=self._zone):
+            return False
+        self._sent += worst
+        return True
+
+    async def turn(self) -> float:
+        """Read anew what was spent."""
+        if not self._cap:
+            return 3600.0
+        day = window_at(period("day", self._zone), self._now_us())
+        self._before, self._sent = self._sent, 0
+        self._known = await self._spent(day.from_us)
+        return READ_S
+
+    async def close(self) -> None:
+        """There is nothing to end."""

@@ -1,0 +1,80 @@
+"""What shards tell to whoever makes new ones: how much of a provider's limits they use, how long others took, what lines have
+cost. Reads only.
+"""
+
+from typing import NamedTuple
+
+from farthing.store.batch.shards import OVER
+from farthing.store.engine import Connection
+
+MOST = 400
+
+
+class Used(NamedTuple):
+    """Of the limits of a model at a provider."""
+
+    tokens: int
+    """Enqueued: of shards that are not over."""
+    an_hour: int
+    """Batches of the provider that were created since a moment."""
+    running: int
+
+
+class Took(NamedTuple):
+    """A shard of a model at a provider."""
+
+    created_us: int
+    ended_us: int
+    """0: it is not back."""
+    lines: int
+
+
+def used(connection: Connection, provider: str, model: str, since_us: int) -> Used:
+    """Those of all models count against the number of batches, and those of this one against its tokens."""
+    rows = connection.query(
+        "SELECT CAST(coalesce(sum(CASE WHEN model = ? THEN tokens ELSE 0 END), 0) AS BIGINT), count(*) FROM batch_shards "
+        f"WHERE state NOT IN {OVER} AND provider = ?",
+        (model, provider),
+    )
+    hour = connection.query(
+        "SELECT count(*) FROM batch_shards WHERE created_us >= ? AND provider = ? AND remote_id <> ''",
+        (since_us, provider),
+    )
+    return Used(int(rows[0][0]), int(hour[0][0]), int(rows[0][1]))
+
+
+def took(connection: Connection, provider: str, model: str, since_us: int) -> list[Took]:
+    """The latest of those that the provider took."""
+    rows = connection.query(
+        "SELECT created_us, ended_us, lines FROM batch_shards WHERE created_us >= ? AND provider = ? AND model = ? "
+        "AND remote_id <> '' AND state <> 'failed' ORDER BY created_us DESC LIMIT ?",
+        (since_us, provider, model, MOST),
+    )
+    return [Took(int(created), int(ended), int(lines)) for created, ended, lines in rows]
+
+
+def remote_ids(connection: Connection, provider: str, since_us: int) -> set[str]:
+    """What the provider calls the shards that were created since."""
+    rows = connection.query(
+        "SELECT remote_id FROM batch_shards WHERE created_us >= ? AND provider = ? AND remote_id <> ''",
+        (since_us, provider),
+    )
+    return {row[0] for row in rows}
+
+
+def spent(connection: Connection, since_us: int) -> int:
+    """What lines that ended since have cost, with what those that are with providers can cost at most; nano-dollars. Jobs that
+    are older are looked through line by line."""
+    young = connection.query(
+        "SELECT CAST(coalesce(sum(cost + held), 0) AS BIGINT) FROM batch_jobs WHERE created_us >= ?", (since_us,)
+    )
+    old = connection.query(
+        "SELECT CAST(coalesce(sum(c.cost), 0) AS BIGINT) FROM batch_jobs j JOIN batch_lines l ON l.job = j.id "
+        "JOIN calls c ON c.id = l.call_id WHERE j.created_us < ? AND (j.ended_us = 0 OR j.ended_us >= ?) AND l.ended_us >= ?",
+        (since_us, since_us, since_us),
+    )
+    held = connection.query(
+        "SELECT CAST(coalesce(sum(held), 0) AS BIGINT) FROM batch_jobs WHERE created_us < ? AND ended_us = 0",
+        (since_us,),
+    )
+    return int(young[0][0]) + int(old[0][0]) + int(held[0][0])

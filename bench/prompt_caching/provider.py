@@ -112,14 +112,62 @@ def clairvoyant_cost(requests: Sequence[Request], caching: Caching) -> int:
     return total
 
 
-def _cheapest(moments: Sequence[float], caching: Caching) -> int:
-    """Pico-dollars a token, over all uses of a prefix, worked out from the last use back."""
+def ruled_cost(requests: Sequence[Request], caching: Caching) -> int:
+    """A lower bound of what any rule could pay that knows of a new block only how its conversation went so far: which turn it
+    is, how long the prompt and what is new of it are, the pause before, where the block stands. The rule is fitted to these
+    very calls, block by block, and from the second use of a block on it knows all calls to come."""
+    uses: dict[int, list[float]] = {}
+    for request in requests:
+        for digest in digests_of(request):
+            uses.setdefault(digest, []).append(request.at)
+    last: dict[int, tuple[float, int]] = {}
+    total = 0
+    gains: dict[tuple[int, ...], list[int]] = {}
+    for request in requests:
+        digests = digests_of(request)
+        known = [digest for digest in digests if digest in last]
+        before, turn = last[known[-1]] if known else (request.at, 0)
+        whole = sum(tokens for _, tokens, _ in request.blocks)
+        fresh = sum(
+            tokens for digest, (_, tokens, _) in zip(digests, request.blocks, strict=True) if digest not in last
+        )
+        for place, (digest, (_, tokens, kind)) in enumerate(zip(digests, request.blocks, strict=True)):
+            if digest not in last:
+                never, keeps = _first(uses[digest], caching)
+                total += tokens * never
+                key = (
+                    kind, min(turn, 6), whole.bit_length(), fresh.bit_length(), int(request.at - before).bit_length(),
+                    min(len(digests) - 1 - place, 4),
+                )  # fmt: skip
+                sums = gains.setdefault(key, [0] * len(keeps))
+                for at, kept in enumerate(keeps):
+                    sums[at] += tokens * (never - kept)
+            last[digest] = (request.at, turn + 1)
+    return total - sum(max(0, *sums) for sums in gains.values())
+
+
+def _first(moments: Sequence[float], caching: Caching) -> tuple[int, list[int]]:
+    """Pico-dollars a token over all uses of a prefix, where its first use does not write it, and where it does under each
+    lifetime; the later uses are the cheapest there are."""
+    rest = moments[1:]
+    none = _cheapest(rest, caching)
+    kept = []
+    for keep in caching.keeps:
+        held = bool(rest) and rest[0] - moments[0] <= keep.seconds
+        kept.append(keep.write + (_cheapest(rest, caching, keep.seconds) if held else none))
+    return caching.plain + none, kept
+
+
+def _cheapest(moments: Sequence[float], caching: Caching, held: int = 0) -> int:
+    """Pico-dollars a token, over all uses of a prefix, worked out from the last use back; `held`: the lifetime in seconds
+    under which the first of them finds it held already."""
     none, live = 0, [0] * len(caching.keeps)
     """What the later uses cost at least: where nothing is held, and where it was held or written just now."""
     after = float("inf")
     for at in reversed(moments):
-        then = [held if after - at <= keep.seconds else none for held, keep in zip(live, caching.keeps, strict=True)]
+        then = [kept if after - at <= keep.seconds else none for kept, keep in zip(live, caching.keeps, strict=True)]
         write = min(keep.write + later for keep, later in zip(caching.keeps, then, strict=True))
         live = [min(caching.read + later, caching.plain + none) for later in then]
         none, after = min(caching.plain + none, write), at
-    return none
+    places = [place for place, keep in enumerate(caching.keeps) if keep.seconds == held]
+    return live[places[0]] if places else none

@@ -46,13 +46,11 @@ def decide(
         return Decision(NOTHING, tuple(seen), digests)
     made = plan(_steep([Spot(each.at, tokens[each.at], each.chances, each.live) for each in seen]), rates)
     scope.spent += tokens[-1] * rates.plain
-    if made.risk and not _may_lose(scope, made.risk, rates):
-        made = _only_reads(made, tokens)
     last = seen[-1]
-    never = (
-        not made.points and last.evidence >= SURE
-        and last.chances[0] < break_even(rates.keeps[0].write, rates) * (1 - STEEP)
-    )  # fmt: skip
+    never = last.evidence >= SURE and last.chances[0] < break_even(rates.keeps[0].write, rates) * (1 - STEEP)
+    if made.risk and not _may_lose(scope, made.risk, rates):
+        made, never = _only_reads(made, tokens), True  # what a provider writes by itself would be lost alike
+    never = never and not made.points
     return Decision(made, tuple(seen), digests, never)
 
 

@@ -32,6 +32,8 @@ WITHIN = (1 / 15, 1 / 5, 1 / 2, 1.0)
 """Where the first stretches of time behind a use end, as shares of the shortest lifetime."""
 STRETCHES = len(WITHIN) + 1
 """The last one is the rest of the longest lifetime."""
+HALF = WITHIN.index(1 / 2)
+"""A use that was waited for so long has an outcome: most that come again have come by then."""
 ENOUGH = 32
 """Outcomes from which on only some of the uses are followed further."""
 FOLLOWED = 4
@@ -58,7 +60,7 @@ class Tally:
     """How uses of a prefix went on: for each stretch of time behind a use, how many came again in it, and how many were
     still waiting at its end (a life table, so that uses whose end is not known yet count for what is)."""
 
-    __slots__ = ("came", "new_came", "new_stayed", "passed", "stayed", "told")
+    __slots__ = ("came", "new_came", "new_stayed", "passed", "stayed", "told", "waiting")
 
     def __init__(self) -> None:
         self.passed = 0
@@ -70,6 +72,18 @@ class Tally:
         self.new_came = [0] * STRETCHES
         """What the store has not been told."""
         self.new_stayed = [0] * STRETCHES
+        self.waiting = [0] * STRETCHES
+        """Uses that are in the stretch now."""
+
+    def chance(self, at: int, wider: float, strength: float) -> float:
+        """That a use which has reached a stretch comes again in it, drawn to the `wider` one. Those that are in it have been
+        waited for by half, as life tables count them: else the first outcomes, which are those that came soon, would make
+        every beginning look good."""
+        came = self.came[at]
+        over = came + self.stayed[at]
+        if over < WINDOW and self.waiting[at]:
+            over = min(over + self.waiting[at] / 2, WINDOW)
+        return (came + strength * wider) / (over + strength)
 
     def add(self, stretch: int, came: bool) -> None:
         if self.came[stretch] + self.stayed[stretch] >= WINDOW:
@@ -146,6 +160,15 @@ class Trial:
         self.closed = False
         self.stretch = 0
         """The one that it is in."""
+
+    def enter(self, stretch: int) -> None:
+        self.stretch = stretch
+        for tally in self.kinds:
+            tally.waiting[stretch] += 1
+
+    def leave(self) -> None:
+        for tally in self.kinds:
+            tally.waiting[self.stretch] -= 1
 
 
 class Seen(NamedTuple):
@@ -278,6 +301,7 @@ class Scope:
             return tally.told
         tally.passed = 0
         prefix.trial = trial = Trial(prefix, kinds, now)
+        trial.enter(0)
         waiting = self._waiting[0]
         waiting.append(trial)
         if len(waiting) > self.most:
@@ -310,13 +334,9 @@ class Scope:
         narrow, wide = kinds
         stays, chances = 1.0, []
         for at in range(STRETCHES):
-            came = wide.came[at]
-            chance = (came + KIND * PRIOR) / (came + wide.stayed[at] + KIND)
-            came = narrow.came[at]
-            chance = (came + KIND * chance) / (came + narrow.stayed[at] + KIND)
+            chance = narrow.chance(at, wide.chance(at, PRIOR, KIND), KIND)
             if own is not None:
-                came = own.came[at]
-                chance = (came + OWN * chance) / (came + own.stayed[at] + OWN)
+                chance = own.chance(at, chance, OWN)
             stays *= 1 - chance
             if at >= STRETCHES - 2:
                 chances.append(1 - stays)
@@ -325,6 +345,7 @@ class Scope:
     def _close(self, trial: Trial, now: float) -> None:
         """The next use of a prefix has come."""
         trial.closed = True
+        trial.leave()
         gap = now - trial.since
         if gap > self._ends[-1]:
             return
@@ -347,7 +368,8 @@ class Scope:
                 trial = waiting.popleft()
                 if trial.closed:
                     continue
-                trial.stretch = stretch + 1
+                trial.leave()
+                trial.enter(stretch + 1)
                 for tally in self._tallies(trial):
                     tally.add(stretch, False)
                     if stretch == STRETCHES - 2:
@@ -399,8 +421,8 @@ class Prefixes:
 
 def _evidence(own: Tally | None, kinds: tuple[Tally, Tally]) -> float:
     wide = kinds[1]
-    outcomes = sum(wide.came) + wide.stayed[-1]
-    return outcomes if own is None else outcomes + sum(own.came) + own.stayed[-1]
+    outcomes = sum(wide.came) + wide.stayed[HALF]
+    return outcomes if own is None else outcomes + sum(own.came) + own.stayed[HALF]
 
 
 def _count_gap(prefix: Prefix, gap: float) -> None:

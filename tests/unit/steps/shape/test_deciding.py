@@ -63,3 +63,16 @@ def test_nothing_is_said_of_prompts_of_which_little_is_known() -> None:
     made = decide(scope, [1, 2], [1, 2], [5_000, 5_100], GPT, 0.0)
     assert not made.never
     assert not made.plan.points
+
+
+def test_where_no_bet_is_left_the_provider_is_told_to_write_nothing() -> None:
+    """It would write by itself, which is the same bet."""
+    scope = Scope((1_800, 43_200))
+    for number in range(40):
+        for turn in range(2):
+            decide(scope, [number, 1], [1, 2], [50_000, 50_100], GPT, 60.0 * number + 20.0 * turn)
+    scope.credit, scope.spent = -(10**15), 0
+    made = decide(scope, [999, 1], [1, 2], [50_000, 50_100], GPT, 2_500.0)
+    assert made.plan.risk == 0
+    assert not made.plan.points
+    assert made.never

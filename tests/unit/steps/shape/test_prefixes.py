@@ -1,5 +1,7 @@
 """What is learned of prefixes that come again."""
 
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -146,3 +148,17 @@ def test_any_traffic_gives_chances(calls: list[tuple[list[int], int]]) -> None:
         for each in seen:
             short, long = each.chances
             assert 0 <= short <= long <= 1
+
+
+def test_those_that_come_soon_are_not_taken_for_all() -> None:
+    """A coin of 0.25: in the beginning only the early ones have an outcome."""
+    dice = random.Random(1)
+    scope = Scope(LIFETIMES)
+    calls = [(second * 1.0, second) for second in range(260)]
+    calls += [(at + dice.uniform(20, 280), which) for at, which in calls if dice.random() < 0.25]
+    told = []
+    for at, which in sorted(calls):
+        seen = one(scope, [7, 10_000 + which, 20_000 + which], at).get(2)
+        if at > 100 and seen is not None and not seen.uses:
+            told.append(seen.chances[0])
+    assert 0.15 < sum(told) / len(told) < 0.35

@@ -6,7 +6,7 @@ nothing of models or money. What it does not do (proxies, redirects, content enc
 
 import asyncio
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,6 +24,8 @@ IDLE_S = 30.0
 """How long a connection is kept for the next call."""
 SWEEP_S = 0.1
 """How often time limits are looked at: one timer for all connections instead of some for each."""
+LARGE = 1024 * 1024
+"""Bytes of a body above which it is written in pieces, as the connection takes them: it is not held twice."""
 STALE_S = 1.0
 """A kept connection that closes this soon, before any byte of an answer, was closed before the request arrived: the one
 case in which a request is sent again. Later than that the provider may have worked on it, and may bill it."""
@@ -169,7 +171,7 @@ class Exchange:
 
     __slots__ = (
         "connection", "deadline", "done", "error", "head_bytes", "headers", "idle_s", "interim", "keep", "loop", "phase", "reads",
-        "sent", "silent", "status", "total_at", "until_close", "waiter", "waiting",
+        "sent", "silent", "status", "total_at", "until_close", "waiter", "waiting", "writing",
     )  # fmt: skip
 
     def __init__(self, connection: Connection, now: float, timeouts: Timeouts) -> None:
@@ -180,6 +182,7 @@ class Exchange:
         self.head_bytes = 0
         self.interim = False
         self.silent = True
+        self.writing = False
         self.keep = False
         self.until_close = False
         self.reads: list[bytes] = []
@@ -200,7 +203,7 @@ class Exchange:
         names = [name for name, _ in self.headers]
         bodiless = self.status in (204, 304)
         self.until_close = not bodiless and b"content-length" not in names and b"transfer-encoding" not in names
-        self.keep = keep and not self.until_close
+        self.keep = keep and not self.until_close and not self.writing
         if self.keep and b"keep-alive" in names:
             self.connection.keep_s = _kept_for(dict(self.headers)[b"keep-alive"])  # type: ignore[union-attr]
 
@@ -256,6 +259,19 @@ class Exchange:
 
     # called by the relay
 
+    async def write(self, body: bytes) -> None:
+        """Send a large body, as far as the provider listens: it may refuse it before its end."""
+        view = memoryview(body)
+        self.writing = True
+        for at in range(0, len(view), HIGH_WATER):
+            connection = self.connection
+            if self.done or connection is None or connection.closed or self.phase != "answer":
+                return
+            connection.transport.write(view[at : at + HIGH_WATER])
+            if connection.writable is not None:
+                await connection.writable
+        self.writing = False
+
     async def head(self) -> None:
         """Wait for the answer's head."""
         while self.phase == "answer" and not self.done:
@@ -309,9 +325,12 @@ class Exchange:
 
 
 class Http1Client:
-    """Sends requests over pooled connections. One for each set of TLS options; made inside a running event loop."""
+    """Sends requests over pooled connections. One for each set of TLS options; made inside a running event loop.
 
-    def __init__(self, *, ca_file: str = "") -> None:
+    `may_reach` (host, address) says whether that address may be what a host's name leads to, where others choose the host.
+    """
+
+    def __init__(self, *, ca_file: str = "", may_reach: Callable[[str, str], bool] | None = None) -> None:
         self.loop = asyncio.get_running_loop()
         self.active: set[Exchange] = set()
         self.closing = False
@@ -319,13 +338,16 @@ class Http1Client:
         self._own_lines: dict[tuple[Header, ...], bytes] = {}
         self._pools: dict[tuple[str, int, bool], list[Connection]] = {}
         self._ca_file = ca_file
+        self._may_reach = may_reach
         self._tls: ssl.SSLContext | None = None
         self._sweeper: asyncio.TimerHandle | None = None
 
     async def send(self, method: str, url: str, headers: Sequence[Header], body: bytes, timeouts: Timeouts) -> Exchange:
         origin = self._origins.get(url) or self._origin(url)
         lines = self._lines(headers)
-        request = b"%b %b%bcontent-length: %d\r\n\r\n%b" % (method.encode(), origin.head, lines, len(body), body)
+        large = len(body) > LARGE
+        whole = b"" if large else body
+        request = b"%b %b%bcontent-length: %d\r\n\r\n%b" % (method.encode(), origin.head, lines, len(body), whole)
         while True:
             kept = None if timeouts.once else self._idle_connection(origin)
             connection = kept or await self._connect(origin, timeouts)
@@ -336,6 +358,8 @@ class Http1Client:
                 self._sweeper = self.loop.call_later(SWEEP_S, self._sweep)
             connection.transport.write(request)
             try:
+                if large:
+                    await exchange.write(body)
                 if connection.writable is not None:
                     await connection.writable
                 await exchange.head()
@@ -404,6 +428,11 @@ class Http1Client:
             ) from None
         except (OSError, UnicodeError) as error:
             raise UpstreamUnreachable(f"{origin.shown} cannot be reached: {_reason(error)}.") from None
+        if self._may_reach is not None:
+            address = str((connection.transport.get_extra_info("peername") or ("",))[0])
+            if not self._may_reach(origin.host, address):
+                connection.close()
+                raise UpstreamUnreachable(f"{origin.shown} leads to an address that may not be reached.")
         return connection
 
     def _sweep(self) -> None:

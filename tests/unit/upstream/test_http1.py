@@ -289,3 +289,34 @@ async def _passes_in(pieces: list[bytes]) -> None:
     async with scripted(script) as server:
         assert await whole(client, server.url) == (200, b"hello world")
     await client.close()
+
+
+async def test_a_large_body_is_written_whole(client: Http1Client) -> None:
+    body = bytes(range(256)) * 20_000
+    async with scripted(answering(OK)) as server:
+        for _ in range(2):  # on a new connection, and on a kept one
+            response = await client.send("POST", server.url, [], body, Timeouts())
+            assert await response.read(1000) == b"hello"
+        assert server.connections == 1
+
+
+async def test_a_large_body_may_be_refused_before_its_end(client: Http1Client) -> None:
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 413 Too large\r\ncontent-length: 0\r\n\r\n")
+        await writer.drain()
+        await asyncio.sleep(0.2)
+
+    async with scripted(script) as server:
+        for connections in (1, 2):  # what is half written is no connection for another call
+            response = await client.send("POST", server.url, [], b"x" * 50_000_000, Timeouts())
+            assert (response.status, server.connections) == (413, connections)
+
+
+async def test_what_may_arrive_once_goes_over_a_connection_of_its_own(client: Http1Client) -> None:
+    async with scripted(answering(OK)) as server:
+        for _ in range(3):
+            await (await client.send("GET", server.url, [], b"", Timeouts())).read(1000)
+        assert server.connections == 1
+        await (await client.send("POST", server.url, [], b"", Timeouts(once=True))).read(1000)
+        assert server.connections == 2

@@ -127,3 +127,19 @@ def test_an_unknown_model_says_what_to_do() -> None:
     with pytest.raises(UnknownModel, match="PROVIDER/MODEL") as caught:
         providers("openai", "anthropic").deployment("qwen\r\n" + "x" * 500)
     assert "\n" not in caught.value.message and len(caught.value.message) < 400
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "url"),
+    [
+        ("openai", {}, "https://api.openai.com/v1/batches?limit=1"),
+        ("azure", {"base_url": Url("https://x.azure.com")}, "https://x.azure.com/openai/v1/batches?limit=1"),
+        (
+            "azure",
+            {"base_url": Url("https://x.azure.com/openai/v1"), "api_version": "2024-10-21"},
+            "https://x.azure.com/openai/batches?limit=1&api-version=2024-10-21",
+        ),
+    ],
+)
+def test_where_other_things_are(name: str, fields: dict[str, object], url: str) -> None:
+    assert provider(name, **fields).place("/batches?limit=1") == url

@@ -8,6 +8,7 @@ shard's id. Until then nobody can tell, so the shard waits rather than is paid t
 from collections.abc import AsyncGenerator, Collection, Iterable
 from contextlib import aclosing
 from datetime import UTC, datetime
+from io import BytesIO
 from typing import Any
 
 import msgspec
@@ -127,12 +128,14 @@ class AnthropicBatchApi:
         return why_not(wire, body, self._wires)
 
     def encode(self, lines: Iterable[tuple[str, bytes]], wire: str, model: str, name: str = "") -> bytes:
-        parts = [b'{"requests":[']
+        made = BytesIO()  # unlike a join it holds its parts once
+        made.write(b'{"requests":[')
+        comma = b""
         for custom_id, body in lines:
-            head = (b'{"custom_id":' if len(parts) == 1 else b',{"custom_id":') + quoted(custom_id) + b',"params":'
-            parts.append(written(head, body))
-        parts.append(b"]}")
-        return b"".join(parts)
+            made.write(written(comma + b'{"custom_id":' + quoted(custom_id) + b',"params":', body))
+            comma = b","
+        made.write(b"]}")
+        return made.getvalue()
 
     def cost_of(self, custom_id: str, body: bytes) -> int:
         return len(body) + len(custom_id) + 32

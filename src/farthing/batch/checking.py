@@ -7,11 +7,13 @@ mistakes. Knows nothing of where files and lines are kept.
 """
 
 import hashlib
+import re
 from typing import Literal, TypeVar
 
 import msgspec
 
 from farthing.model.batch import JobError
+from farthing.model.call import Ask
 from farthing.model.errors import BadRequest
 from farthing.wire.format import Format
 
@@ -19,6 +21,8 @@ MOST_ERRORS = 100
 """Mistakes that are told of one file."""
 ID_LIMIT = 512
 """Characters of a custom_id."""
+_PLAIN_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+"""What a custom_id of a Messages batch is."""
 Shape = Literal["openai", "anthropic"]
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -42,10 +46,15 @@ class Request(msgspec.Struct):
     """From 0, blank lines not counted."""
     custom_id: str
     body: bytes
-    model: str
-    """As it is asked for; empty where the request is refused."""
+    ask: Ask | None = None
+    """What the steps will read of it; None where it cannot be read."""
     refusal: BadRequest | None = None
     """Why the request cannot be run, if it cannot."""
+
+    @property
+    def model(self) -> str:
+        """As it is asked for; empty where it cannot be read."""
+        return self.ask.model if self.ask is not None else ""
 
 
 class JsonLines:
@@ -87,23 +96,24 @@ class JsonLines:
 
 
 class Check:
-    """Reads the lines of one file. `most_lines` is the largest number of requests in it."""
+    """Reads the lines of one file. `most_requests` is the largest number of requests in it."""
 
-    def __init__(self, shape: Shape, format: Format, *, most_lines: int, most_bytes: int) -> None:
+    def __init__(self, shape: Shape, format: Format, *, most_requests: int, most_bytes: int) -> None:
         self.errors: list[JobError] = []
         self.total = 0
         """Requests so far."""
         self._format = format
-        self._most_lines, self._most_bytes = most_lines, most_bytes
+        self._most_requests, self._most_bytes = most_requests, most_bytes
         self._line = 0
         self._seen: set[bytes] = set()
         self._read = self._openai if shape == "openai" else self._anthropic
         self._body = "body" if shape == "openai" else "params"
+        self._plain_ids = shape == "anthropic"
 
     @property
     def hopeless(self) -> bool:
         """Whether reading on would tell nothing new."""
-        return len(self.errors) >= MOST_ERRORS or self.total > self._most_lines
+        return len(self.errors) >= MOST_ERRORS or self.total > self._most_requests
 
     def look(self, text: bytes | None) -> Request | None:
         """The next line. None for a blank one, and for one that is no request: then `errors` says why."""
@@ -114,9 +124,9 @@ class Check:
         if not text or text.isspace():
             return None
         self.total += 1
-        if self.total > self._most_lines:
-            if self.total == self._most_lines + 1:
-                self._wrong("too_many_tasks", f"The file has more than {self._most_lines} requests.", line=0)
+        if self.total > self._most_requests:
+            if self.total == self._most_requests + 1:
+                self._wrong("too_many_tasks", f"The file has more than {self._most_requests} requests.", line=0)
             return None
         found = self._read(text)
         if found is None or not self._named(found[0]):
@@ -163,6 +173,10 @@ class Check:
 
     def _named(self, custom_id: str) -> bool:
         """Whether the request has a name of its own."""
+        if self._plain_ids and not _PLAIN_ID.fullmatch(custom_id):
+            says = "custom_id must have 1 to 64 characters: letters, digits, _ and -."
+            self._wrong("invalid_json_line", says, "custom_id")
+            return False
         if not 0 < len(custom_id) <= ID_LIMIT or "\0" in custom_id:
             says = f"custom_id must have 1 to {ID_LIMIT} characters, and no NUL."
             self._wrong("invalid_json_line", says, "custom_id")
@@ -180,8 +194,8 @@ class Check:
         try:
             ask = self._format.ask(body)
         except BadRequest as error:
-            return Request(number, custom_id, body, "", error)
-        return Request(number, custom_id, body, ask.model, _STREAMED if ask.stream else None)
+            return Request(number, custom_id, body, None, error)
+        return Request(number, custom_id, body, ask, _STREAMED if ask.stream else None)
 
     def _wrong(self, code: str, message: str, param: str = "", line: int | None = None) -> None:
         if len(self.errors) < MOST_ERRORS:

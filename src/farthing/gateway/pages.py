@@ -36,7 +36,8 @@ async def _mistaken_for_page(request: Request) -> Response:
 async def _farthing_error(request: Request, error: FarthingError) -> Response:
     headers = dict(request.scope["headers"])
     call_id = new_call_id()
-    format = FORMATS["anthropic.messages" if b"anthropic-version" in headers else "openai.chat"]
+    is_anthropic = b"anthropic-version" in headers or request.scope["path"].startswith("/v1/messages")
+    format = FORMATS["anthropic.messages" if is_anthropic else "openai.chat"]
     body = format.error(error, call_id)
     response = Response(body, error.status)
     response.raw_headers = error_headers(error, body, call_id)

@@ -64,7 +64,24 @@ class BatchSettings(msgspec.Struct, frozen=True):
         Meta(ge=0.01, le=50, description="Deadlines in a hundred that may be missed; what is likelier is promoted."),
     ] = 0.5
     linger_s: Annotated[Seconds, _doc("Seconds that lines wait for others to share a provider's batch.")] = 60.0
+    look_s: Annotated[
+        float,
+        Meta(
+            ge=0.05, le=600, description="Seconds between looks at a young batch at its provider; later up to a minute."
+        ),
+    ] = 5.0
+    lag_s: Annotated[
+        Seconds,
+        _doc(
+            "Seconds after which a batch that is not on its provider's list was never created: lists lag behind. Before that "
+            "nothing is sent again whose creation was cut off."
+        ),
+    ] = 120.0
     at_once: Annotated[int, _doc("Lines that are worked at the same time as ordinary calls.", ge=1, le=10_000)] = 16
+    max_file_mb: Annotated[
+        int, _doc("Largest file of requests, or list of them in one body, in MiB; above it: 413.", ge=1, le=4096)
+    ] = 256
+    max_requests: Annotated[int, _doc("Most requests of one batch.", ge=1, le=1_000_000)] = 100_000
     keep_s: Annotated[Seconds, _doc("Seconds that results are kept.")] = 29 * 86_400.0
     drop: Annotated[
         Literal["expiry", "delivery"], _doc("When prompts and answers are dropped: after `keep_s`, or once fetched.")

@@ -54,9 +54,12 @@ def append(connection: Connection, file_id: str, data: bytes, *, wrapping: Wrapp
         )
 
 
-def finish(connection: Connection, file_id: str) -> File | None:
-    """All of it is there."""
-    connection.execute("UPDATE batch_files SET ready = 1 WHERE id = ?", (file_id,))
+def finish(connection: Connection, file_id: str, *, expires_us: int = 0) -> File | None:
+    """All of it is there. It is kept until `expires_us`; 0: as was said at its beginning."""
+    connection.execute(
+        "UPDATE batch_files SET ready = 1, expires_us = CASE WHEN ? > 0 THEN ? ELSE expires_us END WHERE id = ?",
+        (expires_us, expires_us, file_id),
+    )
     return info(connection, file_id)
 
 

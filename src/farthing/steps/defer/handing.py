@@ -82,6 +82,11 @@ class Handing:
         """Draw with this share and this salt from the next call on."""
         self._share, self._salt = shares.get(BATCHING, 0.0), salt
 
+    def treated(self, call: Call) -> None:
+        """The call of a line that waited: it was drawn, and not held out."""
+        if self._share > 0:
+            call.arms = {**call.arms, BATCHING: False}
+
     async def __call__(self, call: Call, wish: Wish, proceed: Proceed) -> Answer:
         if self._share > 0:
             unit = f"{call.principal.tenant}\0{call.session or call.principal.user or call.id}"

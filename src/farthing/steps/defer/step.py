@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from farthing.model.call import Answer, Call
 from farthing.pipeline import Proceed
 from farthing.steps.defer.asked import Wish
-from farthing.steps.defer.booking import Book, of_line
+from farthing.steps.defer.booking import ORIGIN, Book, of_line
 
 Asked = Callable[[Call], Wish | None]
 """How long a call may wait; None: not at all."""
@@ -29,13 +29,15 @@ class Defer:
 
     def __init__(
         self, asked: Asked = _nobody_waits, hand: Hand | None = None, book: Book | None = None,
-        has_batches: Callable[[str], bool] = lambda provider: False,
+        has_batches: Callable[[str], bool] = lambda provider: False, treated: Callable[[Call], None] = lambda call: None,
     ) -> None:  # fmt: skip
-        """`book` and `has_batches`, whether a provider knows batches, are for lines of jobs."""
+        """`book` and `has_batches`, whether a provider knows batches, are for lines of jobs; `treated` marks the call of one
+        that waited as one that was not held out."""
         self._asked = asked
         self._hand = hand
         self._book = book
         self._has_batches = has_batches
+        self._treated = treated
 
     async def __call__(self, call: Call, proceed: Proceed) -> Answer:
         if call.walk != "live":
@@ -49,6 +51,8 @@ class Defer:
 
     async def _line(self, call: Call, proceed: Proceed) -> Answer:
         """A line of a job; what waiting saved is known with its answer."""
+        if call.walk != "settling" and call.kept is not None and call.kept.get(ORIGIN) == "call":
+            self._treated(call)
         answer = await proceed(call)
         answer.on_end(lambda _: self._settle(call))
         return answer

@@ -43,6 +43,10 @@ class Wrapping:
         return _unframed(wrapped, _named(about))
 
 
+PLAIN = Wrapping()
+"""For those who seal nothing."""
+
+
 class Sealed(Wrapping):
     """AES-256-GCM with a fresh nonce for each value."""
 

@@ -22,7 +22,7 @@ class Waiting(NamedTuple):
     model: str
     wire: str
     priority: int
-    due_us: int
+    deadline_us: int
     """None of them is due before."""
     n: int
     bytes: int

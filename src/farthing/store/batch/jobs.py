@@ -10,7 +10,19 @@ import msgspec
 from farthing.model.batch import Job, JobError, JobState
 from farthing.store.batch import moves
 from farthing.store.batch.cells import Cells
-from farthing.store.batch.rows import ANSWERS, BODIES, JOBS, LATER, LINES, NOWHERE, OPEN, job_of, job_row, line_of, marks
+from farthing.store.batch.rows import (
+    ANSWERS,
+    BODIES,
+    JOBS,
+    LATER,
+    LINES,
+    NOWHERE,
+    OPEN,
+    job_of,
+    job_row,
+    line_of,
+    marks,
+)
 from farthing.store.engine import Connection
 from farthing.store.errors import Duplicate
 from farthing.store.schema_batch import JOB_COLUMNS

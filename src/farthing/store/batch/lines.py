@@ -45,7 +45,7 @@ ALONE_US = 900_000_000
 """How long a line that is sent alone is its sender's, unless they say so."""
 
 __all__ = (
-    "Ended", "Standing", "Waiting", "add", "begin", "follow", "followers", "forget_texts", "free", "get", "give_back", "holders", "leaders", "lock",
+    "Begun", "Ended", "Standing", "Waiting", "add", "begin", "begin_all", "follow", "followers", "forget_texts", "free", "get", "give_back", "holders", "leaders", "lock",
     "of_calls", "of_places", "of_shard", "position", "renew", "results", "settle", "take", "waiting",
 )  # fmt: skip
 
@@ -63,6 +63,15 @@ class Ended(NamedTuple):
     answer: bytes
     cost: int
     baseline: int
+
+
+class Begun(NamedTuple):
+    """A line that is about to be sent alone, as this call."""
+
+    job: str
+    no: int
+    way: Way
+    call_id: str
 
 
 class Standing(NamedTuple):
@@ -247,6 +256,40 @@ def begin(
     line.tries += 1
     line.leader, line.leader_no = "", 0
     return True
+
+
+def begin_all(
+    connection: Connection, started: Sequence[Begun], *, holder: str, until_us: int, now_us: int
+) -> set[str]:  # fmt: skip
+    """`begin` for many lines that the holder took, or that are in shards and nowhere else; the calls that may be sent."""
+    with connection.transaction():
+        moves.lock_jobs(connection, (each.job for each in started))
+        stored = moves.lock_lines(connection, ((each.job, each.no) for each in started))
+        going: dict[Key, Begun] = {}
+        for each in started:
+            found = stored.get((each.job, each.no))
+            if found is not None and _may_begin(found, holder):
+                going.setdefault((each.job, each.no), each)
+        for some in parts(sorted(going.values()), 150):
+            connection.execute(
+                f"UPDATE batch_lines SET state = 'sent', queue = {HELD}, holder = ?, ready_us = ?, way = v.column3, call_id = v.column4, "
+                f"tries = tries + 1, leader = '', leader_no = 0 FROM (VALUES {marks(len(some), '(?,CAST(? AS BIGINT),?,?)')}) AS v "
+                "WHERE batch_lines.job = v.column1 AND batch_lines.no = v.column2",
+                (holder, until_us, *flat(some)),
+            )
+        for names in parts(sorted({job for job, _ in going})):
+            connection.execute(
+                f"UPDATE batch_jobs SET started_us = ? WHERE started_us = 0 AND id IN ({marks(len(names), '?')})",
+                (now_us, *names),
+            )
+    return {each.call_id for each in going.values()}
+
+
+def _may_begin(stored: Stored, holder: str) -> bool:
+    line, queue = stored
+    if line.state == "sent":
+        return queue == NOWHERE
+    return line.state == "waiting" and queue == HELD and line.holder == holder
 
 
 def of_shard(

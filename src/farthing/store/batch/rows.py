@@ -8,9 +8,9 @@ import msgspec
 from farthing.model.batch import Job, JobError, Line
 from farthing.store.engine import Connection, Row
 from farthing.store.schema_batch import JOB_COLUMNS, LINE_COLUMNS
+from farthing.store.sealing import PLAIN as PLAIN
 from farthing.store.sealing import Unreadable, Wrapping
 
-PLAIN = Wrapping()
 AT_ONCE = 400
 """Keys of one statement; each is two values."""
 NOWHERE, OPEN, LATER, HELD = 0, 1, 2, 3

@@ -212,3 +212,13 @@ def test_moves_need_no_lines(connection: Connection) -> None:
     with connection.transaction():
         assert moves.wake(connection, NOW_US, 10) == 0 and moves.lock_lines(connection, []) == {}
     assert sent(a_line()).holds == []
+
+
+async def test_many_lines_begin_together(connection: Connection) -> None:
+    given(connection, 4)
+    some = taken(connection, 3)
+    in_shard(connection, some[2:])
+    started = [lines.Begun("job-1", no, "now", f"call-now-{no}") for no in range(4)]
+    begun = lines.begin_all(connection, started, holder="w1", until_us=UNTIL_US, now_us=NOW_US)
+    assert begun == {"call-now-0", "call-now-1", "call-now-2"}, "the last was not taken"
+    assert lines.begin_all(connection, started, holder="w1", until_us=UNTIL_US, now_us=NOW_US) == set()

@@ -33,7 +33,7 @@ DAY_S = 86_400.0
 LONGEST_S = 30 * DAY_S
 WITHIN = 0.9
 """Share of the time that a connection is held within which an answer must be there, where its client named no deadline."""
-_AMOUNT = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)(s|m|h|d)", re.IGNORECASE)
+_AMOUNT = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)(s|m|h|d)", re.IGNORECASE | re.ASCII)
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": DAY_S}
 _NOW = ("0", "0s", "now")
 _HOW = "It is a time such as 90s, 15m, 6h or 2d, or an instant with its zone such as 2026-12-01T06:00:00Z."

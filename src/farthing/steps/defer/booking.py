@@ -64,12 +64,11 @@ def saving(attempts: Sequence[Attempt], served: Deployment, tier: str, book: Boo
             return None
         model = served.price_as if served.price_as and not part.part else part.served_model or part.model
         there, here = (
-            book.price(
-                served.prices, model, part.usage, tier=each, geo=part.geo, at_us=part.started_us,
-                estimated=part.estimated,
-            )
-            for each in (tier, part.tier)
-        )  # fmt: skip
+            _at(book, served, model, part, part.usage, tier),
+            _at(book, served, model, part, part.usage, part.tier),
+        )
+        if there.state == "unpriced":  # a tier that the model does not have: then the standard one served
+            there = _at(book, served, model, part, part.usage, "")
         if there.state == "unpriced" or here.state == "unpriced":
             return None
         after += part.cost
@@ -100,6 +99,12 @@ def joined(leader: Record) -> Saving | None:
 def late(cost: Nano) -> Saving:
     """An answer that was paid for and not needed: its line had been promoted."""
     return Saving(LEVER, 0, 0, overhead=cost)
+
+
+def _at(book: Book, served: Deployment, model: str, part: Attempt, usage: Usage, tier: str) -> Priced:
+    return book.price(
+        served.prices, model, usage, tier=tier, geo=part.geo, at_us=part.started_us, estimated=part.estimated
+    )
 
 
 def _answering(attempts: Sequence[Attempt]) -> list[Attempt]:

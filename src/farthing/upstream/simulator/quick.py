@@ -43,7 +43,9 @@ def answer(path: str, body: Json, number: int, now: int) -> Quick | None:
     said = _said(messages)
     if not said:
         return None
-    limit = body.get("max_tokens") or body.get("max_completion_tokens") or 1000
+    if not anthropic and model.thinks != "never" and "max_tokens" in body:
+        return None
+    limit = body.get("max_tokens", body.get("max_completion_tokens", 1000))
     if not isinstance(limit, int) or limit < 1 or limit > model.max_output or (anthropic and "max_tokens" not in body):
         return None
     prompt, output = len(said) // 4 + 8, min(limit, 12 + len(said) % 29)

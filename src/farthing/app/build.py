@@ -14,13 +14,18 @@ from starlette.routing import Route
 
 from farthing.app.alerts import build_alerts
 from farthing.app.around import REAL, Around
+from farthing.app.batch import Known, open_queue, start_worker
+from farthing.app.batch_pages import batch_pages
 from farthing.app.budgets import build_budgets
 from farthing.app.cache import build_cache
+from farthing.app.deferral import build_deferral
 from farthing.app.doctor import build_doctor
 from farthing.app.prompts import build_prompts
 from farthing.app.providers import open_providers
 from farthing.app.routing import Models, build_routing, models_of
 from farthing.app.shaping import build_shaping
+from farthing.app.walks import build_walks, has_batches
+from farthing.batch.walks import Ways
 from farthing.finops.transactions import Gatherer
 from farthing.gateway import (
     admin,
@@ -58,6 +63,7 @@ from farthing.settings import Settings
 from farthing.steps.admit import Admit
 from farthing.steps.balance.health import Health
 from farthing.steps.balance.step import Balance
+from farthing.steps.defer.step import Defer
 from farthing.steps.identify import Identify
 from farthing.steps.limits import Limits
 from farthing.steps.meter import Meter
@@ -149,14 +155,24 @@ async def assemble(settings: Settings, stack: AsyncExitStack, around: Around = R
     def errands(lever: str) -> Errands:
         return Errands(chain([meter, Overhead(lever), *innermost], relay), around.new_id, clock)
 
-    hear = [shaping.hear, prompts.hear]
+    queue = open_queue(settings, store, journal, ledger, around)
+    deferral = build_deferral(
+        settings, store, queue.desk.news, queue.desk.holder, queue.wake, queue.desk.wrapping, stack, around
+    )
+    hear = [shaping.hear, prompts.hear, deferral.handing.hold_out]
     routing = await build_routing(settings, known, store, errands(MODEL_SELECTION), stack, around, hear)
     cache = await build_cache(settings, errands(SEMANTIC_CACHE), routing.route.still_serves, stack, around)
-    outer: list[Step] = [
-        meter, Identify(keys, Gatherer(settings.transactions) or None), Limits(buckets), routing.task,
-        *([cache.step] if cache is not None else []), routing.route, *doctor.mend, *shaping.steps, *prompts.steps, *doctor.look,
+    identify = Identify(keys, Gatherer(settings.transactions) or None)
+    defer = Defer(deferral.wishes.of, deferral.handing, book, has_batches(providers), deferral.handing.treated)
+    inner: list[Step] = [
+        *([cache.step] if cache is not None else []), defer, routing.route, *doctor.mend, *shaping.steps, *prompts.steps,
     ]  # fmt: skip
-    proceed = chain([*outer, *innermost], relay)
+    proceed = chain([meter, identify, Limits(buckets), routing.task, *inner, *doctor.look, *innermost], relay)
+    ways = Ways(identify, routing.task, inner, doctor.look, innermost)
+    walks = build_walks(settings, store, keys, providers, book, limits.step, relay, ways, around)
+    start_worker(
+        queue, Known(settings, journal, providers, health_of_deployments, known, book), walks, stack, around
+    )  # fmt: skip
     guard = Guard(keys, settings.server.admin)
     edges = _edges(settings, proceed, around)
     routes = [
@@ -166,6 +182,8 @@ async def assemble(settings: Settings, stack: AsyncExitStack, around: Around = R
         *calls.routes(store, ledger, guard),
         *status.routes(health_of_deployments, settings.server.workers, guard),
         *_books(settings, store, guard, book),
+        *batch_pages(settings, guard, queue.desk, queue.wake, stack),
+        *deferral.routes(guard, lambda job: None),
         *table_pages.routes(Routes(store), routing.rules, guard),
         *feedback.routes(store, ledger, guard, [*([cache.feedback] if cache is not None else []), routing.quality]),
         *openapi.routes(),

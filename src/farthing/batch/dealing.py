@@ -240,7 +240,7 @@ def _by_deadline(sums: Sequence[Sums]) -> list[str]:
     """Models, those with the tightest deadline first."""
     first: dict[str, int] = {}
     for each in sums:
-        first[each.model] = min(first.get(each.model, each.due_us), each.due_us)
+        first[each.model] = min(first.get(each.model, each.deadline_us), each.deadline_us)
     return sorted(first, key=lambda model: first[model])
 
 

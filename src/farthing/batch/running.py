@@ -25,6 +25,7 @@ BEGIN_AT_ONCE = 32
 """Lines whose call ids are written in one transaction; a kill makes so many of them wait again at most, sent or not."""
 FULL_S = 0.02
 """Between two looks for room while a place is full, if no line of ours ends there before."""
+GRACE_S = 5.0
 USUAL_S = 10.0
 """What a call takes of which nothing is known."""
 SMOOTHING = 0.1
@@ -151,7 +152,9 @@ class Runner:
         return 0.0
 
     async def close(self) -> None:
-        """Break off what is under way; the journal and the store know of it."""
+        """Let calls that are under way end, for a while; then break them off: the journal and the store know of them."""
+        if self._running:
+            await asyncio.wait(self._running, timeout=GRACE_S)
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)

@@ -306,10 +306,8 @@ def _pays(pooled: Pooled, refused: HoldRefused) -> bool:
 
 def _item(pooled: Pooled) -> Item[tuple[str, int]]:
     line, parked = pooled.line, pooled.parked
-    return Item(
-        (line.job, line.no), line.deadline_us, max(line.queued_us or pooled.job.created_us, line.ready_us),
-        len(parked.body), parked.tokens,
-    )  # fmt: skip
+    waits_us = line.queued_us or pooled.job.created_us
+    return Item((line.job, line.no), line.deadline_us, waits_us, len(parked.body), parked.tokens)
 
 
 def _limits(published: Published) -> Limits:

@@ -77,7 +77,9 @@ class _Handed(NamedTuple):
 
 
 class Settler:
-    """One for a gateway."""
+    """One for a gateway. It writes by itself what it is handed; as a part of the worker it is closed in its turn."""
+
+    name = "settling"
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
@@ -91,6 +93,9 @@ class Settler:
         if self._writer is None:
             self._writer = asyncio.create_task(self._write())
         await kept
+
+    async def turn(self) -> float:
+        return 3600.0
 
     async def close(self) -> None:
         """Wait until all that was handed in is written."""

@@ -15,7 +15,7 @@ log = logging.getLogger("farthing.batch")
 
 LONGEST_PAUSE_S = 30.0
 """Between two turns of a part that fails again and again."""
-IDLE_S = 10.0
+IDLE_S = 3.0
 """Between two looks for work that another gateway took in, while there has never been any."""
 
 
@@ -35,21 +35,20 @@ class Part(Protocol):
 
 
 class Worker:
-    """See the module. `open_work` says whether there is any job that has not ended; `make` makes the parts when they are
-    first needed, in the order in which they are closed."""
+    """See the module. `open_work` says whether there is any job that has not ended."""
 
-    def __init__(
-        self, open_work: Callable[[], Awaitable[bool]], make: Callable[[], Sequence[Part]], *, idle_s: float = IDLE_S
-    ) -> None:
+    def __init__(self, open_work: Callable[[], Awaitable[bool]], *, idle_s: float = IDLE_S) -> None:
         self._open_work = open_work
-        self._make = make
+        self._make: Callable[[], Sequence[Part]] = tuple
         self._idle_s = idle_s
         self._parts: Sequence[Part] = ()
         self._bells: list[asyncio.Event] = []
         self._woken = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
-    def start(self) -> None:
+    def start(self, make: Callable[[], Sequence[Part]]) -> None:
+        """`make` makes the parts when they are first needed, in the order in which they are to be closed."""
+        self._make = make
         self._tasks.append(asyncio.create_task(self._begin()))
 
     def wake(self) -> None:

@@ -1,0 +1,68 @@
+"""The queue's part of the composition root: settings -> who works the queue. Nothing is decided here.
+
+What a gateway needs in order to take jobs in is made at once and is small; the worker's parts are read and made when there is
+a job for the first time.
+"""
+
+import importlib
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from typing import NamedTuple
+
+from farthing.app.around import REAL, Around
+from farthing.app.routing import Models
+from farthing.batch.desk import Desk
+from farthing.batch.leasing import holder_of
+from farthing.batch.news import News
+from farthing.batch.walks import Walks
+from farthing.batch.worker import Part, Worker
+from farthing.prices import PriceBook
+from farthing.settings import Settings
+from farthing.steps.balance.health import Health
+from farthing.store import Journal, Ledger, Store
+from farthing.store.batch import jobs
+from farthing.store.sealing import wrapping
+from farthing.upstream.providers import Providers
+
+
+class Queue(NamedTuple):
+    """What taking jobs in needs of it."""
+
+    desk: Desk
+    worker: Worker
+
+    @property
+    def wake(self) -> Callable[[], None]:
+        return self.worker.wake
+
+
+class Known(NamedTuple):
+    """What the worker must know of the gateway that it is a part of."""
+
+    settings: Settings
+    journal: Journal
+    providers: Providers
+    health: Health
+    models: Models
+    book: PriceBook
+
+
+def open_queue(settings: Settings, store: Store, journal: Journal, ledger: Ledger, around: Around = REAL) -> Queue:
+    """The queue as it lies in the store; nobody works it yet."""
+    sealed = wrapping(settings.batch.encryption_key.reveal())
+    holder = holder_of(journal.path)
+    desk = Desk(store, holder, around.new_id, ledger.committed, News(), sealed, around.clock)
+    return Queue(desk, Worker(lambda: store.do(jobs.any_open)))
+
+
+def start_worker(queue: Queue, known: Known, walks: Walks, stack: AsyncExitStack, around: Around = REAL) -> None:
+    """Work the queue, unless settings leave that to others, or a replay drives the gateway."""
+    if not known.settings.batch.worker or around.driven:
+        return
+
+    def make() -> Sequence[Part]:
+        parts: Sequence[Part] = importlib.import_module("farthing.app.working").make_parts(queue, known, walks)
+        return parts
+
+    stack.push_async_callback(queue.worker.close)
+    queue.worker.start(make)

@@ -1,0 +1,115 @@
+"""The worker's parts, made from settings when there is work for the first time. Nothing is decided here."""
+
+from collections.abc import Callable, Sequence
+
+from farthing.app.batch import Known, Queue
+from farthing.batch.alike import Alike
+from farthing.batch.dealing import Dealer
+from farthing.batch.fetching import Fetcher
+from farthing.batch.hours import Hours, hours
+from farthing.batch.intake import Bounds, Intake
+from farthing.batch.pacing import Occupied
+from farthing.batch.promoting import Promoter
+from farthing.batch.running import Runner, Waiting
+from farthing.batch.sending import Pooled, Sender
+from farthing.batch.settling import Settler
+from farthing.batch.spending import Spending
+from farthing.batch.upkeep import Upkeep
+from farthing.batch.walks import Walks
+from farthing.batch.watching import Watcher
+from farthing.batch.ways import OWN, Atlas
+from farthing.batch.worker import Part
+from farthing.catalog.costs import TYPICAL_IN
+from farthing.model.call import Deployment
+from farthing.model.errors import FarthingError
+from farthing.model.money import Nano, nano_from_dollars
+from farthing.model.routes import ANY
+from farthing.store.batch import known as shards_known
+from farthing.upstream.batches import BatchApi, batch_api
+from farthing.upstream.hosts import HOSTS
+from farthing.wire.service_tier import WIRES
+
+FLEX = "flex"
+
+
+def make_parts(queue: Queue, known: Known, walks: Walks) -> Sequence[Part]:
+    """In the order in which they are closed: first what sends, last what says that this gateway lives."""
+    desk, rules = queue.desk, known.settings.batch
+    clock = desk.clock
+    apis = _Apis(known)
+    calendar = {name: hours(text, rules.zone) for name, text in rules.hours.items()}
+    atlas = _atlas(known, apis, calendar, clock.now_us)
+    settler = Settler(desk)
+    spending = Spending(
+        nano_from_dollars(rules.dollars_a_day), rules.zone,
+        lambda since_us: desk.store.do(lambda connection: shards_known.spent(connection, since_us)), clock.now_us,
+    )  # fmt: skip
+    runner = Runner(desk, walks, settler, lambda model: _place(known, model), at_once=rules.at_once)
+
+    def alone(pooled: Sequence[Pooled]) -> None:
+        runner.hand_in([Waiting(each.line, each.job, "now") for each in pooled])
+
+    def refused(provider: str) -> None:
+        atlas.take_out(provider, clock.monotonic())
+
+    sender = Sender(
+        desk, apis, alone, refused, spending.allows, linger_s=rules.linger_s, a_second=lambda: runner.a_second
+    )
+    late = rules.late_percent / 100
+    dealer = Dealer(
+        desk, walks, settler, atlas, sender, runner, apis, late=late, linger_s=rules.linger_s
+    )  # fmt: skip
+    watcher = Watcher(desk, apis, Fetcher(desk, walks, settler), refused, look_s=rules.look_s)
+    promoter = Promoter(desk, atlas, runner, apis, late=late, look_s=rules.look_s)
+    bounds = Bounds(rules.max_requests, known.settings.server.max_body_mb * 2**20)
+    intake = Intake(
+        desk.store, desk.wrapping, Alike(known.settings.cache), bounds, desk.holder, queue.wake, clock
+    )  # fmt: skip
+    upkeep = Upkeep(desk, known.journal.folder)
+    return [spending, intake, dealer, sender, runner, watcher, promoter, settler, upkeep]
+
+
+class _Apis:
+    """The batch API of each provider, one for as long as the gateway runs; None where it has none, or is no more."""
+
+    def __init__(self, known: Known) -> None:
+        self._known = known
+        self._made: dict[str, BatchApi | None] = {}
+
+    def __call__(self, name: str) -> BatchApi | None:
+        if name not in self._made:
+            self._made[name] = self._make(name)
+        return self._made[name]
+
+    def _make(self, name: str) -> BatchApi | None:
+        try:
+            provider = self._known.providers[name]
+        except KeyError:
+            return None
+        return batch_api(provider, lag_s=self._known.settings.batch.lag_s)
+
+
+def _atlas(known: Known, apis: _Apis, calendar: dict[str, Hours], now_us: Callable[[], int]) -> Atlas:
+    costs, providers, book = known.models.costs, known.providers, known.book
+
+    def expected(model: str, tier: str) -> Nano | None:
+        return costs.expected(model, TYPICAL_IN, 0, ANY, (ANY,), tier=tier, at_us=now_us())
+
+    def flexes(place: Deployment) -> bool:
+        """Whether its provider has a cheap tier of ordinary calls, and a price for it."""
+        provider = providers[place.provider]
+        if provider.host is not HOSTS["openai"] or WIRES.isdisjoint(provider.formats):
+            return False
+        card = book.card(place.prices, place.price_as or place.model)
+        return card is not None and any(price.tier == FLEX for each in card.cards for price in each.card.prices)
+
+    return Atlas(providers, apis, expected, flexes, known.settings.batch.ways, calendar)
+
+
+def _place(known: Known, model: str) -> tuple[str, Occupied, bool] | None:
+    """Where a model is served first: its name, how it is occupied, whether it is our own."""
+    try:
+        place = known.health.places(model)[0]
+    except FarthingError:
+        return None
+    return place.name, place.state, known.providers[place.deployment.provider].dialect in OWN

@@ -126,7 +126,10 @@ class Budget:
     def worst(self, call: Call, deployment: Deployment, tier: str) -> Worst:
         """What the call can come to at most at a service tier that is sure to serve it, and the budgets that it must fit into.
         Its output limit is lowered to what its model can write, where neither says one. Raises CallTooDear, UnpricedModel."""
-        quote = self._quotes.of(call, deployment, self._now_us(), tier)
+        now_us = self._now_us()
+        quote = self._quotes.of(call, deployment, now_us, tier)
+        if not quote.priced:  # that tier has no price of its own
+            quote = self._quotes.of(call, deployment, now_us)
         held = self._purses.index.of(call.principal, deployment.model) if FORMATS[call.wire].billed else NOTHING
         if held.capped:
             likely = max(quote.least, min(quote.most, self._lengths_of(call, deployment)[0] * quote.choices))

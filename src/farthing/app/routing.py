@@ -15,7 +15,7 @@ from farthing.app.shaping import optimises
 from farthing.catalog import Catalog, Costs, Expect
 from farthing.catalog.token_ratio import TokenRatios
 from farthing.gateway.routes import Rules
-from farthing.model.arms import MODEL_SELECTION, PROMPT_OPTIMISATION, PROVIDER_CACHING, SEMANTIC_CACHE
+from farthing.model.arms import BATCHING, MODEL_SELECTION, PROMPT_OPTIMISATION, PROVIDER_CACHING, SEMANTIC_CACHE
 from farthing.model.clock import SYSTEM, Clock
 from farthing.model.money import Nano, nano_from_dollars
 from farthing.prices import PriceBook
@@ -165,7 +165,8 @@ def _hold_outs(settings: Settings, catalog: Catalog) -> Mapping[str, float]:
         SEMANTIC_CACHE: bool(modes & {"exact", "semantic"}), MODEL_SELECTION: bool(catalog.reference),
         PROVIDER_CACHING: plans_caching(settings.prompts), PROMPT_OPTIMISATION: optimises(settings.prompts),
     }  # fmt: skip
-    return {lever: share for lever, works in at_work.items() if works}
+    waiting = settings.batch.hold_out_percent / 100
+    return {lever: share for lever, works in at_work.items() if works} | ({BATCHING: waiting} if waiting else {})
 
 
 def _spent(store: Store) -> Spent:

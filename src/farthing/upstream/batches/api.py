@@ -154,8 +154,8 @@ class BatchApi(Protocol):
 
     def results(self, shard: Shard, look: Look) -> AsyncGenerator[Result, None]:
         """What became of its lines, in any order; lines of which nothing is said do not come, a line may come twice, and
-        one that cannot be read is left out. Read in pieces. Raises in the midst where the connection breaks: all that came
-        before is good."""
+        one that cannot be read is left out. Read in pieces; who leaves early closes it (`aclosing`). Raises in the midst
+        where the connection breaks: all that came before is good."""
 
     async def cancel(self, shard: Shard) -> None:
         """Ask for its end; what is finished stays. Harmless where it is over already."""

@@ -5,6 +5,7 @@ Nothing is tried again here. Knows nothing of batches but that their creation ma
 
 import zlib
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -12,7 +13,7 @@ import msgspec
 
 from farthing.model.call import Header, Headers
 from farthing.model.errors import UpstreamError, UpstreamUnreachable
-from farthing.upstream.batches.api import TOO_LARGE, Refused, Unsure
+from farthing.upstream.batches.api import TOKEN_LIMIT, TOO_LARGE, Refused, Unsure
 from farthing.upstream.client import Response, Timeouts
 from farthing.upstream.providers import Provider
 
@@ -80,8 +81,9 @@ class Asking:
         response = await self._send("GET", path, self._plain, b"", self._patient)
         try:
             await self._check(response)
-            async for line in _split(response):
-                yield line
+            async with aclosing(_split(response)) as lines:
+                async for line in lines:
+                    yield line
         finally:
             response.abort()
 
@@ -140,8 +142,13 @@ def read_error(body: bytes) -> tuple[str, str]:
         return "", error[:_MESSAGE_LIMIT]
     if not isinstance(error, dict):
         return "", ""
-    message = error.get("message") or error.get("detail") or ""
-    return str(error.get("code") or error.get("type") or ""), str(message)[:_MESSAGE_LIMIT]
+    message = str(error.get("message") or error.get("detail") or "")[:_MESSAGE_LIMIT]
+    return code_of(str(error.get("code") or error.get("type") or ""), message), message
+
+
+def code_of(code: str, message: str) -> str:
+    """The code of an error; one for the limit of enqueued tokens, of which some hosts only speak in the message."""
+    return TOKEN_LIMIT if "enqueued token" in message.lower() else code
 
 
 async def _split(response: Response) -> AsyncGenerator[bytes, None]:

@@ -5,6 +5,7 @@ only. Knows nothing of the store.
 """
 
 from collections.abc import AsyncGenerator, Collection, Iterable
+from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any
 
@@ -144,10 +145,11 @@ class MistralBatchApi:
 
     async def results(self, shard: Shard, look: Look) -> AsyncGenerator[Result, None]:
         files = look.output_file or shard.output_file, look.error_file or shard.error_file
-        async for row in uploads.lines(self._asking, *files):
-            read = result(row)
-            if read is not None:
-                yield read
+        async with aclosing(uploads.lines(self._asking, *files)) as rows:
+            async for row in rows:
+                read = result(row)
+                if read is not None:
+                    yield read
 
     async def cancel(self, shard: Shard) -> None:
         try:

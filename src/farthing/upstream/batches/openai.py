@@ -6,6 +6,7 @@ Knows nothing of the store.
 """
 
 from collections.abc import AsyncGenerator, Collection, Iterable
+from contextlib import aclosing
 from typing import Any
 
 import msgspec
@@ -15,7 +16,7 @@ from farthing.model.clock import SYSTEM, Clock
 from farthing.model.errors import UpstreamError
 from farthing.upstream.batches import uploads
 from farthing.upstream.batches.api import Created, Limits, Look, Maybe, Refused, Result, Unsure
-from farthing.upstream.batches.asking import Asking, decoded, segment
+from farthing.upstream.batches.asking import Asking, code_of, decoded, segment
 from farthing.upstream.batches.body import why_not
 from farthing.upstream.batches.limits import Learned
 from farthing.upstream.batches.looking import LAG_S, Lookout
@@ -154,9 +155,7 @@ class OpenAIBatchApi:
         batch = decoded(await self._asking.get(f"/batches/{segment(shard.remote_id)}"), _Batch)
         counts = batch.request_counts or _Counts()
         listed = batch.errors.data if batch.errors is not None and batch.errors.data else []
-        errors = [
-            JobError(each.code or "", each.message or "", max(0, each.line or 0), each.param or "") for each in listed
-        ]
+        errors = [_job_error(each) for each in listed]
         for each in errors:
             self._learned.learn(each.code, each.message, shard)
         output, error = batch.output_file_id or "", batch.error_file_id or ""
@@ -169,10 +168,11 @@ class OpenAIBatchApi:
 
     async def results(self, shard: Shard, look: Look) -> AsyncGenerator[Result, None]:
         files = look.output_file or shard.output_file, look.error_file or shard.error_file
-        async for row in uploads.lines(self._asking, *files):
-            read = result(row)
-            if read is not None:
-                yield read
+        async with aclosing(uploads.lines(self._asking, *files)) as rows:
+            async for row in rows:
+                read = result(row)
+                if read is not None:
+                    yield read
 
     async def cancel(self, shard: Shard) -> None:
         try:
@@ -196,6 +196,11 @@ def _is_of(batch: _Batch, shard: Shard) -> bool:
     if shard.remote_file and batch.input_file_id == shard.remote_file:
         return True
     return batch.metadata is not None and batch.metadata.get(SHARD) == shard.id
+
+
+def _job_error(error: _Error) -> JobError:
+    message = error.message or ""
+    return JobError(code_of(error.code or "", message), message, max(0, error.line or 0), error.param or "")
 
 
 def _created(batch: _Batch) -> Created:

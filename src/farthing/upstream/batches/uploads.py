@@ -5,6 +5,7 @@ Knows nothing of batches.
 
 import secrets
 from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
 from io import BytesIO
 
 import msgspec
@@ -70,8 +71,9 @@ async def lines(asking: Asking, *ids: str) -> AsyncGenerator[bytes, None]:
         if not id:
             continue
         try:
-            async for line in asking.lines(f"/files/{segment(id)}/content"):
-                yield line
+            async with aclosing(asking.lines(f"/files/{segment(id)}/content")) as rows:
+                async for line in rows:
+                    yield line
         except Refused as refused:
             missing = refused
     if missing is not None:

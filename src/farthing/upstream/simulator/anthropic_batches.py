@@ -38,7 +38,8 @@ class AnthropicBatches:
         self._kept: OrderedDict[str, Batch] = OrderedDict()
 
     async def create(self, request: Request, key: str, number: int, plan: Plan) -> Response:
-        body, raw = await http.json_body(request, "anthropic", self._provider.settings.max_body_bytes)
+        raw = await http.raw_body(request, self._provider.settings.max_batch_bytes, "anthropic")
+        body = http.decoded(raw, "anthropic")
         plan = http.planned(self._provider, request, body, number, raw, "anthropic")
         batches.check(plan, "anthropic")
         lines = _read(body.get("requests"), b"simulate" in raw)

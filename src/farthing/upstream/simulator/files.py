@@ -64,7 +64,7 @@ class Files:
         return file
 
     async def upload(self, request: Request, key: str, number: int, plan: Plan) -> Response:
-        raw = await http.raw_body(request, "openai", self._provider.settings.max_body_bytes)
+        raw = await http.raw_body(request, self._provider.settings.max_batch_bytes, "openai")
         fields = http.uploaded(raw, request.headers.get("content-type", ""))
         purpose = fields.get("purpose", ("", b""))[1].decode("utf-8", "replace")
         if purpose not in _PURPOSES:

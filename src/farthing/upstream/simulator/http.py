@@ -102,20 +102,25 @@ def refused(refusal: Refusal, family: Family, name: str) -> Response:
 
 
 async def json_body(request: Request, family: Family, longest: int) -> tuple[Json, bytes]:
-    """The JSON object that was sent, and its bytes. Raises Refusal."""
-    raw = await raw_body(request, family, longest)
+    """The JSON object that was sent, and its bytes. Raises Refusal; Anthropic takes no more than 32 MB."""
+    longest = min(longest, _ANTHROPIC_LONGEST) if family == "anthropic" else longest
+    raw = await raw_body(request, longest, family)
+    return decoded(raw, family), raw
+
+
+def decoded(raw: bytes, family: Family) -> Json:
+    """The JSON object. Raises Refusal."""
     try:
         body = msgspec.json.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise errors.no_json(family) from error
     if not isinstance(body, dict):
         raise errors.no_json(family)
-    return body, raw
+    return body
 
 
-async def raw_body(request: Request, family: Family, longest: int) -> bytes:
+async def raw_body(request: Request, longest: int, family: Family) -> bytes:
     """Raises Refusal (413) for more bytes than `longest`."""
-    longest = min(longest, _ANTHROPIC_LONGEST) if family == "anthropic" else longest
     parts, size = [], 0
     async for part in request.stream():
         size += len(part)

@@ -55,6 +55,8 @@ class SimulatorSettings(msgspec.Struct, frozen=True):
     """Refuse fields that the real provider does not know, with its own 400."""
     max_body_bytes: int = 64 * 1024 * 1024
     """Longer bodies are answered with 413 (Anthropic: 32 MB at most)."""
+    max_batch_bytes: int = 256 * 1024 * 1024
+    """The same for uploads and for Anthropic's batches."""
     kept: int = 1000
     """How many responses, files and batches are remembered; the oldest go first."""
     bill_kept: int = 100_000

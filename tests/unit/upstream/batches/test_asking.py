@@ -135,6 +135,7 @@ async def test_an_error_keeps_no_secret() -> None:
         (b'{"error":"no"}', "", "no"),
         (b'{"detail":"no"}', "", "no"),
         (b'{"message":"no","type":"x"}', "x", "no"),
+        (b'{"error":{"code":"429","message":"Enqueued token quota"}}', "token_limit_exceeded", "Enqueued token quota"),
         (b"<html>", "", ""),
         (b"[1]", "", ""),
         (b'{"error":[1]}', "", ""),

@@ -21,6 +21,8 @@ AGAIN_S = 900.0
 """What a cheap tier refuses it mostly refuses again so soon; later tries are new dice."""
 SPENT = 0.5
 """Share of the bound that batches may use; calls that take longer than they mostly do need the rest."""
+WORTH = 0.1
+"""Share of a line's batch price that must be gained by packing it anew: it is work, and chances are estimates."""
 UNKNOWN = turn_rounds((), 0).fresh
 """Of a provider of which nothing was seen."""
 
@@ -165,13 +167,20 @@ class Due(msgspec.Struct, frozen=True):
     refused: float = 0.0
     """Of tries on the cheap tier."""
     flex_takes_s: float = 900.0
+    """With the wait for a slot there."""
     ends_s: float = 0.0
-    """How long a batch that is taken back takes to end, with what is done by then. 0: it cannot be counted on."""
+    """How long a batch that is taken back takes to end, with what is done by then. 0: it cannot be counted on, or the shard
+    is being taken back already."""
+    again: TurnRound | None = None
+    """Of a shard that is created now; None: there will be none."""
 
 
 class Promotion(msgspec.Struct, frozen=True):
-    """The first `lines` lines of a group go alone, that way. With `withdraw` its shard is taken back first, and its lines
-    go when it has ended, or at `last_us` if it has not by then."""
+    """The `lines` lines of a group with the earliest deadlines go alone, that way; what the cheap tier has not taken by
+    `last_us` goes as an ordinary call.
+
+    With `withdraw` nothing goes yet: its whole shard is taken back, and when it has ended the lines that it did not work
+    wait again for a choice of their own. Those that are still open at `last_us` come up here again, to go now."""
 
     shard: str
     deadline_us: int
@@ -192,47 +201,70 @@ def latest_starts(groups: Sequence[tuple[int, int]], pace: Pace) -> list[int]:
     """When the first line of each (deadline, lines) must begin, so that all lines of all of them are answered in time at that
     pace. `groups` are ordered by deadline."""
     starts: list[int] = []
-    free_us: float = float("inf")
+    free_us = float("inf")
     for deadline_us, lines in reversed(groups):
         free_us = min(free_us, deadline_us - pace.takes_s * 1e6) - lines / pace.a_second * 1e6
         starts.append(int(free_us - pace.busy / pace.a_second * 1e6))
     return starts[::-1]
 
 
+class _Risk(msgspec.Struct, frozen=True):
+    due: Due
+    start_us: int
+    """When its first line must begin to go alone."""
+    never: float
+    """The chance that its shard is not back by then."""
+
+
 def promotions(groups: Iterable[Due], *, now_us: int, pace: Pace, late: float) -> list[Promotion]:
-    """What goes alone now, earliest deadline first. Groups whose shard is back in time but for a chance of half of `late` (a
-    share) stay, and need no headroom."""
+    """What goes alone now, earliest deadline first, and which shards are taken back. Groups whose shard is back in time but
+    for a chance of half of `late` (a share) stay, and need no headroom. Some 20 us for a group."""
     ordered = sorted(groups, key=lambda each: each.deadline_us)
     at_risk = [each for each in ordered if _late_by(each, each.deadline_us, now_us) > late * SPENT]
     starts = latest_starts([(each.deadline_us, each.lines) for each in at_risk], pace)
-    found: list[Promotion] = []
-    for due, start_us in zip(at_risk, starts, strict=True):
-        promotion = _promotion(due, start_us, now_us, pace)
-        if promotion is not None:
-            found.append(promotion)
-    return found
-
-
-def _promotion(due: Due, start_us: int, now_us: int, pace: Pace) -> Promotion | None:
-    """Of one group whose first line must begin at `start_us`."""
+    risks = [
+        _Risk(due, start_us, _late_by(due, start_us, now_us))
+        for due, start_us in zip(at_risk, starts, strict=True)
+    ]  # fmt: skip
     soon_us = now_us + _us(pace.again_s)
+    back = _taken_back(risks, now_us, soon_us)
+    found = [_promotion(risk, now_us, soon_us, pace, risk.due.shard in back) for risk in risks]
+    return [each for each in found if each is not None]
+
+
+def _promotion(risk: _Risk, now_us: int, soon_us: int, pace: Pace, withdraw: bool) -> Promotion | None:
+    due, start_us = risk.due, risk.start_us
     if start_us <= soon_us:
         lines = min(due.lines, ceil((soon_us - start_us) / 1e6 * pace.a_second) or 1)
         return Promotion(due.shard, due.deadline_us, lines, "now", start_us)
-    back = 1 - _late_by(due, start_us, now_us)
-    if _pays_to_withdraw(due, back) and start_us - _us(due.ends_s) <= soon_us:
+    if withdraw:
         return Promotion(due.shard, due.deadline_us, due.lines, "now", start_us, withdraw=True)
     if due.flex is not None and now_us + _us(due.flex_takes_s) <= start_us:
-        never = due.refused ** (1 + (start_us - now_us) / 1e6 / AGAIN_S)
-        if _mean(due.flex, due.now, never) < (1 - back) * due.now:
+        refused = due.refused ** (1 + (start_us - now_us) / 1e6 / AGAIN_S)
+        if _mean(due.flex, due.now, refused) < risk.never * due.now:
             return Promotion(due.shard, due.deadline_us, due.lines, "flex", start_us)
     return None
 
 
-def _pays_to_withdraw(due: Due, back: float) -> bool:
-    """Whether all of it done again at full price is cheaper than to wait for it until the last moment, and then perhaps to
-    pay twice."""
-    return due.ends_s > 0 and due.now < back * due.batch + (1 - back) * (due.now + due.batch)
+def _taken_back(risks: Iterable[_Risk], now_us: int, soon_us: int) -> set[str]:
+    """Shards for whose lines together it is cheaper to take them back now. A line that cannot wait longer than the shard
+    takes to end costs an ordinary call then, and both if it stays and is late; one that can wait is put into a new shard,
+    which is the better the less is to be hoped for from the old one, and loses nothing else by staying."""
+    gains: dict[str, float] = {}
+    for risk in risks:
+        due = risk.due
+        if due.ends_s <= 0 or risk.start_us <= soon_us:
+            continue
+        ended_us = now_us + _us(due.ends_s)
+        if risk.start_us <= soon_us + _us(due.ends_s):
+            gain = due.batch + risk.never * due.now - due.now
+        elif due.again is not None:
+            anew = due.again.late((risk.start_us - ended_us) / 1e6)
+            gain = (risk.never - anew) * (due.now - due.batch) - WORTH * due.batch
+        else:
+            continue
+        gains[due.shard] = gains.get(due.shard, 0.0) + gain * due.lines
+    return {shard for shard, gain in gains.items() if gain > 0}
 
 
 def _late_by(due: Due, at_us: int, now_us: int) -> float:

@@ -27,6 +27,8 @@ POINT_NOISE = 0.08
 SHIFT = 0.35
 """How far one's own server is expected to be off, term by term, in logarithms."""
 CLIP = 8.0
+PUBLISHED_FORMATS = ("bf16", "fp8", "nvfp4")
+"""What published points are stored in. Others are worked out from their bytes, with the widest interval."""
 
 
 class Coefficients(msgspec.Struct, frozen=True):
@@ -99,6 +101,8 @@ def estimate(
     method = f"calibrated {learned.fitted}"
     if serving.gpu.name not in learned.accelerators:
         method += f", no published point of {serving.gpu.name}"
+    if serving.format.name not in PUBLISHED_FORMATS:
+        method += f", none of {serving.format.name}: its kernel decides"
     if len({(p.load.input_tokens, p.load.output_tokens, p.load.batch) for p in points}) >= FEWEST_POINTS:
         shifts = shifts_of(shape, serving, points, learned)
         factors = tuple(factor * exp(shift) for factor, shift in zip(factors, shifts, strict=True))
@@ -176,6 +180,8 @@ def _sum(weights: Mapping[str, float], asked: Mapping[str, float]) -> float:
 
 def _interval(learned: Coefficients, serving: Serving, asked: Mapping[str, float]) -> tuple[float, float]:
     """Logarithms of measured over predicted, 10 % and 90 %."""
+    if serving.format.name not in PUBLISHED_FORMATS:
+        return learned.new["any"]
     if serving.gpu.name not in learned.accelerators:
         return learned.new.get(serving.gpu.vendor, learned.new["any"])
     size = exp(_sum(learned.spread, asked))

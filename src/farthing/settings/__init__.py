@@ -21,9 +21,11 @@ from farthing.settings.batch import BatchSettings, FeatureBatchSettings
 from farthing.settings.dashboard import DashboardSettings, OidcSettings
 from farthing.settings.errors import Problem, SettingsError
 from farthing.settings.finops import FinopsSettings, LineSettings, ProjectFinopsSettings
+from farthing.settings.own_rates import with_own_rates
 from farthing.settings.prompts import FeaturePromptSettings, PromptSettings
 from farthing.settings.reading import Reader, reason
 from farthing.settings.reconcile import ReconcileSettings
+from farthing.settings.selfhost import OwnDeploymentSettings, SelfhostSettings
 from farthing.settings.toml_lines import lines_of_keys
 from farthing.settings.transactions import TransactionSettings, TransactionTypeSettings
 from farthing.settings.tree import (
@@ -52,7 +54,7 @@ from farthing.settings.values import Amount, FilePath, Secret, StoreUrl, Url, is
 DEFAULT_FILE = "farthing.toml"
 
 __all__ = [
-    "ALERT_RULES", "DEFAULT_FILE", "AlertChannelSettings", "AlertDigestSettings", "AlertRuleSettings", "AlertSettings", "Amount", "BalanceSettings", "BatchSettings", "BudgetSettings", "CacheSettings", "ContractSettings", "DashboardSettings", "DeploymentSettings", "FeatureBatchSettings", "FeatureCacheSettings", "FeaturePromptSettings", "FeatureRoutingSettings", "FilePath", "FinopsSettings", "LineSettings", "LogSettings", "ModelSettings", "OidcSettings", "OtelSettings", "PricesSettings", "Problem", "ProjectFinopsSettings", "PromptSettings", "ProviderSettings", "ReconcileSettings", "RoutingSettings", "Secret", "ServerSettings", "Settings", "SettingsError", "StoreSettings", "StoreUrl", "TaskRoutingSettings", "TemplateRoutingSettings", "TimeoutSettings", "TransactionSettings", "TransactionTypeSettings", "Url", "is_loopback", "load", "parse", "shown_url",
+    "ALERT_RULES", "DEFAULT_FILE", "AlertChannelSettings", "AlertDigestSettings", "AlertRuleSettings", "AlertSettings", "Amount", "BalanceSettings", "BatchSettings", "BudgetSettings", "CacheSettings", "ContractSettings", "DashboardSettings", "DeploymentSettings", "FeatureBatchSettings", "FeatureCacheSettings", "FeaturePromptSettings", "FeatureRoutingSettings", "FilePath", "FinopsSettings", "LineSettings", "LogSettings", "ModelSettings", "OidcSettings", "OtelSettings", "OwnDeploymentSettings", "PricesSettings", "Problem", "ProjectFinopsSettings", "PromptSettings", "ProviderSettings", "ReconcileSettings", "RoutingSettings", "Secret", "SelfhostSettings", "ServerSettings", "Settings", "SettingsError", "StoreSettings", "StoreUrl", "TaskRoutingSettings", "TemplateRoutingSettings", "TimeoutSettings", "TransactionSettings", "TransactionTypeSettings", "Url", "is_loopback", "load", "parse", "shown_url",
 ]  # fmt: skip
 
 
@@ -90,7 +92,8 @@ def parse(
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(name, [_syntax_problem(error, text)]) from None
     if only is not None:
-        table = {key: value for key, value in table.items() if key in only}
+        kept = {*only, "selfhost"} if "prices" in only else only  # calls at own deployments are priced by it
+        table = {key: value for key, value in table.items() if key in kept}
     reader = Reader(lines_of_keys(text), environ, file.parent if name else None, kinds)
     settings = reader.table(Settings, table, ())
     if settings is not None:
@@ -98,7 +101,7 @@ def parse(
         reader.check(settings)
     if settings is None or reader.problems:
         raise SettingsError(name, sorted(reader.problems, key=lambda at: at.line))
-    return settings
+    return with_own_rates(settings)
 
 
 def _syntax_problem(error: tomllib.TOMLDecodeError, text: str) -> Problem:

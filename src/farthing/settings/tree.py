@@ -12,6 +12,7 @@ from farthing.settings.dashboard import DashboardSettings, OidcSettings
 from farthing.settings.finops import FinopsSettings, LineSettings, ProjectFinopsSettings
 from farthing.settings.prompts import FeaturePromptSettings, PromptSettings
 from farthing.settings.reconcile import ReconcileSettings
+from farthing.settings.selfhost import OwnDeploymentSettings, SelfhostSettings
 from farthing.settings.transactions import TransactionSettings, TransactionTypeSettings
 from farthing.settings.values import Amount, FilePath, Secret, StoreUrl, Url, is_loopback, is_open_http
 
@@ -423,6 +424,7 @@ class Settings(msgspec.Struct, frozen=True):
     prompts: PromptSettings = PromptSettings()
     balance: BalanceSettings = BalanceSettings()
     batch: BatchSettings = BatchSettings()
+    selfhost: SelfhostSettings = SelfhostSettings()
     budgets: dict[str, BudgetSettings] = {}
     finops: FinopsSettings = FinopsSettings()
     transactions: TransactionSettings = TransactionSettings()
@@ -481,6 +483,8 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "balance": BalanceSettings,
     "batch": BatchSettings,
     "batch.features.NAME": FeatureBatchSettings,
+    "selfhost": SelfhostSettings,
+    "selfhost.deployments.NAME": OwnDeploymentSettings,
     "budgets.NAME": BudgetSettings,
     "finops": FinopsSettings,
     "finops.projects.NAME": ProjectFinopsSettings,

@@ -69,39 +69,43 @@ class NewBatch(msgspec.Struct):
     output_expires_after: ExpiresAfter | None = None
 
 
-def routes(
-    store: Store, guard: Guard, settings: BatchSettings, finals: Finals, told: Callable[[], None], clock: Clock = SYSTEM
-) -> list[Route]:
-    """`told` is called when there is something new to do."""
+class _Batches:
+    """See the module."""
 
-    async def create(request: Request, entered: Pass) -> Response:
+    def __init__(
+        self, store: Store, settings: BatchSettings, finals: Finals, told: Callable[[], None], clock: Clock
+    ) -> None:
+        self._store, self._settings, self._finals = store, settings, finals
+        self._told, self._clock = told, clock
+
+    async def create(self, request: Request, entered: Pass) -> Response:
         wanted = await read_body(request, NewBatch)
-        job = _job(request, entered, wanted, settings, clock.now_us())
-        if await own_file(store, entered, wanted.input_file_id, (BATCH,)) is None:
+        job = _job(request, entered, wanted, self._settings, self._clock.now_us())
+        if await own_file(self._store, entered, wanted.input_file_id, (BATCH,)) is None:
             raise BadRequest(
                 "`input_file_id` must be a file of yours that was uploaded with the purpose `batch`.",
                 param="input_file_id",
             )
         try:
-            await store.do(lambda connection: jobs.add(connection, job))
+            await self._store.do(lambda connection: jobs.add(connection, job))
         except Duplicate:
-            job = await _same(entered, job)
-        told()
+            job = await self._same(entered, job)
+        self._told()
         return JSONResponse(shown(job, None))
 
-    async def _same(entered: Pass, job: Job) -> Job:
+    async def _same(self, entered: Pass, job: Job) -> Job:
         """The batch that this request made before. Raises BadRequest if it was another request."""
-        found = await own_job(store, entered, job.id, (ORIGIN,))
+        found = await own_job(self._store, entered, job.id, (ORIGIN,))
         if (found.input_file, found.wire) != (job.input_file, job.wire):
             raise BadRequest("This Idempotency-Key belongs to another batch.")
         return found
 
-    async def every(request: Request, entered: Pass) -> Response:
+    async def every(self, request: Request, entered: Pass) -> Response:
         query = request.query_params
         limit, after = number_of(query.get("limit", "20"), MOST), query.get("after", "")
         if after:
-            await _named(entered, after)
-        found = await store.do(
+            await self._named(entered, after)
+        found = await self._store.do(
             lambda connection: jobs.page(
                 connection,
                 tenant=entered.tenant,
@@ -111,34 +115,42 @@ def routes(
                 key_id=own_key(entered),
             )
         )
-        data = [shown(job, await finals.of(job, patience_s=0.05)) for job in found[:limit]]
+        data = [shown(job, await self._finals.of(job, patience_s=0.05)) for job in found[:limit]]
         return JSONResponse(listed(data, more=len(found) > limit))
 
-    async def _named(entered: Pass, job_id: str) -> None:
+    async def _named(self, entered: Pass, job_id: str) -> None:
         try:
-            await own_job(store, entered, job_id, (ORIGIN,))
+            await own_job(self._store, entered, job_id, (ORIGIN,))
         except NotFound:
             raise BadRequest("`after` must be the id of a batch.", param="after") from None
 
-    async def one(request: Request, entered: Pass) -> Response:
-        job = await own_job(store, entered, request.path_params["batch_id"], (ORIGIN,))
-        return JSONResponse(shown(job, await finals.of(job)))
+    async def one(self, request: Request, entered: Pass) -> Response:
+        job = await own_job(self._store, entered, request.path_params["batch_id"], (ORIGIN,))
+        return JSONResponse(shown(job, await self._finals.of(job)))
 
-    async def cancel(request: Request, entered: Pass) -> Response:
-        job = await own_job(store, entered, request.path_params["batch_id"], (ORIGIN,))
+    async def cancel(self, request: Request, entered: Pass) -> Response:
+        job = await own_job(self._store, entered, request.path_params["batch_id"], (ORIGIN,))
         if job.state in ("failed", "finished", "expired"):
             raise BadRequest(f"The batch has ended: it is {STATUS[job.state]}.")
-        now_us = clock.now_us()
-        done = await store.do(lambda connection: jobs.cancel(connection, job.id, tenant=entered.tenant, now_us=now_us))
-        told()
+        now_us = self._clock.now_us()
+        done = await self._store.do(
+            lambda connection: jobs.cancel(connection, job.id, tenant=entered.tenant, now_us=now_us)
+        )
+        self._told()
         job = done or job
-        return JSONResponse(shown(job, await finals.of(job)))
+        return JSONResponse(shown(job, await self._finals.of(job)))
 
+
+def routes(
+    store: Store, guard: Guard, settings: BatchSettings, finals: Finals, told: Callable[[], None], clock: Clock = SYSTEM
+) -> list[Route]:
+    """`told` is called when there is something new to do."""
+    pages = _Batches(store, settings, finals, told, clock)
     return [
-        guard.page(PATH, "POST", create),
-        guard.page(PATH, "GET", every),
-        guard.page(f"{PATH}/{{batch_id}}", "GET", one),
-        guard.page(f"{PATH}/{{batch_id}}/cancel", "POST", cancel),
+        guard.page(PATH, "POST", pages.create),
+        guard.page(PATH, "GET", pages.every),
+        guard.page(f"{PATH}/{{batch_id}}", "GET", pages.one),
+        guard.page(f"{PATH}/{{batch_id}}/cancel", "POST", pages.cancel),
     ]
 
 

@@ -123,19 +123,22 @@ class _Upload:
             )
 
 
-def routes(
-    store: Store, guard: Guard, settings: BatchSettings, wrapping: Wrapping, room: Room, clock: Clock = SYSTEM
-) -> list[Route]:
-    most = settings.max_file_mb * MIB
+class _Files:
+    """See the module."""
 
-    async def create(request: Request, entered: Pass) -> Response:
-        now_us = clock.now_us()
+    def __init__(self, store: Store, settings: BatchSettings, wrapping: Wrapping, room: Room, clock: Clock) -> None:
+        self._store, self._settings, self._wrapping = store, settings, wrapping
+        self._room, self._clock = room, clock
+        self._most = settings.max_file_mb * MIB
+
+    async def create(self, request: Request, entered: Pass) -> Response:
+        now_us = self._clock.now_us()
         file = File(new_name("file-"), entered.tenant, BATCH, "", now_us, hands_in(entered))
         file.expires_us = now_us + DAY_S * 1_000_000  # what is left of an upload that breaks off
-        upload = _Upload(store, wrapping, file, most)
-        with room.taken():
+        upload = _Upload(self._store, self._wrapping, file, self._most)
+        with self._room.taken():
             try:
-                async for part in form_of(request, most + FORM_BYTES):
+                async for part in form_of(request, self._most + FORM_BYTES):
                     await upload.take(part)
                 return JSONResponse(shown(await upload.finished()))
             except BaseException as error:
@@ -145,7 +148,7 @@ def routes(
                     raise BadRequest("The file was deleted while it arrived.") from None
                 raise
 
-    async def every(request: Request, entered: Pass) -> Response:
+    async def every(self, request: Request, entered: Pass) -> Response:
         query = request.query_params
         limit = number_of(query.get("limit", f"{MOST}"), MOST)
         order, purpose = query.get("order", "desc"), query.get("purpose", "")
@@ -154,9 +157,9 @@ def routes(
         if purpose and purpose not in PURPOSES:
             return JSONResponse(listed([], more=False))
         after = query.get("after", "")
-        if after and await own_file(store, entered, after, PURPOSES) is None:
+        if after and await own_file(self._store, entered, after, PURPOSES) is None:
             raise BadRequest("`after` must be the id of a file.", param="after")
-        found = await store.do(
+        found = await self._store.do(
             lambda connection: files.page(
                 connection, tenant=entered.tenant, purposes=(purpose,) if purpose else PURPOSES, after=after,
                 limit=limit + 1, newest_first=order == "desc", key_id=own_key(entered),
@@ -164,59 +167,64 @@ def routes(
         )  # fmt: skip
         return JSONResponse(listed([shown(file) for file in found[:limit]], more=len(found) > limit))
 
-    async def one(request: Request, entered: Pass) -> Response:
-        return JSONResponse(shown(await _mine(request, entered)))
+    async def one(self, request: Request, entered: Pass) -> Response:
+        return JSONResponse(shown(await self._mine(request, entered)))
 
-    async def delete(request: Request, entered: Pass) -> Response:
-        file = await _mine(request, entered)
-        await store.do(lambda connection: files.delete(connection, file.id, tenant=entered.tenant))
+    async def delete(self, request: Request, entered: Pass) -> Response:
+        file = await self._mine(request, entered)
+        await self._store.do(lambda connection: files.delete(connection, file.id, tenant=entered.tenant))
         if file.purpose == OUTPUT:
-            await _drop(file)
+            await self._drop(file)
         return JSONResponse({"id": file.id, "object": "file", "deleted": True})
 
-    async def content(request: Request, entered: Pass) -> Response:
-        file = await _mine(request, entered)
+    async def content(self, request: Request, entered: Pass) -> Response:
+        file = await self._mine(request, entered)
         headers = {"content-length": f"{file.bytes}", "x-content-type-options": "nosniff"}
-        made = _answers(file) if file.purpose == OUTPUT else _parts(file)
+        made = self._answers(file) if file.purpose == OUTPUT else self._parts(file)
         return StreamingResponse(made, headers=headers, media_type="application/octet-stream")
 
-    async def _mine(request: Request, entered: Pass) -> File:
-        found = await own_file(store, entered, request.path_params["file_id"], PURPOSES)
+    async def _mine(self, request: Request, entered: Pass) -> File:
+        found = await own_file(self._store, entered, request.path_params["file_id"], PURPOSES)
         if found is None:
             raise NotFound("There is no such file, or it is not yours.")
         return found
 
-    async def _parts(file: File) -> AsyncIterator[bytes]:
+    async def _parts(self, file: File) -> AsyncIterator[bytes]:
         for no in range(file.parts):
-            piece = await store.do(
-                lambda connection, no=no: files.part(connection, file.id, no, wrapping=wrapping)  # type: ignore[misc]
+            piece = await self._store.do(
+                lambda connection, no=no: files.part(connection, file.id, no, wrapping=self._wrapping)  # type: ignore[misc]
             )
             if piece is None:
                 return
             yield piece
 
-    async def _answers(file: File) -> AsyncIterator[bytes]:
+    async def _answers(self, file: File) -> AsyncIterator[bytes]:
         found = job_of_file(file.id)
         assert found is not None
         job_id, kind = found
-        async for some in pages_of(store, wrapping, job_id, STATES[kind]):
+        async for some in pages_of(self._store, self._wrapping, job_id, STATES[kind]):
             yield b"".join([openai_line(line) for line in some])
-        if settings.drop == "delivery":
-            await store.do(lambda connection: files.delete(connection, file.id))
-            await _drop(file)
+        if self._settings.drop == "delivery":
+            await self._store.do(lambda connection: files.delete(connection, file.id))
+            await self._drop(file)
 
-    async def _drop(file: File) -> None:
+    async def _drop(self, file: File) -> None:
         found = job_of_file(file.id)
         assert found is not None
         job_id, kind = found
-        await store.do(lambda connection: lines.forget_texts(connection, job_id, STATES[kind]))
+        await self._store.do(lambda connection: lines.forget_texts(connection, job_id, STATES[kind]))
 
+
+def routes(
+    store: Store, guard: Guard, settings: BatchSettings, wrapping: Wrapping, room: Room, clock: Clock = SYSTEM
+) -> list[Route]:
+    pages = _Files(store, settings, wrapping, room, clock)
     return [
-        guard.page(PATH, "POST", create),
-        guard.page(PATH, "GET", every),
-        guard.page(f"{PATH}/{{file_id}}", "GET", one),
-        guard.page(f"{PATH}/{{file_id}}", "DELETE", delete),
-        guard.page(f"{PATH}/{{file_id}}/content", "GET", content),
+        guard.page(PATH, "POST", pages.create),
+        guard.page(PATH, "GET", pages.every),
+        guard.page(f"{PATH}/{{file_id}}", "GET", pages.one),
+        guard.page(f"{PATH}/{{file_id}}", "DELETE", pages.delete),
+        guard.page(f"{PATH}/{{file_id}}/content", "GET", pages.content),
     ]
 
 

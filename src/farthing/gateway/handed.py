@@ -11,7 +11,7 @@ from starlette.requests import Request
 
 from farthing.gateway.guard import Pass
 from farthing.model.batch import File, Job, Origin
-from farthing.model.errors import BadRequest, NotAllowed, NotFound
+from farthing.model.errors import BadRequest, NotFound
 from farthing.steps.identify import HEADER
 from farthing.store import Store
 from farthing.store.batch import files, jobs
@@ -33,9 +33,9 @@ def own_key(entered: Pass) -> str:
 
 
 def hands_in(entered: Pass) -> str:
-    """The id of the key that hands something in. Raises NotAllowed through the wall between tenants."""
+    """The id of the key that hands something in. Raises BadRequest through the wall between tenants."""
     if entered.key is not None and entered.key.tenant != entered.tenant:
-        raise NotAllowed("What is handed in is of the key's own tenant.", param="tenant")
+        raise BadRequest("What is handed in is of the key's own tenant.", param="tenant")
     return entered.key.id if entered.key is not None else ""
 
 

@@ -100,47 +100,50 @@ class _Requests:
         await self._store.do(work)
 
 
-def routes(
-    store: Store, guard: Guard, settings: Settings, wrapping: Wrapping, room: Room, told: Callable[[], None],
-    clock: Clock = SYSTEM,
-) -> list[Route]:  # fmt: skip
-    """`told` is called when there is something new to do."""
+class _Batches:
+    """See the module."""
 
-    async def create(request: Request, entered: Pass) -> Response:
-        now_us, key_id = clock.now_us(), hands_in(entered)
+    def __init__(
+        self, store: Store, settings: Settings, wrapping: Wrapping, room: Room, told: Callable[[], None], clock: Clock
+    ) -> None:
+        self._store, self._settings, self._wrapping = store, settings, wrapping
+        self._room, self._told, self._clock = room, told, clock
+
+    async def create(self, request: Request, entered: Pass) -> Response:
+        now_us, key_id = self._clock.now_us(), hands_in(entered)
         job = Job(
             name_of_job(request, entered, PREFIX), ORIGIN, WIRE, entered.tenant, now_us, now_us + WINDOW_US, key_id,
-            kept_headers(request), input_file=new_name("inline-"), expires_us=now_us + int(settings.batch.keep_s * 1e6),
+            kept_headers(request), input_file=new_name("inline-"), expires_us=now_us + int(self._settings.batch.keep_s * 1e6),
         )  # fmt: skip
         file = File(job.input_file, entered.tenant, INLINE, "", now_us, key_id, expires_us=job.deadline_us)
-        requests = _Requests(store, wrapping, file, settings)
-        with room.taken():
+        requests = _Requests(self._store, self._wrapping, file, self._settings)
+        with self._room.taken():
             try:
-                async for chunk in chunks_of(request, settings.batch.max_file_mb * MIB):
+                async for chunk in chunks_of(request, self._settings.batch.max_file_mb * MIB):
                     await requests.take(chunk)
                 job.total = await requests.finished()
-                await store.do(lambda connection: jobs.add(connection, job))
+                await self._store.do(lambda connection: jobs.add(connection, job))
             except Duplicate:
                 await requests.forget()
-                job = await own_job(store, entered, job.id, (ORIGIN,))
+                job = await own_job(self._store, entered, job.id, (ORIGIN,))
             except BaseException as error:
                 with suppress(RowRefused):
                     await requests.forget()
                 if isinstance(error, RowRefused):
                     raise BadRequest("The batch was dropped while it arrived.") from None
                 raise
-        told()
+        self._told()
         return JSONResponse(shown(job, request))
 
-    async def every(request: Request, entered: Pass) -> Response:
+    async def every(self, request: Request, entered: Pass) -> Response:
         query = request.query_params
         limit = number_of(query.get("limit", "20"), MOST)
         after, before = query.get("after_id", ""), query.get("before_id", "")
         for name, value in (("after_id", after), ("before_id", before)):
-            await _check_named(entered, name, value)
+            await self._check_named(entered, name, value)
         if after and before:
             raise BadRequest("Only one of after_id and before_id can be given.", param="before_id")
-        found = await store.do(
+        found = await self._store.do(
             lambda connection: jobs.page(
                 connection, tenant=entered.tenant, origins=(ORIGIN,), after=after, before=before, limit=limit + 1,
                 key_id=own_key(entered),
@@ -154,54 +157,63 @@ def routes(
             }
         )  # fmt: skip
 
-    async def _check_named(entered: Pass, name: str, value: str) -> None:
+    async def _check_named(self, entered: Pass, name: str, value: str) -> None:
         if value:
             try:
-                await own_job(store, entered, value, (ORIGIN,))
+                await own_job(self._store, entered, value, (ORIGIN,))
             except NotFound:
                 raise BadRequest(f"{name} must be the id of a batch.", param=name) from None
 
-    async def one(request: Request, entered: Pass) -> Response:
-        return JSONResponse(shown(await _mine(request, entered), request))
+    async def one(self, request: Request, entered: Pass) -> Response:
+        return JSONResponse(shown(await self._mine(request, entered), request))
 
-    async def cancel(request: Request, entered: Pass) -> Response:
-        job, now_us = await _mine(request, entered), clock.now_us()
-        done = await store.do(lambda connection: jobs.cancel(connection, job.id, tenant=entered.tenant, now_us=now_us))
-        told()
+    async def cancel(self, request: Request, entered: Pass) -> Response:
+        job, now_us = await self._mine(request, entered), self._clock.now_us()
+        done = await self._store.do(
+            lambda connection: jobs.cancel(connection, job.id, tenant=entered.tenant, now_us=now_us)
+        )
+        self._told()
         return JSONResponse(shown(done or job, request))
 
-    async def delete(request: Request, entered: Pass) -> Response:
-        job = await _mine(request, entered)
+    async def delete(self, request: Request, entered: Pass) -> Response:
+        job = await self._mine(request, entered)
         if job.state not in JOB_ENDS:
             raise BadRequest("A batch can be deleted once it has ended. Cancel it first.")
-        await store.do(lambda connection: jobs.delete(connection, job.id))
+        await self._store.do(lambda connection: jobs.delete(connection, job.id))
         return JSONResponse({"id": job.id, "type": "message_batch_deleted"})
 
-    async def results(request: Request, entered: Pass) -> Response:
-        job = await _mine(request, entered)
+    async def results(self, request: Request, entered: Pass) -> Response:
+        job = await self._mine(request, entered)
         if job.state not in JOB_ENDS:
             raise BadRequest("The batch has no results before it has ended.")
         if job.dropped:
             raise NotFound("The results of this batch are kept no longer.")
         headers = {"x-content-type-options": "nosniff"}
-        return StreamingResponse(_lines(job), headers=headers, media_type="application/x-jsonl")
+        return StreamingResponse(self._lines(job), headers=headers, media_type="application/x-jsonl")
 
-    async def _lines(job: Job) -> AsyncIterator[bytes]:
-        async for some in pages_of(store, wrapping, job.id, ALL):
+    async def _lines(self, job: Job) -> AsyncIterator[bytes]:
+        async for some in pages_of(self._store, self._wrapping, job.id, ALL):
             yield b"".join([anthropic_line(line) for line in some])
-        if settings.batch.drop == "delivery":
-            await store.do(lambda connection: lines.forget_texts(connection, job.id, ALL))
+        if self._settings.batch.drop == "delivery":
+            await self._store.do(lambda connection: lines.forget_texts(connection, job.id, ALL))
 
-    async def _mine(request: Request, entered: Pass) -> Job:
-        return await own_job(store, entered, request.path_params["batch_id"], (ORIGIN,))
+    async def _mine(self, request: Request, entered: Pass) -> Job:
+        return await own_job(self._store, entered, request.path_params["batch_id"], (ORIGIN,))
 
+
+def routes(
+    store: Store, guard: Guard, settings: Settings, wrapping: Wrapping, room: Room, told: Callable[[], None],
+    clock: Clock = SYSTEM,
+) -> list[Route]:  # fmt: skip
+    """`told` is called when there is something new to do."""
+    pages = _Batches(store, settings, wrapping, room, told, clock)
     return [
-        guard.page(PATH, "POST", create),
-        guard.page(PATH, "GET", every),
-        guard.page(f"{PATH}/{{batch_id}}", "GET", one),
-        guard.page(f"{PATH}/{{batch_id}}", "DELETE", delete),
-        guard.page(f"{PATH}/{{batch_id}}/cancel", "POST", cancel),
-        guard.page(f"{PATH}/{{batch_id}}/results", "GET", results),
+        guard.page(PATH, "POST", pages.create),
+        guard.page(PATH, "GET", pages.every),
+        guard.page(f"{PATH}/{{batch_id}}", "GET", pages.one),
+        guard.page(f"{PATH}/{{batch_id}}", "DELETE", pages.delete),
+        guard.page(f"{PATH}/{{batch_id}}/cancel", "POST", pages.cancel),
+        guard.page(f"{PATH}/{{batch_id}}/results", "GET", pages.results),
     ]
 
 

@@ -1,10 +1,13 @@
-"""Has the lines of a job done soon: their deadline is brought forward, and all that waits for a better moment goes by it."""
+"""Has the lines of a job done soon: their deadline is brought forward, and all that waits for a better moment goes by it.
+
+A line that somebody has taken and not sent yet is taken out of their hands: they may wait for others to go with it.
+"""
 
 import msgspec
 
 from farthing.store.batch import moves
 from farthing.store.batch.cells import Cells
-from farthing.store.batch.rows import LINES, OPEN, line_of
+from farthing.store.batch.rows import HELD, LINES, OPEN, line_of
 from farthing.store.engine import Connection
 
 SOME = 1000
@@ -26,10 +29,17 @@ def hurry(connection: Connection, job_id: str, deadline_us: int) -> int:
                 return brought
             sums = Cells()
             for line, queue in map(line_of, rows):
+                taken = queue == HELD and line.state == "waiting" and not line.leader
                 if queue == OPEN:
                     sums.add(line, -1)
+                if queue == OPEN or taken:
                     sums.add(msgspec.structs.replace(line, deadline_us=deadline_us))
-            last = max(int(row[1]) for row in rows)
+            last = rows[-1][1]
+            connection.execute(
+                f"UPDATE batch_lines SET queue = {OPEN}, holder = '', ready_us = 0 WHERE job = ? AND no <= ? "
+                f"AND state = 'waiting' AND queue = {HELD} AND leader = '' AND deadline_us > ?",
+                (job_id, last, deadline_us),
+            )
             connection.execute(
                 "UPDATE batch_lines SET deadline_us = ? WHERE job = ? AND no <= ? AND state IN ('waiting', 'sent') "
                 "AND deadline_us > ?",

@@ -4,18 +4,19 @@ What is uploaded goes into the store as it arrives; what a batch ends with is ma
 ever held whole. Files for other purposes are the providers' own: Farthing keeps none.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from farthing.gateway.finals import OUTPUT, job_of_file
 from farthing.gateway.guard import Guard, Pass
 from farthing.gateway.handed import hands_in, new_name, own_file, own_key
 from farthing.gateway.outputs import STATES, openai_line, pages_of
+from farthing.gateway.streamed import Streamed
 from farthing.gateway.uploads import FIELD_LIMIT, Part, Room, form_of, too_large
 from farthing.model.batch import File
 from farthing.model.clock import SYSTEM, Clock
@@ -29,6 +30,7 @@ from farthing.store.sealing import Wrapping
 PATH = "/v1/files"
 BATCH = "batch"
 PURPOSES = (BATCH, OUTPUT)
+MEDIA = "application/octet-stream"
 MIB = 2**20
 FORM_BYTES = 64 * 1024
 """What a form may have around its file."""
@@ -179,9 +181,16 @@ class _Files:
 
     async def content(self, request: Request, entered: Pass) -> Response:
         file = await self._mine(request, entered)
-        headers = {"content-length": f"{file.bytes}", "x-content-type-options": "nosniff"}
-        made = self._answers(file) if file.purpose == OUTPUT else self._parts(file)
-        return StreamingResponse(made, headers=headers, media_type="application/octet-stream")
+        headers = {"content-length": f"{file.bytes}"}
+        if file.purpose != OUTPUT:
+            return Streamed(self._parts(file), MEDIA, headers=headers)
+
+        async def delivered() -> None:
+            await self._store.do(lambda connection: files.delete(connection, file.id))
+            await self._drop(file)
+
+        then = delivered if self._settings.drop == "delivery" else None
+        return Streamed(self._answers(file), MEDIA, headers=headers, then=then)
 
     async def _mine(self, request: Request, entered: Pass) -> File:
         found = await own_file(self._store, entered, request.path_params["file_id"], PURPOSES)
@@ -189,7 +198,7 @@ class _Files:
             raise NotFound("There is no such file, or it is not yours.")
         return found
 
-    async def _parts(self, file: File) -> AsyncIterator[bytes]:
+    async def _parts(self, file: File) -> AsyncGenerator[bytes, None]:
         for no in range(file.parts):
             piece = await self._store.do(
                 lambda connection, no=no: files.part(connection, file.id, no, wrapping=self._wrapping)  # type: ignore[misc]
@@ -198,15 +207,12 @@ class _Files:
                 return
             yield piece
 
-    async def _answers(self, file: File) -> AsyncIterator[bytes]:
+    async def _answers(self, file: File) -> AsyncGenerator[bytes, None]:
         found = job_of_file(file.id)
         assert found is not None
         job_id, kind = found
         async for some in pages_of(self._store, self._wrapping, job_id, STATES[kind]):
             yield b"".join([openai_line(line) for line in some])
-        if self._settings.drop == "delivery":
-            await self._store.do(lambda connection: files.delete(connection, file.id))
-            await self._drop(file)
 
     async def _drop(self, file: File) -> None:
         found = job_of_file(file.id)

@@ -5,13 +5,13 @@ a request's frame is said at once; what is wrong with its `params` is the result
 has ended, as Anthropic's do. Knows nothing of how it is worked.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from farthing.batch.checking import Check
@@ -20,6 +20,7 @@ from farthing.gateway.files import MIB, number_of
 from farthing.gateway.guard import Guard, Pass
 from farthing.gateway.handed import hands_in, kept_headers, name_of_job, new_name, own_job, own_key
 from farthing.gateway.outputs import ALL, anthropic_line, pages_of
+from farthing.gateway.streamed import Streamed
 from farthing.gateway.uploads import Room, chunks_of
 from farthing.model.batch import JOB_ENDS, File, Job, Origin
 from farthing.model.clock import SYSTEM, Clock
@@ -188,14 +189,16 @@ class _Batches:
             raise BadRequest("The batch has no results before it has ended.")
         if job.dropped:
             raise NotFound("The results of this batch are kept no longer.")
-        headers = {"x-content-type-options": "nosniff"}
-        return StreamingResponse(self._lines(job), headers=headers, media_type="application/x-jsonl")
 
-    async def _lines(self, job: Job) -> AsyncIterator[bytes]:
+        async def delivered() -> None:
+            await self._store.do(lambda connection: lines.forget_texts(connection, job.id, ALL))
+
+        then = delivered if self._settings.batch.drop == "delivery" else None
+        return Streamed(self._lines(job), "application/x-jsonl", then=then)
+
+    async def _lines(self, job: Job) -> AsyncGenerator[bytes, None]:
         async for some in pages_of(self._store, self._wrapping, job.id, ALL):
             yield b"".join([anthropic_line(line) for line in some])
-        if self._settings.batch.drop == "delivery":
-            await self._store.do(lambda connection: lines.forget_texts(connection, job.id, ALL))
 
     async def _mine(self, request: Request, entered: Pass) -> Job:
         return await own_job(self._store, entered, request.path_params["batch_id"], (ORIGIN,))

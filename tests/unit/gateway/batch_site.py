@@ -14,6 +14,7 @@ from farthing.gateway import batches, files, message_batches
 from farthing.gateway.finals import Finals
 from farthing.gateway.guard import Guard
 from farthing.gateway.pages import pages
+from farthing.gateway.protocol import CONNECTION
 from farthing.gateway.uploads import Room
 from farthing.model.clock import SYSTEM, Clock
 from farthing.model.principal import Key
@@ -46,6 +47,8 @@ class BatchSite:
     ) -> None:
         self.store, self.keys, self.sealed, self.settings = store, keys, sealed, settings
         self.woken = 0
+        self.connection: Any = None
+        """What requests come over, if a test wants to know."""
         self.room = Room(4)
         clock = Clock(now_us, SYSTEM.monotonic, SYSTEM.sleep)
         self.now_us = now_us
@@ -86,7 +89,7 @@ class BatchSite:
         scope = {
             "type": "http", "method": method, "path": path, "raw_path": path.encode(), "query_string": query.encode(),
             "headers": sent, "client": ("127.0.0.1", 1), "server": ("localhost", 80), "scheme": "http", "root_path": "",
-            "http_version": "1.1", "extensions": {}, "asgi": {"version": "3.0", "spec_version": "2.4"},
+            "http_version": "1.1", "extensions": {CONNECTION: self.connection} if self.connection is not None else {},
         }  # fmt: skip
         pending = iter(pieces if pieces is not None else [data])
         messages: list[dict[str, Any]] = []

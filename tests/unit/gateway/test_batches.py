@@ -4,6 +4,7 @@ import json
 import tracemalloc
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -175,6 +176,9 @@ async def test_results_are_dropped_once_delivered_if_settings_say_so(tmp_path: P
         await site.work(done)
         ended = (await site("GET", f"/v1/batches/{batch['id']}")).json
         assert ended["status"] == "completed" and ended["error_file_id"] is None and ended["completed_at"]
+        site.connection = SimpleNamespace(lost=True, more_time=lambda: None)
+        await site("GET", f"/v1/files/{ended['output_file_id']}/content")
+        site.connection = None
         assert len((await site("GET", f"/v1/files/{ended['output_file_id']}/content")).lines) == 2
         assert await site.kept("batch_answers") == await site.kept("batch_bodies") == 0
         assert (await site("GET", f"/v1/files/{ended['output_file_id']}/content")).status == 404

@@ -36,7 +36,7 @@ class Offer(msgspec.Struct, frozen=True):
     from_us: int = 0
     """When it can begin at the earliest: a cheap hour, a free slot. 0: at once."""
     takes_s: float = 30.0
-    """Seconds within which nearly all calls (999 of 1,000) are answered, once begun. No matter for a batch."""
+    """Seconds within which nearly all calls (99 of 100) are answered, once begun. No matter for a batch."""
     refused: float = 0.0
     """Share of tries that were refused lately; nothing is paid for these."""
 
@@ -143,7 +143,7 @@ class Pace(msgspec.Struct, frozen=True):
     a_second: float
     """Calls that end in a second when all slots are busy."""
     takes_s: float
-    """Seconds within which nearly all calls (999 of 1,000) are answered, once begun."""
+    """Seconds within which nearly all calls (99 of 100) are answered, once begun."""
     busy: int = 0
     """Lines that wait for a slot already."""
     again_s: float = 10.0

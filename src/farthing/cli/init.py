@@ -13,6 +13,7 @@ from farthing.cli.toml_text import key, value
 from farthing.settings import DEFAULT_FILE, AlertChannelSettings, AlertRuleSettings, Secret
 from farthing.settings.finops import LineSettings, ProjectFinopsSettings
 from farthing.settings.prompts import FeaturePromptSettings
+from farthing.settings.selfhost import OwnDeploymentSettings
 from farthing.settings.tree import (
     SECTIONS,
     BudgetSettings,
@@ -47,6 +48,7 @@ EXAMPLES: dict[type[msgspec.Struct], dict[str, Any]] = {
     FeatureRoutingSettings: {"baseline": "gpt-5", "quality_floor": 0.99},
     FeaturePromptSettings: {"lossless": "on", "transforms": ["compact", "escapes"], "repair": True},
     ProjectFinopsSettings: {"phase": "pilot"},
+    OwnDeploymentSettings: {"gpus": 2, "dollars_per_gpu_hour": "2.4", "tokens_per_second": 5000.0},
     BudgetSettings: {"amount": "500", "scope": {"feature": "support", "user": "*"}},
     LineSettings: {"kind": "engineering", "dollars_a_month": "12000", "project": "assistant", "name": "two engineers"},
 }

@@ -17,7 +17,7 @@ Rows = list[tuple[str, ...]]
 
 BASE = "/v1/farthing/"
 PARTS = {
-    "calls": "Calls", "feedback": "Calls", "keys": "Keys and the audit log", "audit": "Keys and the audit log",
+    "calls": "Calls", "feedback": "Calls", "files": "Batches", "batches": "Batches", "jobs": "Work that waits", "keys": "Keys and the audit log", "audit": "Keys and the audit log",
     "report": "Reports", "reports": "Reports", "prompts": "Reports", "exports": "Exports", "budgets": "Budgets", "alerts": "Alerts",
     "routes": "Routing", "transactions": "Business transactions", "corrections": "Bills and corrections",
     "reconcile": "Bills and corrections", "rerates": "Bills and corrections", "status": "The gateway itself",
@@ -58,7 +58,7 @@ def api_page(made: str) -> str:
 
 def _part(path: str) -> str:
     inner = path.removeprefix(BASE).removeprefix("/v1/").removeprefix("/")
-    part = inner.split("/")[0]
+    part = "batches" if inner.startswith("messages/batches") else inner.split("/")[0]
     assert part in PARTS, f"give {path} a part in tools/reference_http.py"
     return part
 

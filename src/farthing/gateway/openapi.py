@@ -18,7 +18,7 @@ from starlette.routing import Route
 from farthing import __version__
 from farthing.finops.posts import CostsBody, OutcomeBody
 from farthing.finops.reconcile.job import READERS
-from farthing.gateway import admin, alerts, budgets, corrections, exports, feedback, rerate
+from farthing.gateway import admin, alerts, batches, budgets, corrections, exports, feedback, jobs, rerate
 from farthing.gateway import routes as table
 from farthing.gateway.guard import NEEDS, Need
 from farthing.model.budget import Budget
@@ -82,7 +82,7 @@ OF_PAGES = ("400", "401", "403", "404", "405", "503")
 OF_BODIES = ("408", "413")
 
 _TYPES = (
-    corrections.NewCorrection, rerate.NewRerate, Correction, admin.NewKey, alerts.Ack, alerts.NewMute, budgets.NewBudget, budgets.NewRaise, feedback.Said, table.Which, OutcomeBody,
+    batches.NewBatch, corrections.NewCorrection, rerate.NewRerate, Correction, admin.NewKey, alerts.Ack, alerts.NewMute, budgets.NewBudget, budgets.NewRaise, feedback.Said, table.Which, OutcomeBody,
     CostsBody, Key, Record, CallRow, ReportRow, Budget, Standing, Alert, Mute, ChannelState, Shown, Version, Move, Change,
     DeploymentState, AuditEntry,
 )  # fmt: skip
@@ -104,6 +104,8 @@ def openapi() -> Json:
     paths: dict[str, Json] = {format.path: {"post": _call(format)} for format in FORMATS.values()}
     for operations in (
         _callers(),
+        _batches(),
+        _jobs(),
         _keys(),
         _reports(),
         _budgets(),
@@ -172,6 +174,73 @@ def _callers() -> dict[str, Json]:
             body=feedback.Said,
         ),
     }
+
+
+def _jobs() -> dict[str, Json]:
+    base = "/v1/farthing/jobs"
+    moment = {"type": ["integer", "null"], "description": "Microseconds since 1970 (UTC)."}
+    number = {"type": ["number", "null"]}
+    counts = _fields(total=COUNT, done=COUNT, failed=COUNT, expired=COUNT, cancelled=COUNT)
+    job = _fields(
+        id=TEXT, state={"type": "string", "enum": list(jobs.STATES)}, origin={"type": "string", "enum": list(jobs.ORIGINS)},
+        name=TEXT, created_us=MOMENT, deadline_us=MOMENT, started_us=moment, ended_us=moment, expires_us=moment,
+        seconds_left=number, lines=counts, position=number, expected_us=moment, expected_by_us=moment, cost_nano=NANO, cost_dollars=TEXT,
+        saved_nano=NANO, saved_dollars=TEXT, url=TEXT, answer_url=TEXT,
+    )  # fmt: skip
+    pages = {
+        f"GET {base}": _page(
+            "Jobs, the newest first; `after` of an answer leads to the next page",
+            _fields(data={"type": "array", "items": job}, after={"type": ["string", "null"]}),
+            query=("state", "origin", "after", "limit"),
+        ),
+        f"GET {base}/{{job_id}}": _page("One job: where it is, when it must be done, what it cost", job),
+        f"GET {base}/{{job_id}}/answer": _page(
+            "The answer of a call that waited, with the status that it has; 202 and the job while there is none. `wait`: so long",
+            ANYTHING, query=("wait",), also="202",
+        ),
+        f"GET {base}/{{job_id}}/events": _page(
+            "The job whenever it has changed, as server-sent events, until it has ended", TEXT, media="text/event-stream"
+        ),
+        f"POST {base}/{{job_id}}/cancel": _page("End what is not sent yet", job),
+        f"POST {base}/{{job_id}}/promote": _page(
+            "Have it done at once, at the price of that", {"allOf": [job, _fields(promoted=COUNT)]}
+        ),
+    }  # fmt: skip
+    for each in pages[f"GET {base}"]["parameters"]:
+        if each["name"] in ("state", "origin"):
+            each["schema"] = {"type": "string", "enum": list(jobs.STATES if each["name"] == "state" else jobs.ORIGINS)}
+    return pages
+
+
+def _batches() -> dict[str, Json]:
+    """The providers' own shapes, of which only what is asked for is described."""
+    form = _fields(purpose={"type": "string", "enum": ["batch"]}, file={"type": "string", "format": "binary"})
+    form["properties"] |= {"expires_after[anchor]": TEXT, "expires_after[seconds]": COUNT}
+    upload = _page("Upload a file of requests (JSON lines), kept 30 days or as `expires_after` says", ANYTHING)
+    upload["requestBody"] = {"required": True, "content": {"multipart/form-data": {"schema": form}}}
+    upload["responses"] |= _errors(OF_BODIES)
+    requests = {"type": "array", "items": _fields(custom_id=TEXT, params=ANYTHING), "minItems": 1}
+    openai, anthropic = "/v1/batches", "/v1/messages/batches"
+    return {
+        "POST /v1/files": upload,
+        "GET /v1/files": _page("Files, the newest first", ANYTHING, query=("purpose", "after", "limit", "order")),
+        "GET /v1/files/{file_id}": _page("One file", ANYTHING),
+        "DELETE /v1/files/{file_id}": _page("Delete a file; with results, what lines were answered is gone", ANYTHING),
+        "GET /v1/files/{file_id}/content": _page("What is in a file", TEXT, media="application/octet-stream"),
+        f"POST {openai}": _page("Have the requests of a file worked by a deadline", ANYTHING, body=batches.NewBatch),
+        f"GET {openai}": _page("Batches, the newest first", ANYTHING, query=("after", "limit")),
+        f"GET {openai}/{{batch_id}}": _page("One batch", ANYTHING),
+        f"POST {openai}/{{batch_id}}/cancel": _page("End a batch; what is finished stays", ANYTHING),
+        f"POST {anthropic}": _page(
+            "Have requests worked within 24 hours", ANYTHING,
+            body={"type": "object", "required": ["requests"], "properties": {"requests": requests}},
+        ),
+        f"GET {anthropic}": _page("Batches, the newest first", ANYTHING, query=("before_id", "after_id", "limit")),
+        f"GET {anthropic}/{{batch_id}}": _page("One batch", ANYTHING),
+        f"DELETE {anthropic}/{{batch_id}}": _page("Delete a batch that has ended", ANYTHING),
+        f"POST {anthropic}/{{batch_id}}/cancel": _page("End a batch; what is finished stays", ANYTHING),
+        f"GET {anthropic}/{{batch_id}}/results": _page("The results, a line each", TEXT, media="application/x-jsonl"),
+    }  # fmt: skip
 
 
 def _keys() -> dict[str, Json]:

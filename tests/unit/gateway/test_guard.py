@@ -19,6 +19,9 @@ TENANTS = ("default", "b")
 REFUSED = (401, 403)
 
 
+PLACES = ("/v1/farthing", "/v1/models", "/v1/files", "/v1/batches", "/v1/messages/batches", "/metrics")
+
+
 @pytest.fixture
 async def site(tmp_path: Path) -> AsyncIterator[Site]:
     async with a_site(tmp_path) as made:
@@ -36,7 +39,7 @@ def test_every_page_is_in_the_table_and_no_other(site: Site) -> None:
         f"{method} {route.path.replace(':path', '')}"  # type: ignore[attr-defined]
         for route in site.app.routes
         for method in route.methods - {"HEAD"}  # type: ignore[attr-defined]
-        if route.path.startswith(("/v1/farthing", "/v1/models", "/metrics"))  # type: ignore[attr-defined]
+        if route.path.startswith(PLACES)  # type: ignore[attr-defined]
     }
     assert served - {"GET /v1/farthing/openapi.json"} == set(NEEDS)
 

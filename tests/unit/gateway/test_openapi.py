@@ -10,10 +10,16 @@ import pytest
 
 from farthing.gateway.guard import NEEDS
 from farthing.gateway.openapi import openapi
+from farthing.model.batch import File, Job, Line
 from farthing.model.record import Attempt, Record
 from farthing.model.routes import ANY, Cell, Table
 from farthing.store import Routes
 from farthing.store.alerts import Alerts, Change, Notice, Standing
+from farthing.store.batch import files, jobs, lines
+from farthing.store.engine import Connection
+from unit.batch.test_deferred import BODY, call, wish
+from unit.batch.worked import work
+from unit.gateway.batch_site import BOUNDARY, form, message
 from unit.gateway.test_pages import Site, a_site
 
 validators = pytest.importorskip("jsonschema_rs")
@@ -29,6 +35,29 @@ BILL = (
     b'"line_item":"gpt-4o-2024-08-06, input","project_id":null}]}]}'
 )
 SENT: dict[str, tuple[str, object]] = {
+    **{
+        f"{place}{more}": ("JOB", None)
+        for place, more in (
+            ("GET /v1/farthing/jobs/{job_id}", ""),
+            ("GET /v1/farthing/jobs/{job_id}", "/answer"),
+            ("GET /v1/farthing/jobs/{job_id}", "/events"),
+            ("POST /v1/farthing/jobs/{job_id}", "/cancel"),
+            ("POST /v1/farthing/jobs/{job_id}", "/promote"),
+        )
+    },
+    **{
+        f"{method} /v1/files/{{file_id}}{more}": ("file-1", None)
+        for method, more in (("GET", ""), ("DELETE", ""), ("GET", "/content"))
+    },
+    "POST /v1/files": ("", form(b"{}")),
+    "POST /v1/batches": ("", {"input_file_id": "file-1", "endpoint": "/v1/responses", "completion_window": "24h"}),
+    "GET /v1/batches/{batch_id}": ("batch_1", None),
+    "POST /v1/batches/{batch_id}/cancel": ("batch_1", None),
+    "POST /v1/messages/batches": ("", {"requests": [message("a")]}),
+    **{
+        f"{method} /v1/messages/batches/{{batch_id}}{more}": ("msgbatch_1", None)
+        for method, more in (("GET", ""), ("DELETE", ""), ("POST", "/cancel"), ("GET", "/results"))
+    },
     "POST /v1/farthing/keys": ("", {"name": "x", "role": "viewer", "tags": {"team": "t"}}),
     "POST /v1/farthing/keys/{key_id}/revoke": ("key-old", None),
     "POST /v1/farthing/keys/{key_id}/rotate": ("key-new", None),
@@ -64,8 +93,8 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
         yield made
 
 
-async def filled(site: Site) -> str:
-    """A site that has some of everything; the id of a mute."""
+async def filled(site: Site) -> tuple[str, str]:
+    """A site that has some of everything; the ids of a mute and of a job."""
     attempt = Attempt(1, provider="openai", model="gpt-4o", raw_usage=b"{}", cost=9, cost_state="computed")
     await site.store.write(
         [Record("c-1", 10**15 + 1, "openai.chat", model="gpt-4o", cost=9, baseline=9, cost_state="computed", feature="agent",
@@ -81,7 +110,22 @@ async def filled(site: Site) -> str:
     routes, cell = Routes(site.store), Cell("small-1", 0.99, 0.97, 400, "measured")
     await routes.apply(await routes.propose(Table(cells={(ANY, "task:qa"): {"small-1": cell}}), "", ""), "ana")
     await routes.propose(Table(cells={(ANY, "task:rag"): {"small-1": cell}}), "why", "")
-    return mute.id
+    await site.store.do(handed_in)
+    job = await site.deferred.submit(call(), BODY, wish(wait="job"))
+    await work(site.store)
+    return mute.id, job.id
+
+
+def handed_in(connection: Connection) -> None:
+    """A file, a batch that waits for it, and a message batch that has ended."""
+    files.create(connection, File("file-1", "default", "batch", "a.jsonl", 1, "key-boss"))
+    files.append(connection, "file-1", b"{}")
+    files.finish(connection, "file-1")
+    jobs.add(connection, Job("batch_1", "openai", "openai.chat", "default", 1, 2, "key-boss", input_file="file-1"))
+    jobs.add(connection, Job("msgbatch_1", "anthropic", "anthropic.messages", "default", 1, 2, "key-boss"))
+    lines.add(connection, [Line("msgbatch_1", 0, "a", "default", "m", 2, 2, body=b"{}")])
+    jobs.validated(connection, "msgbatch_1", 1, 1)
+    lines.settle(connection, [lines.Ended("msgbatch_1", 0, "", "done", 200, b"{}", 0, 0)], 2)
 
 
 def resolved(schema: object) -> Any:
@@ -122,17 +166,18 @@ def test_parameters_of_addresses_are_named() -> None:
 
 @pytest.mark.parametrize("place", NEEDS)
 async def test_an_answer_is_what_the_document_says(site: Site, place: str) -> None:
-    mute = await filled(site)
+    mute, job = await filled(site)
     operation, (named, body) = OPERATIONS[place], SENT.get(place, ("", None))
     method, _, path = place.partition(" ")
-    address = re.sub(r"{.*?}", named.replace("MUTE", mute), path)
+    address = re.sub(r"{.*?}", named.replace("MUTE", mute).replace("JOB", job), path)
     address += named if named.startswith("?") else ""
     content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
     if body is not None and not isinstance(body, bytes):
         schema = operation["requestBody"]["content"]["application/json"]["schema"]
         assert validators.is_valid(resolved(schema), body), place
         assert not validators.is_valid(resolved(schema), {"no such field": 1})
-    status, _, said = await site(method, address, key="fk-boss", body=content)
+    kind = f"multipart/form-data; boundary={BOUNDARY}" if place == "POST /v1/files" else "application/json"
+    status, _, said = await site(method, address, key="fk-boss", body=content, content_type=kind)
     assert 200 <= status < 300, said
     documented = operation["responses"][str(status)]["content"]
     if "application/json" in documented and "text/csv" not in documented:

@@ -9,15 +9,22 @@ from typing import Any
 
 import pytest
 
+from farthing.batch.deferred import Deferred
+from farthing.batch.entrance import Entrance
+from farthing.batch.news import News
 from farthing.gateway import (
     admin,
     alerts,
+    batches,
     budgets,
     calls,
     corrections,
     exports,
     feedback,
+    files,
     health,
+    jobs,
+    message_batches,
     models,
     openapi,
     prompts,
@@ -28,24 +35,36 @@ from farthing.gateway import (
     transactions,
 )
 from farthing.gateway import routes as table_pages
+from farthing.gateway.edge import new_call_id
+from farthing.gateway.finals import Finals
 from farthing.gateway.guard import Guard
 from farthing.gateway.metrics import Metrics
 from farthing.gateway.pages import pages
+from farthing.gateway.uploads import Room
 from farthing.model.principal import Key
 from farthing.model.record import Attempt, Record
 from farthing.model.routes import ANY, Cell, Table
 from farthing.model.usage import Usage
 from farthing.prices import PriceBook
-from farthing.settings import BalanceSettings, ModelSettings, ProviderSettings, Settings, TransactionSettings
+from farthing.settings import (
+    BalanceSettings,
+    BatchSettings,
+    ModelSettings,
+    ProviderSettings,
+    Settings,
+    TransactionSettings,
+)
 from farthing.steps.balance.health import Health
 from farthing.store import Journal, KeyRing, Ledger, Routes, Store, StoreError, hash_of, open_store
 from farthing.store.buckets import Buckets
+from farthing.store.sealing import Wrapping
 from farthing.upstream.providers import Provider, Providers
 from farthing.wire import FORMATS
 from unit.upstream.test_providers import NoClient
 
 PRIOR = Table(cells={(ANY, ANY): {"small-1": Cell("small-1", 0.8, 0.7), "mid-1": Cell("mid-1", 0.97, 0.96)}})
 BOOK = PriceBook.load()
+PLAIN = Wrapping()
 RULES = table_pages.Rules({"small-1": "small", "mid-1": "mid"}.get, lambda scope: (0.95,), PRIOR)
 
 
@@ -55,6 +74,8 @@ class Site:
     def __init__(self, store: Store, keys: KeyRing, ledger: Ledger, metrics: Metrics, admin_policy: str) -> None:
         self.store, self.keys, self.ledger = store, keys, ledger
         guard = Guard(keys, admin_policy)
+        self.news = News()
+        self.deferred = Deferred(store, Entrance(store, lambda: None), self.news, "here", BatchSettings(), new_call_id)
         providers = Providers(
             {name: Provider(name, ProviderSettings(), NoClient()) for name in ("openai", "anthropic")},
             {"house": ModelSettings("anthropic", "claude-haiku-4-5")},
@@ -67,6 +88,9 @@ class Site:
             *reports.routes(store, guard, Settings()), *prompts.routes(store, guard), *transactions.routes(store, guard, TransactionSettings()),
             *exports.routes(store, guard, Settings()), *corrections.routes(store, guard),
             *reconcile.routes(store, guard, Settings(), BOOK), *rerate.routes(store, guard, Settings(), BOOK),
+            *files.routes(store, guard, BatchSettings(), PLAIN, Room()), *batches.routes(store, guard, BatchSettings(), Finals(store, PLAIN), lambda: None),
+            *message_batches.routes(store, guard, Settings(), PLAIN, Room(), lambda: None),
+            *jobs.routes(store, self.deferred, self.news, guard, hold_s=5.0, wake=lambda: None),
             *status.routes(Health(providers, BalanceSettings(), Buckets()), 1, guard),
         ]  # fmt: skip
         self.app = pages(routes, [format.path for format in FORMATS.values()])
@@ -114,7 +138,9 @@ async def a_site(folder: Path, admin: str = "loopback") -> AsyncIterator[Site]:
     journal = Journal(folder / "journal")
     metrics = Metrics(lambda: ledger)
     ledger = Ledger(store, journal, observers=[metrics.observe])
-    yield Site(store, keys, ledger, metrics, admin)
+    made = Site(store, keys, ledger, metrics, admin)
+    yield made
+    await made.deferred.close()
     await ledger.close()
     journal.end()
     await keys.close()

@@ -293,7 +293,7 @@ def _shard(key: Key, chunk: Sequence[Pooled], desk: Desk) -> Shard:
     return Shard(
         f"fs{desk.now_us // 1000:011x}{secrets.token_hex(6)}", key.provider, key.deployment, key.model, key.wire,
         created_us=desk.now_us, lines=len(chunk), bytes=sum(len(pooled.parked.body) for pooled in chunk),
-        tokens=sum(pooled.parked.tokens for pooled in chunk), next_look_us=desk.until_us, holder=desk.holder,
+        tokens=sum(pooled.parked.tokens for pooled in chunk), next_look_us=desk.now_us, holder=desk.holder,
         held_until_us=desk.until_us,
     )  # fmt: skip
 

@@ -54,6 +54,14 @@ BUDGET_HEADERS = {
     "its price (`max_call`).",
 }
 
+WAIT_HEADERS = {
+    "x-farthing-deadline": "How long the call may wait: `90s`, `15m`, `6h`, `2d`, or an instant (ISO 8601 with its zone). `0` or `now`: not at "
+    "all, whatever settings say. See [Wait for half the price](../howto/wait-for-half-price.md).",
+    "x-farthing-wait": "How its client wants the answer: `hold` (the connection is held, the default) or `job` (202 and a job, at once).",
+    "x-farthing-webhook": "An address that gets a signed post when it is done; `batch.webhooks` lists those that may be named.",
+    "idempotency-key": "A name for a call that can wait: sent again with the same name it is the same job, and is paid once.",
+}
+
 ANSWER_HEADERS = {
     "x-farthing-call-id": "The call's id, for `farthing explain` and `GET /v1/farthing/calls/ID`. On every answer, errors included.",
     "x-farthing-model": "The model that ran.",
@@ -61,6 +69,7 @@ ANSWER_HEADERS = {
     "x-farthing-cache": "How Farthing's own cache answered: `exact`, `semantic`, or `none` if it did not.",
     "x-farthing-cost": "What the call cost, in dollars, nine digits. Not on streams: their cost is known at the end.",
     "x-farthing-saved": "What the call saved, in dollars, nine digits. Not on streams.",
+    "x-farthing-job": "The job of a call that waited, for `GET /v1/farthing/jobs/ID`.",
     "x-should-retry": "`false` on refusals that the same call would meet again; the official SDKs obey it.",
     "retry-after": "On 429 and 503: seconds after which another try makes sense.",
 }
@@ -183,11 +192,11 @@ def headers_page() -> str:
     assert not missing, f"REQUEST_HEADERS and steps/identify.py differ: {missing}"
     tag = TAG_HEADER.decode()
     rows = [(f"`x-farthing-{name}`", words) for name, words in REQUEST_HEADERS.items()]
-    rows += [(f"`{name}`", words) for name, words in (ROUTE_HEADERS | CACHE_HEADERS | BUDGET_HEADERS).items()]
+    rows += [(f"`{name}`", words) for name, words in (ROUTE_HEADERS | CACHE_HEADERS | BUDGET_HEADERS | WAIT_HEADERS).items()]
     rows.append((f"`{tag}NAME`", f"A tag of any other name; {TAGS_LIMIT} of them at most."))
     used = set(re.findall(r'b"(x-farthing-[a-z-]*[a-z]|x-should-retry|retry-after)"', _source()))
     answers = [(f"`{name}`", words) for name, words in ANSWER_HEADERS.items() if name in used]
-    used -= BUDGET_HEADERS.keys()
+    used -= BUDGET_HEADERS.keys() | WAIT_HEADERS.keys()
     unknown = used - ANSWER_HEADERS.keys() - CACHE_HEADERS.keys() - ROUTE_HEADERS.keys() - WEBHOOK_HEADERS.keys()
     assert not unknown, f"describe these headers in tools/reference.py: {sorted(unknown)}"
     return "\n".join(

@@ -183,7 +183,7 @@ async def assemble(settings: Settings, stack: AsyncExitStack, around: Around = R
         *status.routes(health_of_deployments, settings.server.workers, guard),
         *_books(settings, store, guard, book),
         *batch_pages(settings, guard, queue.desk, queue.wake, stack),
-        *deferral.routes(guard, lambda job: None),
+        *deferral.routes(guard),
         *table_pages.routes(Routes(store), routing.rules, guard),
         *feedback.routes(store, ledger, guard, [*([cache.feedback] if cache is not None else []), routing.quality]),
         *openapi.routes(),

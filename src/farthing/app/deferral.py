@@ -15,7 +15,6 @@ from farthing.batch.news import News
 from farthing.batch.webhooks import Webhooks
 from farthing.gateway import jobs
 from farthing.gateway.guard import Guard
-from farthing.gateway.jobs import Expects
 from farthing.model.call import Call
 from farthing.settings import Settings
 from farthing.steps.defer.asked import Wishes
@@ -32,7 +31,7 @@ class Deferral(NamedTuple):
     wishes: Wishes
     handing: Handing
     deferred: Deferred
-    routes: Callable[[Guard, Expects], list[Route]]
+    routes: Callable[[Guard], list[Route]]
 
 
 def build_deferral(
@@ -59,10 +58,8 @@ def build_deferral(
     stack.push_async_callback(deferred.close)
     handing = Handing(deferred, rules.hold_s, now_us=clock.now_us)
 
-    def routes(guard: Guard, expects: Expects) -> list[Route]:
-        return jobs.routes(
-            store, deferred, news, guard, hold_s=rules.hold_s, wake=wake, expects=expects, clock=clock
-        )  # fmt: skip
+    def routes(guard: Guard) -> list[Route]:
+        return jobs.routes(store, deferred, news, guard, hold_s=rules.hold_s, wake=wake, clock=clock)
 
     return Deferral(wishes, handing, deferred, routes)
 

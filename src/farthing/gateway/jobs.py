@@ -13,6 +13,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from farthing.batch.deferred import Deferred
+from farthing.batch.expecting import expected
 from farthing.batch.news import News
 from farthing.gateway.guard import Guard, Pass
 from farthing.gateway.protocol import CONNECTION
@@ -37,16 +38,13 @@ SOON_S = 90.0
 PING = b": waiting\n\n"
 STREAM = {"content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no"}
 
-Expects = Callable[[Job], int | None]
-"""When a job is expected to have ended, microseconds since 1970; None where nobody can tell."""
-
 
 def routes(
     store: Store, deferred: Deferred, news: News, guard: Guard, *, hold_s: float, wake: Callable[[], None],
-    expects: Expects = lambda job: None, clock: Clock = SYSTEM,
+    clock: Clock = SYSTEM,
 ) -> list[Route]:  # fmt: skip
     """`wake`: the worker of this gateway has something to look at."""
-    desk = _Desk(store, expects, clock)
+    desk = _Desk(store, clock)
 
     async def every(request: Request, entered: Pass) -> Response:
         query = request.query_params
@@ -108,9 +106,8 @@ def routes(
 class _Desk:
     """Jobs as pages show them."""
 
-    def __init__(self, store: Store, expects: Expects, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
-        self._expects = expects
         self._clock = clock
 
     async def job(self, request: Request, entered: Pass, others: Role) -> Job:
@@ -123,16 +120,21 @@ class _Desk:
         return job
 
     async def card(self, job: Job) -> dict[str, Any]:
-        """As it stands now, with its place in the queue."""
+        """As it stands now, with its place in the queue and when it is expected to have ended."""
+        now_us = self._clock.now_us()
 
-        def read(connection: Connection) -> tuple[Job, int | None]:
+        def read(connection: Connection) -> dict[str, Any]:
             now = jobs.get(connection, job.id) or job
-            place = lines.position(connection, job.id) if now.state not in JOB_ENDS else None
-            return now, place.before if place is not None and place.waiting else None
+            if now.state in JOB_ENDS:
+                return card(now, now_us)
+            place, when = lines.position(connection, job.id), expected(connection, now, now_us)
+            return card(
+                now, now_us, position=place.before if place.waiting else None,
+                expected_us=when.likely_us if when is not None else None,
+                expected_by_us=when.sure_us if when is not None else None,
+            )  # fmt: skip
 
-        now, position = await self._store.do(read)
-        expected = self._expects(now) if now.state not in JOB_ENDS else None
-        return card(now, self._clock.now_us(), position=position, expected_us=expected)
+        return await self._store.do(read)
 
 
 class _Events(Response):
@@ -182,9 +184,12 @@ class _Events(Response):
         self._news.tell([self._job.id])
 
 
+_PASSING = ("seconds_left", "expected_us", "expected_by_us")
+
+
 def _news_of(card: dict[str, Any]) -> dict[str, Any]:
     """What is worth an event: not that time goes by."""
-    return {name: value for name, value in card.items() if name not in ("seconds_left", "expected_us")}
+    return {name: value for name, value in card.items() if name not in _PASSING}
 
 
 def _given(ended: Ended, deferred: Deferred) -> Response:

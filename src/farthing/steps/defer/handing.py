@@ -287,8 +287,11 @@ def streamed(call: Call, whole: bytes) -> bytes:
         raise UpstreamError("The provider's answer cannot be told as a stream.") from None
 
 
-def card(job: Job, now_us: int, *, position: int | None = None, expected_us: int | None = None) -> dict[str, Any]:
-    """A job as JSON. Amounts are nano-dollars, and dollars as text; `position`: lines of its tenant that go before it."""
+def card(
+    job: Job, now_us: int, *, position: int | None = None, expected_us: int | None = None, expected_by_us: int | None = None
+) -> dict[str, Any]:  # fmt: skip
+    """A job as JSON. Amounts are nano-dollars, and dollars as text. `position`: lines of its tenant that go before it;
+    `expected_us`: when half of such jobs have ended, `expected_by_us`: nine in ten."""
     over = job.state in JOB_ENDS
     return {
         "id": job.id, "object": "farthing.job", "state": job.state, "origin": job.origin, "name": job.name,
@@ -296,7 +299,7 @@ def card(job: Job, now_us: int, *, position: int | None = None, expected_us: int
         "ended_us": job.ended_us or None, "expires_us": job.expires_us or None,
         "seconds_left": max(0.0, round((job.deadline_us - now_us) / 1e6, 3)) if not over else None,
         "lines": {"total": job.total, "done": job.done, "failed": job.failed, "expired": job.expired, "cancelled": job.cancelled},
-        "position": position, "expected_us": expected_us,
+        "position": position, "expected_us": expected_us, "expected_by_us": expected_by_us,
         "cost_nano": job.cost, "cost_dollars": exact_dollars(job.cost),
         "saved_nano": job.baseline - job.cost, "saved_dollars": exact_dollars(job.baseline - job.cost),
         "url": f"{JOBS}/{job.id}", "answer_url": f"{JOBS}/{job.id}/answer",

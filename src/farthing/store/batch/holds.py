@@ -78,12 +78,7 @@ def release(connection: Connection, sents: Iterable[Sent]) -> None:
     if not amounts:
         return
     take_off(connection, {(*key, HOLDER): amount for key, amount in amounts.items()})
-    for some in parts(sorted(amounts), 150):
-        connection.execute(
-            "DELETE FROM budget_leases WHERE amount <= 0 AND (budget, member, window_id, holder) IN "
-            f"(VALUES {marks(len(some), '(?,?,?,?)')})",
-            [value for key in some for value in (*key, HOLDER)],
-        )
+    connection.execute("DELETE FROM budget_leases WHERE holder = ? AND amount <= 0", (HOLDER,))
 
 
 def held(connection: Connection) -> dict[Row, int]:

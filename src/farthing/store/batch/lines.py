@@ -24,10 +24,12 @@ from farthing.store.batch.rows import (
     OPEN,
     PLAIN,
     Key,
+    among,
     flat,
     line_of,
     line_row,
     marks,
+    of_keys,
     parts,
     put_texts,
     texts_of,
@@ -175,7 +177,7 @@ def _order(stored: Stored) -> tuple[int, int, str, int]:
 def _hold(connection: Connection, lines: Sequence[Stored], holder: str, until_us: int) -> None:
     for some in parts([(line.job, line.no) for line, _ in lines]):
         connection.execute(
-            f"UPDATE batch_lines SET queue = {HELD}, holder = ?, ready_us = ? WHERE (job, no) IN (VALUES {marks(len(some))})",
+            f"UPDATE batch_lines SET queue = {HELD}, holder = ?, ready_us = ? {of_keys(len(some))}",
             (holder, until_us, *flat(some)),
         )
 
@@ -196,7 +198,7 @@ def _with_bodies(
         found.append(line)
     for some in parts(unreadable):
         connection.execute(
-            f"UPDATE batch_lines SET queue = {LATER}, holder = '', ready_us = ? WHERE (job, no) IN (VALUES {marks(len(some))})",
+            f"UPDATE batch_lines SET queue = {LATER}, holder = '', ready_us = ? {of_keys(len(some))}",
             (now_us + UNREADABLE_US, *flat(some)),
         )
     return found
@@ -215,14 +217,15 @@ def give_back(connection: Connection, lines: Sequence[Line], ready_us: int, now_
     or that somebody else works on stay as they are. What was held for them is free. How many wait."""
     with connection.transaction():
         jobs, stored = _locked(connection, lines)
-        back = [
-            found for line in lines
+        back = {
+            (line.job, line.no): found
+            for line in lines
             if (found := stored.get((line.job, line.no))) is not None and not found.ended and _is_as(found.line, line)
-        ]  # fmt: skip
+        }
         sums = Cells()
         runs = moves.runs_by_call(connection, (line.call_id for line in lines))
         gains = moves.take_back(connection, list(runs.values()))
-        again = moves.wait_again(connection, back, jobs, sums, ready_us=ready_us, now_us=now_us)
+        again = moves.wait_again(connection, list(back.values()), jobs, sums, ready_us=ready_us, now_us=now_us)
         sums.put(connection)
         _merge(gains, again)
         moves.count(connection, gains, now_us or ready_us)
@@ -342,7 +345,7 @@ def _with_runs(
 def _read(connection: Connection, keys: Sequence[Key]) -> dict[Key, Line]:
     found: dict[Key, Line] = {}
     for some in parts(sorted(set(keys))):
-        sql = f"SELECT {LINES} FROM batch_lines WHERE (job, no) IN (VALUES {marks(len(some))})"
+        sql = f"SELECT {LINES} {among('batch_lines', len(some))}"
         found.update(((row[0], row[1]), line_of(row)[0]) for row in connection.query(sql, flat(some)))
     return found
 
@@ -505,7 +508,8 @@ def followers(connection: Connection, leaders: Sequence[Key], *, wrapping: Wrapp
     found: list[Line] = []
     for some in parts(sorted(leaders)):
         rows = connection.query(
-            f"SELECT {LINES} FROM batch_lines WHERE leader <> '' AND (leader, leader_no) IN (VALUES {marks(len(some))})",
+            f"SELECT {LINES} FROM (VALUES {marks(len(some))}) AS v CROSS JOIN batch_lines "
+            "WHERE leader <> '' AND leader = v.column1 AND leader_no = v.column2",
             flat(some),
         )
         found += [line_of(row)[0] for row in rows]

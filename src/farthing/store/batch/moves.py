@@ -11,7 +11,22 @@ import msgspec
 from farthing.model.batch import LINE_ENDS, Job, Line, Sent
 from farthing.store.batch import holds
 from farthing.store.batch.cells import Cells
-from farthing.store.batch.rows import HELD, JOBS, LATER, LINES, NOWHERE, OPEN, Key, flat, job_of, line_of, marks, parts
+from farthing.store.batch.rows import (
+    HELD,
+    JOBS,
+    LATER,
+    LINES,
+    NOWHERE,
+    OPEN,
+    Key,
+    among,
+    flat,
+    job_of,
+    line_of,
+    marks,
+    of_keys,
+    parts,
+)
 from farthing.store.engine import Connection, Row
 
 _sents = msgspec.json.Decoder(Sent)
@@ -65,8 +80,9 @@ def lock_jobs(connection: Connection, ids: Iterable[str]) -> dict[str, Job]:
 def lock_lines(connection: Connection, keys: Iterable[Key]) -> dict[Key, Stored]:
     """Those of the lines that are there. Their jobs must be locked before."""
     found: dict[Key, Stored] = {}
+    locked = f"{connection.for_update} OF batch_lines" if connection.for_update else ""
     for some in parts(sorted(set(keys))):
-        sql = f"SELECT {LINES} FROM batch_lines WHERE (job, no) IN (VALUES {marks(len(some))}) ORDER BY job, no{connection.for_update}"
+        sql = f"SELECT {LINES} {among('batch_lines', len(some))} ORDER BY job, no{locked}"
         for row in connection.query(sql, flat(some)):
             found[row[0], row[1]] = Stored(*line_of(row))
     return found
@@ -129,7 +145,7 @@ def wait_again(
     for some in parts(sorted(back)):
         connection.execute(
             "UPDATE batch_lines SET state = 'waiting', queue = ?, ready_us = ?, holder = '', shard = '', leader = '', leader_no = 0, "
-            f"tries = tries + ? WHERE (job, no) IN (VALUES {marks(len(some))})",
+            f"tries = tries + ? {of_keys(len(some))}",
             (LATER if later else OPEN, ready_us, tries, *flat(some)),
         )
     end(connection, over, "cancelled", now_us)
@@ -141,7 +157,7 @@ def end(connection: Connection, keys: Sequence[Key], state: str, now_us: int) ->
     for some in parts(sorted(keys)):
         connection.execute(
             "UPDATE batch_lines SET state = ?, queue = ?, ended_us = ?, holder = '', leader = '', leader_no = 0 "
-            f"WHERE (job, no) IN (VALUES {marks(len(some))})",
+            f"{of_keys(len(some))}",
             (state, NOWHERE, now_us, *flat(some)),
         )
     if keys:
@@ -152,8 +168,8 @@ def free_followers(connection: Connection, leaders: Sequence[Key], now_us: int) 
     """Lines that wait for the answers of these may be taken at the next wake."""
     for some in parts(sorted(leaders)):
         connection.execute(
-            f"UPDATE batch_lines SET ready_us = ? WHERE leader <> '' AND queue = {HELD} AND state = 'waiting' "
-            f"AND (leader, leader_no) IN (VALUES {marks(len(some))})",
+            f"UPDATE batch_lines SET ready_us = ? FROM (VALUES {marks(len(some))}) AS v "
+            f"WHERE leader <> '' AND queue = {HELD} AND state = 'waiting' AND leader = v.column1 AND leader_no = v.column2",
             (now_us, *flat(some)),
         )
 
@@ -196,8 +212,7 @@ def wake(connection: Connection, now_us: int, limit: int) -> int:
         cells.add(line_of(row)[0])
     for some in parts(sorted((row[0], row[1]) for row in rows)):
         connection.execute(
-            f"UPDATE batch_lines SET state = 'waiting', queue = {OPEN}, holder = '', ready_us = 0 "
-            f"WHERE (job, no) IN (VALUES {marks(len(some))})",
+            f"UPDATE batch_lines SET state = 'waiting', queue = {OPEN}, holder = '', ready_us = 0 {of_keys(len(some))}",
             flat(some),
         )
     cells.put(connection)

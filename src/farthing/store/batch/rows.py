@@ -42,6 +42,16 @@ def flat(rows: Iterable[Sequence[object]]) -> list[object]:
     return [value for row in rows for value in row]
 
 
+def among(table: str, count: int) -> str:
+    """The end of a SELECT of so many lines by their keys. SQLite looks through the whole table for `(job, no) IN (...)`."""
+    return f"FROM (VALUES {marks(count)}) AS v CROSS JOIN {table} WHERE job = v.column1 AND no = v.column2"
+
+
+def of_keys(count: int) -> str:
+    """The end of an UPDATE of so many lines by their keys, which are its last values."""
+    return f"FROM (VALUES {marks(count)}) AS v WHERE job = v.column1 AND no = v.column2"
+
+
 def line_row(line: Line, wire: str, queued_us: int, queue: int) -> Row:
     return (
         line.job, line.no, line.custom_id, line.tenant, line.model, wire, -line.priority, line.deadline_us, queued_us,
@@ -106,9 +116,7 @@ def texts_of(connection: Connection, table: str, keys: Sequence[Key], wrapping: 
     """What is there of these lines; None for what cannot be read with this wrapping."""
     found: dict[Key, bytes | None] = {}
     for some in parts(keys):
-        rows = connection.query(
-            f"SELECT job, no, mark, data FROM {table} WHERE (job, no) IN (VALUES {marks(len(some))})", flat(some)
-        )
+        rows = connection.query(f"SELECT job, no, mark, data {among(table, len(some))}", flat(some))
         for job, no, mark, data in rows:
             found[job, no] = _unwrapped(wrapping, int(mark), bytes(data), table, job, str(no))
     return found

@@ -26,8 +26,8 @@ _encode = msgspec.json.encode
 
 
 class LinesGone(Exception):
-    """Lines that were to be sent are not their holder's any more: they were cancelled, or somebody else took them. Nothing was
-    done with any of the others."""
+    """Lines that were to be sent are not their holder's any more: they were cancelled, somebody else took them, or one was
+    named twice. Nothing was done with any of the others."""
 
     def __init__(self, keys: Sequence[Key]) -> None:
         super().__init__(f"{len(keys)} lines")
@@ -56,7 +56,13 @@ def _intend(
 ) -> None:
     jobs = moves.lock_jobs(connection, (line.job for line, _ in lines))
     stored = moves.lock_lines(connection, ((line.job, line.no) for line, _ in lines))
-    gone = [(line.job, line.no) for line, _ in lines if not _may_go(stored.get((line.job, line.no)), line)]
+    gone: list[Key] = []
+    seen: set[Key] = set()
+    for line, _ in lines:
+        key = (line.job, line.no)
+        if key in seen or not _may_go(stored.get(key), line):
+            gone.append(key)
+        seen.add(key)
     if gone:
         raise LinesGone(gone)
     gains: dict[str, Change] = {}
@@ -199,6 +205,8 @@ def _close(
         runs = [run for some in _all_runs(connection, shard_id) for run in some]
         jobs = moves.lock_jobs(connection, (run.key[0] for run in runs))
         stored = moves.lock_lines(connection, (run.key for run in runs))
+        there = moves.runs_by_call(connection, (run.call_id for run in runs))  # others may have settled some meanwhile
+        runs = [run for run in runs if run.call_id in there]
         back = [stored[run.key] for run in runs if _is_still_in(stored[run.key], run)]
         sums = Cells()
         gains = moves.take_back(connection, runs)

@@ -58,7 +58,9 @@ async def test_pages_and_ends(connection: Connection) -> None:
     assert [file.id for file in files.page(connection, tenant="acme", after="file-3", limit=2)] == ["file-2", "file-1"]
     assert [file.id for file in files.page(connection, tenant="acme", newest_first=False, limit=1)] == ["file-0"]
     assert (
-        files.page(connection, tenant="acme", purposes=["vision"]) == [] == files.page(connection, tenant="x", after="no")
+        files.page(connection, tenant="acme", purposes=["vision"])
+        == []
+        == files.page(connection, tenant="x", after="no")
     )
     assert not files.delete(connection, "file-0", tenant="other") and files.delete(connection, "file-0", tenant="acme")
     assert files.expire(connection, NOW_US + 2, 10) == 2

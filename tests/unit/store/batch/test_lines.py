@@ -5,8 +5,9 @@ from contextlib import closing
 
 import pytest
 
-from farthing.store import Store
+from farthing.store import Store, open_store
 from farthing.store.batch import jobs, lines, moves, shards
+from farthing.store.batch.rows import among
 from farthing.store.engine import Connection
 from farthing.store.errors import Duplicate, RowRefused
 from farthing.store.sealing import wrapping
@@ -222,3 +223,12 @@ async def test_many_lines_begin_together(connection: Connection) -> None:
     begun = lines.begin_all(connection, started, holder="w1", until_us=UNTIL_US, now_us=NOW_US)
     assert begun == {"call-now-0", "call-now-1", "call-now-2"}, "the last was not taken"
     assert lines.begin_all(connection, started, holder="w1", until_us=UNTIL_US, now_us=NOW_US) == set()
+
+
+async def test_lines_are_found_by_their_keys_and_not_by_looking_through_all(sqlite_url: str) -> None:
+    store = await open_store(sqlite_url)
+    with closing(store.engine.connect()) as connection:
+        for table in ("batch_lines", "batch_bodies", "batch_answers"):
+            plan = connection.query(f"EXPLAIN QUERY PLAN SELECT * {among(table, 3)}", ["a", 1] * 3)
+            assert [row[3].split(" (job")[1] for row in plan if table in row[3]] == ["=? AND no=?)"], plan
+    await store.close()

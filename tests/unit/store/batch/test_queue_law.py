@@ -302,7 +302,7 @@ class Queue(RuleBasedStateMachine):
         assert holds.held(self.db) == {}
 
 
-@pytest.mark.parametrize("examples", [30])
+@pytest.mark.parametrize("examples", [40])
 async def test_the_law_of_the_queue(store: Store, examples: int) -> None:
     await Budgets(store).put(BUDGET)
 

@@ -47,6 +47,7 @@ def build_walks(
     clock = around.clock
     holding = Holding(store, budget, clock=clock.monotonic, now_us=clock.now_us)
     park = Park(
-        providers, relay, holding, book, has_batches(providers), allow_unpriced=settings.prices.allow_unpriced
+        providers, relay, holding, book, has_batches(providers), allow_unpriced=settings.prices.allow_unpriced,
+        now_us=clock.now_us,
     )  # fmt: skip
     return Walks(KnownKeys(keys, store), ways, park, relay, book, around.new_id, clock=clock)

@@ -207,7 +207,7 @@ class Dealer:
             self._hand.ended.append(outcome(line, found.record.id, found, self._desk.now_us))
             return
         api = self._apis(found.provider)
-        if api is None or api.serves(found.wire, found.body):
+        if api is None or found.alone or api.serves(found.wire, found.body):
             self._hand.alone += 1
             self._runner.hand_in([Waiting(line, job, "now")])
             return

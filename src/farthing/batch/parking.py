@@ -6,7 +6,7 @@ from typing import Protocol
 
 import msgspec
 
-from farthing.batch.holding import Holding
+from farthing.batch.holding import TIER, Holding
 from farthing.model.batch import Sent
 from farthing.model.call import Answer, Call, Deployment
 from farthing.model.errors import BadRequest, UnknownModel, UnpricedModel
@@ -43,6 +43,8 @@ class Parked(msgspec.Struct):
     """Of input, at an upper estimate."""
     worst: Nano
     """What it can cost at most in a batch, in nano-dollars."""
+    alone: str = ""
+    """Why it may not go into a batch there, in words for people; empty: it may."""
 
 
 class ParkedCall(Exception):
@@ -59,6 +61,7 @@ class Park:
     def __init__(
         self, places: Places, relay: Relay, holding: Holding, book: PriceBook, batches: Callable[[str], bool], *,
         allow_unpriced: bool = False,
+        now_us: Callable[[], int],
     ) -> None:  # fmt: skip
         self._places = places
         self._relay = relay
@@ -66,6 +69,7 @@ class Park:
         self._book = book
         self._batches = batches
         self._allow_unpriced = allow_unpriced
+        self._now_us = now_us
 
     async def __call__(self, call: Call) -> Answer:
         """Raises ParkedCall; or what a step would that refuses the call."""
@@ -89,9 +93,19 @@ class Park:
         raise ParkedCall(
             Parked(
                 deployment.provider, deployment.name, deployment.model, ready.spoken, ready.body, sent, kept.tokens,
-                kept.worst,
+                kept.worst, self._alone(deployment, model),
             )
         )  # fmt: skip
+
+    def _alone(self, deployment: Deployment, model: str) -> str:
+        """A batch whose price nobody knows could not be booked."""
+        if not self._batches(deployment.provider):
+            return f"the provider '{deployment.provider}' has no batches"
+        rates = self._book.rates(deployment.prices, model, tier=TIER, at_us=self._now_us())
+        priced = bool(rates.bands) and rates.bands[-1].tokens[0] is not None
+        if not priced and not self._allow_unpriced:
+            return f"no batch price of the model is known at '{deployment.prices}'"
+        return ""
 
     def places(self, model: str) -> Sequence[Deployment]:
         """Where a model is served. Raises UnknownModel."""

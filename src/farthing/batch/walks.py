@@ -109,7 +109,7 @@ class Walks:
 
     async def pack(self, line: Line, job: Job) -> Parked | Settled:
         """The line as it goes into a batch; settled where the cache answered it, or a step refused it."""
-        call, problem = await self._begin(line, job, line.call_id or self._new_id(), "parking")
+        call, problem = await self._begin(line, job, self._new_id(), "parking")
         try:
             return await self._walk(call, problem, self._parking)
         except ParkedCall as parked:
@@ -118,7 +118,7 @@ class Walks:
     async def settle(self, line: Line, job: Job, shard: Shard, sent: Sent, status: int, answer: bytes) -> Settled:
         """Book the answer that came from a batch; `status` and `answer` as a synchronous call would have had them, 0 where
         the provider gave none. Nothing can refuse it, and an error costs nothing."""
-        call, _ = await self._begin(line, job, line.call_id or sent.call_id, "settling", shard.created_us)
+        call, _ = await self._begin(line, job, sent.call_id or line.call_id, "settling", shard.created_us)
         self._restore(call, sent)
         land = partial(self._land, shard, sent, status, answer)
         settled = await self._walk(call, None, chain(self._settling, land))
@@ -145,7 +145,7 @@ class Walks:
         it cost nothing."""
         if not 200 <= status < 300:
             return None
-        call, _ = await self._begin(line, job, line.call_id or sent.call_id, "settling", shard.created_us)
+        call, _ = await self._begin(line, job, sent.call_id or line.call_id, "settling", shard.created_us)
         self._restore(call, sent)
         call.trail.note("defer", "came late", "its line had been answered by another call: paid twice")
 

@@ -79,6 +79,32 @@ async def line(port: int) -> Line:
     return Line(*await asyncio.open_connection("127.0.0.1", port))
 
 
+async def test_a_body_that_is_worked_while_it_arrives_gets_more_time() -> None:
+    asks = True
+
+    async def working(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        size, more = 0, True
+        while more:
+            message = await receive()
+            size, more = size + len(message.get("body", b"")), message.get("more_body", False)
+            if asks:
+                scope["extensions"][CONNECTION].more_time()
+        text = b"%d False" % size
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(text))]})
+        await send({"type": "http.response.body", "body": text})
+
+    async with serving(working) as port:
+        for asks in (True, False):
+            one = await line(port)
+            one.writer.write(b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 80\r\n\r\n")
+            for _ in range(8):
+                one.writer.write(b"x" * 10)
+                await asyncio.sleep(0.2 if asks else 0.25)
+            said = await one.says()
+            one.writer.transport.abort()
+            assert said.endswith(b"80 False") == asks
+
+
 async def test_what_behaves_is_served_again_and_again(port: int) -> None:
     client = await line(port)
     for _ in range(3):

@@ -107,6 +107,13 @@ def read(where: Path, name: str = "") -> Shape:
 
 def shape_of(given: Mapping[str, Any], name: str = "") -> Shape:
     """The shape that a configuration describes. Raises BadRequest that names what it lacks."""
+    try:
+        return _shape_of(given, name)
+    except (TypeError, AttributeError, ValueError, LookupError, ArithmeticError) as error:  # a value of another type
+        raise BadRequest(f"the model's configuration cannot be used: {error}") from None
+
+
+def _shape_of(given: Mapping[str, Any], name: str) -> Shape:
     config = _Config({**given, **given.get("text_config", {})} if isinstance(given.get("text_config"), dict) else given)
     layers, hidden = config.need("num_hidden_layers", "n_layer"), config.need("hidden_size", "n_embd")
     heads = config.need("num_attention_heads", "n_head")

@@ -20,6 +20,7 @@ from farthing.app.budgets import build_budgets
 from farthing.app.cache import build_cache
 from farthing.app.deferral import build_deferral
 from farthing.app.doctor import build_doctor
+from farthing.app.flex import flexes_by_name
 from farthing.app.prompts import build_prompts
 from farthing.app.providers import open_providers
 from farthing.app.routing import Models, build_routing, models_of
@@ -157,13 +158,17 @@ async def assemble(settings: Settings, stack: AsyncExitStack, around: Around = R
 
     queue = open_queue(settings, store, journal, ledger, around)
     deferral = build_deferral(
-        settings, store, queue.desk.news, queue.desk.holder, queue.wake, queue.desk.wrapping, stack, around
-    )
+        settings, store, queue.desk.news, queue.desk.holder, queue.wake, queue.desk.wrapping,
+        flexes_by_name(providers, book), stack, around,
+    )  # fmt: skip
     hear = [shaping.hear, prompts.hear, deferral.handing.hold_out]
     routing = await build_routing(settings, known, store, errands(MODEL_SELECTION), stack, around, hear)
     cache = await build_cache(settings, errands(SEMANTIC_CACHE), routing.route.still_serves, stack, around)
     identify = Identify(keys, Gatherer(settings.transactions) or None)
-    defer = Defer(deferral.wishes.of, deferral.handing, book, has_batches(providers), deferral.handing.treated)
+    defer = Defer(
+        deferral.wishes.of, deferral.handing, book, has_batches(providers), deferral.handing.treated,
+        deferral.handing.at_known_tier,
+    )  # fmt: skip
     inner: list[Step] = [
         *([cache.step] if cache is not None else []), defer, routing.route, *doctor.mend, *shaping.steps, *prompts.steps,
     ]  # fmt: skip

@@ -36,13 +36,16 @@ class Deferral(NamedTuple):
 
 def build_deferral(
     settings: Settings, store: Store, news: News, holder: str, wake: Callable[[], None], wrapping: Wrapping,
-    stack: AsyncExitStack, around: Around = REAL,
+    flexes: Callable[[str], bool], stack: AsyncExitStack, around: Around = REAL,
 ) -> Deferral:  # fmt: skip
-    """`holder`: this gateway's name in the store; `wake`: its worker has something new to do."""
+    """`holder`: this gateway's name in the store; `wake`: its worker has something new to do; `flexes`: whether a model's
+    provider knows the service tier flex."""
     rules, clock = settings.batch, around.clock
     targets = Targets(rules.webhooks)
     features = {name: each.deadline_s for name, each in rules.features.items()}
-    wishes = Wishes(hold_s=rules.hold_s, deadline_s=rules.deadline_s, features=features, allows=targets.allows)
+    wishes = Wishes(
+        hold_s=rules.hold_s, deadline_s=rules.deadline_s, features=features, allows=targets.allows, flexes=flexes
+    )
     alike = Alike(settings.cache)
 
     def digest(call: Call, body: bytes) -> bytes:
@@ -56,7 +59,7 @@ def build_deferral(
     )  # fmt: skip
     stack.push_async_callback(entrance.close)
     stack.push_async_callback(deferred.close)
-    handing = Handing(deferred, rules.hold_s, now_us=clock.now_us)
+    handing = Handing(deferred, rules.hold_s, flexes=flexes, now_us=clock.now_us)
 
     def routes(guard: Guard) -> list[Route]:
         return jobs.routes(store, deferred, news, guard, hold_s=rules.hold_s, wake=wake, clock=clock)

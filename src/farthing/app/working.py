@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from farthing.app.batch import Known, Queue
+from farthing.app.flex import flexes
 from farthing.batch.alike import Alike
 from farthing.batch.dealing import Dealer
 from farthing.batch.fetching import Fetcher
@@ -20,16 +21,11 @@ from farthing.batch.watching import Watcher
 from farthing.batch.ways import OWN, Atlas
 from farthing.batch.worker import Part
 from farthing.catalog.costs import TYPICAL_IN
-from farthing.model.call import Deployment
 from farthing.model.errors import FarthingError
 from farthing.model.money import Nano, nano_from_dollars
 from farthing.model.routes import ANY
 from farthing.store.batch import known as shards_known
 from farthing.upstream.batches import BatchApi, batch_api
-from farthing.upstream.hosts import HOSTS
-from farthing.wire.service_tier import WIRES
-
-FLEX = "flex"
 
 
 def make_parts(queue: Queue, known: Known, walks: Walks) -> Sequence[Part]:
@@ -95,15 +91,7 @@ def _atlas(known: Known, apis: _Apis, calendar: dict[str, Hours], now_us: Callab
     def expected(model: str, tier: str) -> Nano | None:
         return costs.expected(model, TYPICAL_IN, 0, ANY, (ANY,), tier=tier, at_us=now_us())
 
-    def flexes(place: Deployment) -> bool:
-        """Whether its provider has a cheap tier of ordinary calls, and a price for it."""
-        provider = providers[place.provider]
-        if provider.host is not HOSTS["openai"] or WIRES.isdisjoint(provider.formats):
-            return False
-        card = book.card(place.prices, place.price_as or place.model)
-        return card is not None and any(price.tier == FLEX for each in card.cards for price in each.card.prices)
-
-    return Atlas(providers, apis, expected, flexes, known.settings.batch.ways, calendar)
+    return Atlas(providers, apis, expected, flexes(providers, book), known.settings.batch.ways, calendar)
 
 
 def _place(known: Known, model: str) -> tuple[str, Occupied, bool] | None:

@@ -58,17 +58,18 @@ class Wish(msgspec.Struct, frozen=True):
 
 class Wishes:
     """What calls ask for, and what settings say for those that ask for nothing. `allows` says whether a webhook's address
-    may be used."""
+    may be used, `flexes` whether a model's provider knows the service tier flex: then it is left to that."""
 
     def __init__(
         self, *, hold_s: float, deadline_s: float = 0.0, features: Mapping[str, float] | None = None,
-        allows: Callable[[str], bool] = lambda url: False,
+        allows: Callable[[str], bool] = lambda url: False, flexes: Callable[[str], bool] = lambda model: False,
     ) -> None:  # fmt: skip
         self._implied_s = hold_s * WITHIN
         self._deadline_s = deadline_s
         self._features = dict(features or {})
         self._policy = deadline_s > 0 or bool(self._features)
         self._allows = allows
+        self._flexes = flexes
 
     def of(self, call: Call) -> Wish | None:
         """None for a call that does not wait. Raises BadRequest for a header that cannot be read."""
@@ -86,13 +87,14 @@ class Wishes:
         headers = call.headers
         wait, webhook = _wait(headers.get(WAIT)), self._webhook(headers.get(WEBHOOK))
         tier = call.ask.tier if call.ask.tier in TIERS else ""
+        held = tier and not (tier == "flex" and self._flexes(call.ask.model))
         said = headers.get(DEADLINE)
         if said is not None:
             until_us = deadline_us(said[:64].decode("latin-1").strip(), call.started_us)
             return None if until_us == 0 else Wish(until_us, wait or "hold", webhook, tier, named=True)
         if wait == "job" or webhook:
             seconds = self._policy_s(call) or DAY_S
-        elif tier:
+        elif held:
             seconds = self._implied_s
         else:
             seconds = min(self._policy_s(call), self._implied_s)

@@ -15,7 +15,7 @@ import msgspec
 
 from farthing.model.arms import BATCHING, is_held_out
 from farthing.model.batch import JOB_ENDS, Job, Line
-from farthing.model.call import Answer, Ask, Call, Caller, Ending, Headers
+from farthing.model.call import Answer, Call, Caller, Ending, Headers
 from farthing.model.errors import BudgetExceeded, Cancelled, Expired, StillWaiting, Unavailable, UpstreamError
 from farthing.model.money import exact_dollars
 from farthing.model.record import CACHE_HITS, Record
@@ -65,14 +65,16 @@ class Queue(Protocol):
 
 
 class Handing:
-    """See the module. `hold_out` is told the shares of hold-outs and the salt of their draws."""
+    """See the module. `hold_out` is told the shares of hold-outs and the salt of their draws; `flexes` says whether a model's
+    provider knows the service tier flex."""
 
     def __init__(
-        self, queue: Queue, hold_s: float, *, now_us: Callable[[], int] = lambda: time.time_ns() // 1000,
+        self, queue: Queue, hold_s: float, *, flexes: Callable[[str], bool] = lambda model: False, now_us: Callable[[], int] = lambda: time.time_ns() // 1000,
         head_s: float = HEAD_S, ping_s: float = PING_S,
     ) -> None:  # fmt: skip
         self._queue = queue
         self._hold_s = hold_s
+        self._flexes = flexes
         self._now_us = now_us
         self._head_s = head_s
         self._ping_s = ping_s
@@ -87,6 +89,12 @@ class Handing:
         if self._share > 0:
             call.arms = {**call.arms, BATCHING: False}
 
+    def at_known_tier(self, call: Call) -> None:
+        """A call that goes at once says `flex` only where that is known, and never `batch`, which no provider serves so."""
+        tier = call.ask.tier
+        if tier in TIERS and not (tier == "flex" and self._flexes(call.ask.model)):
+            call.body, call.ask = without(call.body, ("service_tier",)), msgspec.structs.replace(call.ask, tier="")
+
     async def __call__(self, call: Call, wish: Wish, proceed: Proceed) -> Answer:
         if self._share > 0:
             unit = f"{call.principal.tenant}\0{call.session or call.principal.user or call.id}"
@@ -98,15 +106,14 @@ class Handing:
     async def _at_once(self, call: Call, wish: Wish, proceed: Proceed) -> Answer:
         """Held out: it goes like a call that cannot wait, unless a budget has no room before its next window."""
         call.trail.note("defer", "at once", "held out: it goes without waiting, so that waiting can be measured")
-        body = call.body
-        if wish.tier:
-            call.body, call.ask = without(call.body, ("service_tier",)), _without_tier(call.ask)
+        body, ask = call.body, call.ask
+        self.at_known_tier(call)
         try:
             return await proceed(call)
         except BudgetExceeded as refused:
             if not (refused.queue and wish.named and 0 < refused.resets_us < wish.deadline_us):
                 raise
-            call.body = body
+            call.body, call.ask = body, ask
             return await self._hand_over(call, msgspec.structs.replace(wish, ready_us=refused.resets_us))
 
     async def _hand_over(self, call: Call, wish: Wish) -> Answer:
@@ -314,10 +321,6 @@ def without(body: bytes, names: tuple[str, ...]) -> bytes:
     for name in names:
         members.pop(name, None)
     return msgspec.json.encode(members)
-
-
-def _without_tier(ask: Ask) -> Ask:
-    return msgspec.structs.replace(ask, tier="")
 
 
 def _still_waiting(job: Job) -> StillWaiting:

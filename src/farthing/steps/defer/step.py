@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 
 from farthing.model.call import Answer, Call
 from farthing.pipeline import Proceed
-from farthing.steps.defer.asked import Wish
+from farthing.steps.defer.asked import TIERS, Wish
 from farthing.steps.defer.booking import ORIGIN, Book, of_line
 
 Asked = Callable[[Call], Wish | None]
@@ -30,14 +30,17 @@ class Defer:
     def __init__(
         self, asked: Asked = _nobody_waits, hand: Hand | None = None, book: Book | None = None,
         has_batches: Callable[[str], bool] = lambda provider: False, treated: Callable[[Call], None] = lambda call: None,
+        at_known_tier: Callable[[Call], None] = lambda call: None,
     ) -> None:  # fmt: skip
         """`book` and `has_batches`, whether a provider knows batches, are for lines of jobs; `treated` marks the call of one
-        that waited as one that was not held out."""
+        that waited as one that was not held out; `at_known_tier` takes a service tier out of one that goes at once to a
+        provider that does not know it."""
         self._asked = asked
         self._hand = hand
         self._book = book
         self._has_batches = has_batches
         self._treated = treated
+        self._at_known_tier = at_known_tier
 
     async def __call__(self, call: Call, proceed: Proceed) -> Answer:
         if call.walk != "live":
@@ -46,6 +49,8 @@ class Defer:
             return await proceed(call)
         wish = self._asked(call)
         if wish is None:
+            if call.ask.tier in TIERS:
+                self._at_known_tier(call)
             return await proceed(call)
         return await self._hand(call, wish, proceed)
 

@@ -136,3 +136,10 @@ def test_no_secret_is_kept_of_headers() -> None:
     many = {b"x-farthing-tag-%d" % number: b"v" * 9000 for number in range(500)}
     kept = kept_headers(many)
     assert len(kept) == MOST_KEPT and all(len(value) <= 1024 for value in kept.values())
+
+
+def test_flex_is_left_to_a_provider_that_knows_it() -> None:
+    knows = Wishes(hold_s=100.0, flexes=lambda model: True)
+    assert knows.of(call(tier="flex")) is None and knows.of(call(tier="batch")) is not None
+    wish = knows.of(call(tier="flex", deadline="6h"))
+    assert wish is not None and wish.tier == "flex"

@@ -316,3 +316,18 @@ def test_members_are_taken_out_and_others_keep_their_bytes() -> None:
     body = b'{"model": "m",  "x": [1,  2.50], "stream":true, "service_tier":"batch"}'
     assert without(body, ("stream", "service_tier")) == b'{"model":"m","x":[1,  2.50]}'
     assert without(body, ()) is body
+
+
+@pytest.mark.parametrize(
+    ("tier", "knows", "kept"), [("batch", True, False), ("flex", True, True), ("flex", False, False)]
+)
+async def test_a_call_that_goes_at_once_says_no_tier_that_is_not_known(
+    made: Made, tier: str, knows: bool, kept: bool
+) -> None:
+    handing = Handing(made.queue, 3.0, flexes=lambda model: knows)
+    step = Defer(Wishes(hold_s=3.0).of, handing, at_known_tier=handing.at_known_tier)
+    sent = call(deadline="now")
+    sent.body = sent.body.replace(b"flex", tier.encode())
+    sent.ask = msgspec.structs.replace(sent.ask, tier=tier)
+    answer = await step(sent, at_once)
+    assert (b"service_tier" in answer.body, bool(sent.ask.tier)) == (kept, kept)

@@ -413,7 +413,7 @@ def test_a_line_s_record_is_that_of_the_same_call(
         return answers(url, sent) if status == 200 else (status, b'{"error":{"message":"no","type":"t"}}')
 
     async def both() -> None:
-        routing = '[routing]\nsmall = ["gpt-4o-mini"]\nmid = ["gpt-4.1"]\nflagship = ["gpt-5"]\nhold_out_percent = 0\n'
+        routing = '[routing]\nsmall = ["gpt-4o-mini"]\nmid = ["gpt-4.1"]\nflagship = ["gpt-5"]\n'
         with tempfile.TemporaryDirectory() as folder:
             more = f'{CACHE}{PLENTY}{routing}[prompts]\nlossless = "on"\n'
             async with wired(Path(folder), says, more, key(tags={"project": "p"})) as w:

@@ -124,6 +124,9 @@ class Wired(NamedTuple):
 @asynccontextmanager
 async def wired(folder: Path, says: Says, more: str = "", key: Key | None = None) -> AsyncIterator[Wired]:
     """Everything open, with settings beside the providers'."""
+    if "[routing]" not in more:
+        more += "\n[routing]\n"
+    more = more.replace("[routing]", "[routing]\nhold_out_percent = 0")
     settings = parse(
         f'{SETTINGS}\n{more}\n[store]\nurl = "sqlite:///{folder}/ledger.db"\n', {}, folder / "farthing.toml"
     )

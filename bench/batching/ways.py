@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from batching.run import A_SECOND, CHEAP, FLEX_SLOTS, LINGER_S, PROMOTE_S, Line, Run, Running, us
 from batching.world import NEVER
-from farthing.batch.choosing import Batch, Due, Offer, Pace, ahead_s, choose, promotions
+from farthing.batch.choosing import Batch, Due, Offer, Pace, ahead_s, choose, paid_twice, promotions
 from farthing.batch.packing import LINGER_SHARE
 from farthing.batch.turnround import Seen, TurnRounds, turn_rounds
 
@@ -21,8 +21,6 @@ BUCKETS = ((1800.0, 15.0), (2 * 3600.0, 120.0), (float("inf"), 900.0))
 LEARN_S = 120.0
 STANDARD = 1_000_000
 CHEAP_NANO = round(STANDARD * CHEAP)
-SOON_S, TWICE_SOON, TWICE = 1800.0, 0.5, 0.2
-"""Of promoted lines these shares are paid twice, below and above that patience."""
 
 
 class Farthing:
@@ -42,12 +40,12 @@ class Farthing:
             offers.append(
                 Offer("flex", CHEAP_NANO, us(run.now_s + slot_s), FLEX_TAKES_S, min(0.99, run.refusals))
             )  # fmt: skip
-        twice = TWICE if line.arrival.deadline_s - run.now_s > SOON_S else TWICE_SOON
-        leaves_s = min(LINGER_S, (line.arrival.deadline_s - run.now_s) * LINGER_SHARE) + 10
+        left_s = line.arrival.deadline_s - run.now_s
+        leaves_s = min(LINGER_S, left_s * LINGER_SHARE) + 10
         ahead = ahead_s(self._at_risk, deadline, self._pace(run))
         made = choose(
             offers, now_us=us(run.now_s), deadline_us=deadline, late=LATE, ahead_s=ahead,
-            batch=Batch(known.fresh, leaves_s, twice),
+            batch=Batch(known.fresh, leaves_s, paid_twice(left_s, ENDS_S)),
         )  # fmt: skip
         line.last_s = made.last_us / 1e6
         return made.way

@@ -23,6 +23,9 @@ SPENT = 0.5
 """Share of the bound that batches may use; calls that take longer than they mostly do need the rest."""
 WORTH = 0.1
 """Share of a line's batch price that must be gained by packing it anew: it is work, and chances are estimates."""
+SOON, TWICE_SOON, TWICE = 3.0, 0.5, 0.2
+"""Where shards are taken back, these shares of promoted lines are paid twice, as measured in `bench/batch.py`: with less
+time left than so many times what taking back takes, and with more."""
 UNKNOWN = turn_rounds((), 0).fresh
 """Of a provider of which nothing was seen."""
 
@@ -48,8 +51,7 @@ class Batch(msgspec.Struct, frozen=True):
     leaves_s: float = 0.0
     """Until it is sent."""
     twice: float = 1.0
-    """Chance that a line that was promoted is paid for in the batch too. Less than 1 where a batch that nobody waits for
-    any longer is taken back as a whole."""
+    """Chance that a line that was promoted is paid for in the batch too (`paid_twice`)."""
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -135,6 +137,14 @@ def _in_a_batch(offer: Offer, now_us: int, deadline_us: int, batch: Batch, back_
 
 def _mean(usual: Nano, other: Nano, share: float) -> Nano:
     return round(usual + (other - usual) * share)
+
+
+def paid_twice(left_s: float, ends_s: float) -> float:
+    """The chance that a promoted line is paid twice, by the time that it has and the time that a batch takes to end which is
+    taken back as a whole; 0: it cannot be, and each line is."""
+    if ends_s <= 0:
+        return 1.0
+    return TWICE if left_s > SOON * ends_s else TWICE_SOON
 
 
 class Pace(msgspec.Struct, frozen=True):

@@ -106,33 +106,6 @@ def pack(
     return Packed(shards, rest, alone + late, min(ends, default=0))
 
 
-def halves(items: Sequence[Item[Key]]) -> list[list[Item[Key]]]:
-    """Two shards of one that held too many tokens, about the same in each; one item stays one."""
-    if len(items) < 2:
-        return [list(items)]
-    half, passed, place = sum(item.tokens for item in items) / 2, 0, 0
-    while place < len(items) - 1 and (place == 0 or passed + items[place].tokens <= half):
-        passed += items[place].tokens
-        place += 1
-    return [list(items[:place]), list(items[place:])]
-
-
-def learned(limits: Limits, room: Room, tokens: int, stated: int = 0) -> Limits:
-    """The limits after a shard of so many tokens was refused for its tokens. `stated`: the limit that the refusal told; else
-    it is somewhere below what there would have been, and three quarters of that are tried next, but never less than what is
-    enqueued already without complaint."""
-    guess = stated or max(room.tokens, (room.tokens + tokens) * 3 // 4, 1)
-    return msgspec.structs.replace(limits, tokens=min(guess, limits.tokens) if limits.tokens else guess)
-
-
-def relaxed(limits: Limits, known: Limits) -> Limits:
-    """A learned limit of tokens a tenth higher, up to the known one: what was refused may be allowed another day."""
-    if not limits.tokens or (known.tokens and limits.tokens >= known.tokens):
-        return limits
-    more = limits.tokens + limits.tokens // 10 + 1
-    return msgspec.structs.replace(limits, tokens=min(more, known.tokens) if known.tokens else more)
-
-
 class _Left:
     """What is left of an account's limits while shards are made."""
 

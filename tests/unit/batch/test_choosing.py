@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from farthing.batch.choosing import Batch, Due, Offer, Pace, ahead_s, choose, latest_starts, promotions
+from farthing.batch.choosing import Batch, Due, Offer, Pace, ahead_s, choose, latest_starts, paid_twice, promotions
 from farthing.batch.turnround import Seen, turn_rounds
 
 NOW = 1_795_000_000_000_000
@@ -160,3 +160,7 @@ def test_a_shard_is_taken_back_for_all_of_its_lines_or_none() -> None:
 
 def test_what_goes_first_is_what_is_due_no_later() -> None:
     assert ahead_s([(after(100), 10), (after(200), 20), (after(300), 40)], after(200), Pace(2.0, 30, busy=4)) == 17
+
+
+def test_where_shards_are_taken_back_few_lines_are_paid_twice() -> None:
+    assert paid_twice(10_000, 0) == 1 > paid_twice(1_000, 600) > paid_twice(10_000, 600) > 0

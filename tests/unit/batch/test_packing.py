@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from farthing.batch.packing import OVERHEAD, Item, Limits, Packed, Room, halves, learned, pack, relaxed
+from farthing.batch.packing import OVERHEAD, Item, Limits, Packed, Room, pack
 
 NOW = 1_795_000_000_000_000
 HOUR_US = 3_600_000_000
@@ -104,28 +104,3 @@ def test_enqueued_tokens_are_one_room_for_all_shards() -> None:
     waiting = [item(n, waits_s=100, tokens=400) for n in range(10)]
     packed = pack(waiting, Limits(tokens=1_000), Room(tokens=150), now_us=NOW, linger_s=60)
     assert [len(shard) for shard in packed.shards] == [2] and len(packed.rest) == 8
-
-
-@given(items.filter(lambda found: len(found) > 1))
-def test_halves_hold_all_and_neither_is_empty(waiting: list[Item[int]]) -> None:
-    one, other = halves(waiting)
-    assert one and other and one + other == waiting
-    total, dearest = sum(each.tokens for each in waiting), max(each.tokens for each in waiting)
-    assert sum(each.tokens for each in one) <= total / 2 + dearest
-
-
-def test_a_refusal_teaches_the_limit() -> None:
-    assert learned(Limits(), Room(tokens=1_000), 9_000).tokens == 7_500
-    assert learned(Limits(tokens=5_000), Room(tokens=1_000), 9_000).tokens == 5_000
-    assert learned(Limits(), Room(), 9_000, stated=2_000).tokens == 2_000
-    assert learned(Limits(), Room(tokens=8_000), 100).tokens == 8_000
-
-
-def test_a_learned_limit_is_tried_again_in_time() -> None:
-    assert relaxed(Limits(tokens=1_000), Limits()).tokens == 1_101
-    assert relaxed(Limits(tokens=1_000), Limits(tokens=1_050)).tokens == 1_050
-    assert relaxed(Limits(), Limits()).tokens == 0
-
-
-def test_single_lines_that_are_refused_are_no_endless_split() -> None:
-    assert halves([item(1)]) == [[item(1)]]

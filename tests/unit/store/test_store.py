@@ -12,6 +12,7 @@ from farthing.model.errors import BadRequest
 from farthing.model.record import Record, Saving
 from farthing.store import Store, reading, writing
 from farthing.store.engine import Connection
+from farthing.store.errors import Duplicate
 from farthing.store.rollups import DAY_US, HOUR_US
 from unit.store.samples import MORNING_US, a_record, morning, records
 
@@ -257,3 +258,27 @@ async def test_savings_are_summed_by_lever(store: Store) -> None:
     assert [row.saved for row in await store.levers(MORNING_US + DAY_US)] == [300]
     assert sum(row.saved for row in await store.levers()) == sum(row.saved for row in await store.report("day"))
     assert await store.check() == []
+
+
+async def test_a_transaction_inside_another_is_a_part_of_it(connection: Connection) -> None:
+    """What fails inside is undone alone if whoever is around it goes on; what is around it takes all with it."""
+
+    def names() -> list[str]:
+        return [row[0] for row in connection.query("SELECT name FROM marks WHERE n = 7 ORDER BY name")]
+
+    def note(name: str) -> None:
+        connection.insert("marks", ("name", "n"), [(name, 7)])
+
+    with connection.transaction():
+        note("a")
+        with pytest.raises(Duplicate), connection.transaction():
+            note("b")
+            note("a")
+        with connection.transaction():
+            note("c")
+    assert names() == ["a", "c"]
+    with pytest.raises(ValueError, match="over"), connection.transaction():
+        with connection.transaction():
+            note("d")
+        raise ValueError("over")
+    assert names() == ["a", "c"]

@@ -39,7 +39,7 @@ from farthing.store.errors import RowRefused
 from farthing.store.schema_batch import LINE_COLUMNS
 from farthing.store.sealing import Wrapping
 
-WOKEN = 10_000
+WOKEN = 2_000
 """Lines whose time has come that one look puts back among those to be taken."""
 UNREADABLE_US = 600_000_000
 """How long a line is left to others that was sealed with a key which is not the one at hand."""
@@ -520,11 +520,16 @@ def followers(connection: Connection, leaders: Sequence[Key], *, wrapping: Wrapp
 
 
 def renew(connection: Connection, holder: str, until_us: int) -> int:
-    """The holder lives: what it took or sent alone stays its own until then. How many lines."""
-    return connection.execute(
-        f"UPDATE batch_lines SET ready_us = ? WHERE queue = {HELD} AND ready_us < ? AND holder = ?",
-        (until_us, until_us, holder),
-    )
+    """The holder lives: what it took or sent alone stays its own until then. How many lines. Those that are being moved at
+    this moment are left out."""
+    with connection.transaction():
+        keys = connection.query(
+            f"SELECT job, no FROM batch_lines WHERE queue > 1 AND queue = {HELD} AND ready_us < ? AND holder = ?{connection.skip_locked}",
+            (until_us, holder),
+        )
+        for some in parts(keys):
+            connection.execute(f"UPDATE batch_lines SET ready_us = ? {of_keys(len(some))}", (until_us, *flat(some)))
+    return len(keys)
 
 
 def holders(connection: Connection) -> list[str]:

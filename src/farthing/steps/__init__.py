@@ -5,13 +5,15 @@
 3. `limits`    a refusal must cost nothing, so it comes before any work
 4. `task`      what kind of work a call is decides who may answer it; draws the arms of hold-outs
 5. `cache`     a hit costs nothing and needs no provider, so it comes before one is chosen
-6. `route`     which model, before which place: a deployment serves one model
-7. `shape`     five of its files are steps: `mending`, `output` and `lossless` make the body that is sent, so that `step`
+6. `defer`     what can wait leaves here: after the cache, since a hit need not, and before a model is chosen, since that is done
+               when it runs; lines of jobs come in here again
+7. `route`     which model, before which place: a deployment serves one model
+8. `shape`     five of its files are steps: `mending`, `output` and `lossless` make the body that is sent, so that `step`
                counts and marks the prompt that a provider really gets, and `doctor` sees what it could have read of it; what
                is said to that cache depends on the model
-8. `balance`   the deployment decides what an attempt is journalled and priced as; once an attempt from here on
-9. `budget`    what is reserved is the price of the model that really runs; a refusal is no failure of a deployment
-10. `admit`    innermost: written down before it is sent, priced when it has ended
+9. `balance`   the deployment decides what an attempt is journalled and priced as; once an attempt from here on
+10. `budget`   what is reserved is the price of the model that really runs; a refusal is no failure of a deployment
+11. `admit`    innermost: written down before it is sent, priced when it has ended
 
 Then comes the provider (`upstream.relay`).
 """

@@ -267,3 +267,23 @@ async def test_a_contract_counts_before_the_provider_s_own_price(rows: Rows, mak
     tried = attempt(Usage(out=100), reported_cost=1_000_000)
     record = await booked(Metered(book, rows), rows, make_call("gpt-4o", deployment=OPENAI), tried)
     assert (record.cost_state, record.cost, record.attempts[0].flags) == ("computed", 800_000, [])
+
+
+@pytest.mark.parametrize("fails", [None, RateLimited("no"), ValueError("ours"), asyncio.CancelledError()])
+async def test_what_was_handed_over_is_booked_by_somebody_else(
+    rows: Rows, make_call: MakeCall, fails: BaseException | None
+) -> None:
+    async def hand_over(call: Call) -> Answer:
+        call.handed_over = True
+        if fails is not None:
+            raise fails
+        return Answer(202, [], b"{}")
+
+    call = make_call()
+    if fails is None:
+        answer = await Meter(rows)(call, hand_over)
+        assert answer.headers == [(b"x-farthing-call-id", b"call-1")]
+    else:
+        with pytest.raises(type(fails)):
+            await Meter(rows)(call, hand_over)
+    assert rows.rows == []

@@ -9,7 +9,7 @@ from farthing.model.errors import CannotTranslate, UpstreamError, UpstreamTimeou
 from farthing.settings import ProviderSettings, Secret
 from farthing.upstream.client import Timeouts
 from farthing.upstream.providers import Provider, Providers
-from farthing.upstream.relay import DRAINS, Relay
+from farthing.upstream.relay import DRAINS, Delivery, Relay
 from farthing.wire import FORMATS
 
 WHOLE = json.dumps(
@@ -322,3 +322,75 @@ async def test_what_cannot_be_translated_is_refused() -> None:
     with pytest.raises(CannotTranslate, match=r"/v1/responses"):
         await scene.answer()
     assert scene.client.sent == []
+
+
+async def test_what_would_be_sent_is_prepared_without_sending_it() -> None:
+    for kind in ("openai", "anthropic"):
+        scene = Scene(Script([WHOLE]), kind=kind)
+        ready = scene.relay.prepare(scene.call)
+        assert scene.client.sent == [] and scene.call.trail.attempts == []
+        if kind == "openai":
+            await scene.answer()
+            assert scene.client.sent[0][2] is ready.body
+        else:
+            assert ready.spoken == "anthropic.messages" and json.loads(ready.body)["max_tokens"] > 0
+
+
+async def test_a_service_tier_of_our_own_is_asked_for_in_the_words_of_the_provider() -> None:
+    scene = Scene(Script([WHOLE]))
+    scene.call.sent_tier = "flex"
+    await scene.answer()
+    assert json.loads(scene.client.sent[0][2])["service_tier"] == "flex"
+    elsewhere = Scene(Script([WHOLE]), kind="anthropic")
+    elsewhere.call.sent_tier = "flex"
+    assert b"service_tier" not in elsewhere.relay.prepare(elsewhere.call).body
+
+
+async def test_an_answer_that_came_another_way_is_delivered_as_if_it_had_been_relayed() -> None:
+    scene, relayed = Scene(Script([])), Scene(Script([WHOLE]))
+    delivery = Delivery(5_000, 70, tier="batch", flags=["marked"])
+    answer = scene.relay.deliver(scene.call, 200, WHOLE, delivery)
+    assert answer.body == (await relayed.answer()).body
+    (attempt,), (other,) = scene.call.trail.attempts, relayed.call.trail.attempts
+    assert (attempt.started_us, attempt.duration_us, attempt.tier, attempt.flags) == (5_000, 70, "batch", ["marked"])
+    assert (attempt.usage, attempt.served_model, attempt.raw_usage) == (
+        other.usage,
+        other.served_model,
+        other.raw_usage,
+    )
+    assert scene.client.sent == []
+
+
+async def test_a_provider_s_error_that_came_another_way_shows_no_secret() -> None:
+    scene = Scene(Script([]))
+    provider = Provider("openai", ProviderSettings(api_key=Secret("sk-123456")), scene.client)
+    relay = Relay(Providers({"openai": provider}, {}))
+    answer = relay.deliver(scene.call, 401, b'{"error":"sk-123456 is wrong"}', Delivery(1, 1, tier="batch"))
+    assert (answer.status, answer.body) == (401, b'{"error":"*** is wrong"}')
+    (attempt,) = scene.call.trail.attempts
+    assert (attempt.outcome, attempt.error, attempt.usage) == ("error", "HTTP 401", None)
+
+
+async def test_a_delivered_answer_without_usage_is_estimated() -> None:
+    scene = Scene(Script([]))
+    whole = json.dumps({**json.loads(WHOLE), "usage": None}).encode()
+    scene.relay.deliver(scene.call, 200, whole, Delivery(1, 1, tier="batch"))
+    (attempt,) = scene.call.trail.attempts
+    assert attempt.estimated and attempt.usage is not None and attempt.usage.total_in > 0
+
+
+async def test_a_delivered_answer_is_translated() -> None:
+    claude = json.dumps(
+        {
+            "id": "m", "type": "message", "role": "assistant", "model": "claude-x", "stop_reason": "end_turn",
+            "stop_sequence": None, "content": [{"type": "text", "text": "hi"}],
+            "usage": {"input_tokens": 9, "output_tokens": 2, "service_tier": "batch"},
+        }
+    ).encode()  # fmt: skip
+    scene = Scene(Script([]), kind="anthropic")
+    answer = scene.relay.deliver(scene.call, 200, claude, Delivery(1, 1, tier="batch"))
+    assert json.loads(answer.body)["choices"][0]["message"]["content"] == "hi"
+    error = b'{"type":"error","error":{"type":"invalid_request_error","message":"no"}}'
+    refused = scene.relay.deliver(scene.call, 400, error, Delivery(1, 1))
+    assert json.loads(refused.body)["error"]["message"] == "no"
+    assert [attempt.no for attempt in scene.call.trail.attempts] == [1, 2]

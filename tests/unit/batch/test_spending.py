@@ -1,0 +1,37 @@
+"""No more than the day's cap, whatever was sent since the last look."""
+
+from farthing.batch.spending import Spending
+
+NOON_US = 1_795_608_000_000_000
+
+
+async def test_without_a_cap_all_may_go() -> None:
+    async def never(since_us: int) -> int:
+        raise AssertionError("nothing is read")
+
+    spending = Spending(0, "UTC", never, lambda: NOON_US)
+    assert spending.allows(10**18) and await spending.turn() > 60
+
+
+async def test_what_was_sent_counts_until_the_store_tells_of_it() -> None:
+    known = [0]
+    asked: list[int] = []
+
+    async def spent(since_us: int) -> int:
+        asked.append(since_us)
+        return known[0]
+
+    spending = Spending(1000, "UTC", spent, lambda: NOON_US)
+    assert not spending.allows(1), "nothing is known yet"
+    await spending.turn()
+    assert NOON_US - 86_400_000_000 < asked[0] <= NOON_US
+    allowed = next(amount for amount in range(1000, 0, -1) if spending.allows(amount))
+    assert 0 < allowed < 1000, "half of the day is over"
+    assert not spending.allows(100)
+    await spending.turn()
+    assert not spending.allows(100), "the reading may have come too early"
+    await spending.turn()
+    assert spending.allows(100)
+    known[0] = 1000
+    await spending.turn()
+    assert not spending.allows(1)

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from farthing.gateway.bodies import read_body
 from farthing.gateway.files import BATCH, KEPT_S, listed, number_of
-from farthing.gateway.finals import Final, Finals, file_id
+from farthing.gateway.finals import PATIENCE_S, Final, Finals, file_id
 from farthing.gateway.guard import Guard, Pass
 from farthing.gateway.handed import hands_in, kept_headers, name_of_job, own_file, own_job, own_key
 from farthing.model.batch import Job, JobState, Origin
@@ -115,7 +115,8 @@ class _Batches:
                 key_id=own_key(entered),
             )
         )
-        data = [shown(job, await self._finals.of(job, patience_s=0.05)) for job in found[:limit]]
+        patience_s = PATIENCE_S / (len(found) or 1)
+        data = [shown(job, await self._finals.of(job, patience_s)) for job in found[:limit]]
         return JSONResponse(listed(data, more=len(found) > limit))
 
     async def _named(self, entered: Pass, job_id: str) -> None:

@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from farthing.gateway.finals import OUTPUT, job_of_file
 from farthing.gateway.guard import Guard, Pass
-from farthing.gateway.handed import hands_in, new_name, own_file, own_key
+from farthing.gateway.handed import check_stored, hands_in, new_name, own_file, own_key
 from farthing.gateway.outputs import STATES, openai_line, pages_of
 from farthing.gateway.streamed import Streamed
 from farthing.gateway.uploads import FIELD_LIMIT, Part, Room, form_of, too_large
@@ -138,6 +138,7 @@ class _Files:
         file = File(new_name("file-"), entered.tenant, BATCH, "", now_us, hands_in(entered))
         file.expires_us = now_us + DAY_S * 1_000_000  # what is left of an upload that breaks off
         upload = _Upload(self._store, self._wrapping, file, self._most)
+        await check_stored(self._store, entered.tenant, self._settings)
         with self._room.taken():
             try:
                 async for part in form_of(request, self._most + FORM_BYTES):

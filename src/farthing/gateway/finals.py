@@ -25,6 +25,8 @@ OUTPUT = "batch_output"
 _FINAL = "batch_final"
 """Purpose of the file that keeps what was worked out; nobody sees it."""
 REMEMBERED = 1000
+AT_ONCE = 2
+"""Batches that are worked out at the same time; each holds some answers meanwhile."""
 PATIENCE_S = 1.0
 """How long whoever asks waits for it."""
 
@@ -59,6 +61,7 @@ class Finals:
         self._clock = clock
         self._known: OrderedDict[str, Final] = OrderedDict()
         self._working: dict[str, asyncio.Task[Final | None]] = {}
+        self._turn = asyncio.Semaphore(AT_ONCE)
 
     async def of(self, job: Job, patience_s: float = PATIENCE_S) -> Final | None:
         """None where it is not known yet, or no more. Raises StoreError."""
@@ -94,8 +97,9 @@ class Finals:
         final = Final()
         sizes: dict[Kind, int] = {"output": 0, "error": 0}
         models: set[str] = set()
-        async for some in pages_of(self._store, self._wrapping, job.id, ALL):
-            await asyncio.to_thread(_add_up, some, job.wire, final, sizes, models)
+        async with self._turn:
+            async for some in pages_of(self._store, self._wrapping, job.id, ALL):
+                await asyncio.to_thread(_add_up, some, job.wire, final, sizes, models)
         final.model = models.pop() if len(models) == 1 else ""
         with suppress(Duplicate):  # another gateway was asked too, and has found the same
             await self._store.do(lambda connection: self._keep(connection, job, final, sizes))

@@ -11,7 +11,8 @@ from starlette.requests import Request
 
 from farthing.gateway.guard import Pass
 from farthing.model.batch import File, Job, Origin
-from farthing.model.errors import BadRequest, NotFound
+from farthing.model.errors import BadRequest, NotFound, TooLarge
+from farthing.settings import BatchSettings
 from farthing.steps.identify import HEADER
 from farthing.store import Store
 from farthing.store.batch import files, jobs
@@ -56,6 +57,15 @@ async def own_file(store: Store, entered: Pass, file_id: str, purposes: Sequence
     if found is None or not found.ready or found.purpose not in purposes:
         return None
     return found if own_key(entered) in ("", found.key_id) else None
+
+
+async def check_stored(store: Store, tenant: str, settings: BatchSettings) -> None:
+    """Whether there is room for another file. Raises TooLarge."""
+    stored = await store.do(lambda connection: files.stored(connection, tenant))
+    if stored >= settings.max_stored_mb * 2**20:
+        raise TooLarge(
+            "The files of this tenant take all the room that it has. Delete some, or wait until they expire."
+        )
 
 
 def new_name(prefix: str) -> str:

@@ -18,7 +18,7 @@ from farthing.batch.checking import Check
 from farthing.gateway.elements import Elements
 from farthing.gateway.files import MIB, number_of
 from farthing.gateway.guard import Guard, Pass
-from farthing.gateway.handed import hands_in, kept_headers, name_of_job, new_name, own_job, own_key
+from farthing.gateway.handed import check_stored, hands_in, kept_headers, name_of_job, new_name, own_job, own_key
 from farthing.gateway.outputs import ALL, anthropic_line, pages_of
 from farthing.gateway.streamed import Streamed
 from farthing.gateway.uploads import Room, chunks_of
@@ -118,6 +118,7 @@ class _Batches:
         )  # fmt: skip
         file = File(job.input_file, entered.tenant, INLINE, "", now_us, key_id, expires_us=job.deadline_us)
         requests = _Requests(self._store, self._wrapping, file, self._settings)
+        await check_stored(self._store, entered.tenant, self._settings.batch)
         with self._room.taken():
             try:
                 async for chunk in chunks_of(request, self._settings.batch.max_file_mb * MIB):

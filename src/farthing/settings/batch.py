@@ -81,6 +81,9 @@ class BatchSettings(msgspec.Struct, frozen=True):
     max_file_mb: Annotated[
         int, _doc("Largest file of requests, or list of them in one body, in MiB; above it: 413.", ge=1, le=4096)
     ] = 256
+    max_stored_mb: Annotated[
+        int, _doc("Most MiB of files that a tenant keeps at a time; a file too many: 413.", ge=1, le=10_000_000)
+    ] = 20_480
     max_requests: Annotated[int, _doc("Most requests of one batch.", ge=1, le=1_000_000)] = 100_000
     keep_s: Annotated[Seconds, _doc("Seconds that results are kept.")] = 29 * 86_400.0
     drop: Annotated[

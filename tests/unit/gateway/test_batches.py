@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from farthing.store.batch import jobs
 from farthing.store.batch.lines import Line
-from unit.gateway.batch_site import BOUNDARY, BatchSite, batch_site, chat, form, jsonl
+from unit.gateway.batch_site import BOUNDARY, BatchSite, batch_site, chat, form, jsonl, message
 
 ANSWER = json.dumps(
     {"id": "c", "object": "chat.completion", "model": "gpt-5-mini", "choices": [], "usage": {
@@ -116,6 +116,15 @@ async def test_an_upload_that_breaks_off_leaves_nothing(tmp_path: Path) -> None:
         assert (
             await site.upload(b"{}", **{"expires_after[anchor]": "created_at", "expires_after[seconds]": "3600"})
         ).status == 200
+
+
+async def test_a_tenant_keeps_so_much_and_no_more(tmp_path: Path) -> None:
+    async with batch_site(tmp_path, max_stored_mb=1) as site:
+        first = (await site.upload(b"x" * 2**20)).json["id"]
+        assert (await site.upload(b"{}")).status == 413
+        assert (await site("POST", "/v1/messages/batches", {"requests": [message("a")]})).status == 413
+        await site("DELETE", f"/v1/files/{first}")
+        assert (await site.upload(b"{}")).status == 200
 
 
 async def test_from_upload_to_results(site: BatchSite) -> None:

@@ -18,11 +18,15 @@ from farthing.upstream.client import Client, Timeouts
 WORDS = ["amber", "basil", "cedar", "delta", "ember", "fjord", "grove", "harbor", "island", "jade", "kelp", "lumen", "maple", "north", "opal", "pine", "quartz", "river", "stone", "tide"]  # fmt: skip
 FIRST_WORDS = 200
 """Of the call that says how many tokens a word is."""
+TRIES = 4
+"""Of that call."""
 ROUNDS = 3
 """Calls of each caller at the least."""
 SHARES = (0.5, 0.99)
 LIMIT = 16 * 1024 * 1024
 """Bytes of an error that are read."""
+MOST_SHOWN = 300
+"""Characters of what it says."""
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -95,7 +99,14 @@ def calls_of(callers: int) -> int:
 
 async def _words_for(client: Client, target: Target, plan: Plan) -> int:
     """How many of our words are so many tokens, by one call; it also warms the server up."""
-    answer = await _ask(client, target, _prompt(random.Random(plan.seed), FIRST_WORDS), 1)
+    dice = random.Random(plan.seed)
+    for left in reversed(range(TRIES)):
+        try:
+            answer = await _ask(client, target, _prompt(dice, FIRST_WORDS), 1)
+            break
+        except UpstreamError:
+            if not left:
+                raise
     return max(1, round(plan.input_tokens * FIRST_WORDS / answer.taken))
 
 
@@ -171,8 +182,8 @@ async def _ask(client: Client, target: Target, prompt: str, most: int) -> _Answe
     began = time.perf_counter()
     response = await client.send("POST", f"{target.url.rstrip('/')}/chat/completions", headers, body, target.timeouts)
     if response.status != 200:
-        await response.read(LIMIT)
-        raise UpstreamError(f"the server answers {response.status}")
+        said = _error_of(await response.read(LIMIT), target.key)
+        raise UpstreamError(f"the server answers {response.status}{said}")
     first, last, usage, rest = 0.0, 0.0, None, b""
     while chunk := await response.next():
         now = time.perf_counter()
@@ -188,6 +199,24 @@ async def _ask(client: Client, target: Target, prompt: str, most: int) -> _Answe
         raise BadRequest("the server reports no usage in streams: nothing can be counted")
     last = last or time.perf_counter()
     return _Answer(began, first or last, last, usage.prompt_tokens, usage.completion_tokens)
+
+
+class _Error(msgspec.Struct):
+    message: str = ""
+
+
+class _Refusal(msgspec.Struct):
+    error: _Error = msgspec.field(default_factory=_Error)
+
+
+def _error_of(body: bytes, key: str) -> str:
+    """What the server says is wrong, without the key, which some quote."""
+    try:
+        message = msgspec.json.decode(body, type=_Refusal).error.message
+    except msgspec.MsgspecError:
+        return ""
+    shown = "".join(char for char in (message.replace(key, "***") if key else message) if char.isprintable())
+    return f": {shown[:MOST_SHOWN]}" if shown else ""
 
 
 class _Usage(msgspec.Struct):

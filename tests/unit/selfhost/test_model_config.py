@@ -1,6 +1,7 @@
 """Shapes of models from their configurations, beside what their publishers' indexes of tensors state."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,5 @@ def test_what_is_no_configuration_is_refused_in_words(tmp_path: Path, text: str)
     )
 )
 def test_nonsense_in_it_never_ends_in_anything_else(given_: dict[str, Any]) -> None:
-    try:
+    with suppress(BadRequest):
         shape_of({**LLAMA_8B, **given_})
-    except BadRequest:
-        pass

@@ -36,7 +36,14 @@ def attempt(prices: str, model: str, usage: Usage | None, tier: str, **more: obj
 
 def line(served: Deployment, origin: str, asked: str, walk: str, sent_tier: str, attempts: list[Attempt]) -> Call:
     call = Call(
-        id="call-1", wire="openai.chat", headers={}, peer="", body=b"", ask=Ask("m"), started_us=AT_US, started=0.0
+        id="call-1",
+        wire="openai.chat",
+        headers={},
+        peer="",
+        body=b"",
+        ask=Ask("m", tier=asked),
+        started_us=AT_US,
+        started=0.0,
     )
     call.walk, call.sent_tier, call.deployment = walk, sent_tier, served  # type: ignore[assignment]
     call.kept = {ORIGIN: origin, ASKED: asked}
@@ -65,6 +72,7 @@ GOLDEN = [
     ("flex by its client, worked in a batch", "openai", "gpt-5-mini", Usage(uncached_in=8 * M, out=2 * M), "batch", ("call", "flex", "settling", ""), 3_000, None),
     ("flex by its client, promoted to the standard tier", "openai", "gpt-5-mini", Usage(uncached_in=8 * M, out=2 * M), "default", ("call", "flex", "alone", "default"), 6_000, 3_000),
     ("flex by its client, served as default", "openai", "gpt-5-mini", Usage(uncached_in=8 * M, out=2 * M), "default", ("call", "flex", "alone", ""), 6_000, None),
+    ("flex by its client, whose body was rid of it and sent alone", "openai", "gpt-5-mini", Usage(uncached_in=8 * M, out=2 * M), "", ("call", "flex!", "alone", ""), 6_000, 3_000),
     ("service_tier batch of an ordinary call", "openai", "gpt-5-mini", Usage(uncached_in=8 * M, out=2 * M), "batch", ("call", "batch", "settling", ""), 3_000, 6_000),
     ("priority by its client, worked in a batch", "openai", "gpt-5-mini", Usage(uncached_in=8 * M, out=2 * M), "batch", ("call", "priority", "settling", ""), 3_000, 10_800),
     ("a batch by its client", "openai", "gpt-5-mini", Usage(uncached_in=8 * M, out=2 * M), "batch", ("openai", "", "settling", ""), 3_000, None),
@@ -86,7 +94,10 @@ def test_to_the_nano_dollar(
     made, served = attempt(prices, model, usage, tier)
     origin, asked, walk, sent_tier = how
     assert made.cost == cost * MICRO
-    found = of_line(line(served, origin, asked, walk, sent_tier, [made]), BOOK, has_batches=prices != "deepseek")
+    call = line(served, origin, asked.rstrip("!"), walk, sent_tier, [made])
+    if asked.endswith("!"):
+        call.ask.tier = ""
+    found = of_line(call, BOOK, has_batches=prices != "deepseek")
     assert found == (None if before is None else Saving("batching", before * MICRO, cost * MICRO))
 
 

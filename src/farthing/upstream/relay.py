@@ -17,6 +17,7 @@ from farthing.model.errors import CannotTranslate, UpstreamError, UpstreamTimeou
 from farthing.model.record import Attempt
 from farthing.model.usage import Reading
 from farthing.upstream.client import Response
+from farthing.upstream.hosts import HOSTS
 from farthing.upstream.providers import Provider, Providers
 from farthing.wire import FORMATS
 from farthing.wire.format import Format, StreamReader
@@ -46,6 +47,8 @@ KEPT_BACK = frozenset(
     )
 )  # fmt: skip
 """Headers of the provider that are about its connection with us, not about the answer."""
+_TIERED_HOSTS = (HOSTS["openai"], HOSTS["azure"])
+"""Hosts that are asked for a service tier of our choice: others may refuse the word."""
 JSON: Header = (b"content-type", b"application/json")
 OURS = b"x-farthing-"
 """Only the gateway says such things."""
@@ -167,7 +170,7 @@ class Relay:
         flag = ""
         if call.marks is not None and self._dress is not None:
             body, flag = self._dress(call, spoken, body)
-        if call.sent_tier and spoken in TIERED:
+        if call.sent_tier and spoken in TIERED and provider.host in _TIERED_HOSTS:
             body = with_service_tier(body, call.sent_tier)
         return Prepared(spoken, format, translation, body, flag)
 

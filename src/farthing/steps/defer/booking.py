@@ -84,7 +84,7 @@ def of_line(call: Call, book: Book, *, has_batches: bool) -> Saving | None:
         return None
     asked = str(kept.get(ASKED, ""))
     tier = tier_as_sent(str(kept.get(ORIGIN, "")), asked, has_batches=has_batches)
-    if call.walk == "alone" and tier == (call.sent_tier or asked):
+    if call.walk == "alone" and tier == (call.sent_tier or call.ask.tier):
         return None  # it went just as it was asked for, whichever tier served it
     return saving(call.trail.attempts, call.deployment, tier, book)
 

@@ -35,7 +35,14 @@ def attempt(prices: str, model: str, usage: Usage | None, tier: str, **more: obj
 
 def line(served: Deployment, origin: str, asked: str, walk: str, sent_tier: str, attempts: list[Attempt]) -> Call:
     call = Call(
-        id="call-1", wire="openai.chat", headers={}, peer="", body=b"", ask=Ask("m"), started_us=AT_US, started=0.0
+        id="call-1",
+        wire="openai.chat",
+        headers={},
+        peer="",
+        body=b"",
+        ask=Ask("m", tier=asked),
+        started_us=AT_US,
+        started=0.0,
     )
     call.walk, call.sent_tier, call.deployment = walk, sent_tier, served  # type: ignore[assignment]
     call.kept = {ORIGIN: origin, ASKED: asked}

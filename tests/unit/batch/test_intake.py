@@ -143,6 +143,24 @@ async def test_what_a_client_deletes_is_gone(site: BatchSite) -> None:
     )
 
 
+async def test_lines_stay_while_one_of_them_is_with_a_provider(site: BatchSite) -> None:
+    """It was answered otherwise, and its batch comes back later: that is booked to the line."""
+    batch = (await site.batch(jsonl(chat("a")))).json
+    await site.take_in()
+    await site.work(lambda line: ("done", 200, b"{}"))
+
+    def sent(connection: Any) -> None:
+        row = ("c9", "s1", 0, batch["id"], 0, "{}")
+        connection.execute("INSERT INTO batch_sent (call_id, shard, place, job, no, sent) VALUES (?,?,?,?,?,?)", row)
+
+    await site.store.do(sent)
+    await site.store.do(lambda connection: jobs.delete(connection, batch["id"]))
+    assert await site.store.do(lambda connection: jobs.expire(connection, site.now_us(), 10)) == 0
+    assert len(await site.store.do(lambda connection: lines.of_shard(connection, "s1", -1, 9))) == 1
+    await site.store.do(lambda connection: connection.execute("DELETE FROM batch_sent"))
+    assert await site.store.do(lambda connection: jobs.expire(connection, site.now_us(), 10)) == 1
+
+
 async def test_pages_of_one_key(site: BatchSite) -> None:
     def work(connection: Any) -> tuple[list[str], list[str], File | None]:
         for number, key in enumerate(("k1", "k2", "k1")):

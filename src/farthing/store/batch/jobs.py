@@ -183,10 +183,11 @@ def cancel(connection: Connection, job_id: str, *, tenant: str, now_us: int) -> 
 
 
 def expire(connection: Connection, now_us: int, limit: int) -> int:
-    """Drop the lines, with prompts and answers, of jobs that have ended and whose time is over; how many jobs."""
+    """Drop the lines, with prompts and answers, of jobs that have ended and whose time is over; how many jobs. One of which a
+    line is still with a provider, though it was answered otherwise, waits for that: what it costs is booked to the line."""
     rows = connection.query(
         "SELECT id FROM batch_jobs WHERE dropped = 0 AND expires_us > 0 AND expires_us <= ? AND ended_us > 0 "
-        "ORDER BY expires_us LIMIT ?",
+        "AND id NOT IN (SELECT job FROM batch_sent) ORDER BY expires_us LIMIT ?",
         (now_us, limit),
     )
     for row in rows:

@@ -226,7 +226,9 @@ def slow(url: str, more: str = "") -> str:
     return config(url, BATCH + more)
 
 
-def test_a_restart_breaks_connections_and_loses_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_a_restart_breaks_connections_and_loses_nothing(tmp_path: Path, how: signal.Signals) -> None:
+    headers = HELD | ({"idempotency-key": "only once"} if how is signal.SIGKILL else {})
     with (
         simulator(SimulatorSettings(seed=6, batch_seconds=1.5)) as upstream,
         gateway(tmp_path, slow(upstream.url)) as gate,
@@ -235,20 +237,21 @@ def test_a_restart_breaks_connections_and_loses_nothing(tmp_path: Path) -> None:
         caller = Caller(gate.url)
 
         def held() -> Any:
-            return caller.openai.chat.completions.create(model="gpt-4o-mini", messages=HELLO, extra_headers=HELD)
+            return caller.openai.chat.completions.create(model="gpt-4o-mini", messages=HELLO, extra_headers=headers)
 
         waiting = pool.submit(held)
         eventually(lambda: gate.get("/v1/farthing/jobs").json()["data"], "the job is there")
         time.sleep(0.5)  # it goes into a batch
-        gate.stop(signal.SIGTERM)
+        gate.stop(how)
         with pytest.raises(openai.APIError):
             waiting.result(20)
         gate.start()
         caller.close()
         caller = Caller(gate.url)
         assert held().choices[0].message.content
-        assert len(gate.get("/v1/farthing/jobs").json()["data"]) == 1
-        assert upstream.requests() == 1
+        (job,) = gate.get("/v1/farthing/jobs").json()["data"]
+        assert job["state"] == "finished" and upstream.requests() == 1
+        assert gate.call(caller.call_id)["cost"] == job["cost_nano"]
         caller.close()
 
 

@@ -2,7 +2,7 @@
 gateway worked it.
 
 The same call, sent again, joins its job: by the name that its client gave it (`Idempotency-Key`), by the SDKs' own word that
-it is another try, or because it asks the same and nobody waits for that job any more. So a lost connection, a gateway that
+it is another try, or because it asks the same before the deadline and nobody waits for that job any more. So a lost connection, a gateway that
 is started anew or a client that is out of patience costs nothing twice. Knows nothing of HTTP, steps' order and how lines
 are worked.
 """
@@ -94,12 +94,12 @@ class Deferred:
         known = _known(call, body)
         held = wish.wait == "hold"
         try:
-            job = await self._join(call, known, held=held)
+            job = await self._join(call, known) if held or known.again else None
             if job is None:
                 try:
                     job = await self._hand_in(call, body, wish, known)
                 except Duplicate:  # the same name at the same time
-                    job = await self._join(call, known, held=held)
+                    job = await self._join(call, known)
         except StoreError:
             raise Unavailable("The queue cannot be written right now. Send the call again.", retry_after=2) from None
         if job is None:
@@ -155,7 +155,7 @@ class Deferred:
             await asyncio.gather(self._lookout, return_exceptions=True)
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _join(self, call: Call, known: _Known, *, held: bool) -> Job | None:
+    async def _join(self, call: Call, known: _Known) -> Job | None:
         """The job that the same call has already become. Raises BadRequest where its name was another call's, StoreError."""
         now_us = self._clock.now_us()
         principal = call.principal
@@ -165,8 +165,6 @@ class Deferred:
             for each in asked.find(connection, principal.tenant, principal.key_id, known.digest, now_us):
                 if each.content != known.content:
                     raise BadRequest("This Idempotency-Key was sent with another call.", param=NAME.decode())
-                if not held and not known.again:
-                    continue
                 if asked.claim(connection, each.job, self._holder, now_us, until_us, again=known.again):
                     return jobs.get(connection, each.job, tenant=principal.tenant)
             return None
@@ -188,9 +186,10 @@ class Deferred:
         )  # fmt: skip
         held = wish.wait == "hold"
         grace_us = now_us + int((HELD_S if held else AGAIN_S) * 1e6)
+        open_us = job.expires_us if known.named else job.deadline_us + int(AGAIN_S * 1e6) if held else grace_us
         row = Asked(
             job.id, job.tenant, job.key_id, known.digest, known.content, known.named, self._holder if held else "", grace_us,
-            job.expires_us if held or known.named else grace_us,
+            open_us,
         )  # fmt: skip
 
         def also(connection: Connection) -> None:

@@ -118,6 +118,14 @@ async def test_a_call_that_lost_its_connection_is_joined(store: Store, deferred:
     await eventually(again)
 
 
+async def test_nobody_gets_the_answer_of_long_ago(store: Store, deferred: Deferred) -> None:
+    short = Wish(time.time_ns() // 1000 - 59_900_000)  # it could be joined a minute longer
+    job = await deferred.submit(call(), BODY, short)
+    deferred.stopped(job)
+    await asyncio.sleep(0.2)
+    assert (await deferred.submit(call(), BODY, wish())).id != job.id
+
+
 async def test_the_lease_of_a_dead_gateway_runs_out(store: Store, deferred: Deferred) -> None:
     job = await deferred.submit(call(), BODY, wish())
     async with deferring(store, "g-2") as other:

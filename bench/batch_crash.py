@@ -29,7 +29,7 @@ from farthing.store import CallRow, Store, open_store
 from farthing.store.batch import jobs
 from farthing.store.store import now_us
 from farthing.upstream.simulator import SimulatorSettings
-from harness.harness import free_port, start, stop, wait_for
+from harness.harness import Unfit, free_port, start, stop, wait_for
 from harness.report import Figure, Report, options
 
 PROVIDER = Path(__file__).resolve().parent / "budgeting" / "provider.py"
@@ -108,7 +108,10 @@ class Stage:
 
     def up(self) -> None:
         self._gateway = start(self._command, self._log, self.folder)
-        wait_for(self.port, self._gateway, "the gateway")
+        try:
+            wait_for(self.port, self._gateway, "the gateway")
+        except Unfit as unfit:
+            raise Unfit(f"{unfit}: {(self.folder / 'log').read_text()[-2000:]}") from None
 
     def kill(self) -> None:
         assert self._gateway is not None

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from farthing.batch.entrance import Entrance
 from farthing.model.batch import Job, Line
 from farthing.store import Store, open_store
 from farthing.store.batch import jobs, lines
+from farthing.store.batch.hurry import hurry
+from farthing.store.engine import Connection
 from farthing.store.store import now_us
 from farthing.upstream.simulator import SimulatorSettings
 from integration.gateways import Gateway, eventually, gateway, settings_text
@@ -33,7 +36,15 @@ def body(text: str, model: str = "gpt-4o-mini", **more: Any) -> bytes:
 def a_job(name: str, bodies: list[bytes], *, deadline_s: float = 86_400.0, **more: Any) -> tuple[Job, list[Line]]:
     now = now_us()
     job = Job(
-        name, "file", "openai.chat", "default", now, now + int(deadline_s * 1e6), state="running", total=len(bodies), **more
+        name,
+        "file",
+        "openai.chat",
+        "default",
+        now,
+        now + int(deadline_s * 1e6),
+        state="running",
+        total=len(bodies),
+        **more,
     )
     model = json.loads(bodies[0])["model"]
     made = [
@@ -119,3 +130,139 @@ def test_lines_of_a_job_go_through_a_batch(tmp_path: Path) -> None:
     assert sum(row.cost for row in rows) == job.cost > 0
     assert job.baseline == sum(row.baseline for row in rows) == pytest.approx(2 * job.cost, abs=60)
     assert isinstance(gate, Gateway)
+
+
+def test_lines_go_alone_where_there_are_no_batches(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/ledger.db"
+    with (
+        simulator(SimulatorSettings(seed=3)) as provider,
+        gateway(tmp_path, config(provider.url, own(provider.url))) as gate,
+    ):
+        asyncio.run(hand_in(url, a_job("job-a", [body(f"Say {n}", "own/gpt-4o-mini") for n in range(20)])))
+        job = done(url, gate, "job-a")["job-a"]
+        assert (job.state, job.done) == ("finished", 20), gate.log
+        assert {line["tier"] for line in provider._bill()["lines"]} == {"default"}
+    assert sum(row.cost for row in ledger(url)) == job.cost == job.baseline > 0
+    assert not list(tmp_path.glob("*.journal/*.journal")), "the journal knows of calls under way"
+
+
+def test_a_line_that_is_refused_has_failed_and_others_go_on(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/ledger.db"
+    bad = body("[[simulate: status-400]] no")
+    with simulator(SimulatorSettings(seed=3)) as provider, gateway(tmp_path, config(provider.url)) as gate:
+        asyncio.run(hand_in(url, a_job("job-a", [body("one"), bad, body("three")])))
+        job = done(url, gate, "job-a")["job-a"]
+        assert (job.state, job.done, job.failed) == ("finished", 2, 1)
+    found = results(url, "job-a")
+    assert [line.status for line in found] == [200, 400, 200]
+    assert "error" in json.loads(found[1].answer)
+
+
+def test_a_line_whose_error_may_pass_is_tried_again_alone(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/ledger.db"
+    shaky = body("[[simulate: status-500@1]] again")
+    with simulator(SimulatorSettings(seed=3)) as provider, gateway(tmp_path, config(provider.url)) as gate:
+        asyncio.run(hand_in(url, a_job("job-a", [body("one"), shaky])))
+        job = done(url, gate, "job-a")["job-a"]
+        assert (job.done, job.failed) == (2, 0)
+        assert provider.requests() == 2
+    assert sorted(row.status for row in ledger(url)) == [200, 200, 500]
+
+
+def test_a_line_that_came_too_late_has_expired(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/ledger.db"
+    with simulator(SimulatorSettings(seed=3)) as provider, gateway(tmp_path, config(provider.url)) as gate:
+        asyncio.run(hand_in(url, a_job("job-a", [body("one")], deadline_s=-1.0)))
+        job = done(url, gate, "job-a")["job-a"]
+        assert (job.state, job.expired, job.cost) == ("expired", 1, 0)
+        assert provider.requests() == 0
+
+
+def test_a_line_of_a_stuck_batch_is_promoted_and_what_comes_late_is_booked(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/ledger.db"
+    slow = SimulatorSettings(seed=3, batch_seconds=6.0)
+    with simulator(slow) as provider, gateway(tmp_path, config(provider.url)) as gate:
+        asyncio.run(hand_in(url, a_job("job-a", [body(f"Say {n}") for n in range(5)])))
+        eventually(lambda: "batch" in str(sent(url)), "the lines are in a batch")
+        hurried(url, "job-a")
+        job = done(url, gate, "job-a")["job-a"]
+        assert job.done == 5
+        eventually(lambda: len(ledger(url)) == 10, "the batch's answers are booked as well")
+        assert provider.requests() == 10
+        assert not unsettled(url)
+    rows = ledger(url)
+    late = [row for row in rows if row.baseline == 0]
+    assert len(late) == 5 and all(row.cost > 0 for row in late)
+    assert job.cost == sum(row.cost for row in rows if row.baseline)
+
+
+def test_a_cancelled_job_keeps_what_was_finished(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/ledger.db"
+    slow = SimulatorSettings(seed=3, batch_seconds=2.0)
+    with simulator(slow) as provider, gateway(tmp_path, config(provider.url)) as gate:
+        asyncio.run(hand_in(url, a_job("job-a", [body(f"Say {n}") for n in range(5)])))
+        eventually(lambda: "batch" in str(sent(url)), "the lines are in a batch")
+        asyncio.run(hand_in(url, a_job("job-b", [body("never", "own/gpt-4o-mini")])))
+        on_store(url, lambda c: jobs.cancel(c, "job-a", tenant="default", now_us=now_us()))
+        job = done(url, gate, "job-a")["job-a"]
+        assert (job.state, job.done) == ("cancelled", 5) and job.cost > 0
+
+
+def test_two_gateways_share_the_work(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/ledger.db"
+    with simulator(SimulatorSettings(seed=3)) as provider:
+        text = config(provider.url, own(provider.url)).replace("sqlite:///ledger.db", url)
+        with gateway(tmp_path / "a", text) as one, gateway(tmp_path / "b", text) as other:
+            bodies = [body(f"Say {n}", "own/gpt-4o-mini" if n % 2 else "gpt-4o-mini") for n in range(200)]
+            asyncio.run(hand_in(url, *(a_job(f"job-{n}", bodies[n::10]) for n in range(10))))
+            found = done(url, one, *(f"job-{n}" for n in range(10)))
+            assert all(job.done == 20 for job in found.values()), one.log + other.log
+            assert provider.requests() == 200
+    assert len(ledger(url)) == 200
+
+
+def test_a_gateway_that_stops_leaves_its_lines_to_others(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/ledger.db"
+    slow = body("[[simulate: slow-first-byte=1.0]] slow", "own/gpt-4o-mini")
+    with (
+        simulator(SimulatorSettings(seed=3)) as provider,
+        gateway(tmp_path, config(provider.url, own(provider.url))) as gate,
+    ):
+        asyncio.run(hand_in(url, a_job("job-a", [slow] * 40)))
+        eventually(lambda: provider.requests() > 0, "some lines are done")
+        gate.stop()
+        assert not on_store(
+            url, lambda c: c.query("SELECT 1 FROM batch_lines WHERE holder <> '' AND ready_us > ?", (now_us(),))
+        )
+        gate.start()
+        job = done(url, gate, "job-a")["job-a"]
+        assert job.done == 40
+        assert provider.requests() == 40, "none was cut off"
+
+
+def own(url: str) -> str:
+    """A provider without batches."""
+    return f'[providers.own]\nkind = "openai_compatible"\nbase_url = "{url}/v1"\napi_key = "k"\nprices = "openai"\n'
+
+
+def on_store(url: str, work: Callable[[Connection], Any]) -> Any:
+    async def do() -> Any:
+        store = await open_store(url)
+        try:
+            return await store.do(work)
+        finally:
+            await store.close()
+
+    return asyncio.run(do())
+
+
+def sent(url: str) -> list[Any]:
+    return on_store(url, lambda c: c.query("SELECT way FROM batch_lines WHERE state = 'sent'"))
+
+
+def unsettled(url: str) -> list[Any]:
+    return on_store(url, lambda c: c.query("SELECT call_id FROM batch_sent"))
+
+
+def hurried(url: str, job: str) -> None:
+    on_store(url, lambda c: hurry(c, job, now_us() + 1_000_000))

@@ -2,10 +2,8 @@
 their lines, what budgets hold is what is with providers, and the queue's own sums are right; on both engines."""
 
 from collections.abc import Callable
-from contextlib import closing
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -302,16 +300,15 @@ class Queue(RuleBasedStateMachine):
         assert holds.held(self.db) == {}
 
 
-@pytest.mark.parametrize("examples", [40])
-async def test_the_law_of_the_queue(store: Store, examples: int) -> None:
+async def test_the_law_of_the_queue(store: Store) -> None:
     await Budgets(store).put(BUDGET)
 
     class Here(Queue):
         connect = staticmethod(store.engine.connect)
 
-    with closing(store.engine.connect()):
-        run_state_machine_as_test(  # type: ignore[no-untyped-call]
-            Here, settings=settings(
-                max_examples=examples, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
-            ),
-        )  # fmt: skip
+    examples = 40 if store.engine.name == "sqlite" else 8  # the moves are the same; there it takes ten times as long
+    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+        Here, settings=settings(
+            max_examples=examples, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+        ),
+    )  # fmt: skip

@@ -54,6 +54,7 @@ from farthing.gateway.metrics import Metrics
 from farthing.gateway.pages import pages
 from farthing.gateway.standings import Standings
 from farthing.model.arms import MODEL_SELECTION, SEMANTIC_CACHE
+from farthing.model.clock import Clock
 from farthing.model.routes import Table
 from farthing.pipeline import Proceed, Step, chain
 from farthing.prices import PriceBook
@@ -64,7 +65,6 @@ from farthing.settings import Settings
 from farthing.steps.admit import Admit
 from farthing.steps.balance.health import Health
 from farthing.steps.balance.step import Balance
-from farthing.steps.defer.step import Defer
 from farthing.steps.identify import Identify
 from farthing.steps.limits import Limits
 from farthing.steps.meter import Meter
@@ -112,16 +112,8 @@ async def assemble(settings: Settings, stack: AsyncExitStack, around: Around = R
     await keys.load()
     stack.push_async_callback(keys.close)
 
-    folder = Path(settings.store.journal or store.engine.journal_folder)
-    found = await recover(folder, store)
-    if found:
-        log.warning("recovered from an earlier stop: %s", found)
-    journal = Journal(folder)
-    stack.callback(journal.end)
-    buckets = (
-        SharedBuckets(folder / "limits", clock.monotonic) if settings.server.workers > 1 else Buckets(clock.monotonic)
-    )
-    stack.callback(buckets.close)  # after the ledger: what a stop cuts off settles in both
+    journal = await _journal(settings, store, stack)
+    buckets = _buckets(settings, journal.folder, clock, stack)
     known = models_of(settings, book, providers, clock)
     metrics = Metrics(lambda: ledger, Standings(store).text)
     watch = build_alerts(settings, store, providers, book, stack, clock)
@@ -134,18 +126,14 @@ async def assemble(settings: Settings, stack: AsyncExitStack, around: Around = R
     stack.push_async_callback(ledger.close)
 
     serve_without_ledger = settings.store.when_unavailable == "serve"
-    health_of_deployments = Health(
-        providers, settings.balance, buckets, clock.monotonic, clock.seconds,
-        around.dice.random if around.dice is not None else random.random,
-    )  # fmt: skip
+    dice = around.dice.random if around.dice is not None else random.random
+    health_of_deployments = Health(providers, settings.balance, buckets, clock.monotonic, clock.seconds, dice)
     innermost: list[Step] = [
         Balance(
             providers, book, health_of_deployments, settings.balance, clock.monotonic, clock.now_us, clock.sleep, around.dice
         ),
         limits.step,
-        Admit(
-            book, journal, allow_unpriced=settings.prices.allow_unpriced, serve_without_ledger=serve_without_ledger,
-        ),
+        Admit(book, journal, allow_unpriced=settings.prices.allow_unpriced, serve_without_ledger=serve_without_ledger),
     ]  # fmt: skip
     shaping = build_shaping(settings.prompts, known.catalog, known.expect)
     prompts = await build_prompts(settings, store, providers, book, stack, around)
@@ -157,20 +145,14 @@ async def assemble(settings: Settings, stack: AsyncExitStack, around: Around = R
         return Errands(chain([meter, Overhead(lever), *innermost], relay), around.new_id, clock)
 
     queue = open_queue(settings, store, journal, ledger, around)
-    deferral = build_deferral(
-        settings, store, queue.desk.news, queue.desk.holder, queue.wake, queue.desk.wrapping,
-        flexes_by_name(providers, book), stack, around,
-    )  # fmt: skip
+    deferral = build_deferral(settings, queue, flexes_by_name(providers, book), stack, around)
     hear = [shaping.hear, prompts.hear, deferral.handing.hold_out]
     routing = await build_routing(settings, known, store, errands(MODEL_SELECTION), stack, around, hear)
     cache = await build_cache(settings, errands(SEMANTIC_CACHE), routing.route.still_serves, stack, around)
     identify = Identify(keys, Gatherer(settings.transactions) or None)
-    defer = Defer(
-        deferral.wishes.of, deferral.handing, book, has_batches(providers), deferral.handing.treated,
-        deferral.handing.at_known_tier,
-    )  # fmt: skip
     inner: list[Step] = [
-        *([cache.step] if cache is not None else []), defer, routing.route, *doctor.mend, *shaping.steps, *prompts.steps,
+        *([cache.step] if cache is not None else []), deferral.step(book, has_batches(providers)), routing.route, *doctor.mend,
+        *shaping.steps, *prompts.steps,
     ]  # fmt: skip
     proceed = chain([meter, identify, Limits(buckets), routing.task, *inner, *doctor.look, *innermost], relay)
     ways = Ways(identify, routing.task, inner, doctor.look, innermost)
@@ -199,6 +181,25 @@ async def assemble(settings: Settings, stack: AsyncExitStack, around: Around = R
             clock.now_us, stack, around.settings_file, cache.entries if cache is not None else None, routing.probing.state,
         )  # fmt: skip
     return Parts(Endpoints(edges, pages(routes, list(edges))), ledger, routing.quality)
+
+
+async def _journal(settings: Settings, store: Store, stack: AsyncExitStack) -> Journal:
+    """What an earlier stop left is in the store before a new one begins."""
+    folder = Path(settings.store.journal or store.engine.journal_folder)
+    found = await recover(folder, store)
+    if found:
+        log.warning("recovered from an earlier stop: %s", found)
+    journal = Journal(folder)
+    stack.callback(journal.end)
+    return journal
+
+
+def _buckets(settings: Settings, folder: Path, clock: Clock, stack: AsyncExitStack) -> Buckets | SharedBuckets:
+    """Closed after the ledger: what a stop cuts off settles in both."""
+    shared = settings.server.workers > 1
+    buckets = SharedBuckets(folder / "limits", clock.monotonic) if shared else Buckets(clock.monotonic)
+    stack.callback(buckets.close)
+    return buckets
 
 
 def _edges(settings: Settings, proceed: Proceed, around: Around) -> dict[str, Edge]:

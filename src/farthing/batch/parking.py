@@ -81,6 +81,7 @@ class Park:
                 "(prices.files or prices.contracts in farthing.toml), or set prices.allow_unpriced = true.",
                 param="model",
             )
+        _keep_longer(call)
         kept = await self._holding.of(call, deployment)
         ready = self._relay.prepare(call)
         sent = Sent(
@@ -134,6 +135,16 @@ class Park:
             f"No deployment of the model is in the region {call.region!r}, where this call must be served.",
             param="model",
         )
+
+
+def _keep_longer(call: Call) -> None:
+    """What is to be kept for five minutes would be gone before a batch comes to the next line: it is kept for an hour."""
+    marks = call.marks
+    if marks is None or not any(point.ttl == "5m" for point in marks.points):
+        return
+    points = tuple(msgspec.structs.replace(point, ttl="1h") if point.ttl == "5m" else point for point in marks.points)
+    call.marks = msgspec.structs.replace(marks, points=points)
+    call.ask = msgspec.structs.replace(call.ask, cache_ttl="1h")
 
 
 def _shortened(decision: Decision) -> Decision:

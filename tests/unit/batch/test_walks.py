@@ -324,6 +324,27 @@ async def test_shaping_is_done_once_and_booked_when_the_answer_comes(tmp_path: P
         law(settled.record)
 
 
+async def test_what_a_batch_is_to_keep_is_kept_for_an_hour(tmp_path: Path) -> None:
+    async with wired(tmp_path, answers, '[prompts]\nprovider_caching = "auto"\n') as w:
+        system = [{"type": "text", "text": "A long rule that all must follow. " * 600}]
+        a_job = job("anthropic.messages")
+        for no in range(12):
+            messages = [{"role": "user", "content": f"question {no}"}]
+            body = json.dumps({"model": "claude-sonnet-4-5", "max_tokens": 9, "system": system, "messages": messages})
+            packed = await parked(w.walks, line(body.encode(), no=no), a_job)
+        assert b'"ttl":"1h"' in packed.body and b'"ttl":"5m"' not in packed.body
+        assert packed.sent.flags == ["cache_marked"] and packed.sent.cache_ttl == "1h"
+        assert (
+            packed.worst > packed.tokens * 3_000
+        )  # an hour's write costs twice what input does: 3 dollars a million here
+        settled = await w.walks.settle(
+            line(body.encode()), a_job, shard_of(packed), packed.sent, *answers("/messages", packed.body)
+        )
+        assert {each.lever for each in settled.record.savings} == {"provider caching", "batching"}
+        assert settled.record.attempts[0].usage.w1h == 7  # type: ignore[union-attr]
+        law(settled.record)
+
+
 async def test_a_follower_gets_the_answer_and_books_what_its_leader_cost(tmp_path: Path) -> None:
     async with wired(tmp_path, answers) as w:
         leader = await w.walks.run(line(chat()), job(), "call-1")

@@ -83,7 +83,8 @@ class Quotes:
         asked = ask.max_output if ask.max_output is not None else bound
         most = min(asked, bound) if model_most is not None else min(asked, max(bound, ask.max_output or 0))
         tariff = self._tariffs.of(call, deployment.prices, model, at_us, tier)
-        fixed, per_token = tariff.price(tokens, body)
+        marks = call.marks
+        fixed, per_token = tariff.price(tokens, body, marked=marks is not None and bool(marks.points))
         return Quote(
             fixed, per_token, tokens, min(least_output(wire, body), most) * choices, most * choices,
             ask.max_output is not None or model_most is not None, limitable, choices, tariff.is_known,

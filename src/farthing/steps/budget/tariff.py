@@ -32,6 +32,7 @@ _PLAIN: _Places = (_AT["uncached_in"],)
 _WRITTEN = {"5m": _AT["w5m"], "1h": _AT["w1h"], "30m": _AT["w30m"], "12h": _AT["w12h"]}
 _AUTOMATIC = ("30m", "12h")
 """Caches that providers write to without being asked."""
+_MARK = b'"cache_control"'
 _WRITES = frozenset(("openai.chat", "openai.responses", "anthropic.messages"))
 _STANDARD = frozenset(("", "auto", "default", "standard", "standard_only", "on_demand"))
 
@@ -56,13 +57,14 @@ class Tariff(NamedTuple):
         """Whether the model has a price."""
         return bool(self.steps)
 
-    def price(self, tokens: int, body: bytes) -> tuple[Pico, Pico]:
-        """Of the input and events of a request, and of a token of output."""
+    def price(self, tokens: int, body: bytes, *, marked: bool = False) -> tuple[Pico, Pico]:
+        """Of the input and events of a request, and of a token of output. `marked`: it is sent with marks for the provider's
+        cache that its body does not have yet."""
         if not self.steps:
             return 0, 0
         into, out = _at(self.steps, tokens)
         for word, steps in self.dearer:
-            if body.rfind(word) >= 0:
+            if body.rfind(word) >= 0 or (marked and word == _MARK):
                 more_in, more_out = _at(steps, tokens)
                 into, out = max(into, more_in), max(out, more_out)
         fixed = tokens * into
@@ -132,7 +134,7 @@ def _booked(wire: str, ttl: str) -> tuple[_Places, tuple[tuple[bytes, _Places, _
     if written is not None and ttl in _AUTOMATIC:
         into = (*into, written)
     elif written is not None:
-        marked.append((b'"cache_control"', (written,), ()))
+        marked.append((_MARK, (written,), ()))
     if wire == "openai.chat":
         marked.append((b"audio", (_AT["audio_in"],), (_AT["audio_out"],)))
     return into, tuple(marked)

@@ -18,7 +18,7 @@ import msgspec
 from farthing.model.errors import BadRequest
 from farthing.selfhost.gpus import FACTS
 from farthing.selfhost.model_config import Shape
-from farthing.selfhost.roofline import PLAIN, PLAIN_RANGE, TERMS, Load, Serving, Times, times
+from farthing.selfhost.roofline import PLAIN, PLAIN_RANGE, TERMS, Load, Serving, Times, ceiling, times
 
 FEWEST_POINTS = 2
 """One shape alone did not help with others: its error may be the prompt's part or the answer's."""
@@ -192,13 +192,13 @@ def _estimate(
     found: Times, factors: Sequence[float], load: Load, serving: Serving, interval: tuple[float, float], method: str
 ) -> Estimate:  # fmt: skip
     seconds = [factor * value for factor, value in zip(factors, found.seconds, strict=True)]
-    total = sum(seconds)
+    total = max(sum(seconds), 1 / ceiling(found))
     whole = load.output_tokens / serving.gpus
     return Estimate(
         tokens_s=1 / total, low=interval[0] / total, high=interval[1] / total, batch=found.batch,
         ttft_s=seconds[0] * whole + sum(seconds[1:]) * found.batch / serving.gpus,
         tpot_s=total * found.batch / serving.gpus,
-        shares={term: value / total for term, value in zip(TERMS, seconds, strict=True)}, method=method,
+        shares={term: value / sum(seconds) for term, value in zip(TERMS, seconds, strict=True)}, method=method,
     )  # fmt: skip
 
 

@@ -23,12 +23,21 @@ def with_own_rates(settings: Settings) -> Settings:
     own = [
         _contract(settings, name, each)
         for name, each in settings.selfhost.deployments.items()
-        if each.price_calls and "/" in name
+        if each.price_calls and place_of(settings, name)
     ]
     if not own:
         return settings
     prices = msgspec.structs.replace(settings.prices, contracts=[*settings.prices.contracts, *own])
     return msgspec.structs.replace(settings, prices=prices)
+
+
+def place_of(settings: Settings, label: str) -> tuple[str, str] | None:
+    """Provider and model of a label of the ledger: PROVIDER/MODEL, or a name below [models] that has one provider."""
+    named = settings.models.get(label)
+    if named is not None and named.provider:
+        return named.provider, named.model or label
+    provider, slash, model = label.partition("/")
+    return (provider, model) if slash and model else None
 
 
 def dollars_a_million(own: OwnDeploymentSettings) -> Decimal:
@@ -38,7 +47,7 @@ def dollars_a_million(own: OwnDeploymentSettings) -> Decimal:
 
 
 def _contract(settings: Settings, name: str, own: OwnDeploymentSettings) -> ContractSettings:
-    provider, _, model = name.partition("/")
+    provider, model = place_of(settings, name) or ("", "")
     known = settings.providers.get(provider)
     out = dollars_a_million(own)
 

@@ -458,6 +458,9 @@ class Settings(msgspec.Struct, frozen=True):
             found.append(
                 "cache.judge: without a judge no semantic hit is shown to be right, so only pinned ones are given"
             )
+        for name in self.selfhost.deployments:
+            if name not in self.models and name.partition("/")[0] not in self.providers:
+                found.append(f'selfhost.deployments."{name}": no deployment has this label; it is PROVIDER/MODEL')
         if self.prices.allow_unpriced:
             found.append("prices.allow_unpriced: models without a price are served, and their cost stays unknown")
         return found

@@ -125,3 +125,12 @@ def test_the_ledger_and_the_standing_agree_to_the_rounding_of_rates(tmp_path: Pa
 def test_rates_are_whole_pico_dollars() -> None:
     odd = OwnDeploymentSettings(gpus=3, dollars_per_gpu_hour=Amount("2.47"), tokens_per_second=777.0)
     assert str(dollars_a_million(odd)) == "2.649078"
+
+
+def test_a_label_that_no_deployment_has_is_warned_of(tmp_path: Path) -> None:
+    file = tmp_path / "farthing.toml"
+    file.write_text(TOML)
+    assert not [each for each in load_settings(file).warnings() if "selfhost" in each]
+    file.write_text(TOML.replace('deployments."own/llama-8b"', 'deployments."nobody/x"'))
+    (warning,) = [each for each in load_settings(file).warnings() if "selfhost" in each]
+    assert 'selfhost.deployments."nobody/x"' in warning

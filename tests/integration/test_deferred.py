@@ -335,3 +335,29 @@ def test_a_budget_has_calls_wait_for_its_next_window(tmp_path: Path) -> None:
         shown = gate.get(job["url"]).json()
         assert shown["state"] == "running" and shown["cost_nano"] == 0
         assert upstream.requests() == 0
+
+
+def test_a_share_of_sessions_goes_at_once_to_measure_the_rest(tmp_path: Path) -> None:
+    with (
+        simulator(SimulatorSettings(seed=12, batch_seconds=0.2)) as upstream,
+        gateway(tmp_path, config(upstream.url, BATCH + "hold_out_percent = 50\n")) as gate,
+        ThreadPoolExecutor(12) as pool,
+    ):
+
+        def send(user: int) -> tuple[bool, dict[str, bool]]:
+            caller = Caller(gate.url)
+            caller.openai.chat.completions.create(
+                model="gpt-4o-mini", messages=HELLO, extra_headers=HELD | {"x-farthing-user": f"u-{user}"}
+            )  # fmt: skip
+            waited = "x-farthing-job" in caller.last.headers
+            record = gate.call(caller.call_id)
+            caller.close()
+            return waited, record["arms"]
+
+        sent = list(pool.map(send, range(12)))
+        assert {waited for waited, _ in sent} == {True, False}
+        assert all(arms["batching"] is not waited for waited, arms in sent)
+        caller = Caller(gate.url)
+        caller.openai.chat.completions.create(model="gpt-4o-mini", messages=HELLO)
+        assert "batching" not in gate.call(caller.call_id)["arms"]
+        caller.close()

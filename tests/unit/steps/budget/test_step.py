@@ -113,6 +113,16 @@ async def test_all_budgets_or_none(scene: Scene) -> None:
     assert await scene.spent("all") == scene.upstream.billed
 
 
+@pytest.mark.parametrize(("window", "resets"), [("hour", True), ("total", False)])
+async def test_a_call_may_be_told_to_wait_for_the_next_window(scene: Scene, window: str, resets: bool) -> None:
+    await scene.budgets(Budget("dry", 1, window=window, exceeded="queue"))
+    gateway = await scene.gateway()
+    with pytest.raises(BudgetExceeded) as refused:
+        await gateway.send()
+    assert refused.value.queue and not refused.value.downgrade and (refused.value.resets_us > 0) == resets
+    assert (refused.value.retry_after is None) != resets
+
+
 async def test_what_costs_nothing_fits_into_any_budget(scene: Scene) -> None:
     await scene.budgets(Budget("dry", 0))
     gateway = await scene.gateway()

@@ -1,36 +1,28 @@
 """From what was typed to the case that is compared: demand from the ledger, prices from the book, speed from the roofline."""
 
 import time
-from datetime import datetime
 from pathlib import Path
 
 import click
 import msgspec
 
-from farthing.cli.common import load_settings, microseconds, with_store
+from farthing.cli.common import load_settings, with_store
 from farthing.cli.selfhost_common import measured_of, model_of, offers_of, today
 from farthing.finops.makers import maker_of
 from farthing.model.errors import BadRequest
 from farthing.prices.configured import configured_book
-from farthing.selfhost import memory
-from farthing.selfhost.calibrate import Estimate, estimate
-from farthing.selfhost.formats import format_named, why_not
+from farthing.selfhost.formats import format_named
 from farthing.selfhost.gpu_prices import Offer, offers_for
 from farthing.selfhost.gpus import gpu
-from farthing.selfhost.points import of_serving
-from farthing.selfhost.roofline import Load, Serving
 from farthing.selfhost.tco.api_side import ApiPrices, Extras, prices_of
-from farthing.selfhost.tco.demand import PROFILES, Demand, Hour, from_hours
-from farthing.selfhost.tco.fleet import Goal, Replica, Sizing, under_goal
+from farthing.selfhost.tco.demand import PROFILES, Demand
+from farthing.selfhost.tco.fleet import Goal, Replica, Sizing
+from farthing.selfhost.tco.from_ledger import read_demand
 from farthing.selfhost.tco.own_side import Own, Premises
 from farthing.selfhost.tco.report import Case
+from farthing.selfhost.tco.speed import as_said, replica_for
 from farthing.settings import Settings
 from farthing.store import Store
-from farthing.store.reading import report
-from farthing.store.rollups import HOUR_US
-
-GIVEN_SPEED = 0.15
-"""How far a speed that was only said may be off, either way: what load tests of other days differ by."""
 
 
 class Given(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,28 +124,15 @@ def _demand(given: Given, settings: Settings, where: dict[str, str]) -> Demand:
 
 
 def _from_ledger(given: Given, settings: Settings, where: dict[str, str]) -> Demand:
-    """The sums by hour of the calls; an hour that has begun is left out."""
-    until = time.time_ns() // 1000 // HOUR_US * HOUR_US
-    since = given.since - given.since % HOUR_US
+    async def work(store: Store) -> Demand:
+        return await store.do(
+            lambda connection: read_demand(
+                connection, given.since, time.time_ns() // 1000, tenant=given.tenant, where=where, batch_share=given.batch_share
+            )
+        )  # fmt: skip
 
-    async def work(store: Store) -> list[Hour]:
-        rows = await store.do(
-            lambda connection: report(connection, "hour", since, until, tenant=given.tenant, where=where)
-        )
-        return [
-            Hour(_hour(each.key), each.calls, each.in_tokens, each.cached_tokens, each.out_tokens) for each in rows
-        ]  # fmt: skip
-
-    hours = with_store(settings, work)
-    first = min((each.hour_us for each in hours), default=since)
-    said = ", ".join(f"{name} {value}" for name, value in where.items()) or "all calls"
-    days = (until - first) / HOUR_US / 24
-    found = from_hours(hours, first, until, given.batch_share, f"ledger, {said}, {days:.1f} days")
+    found = with_store(settings, work)
     return found if given.cached is None else msgspec.structs.replace(found, cached_share=given.cached)
-
-
-def _hour(key: str) -> int:
-    return microseconds(datetime.fromisoformat(key.replace("Z", "+00:00")))
 
 
 def _prices(given: Given, settings: Settings, demand: Demand) -> ApiPrices:
@@ -192,26 +171,11 @@ def _own(given: Given, offer: Offer | None, instead: Offer | None) -> Own:
 
 def _replica(given: Given, config: Path | None, settings: Settings, demand: Demand) -> Replica:
     if given.tokens_s is not None:
-        low, high = given.tokens_s * (1 - GIVEN_SPEED), given.tokens_s * (1 + GIVEN_SPEED)
-        return Replica(given.gpus or 1, given.tokens_s, low, high, how="as said")
+        return as_said(given.tokens_s, given.gpus or 1)
     if given.own is None:
         raise click.UsageError("Say --own MODEL (its folder or config.json), or --tokens-s as measured.")
     shape, weights = model_of(given.own)
-    kind, format_ = gpu(given.gpu), format_named(given.format_)
-    if reason := why_not(format_, kind, given.engine):
-        raise BadRequest(f"{kind.name} with {format_.name}: {reason}")
-    weights = weights if shape.stored == format_.name else 0.0
-    tokens = demand.input_tokens + demand.output_tokens
-    count = given.gpus or memory.fewest_gpus(shape, format_, kind, tokens, weights=weights)
-    room = memory.fit(shape, format_, kind, count or 64, tokens, weights=weights).sequences
-    if not room:
-        raise BadRequest(f"{shape.name} with {format_.name} does not fit on {count or 64} {kind.name}")
-    serving = Serving(kind, format_, given.engine, count)
-    points = of_serving(measured_of(config, settings.selfhost), kind.name, count, format_.name, given.engine)
-
-    def speed(batch: float) -> Estimate:
-        load = Load(demand.input_tokens, demand.output_tokens, batch)
-        found = estimate(shape, serving, load, points)
-        return found if found.batch <= room else estimate(shape, serving, load._replace(batch=room), points)
-
-    return under_goal(speed, Goal(given.ttft, given.tpot), count)
+    return replica_for(
+        demand, shape, format_named(given.format_), gpu(given.gpu), Goal(given.ttft, given.tpot), engine=given.engine,
+        gpus=given.gpus, weights=weights, measured=measured_of(config, settings.selfhost),
+    )  # fmt: skip

@@ -24,7 +24,7 @@ ROUNDS = 3
 """Calls of each caller at the least."""
 SHARES = (0.5, 0.99)
 LIMIT = 16 * 1024 * 1024
-"""Bytes of an error that are read."""
+"""Bytes of an error, or of a line of a stream, that are read."""
 MOST_SHOWN = 300
 """Characters of what it says."""
 
@@ -188,6 +188,9 @@ async def _ask(client: Client, target: Target, prompt: str, most: int) -> _Answe
     while chunk := await response.next():
         now = time.perf_counter()
         *lines, rest = (rest + chunk).split(b"\n")
+        if len(rest) > LIMIT:
+            response.abort()
+            raise UpstreamError("the server's stream has a line without an end")
         for line in lines:
             event = _event(line)
             if event is None:

@@ -1,5 +1,6 @@
 """The load test, against the simulator and a server by script."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,30 @@ async def test_a_server_that_refuses_all_is_an_error_in_words() -> None:
         with pytest.raises(UpstreamError, match="the server answers 404"):
             await measure(client, Target(f"{url}/nowhere", "gpt-4o-mini", KEY), PLAN)
         await client.close()
+
+
+@pytest.mark.parametrize(
+    ("stream", "wrong"),
+    [
+        (b"data: {\n\n", UpstreamError), (b'data: {"choices":[{"delta":{"content":"hi"}}]}\n\ndata: [DONE]\n\n', BadRequest),
+        (b"", BadRequest), (b": only a comment\n\n", BadRequest), (b'data: {"choices": 5}\n\n', UpstreamError),
+    ],
+)  # fmt: skip
+async def test_streams_that_say_nothing_are_refused_in_words(stream: bytes, wrong: type[Exception]) -> None:
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(head + stream)
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    client = Http1Client()
+    with pytest.raises(wrong):
+        await measure(client, Target(f"http://127.0.0.1:{port}/v1", "m"), PLAN)
+    await client.close()
+    server.close()
 
 
 def test_a_key_is_never_shown() -> None:

@@ -109,9 +109,7 @@ def test_the_staircase_rises_and_serves_more() -> None:
     )
     steps = list(staircase(case, 20))
     assert [each.gpus for each in steps] == [4, 6, 8, 10]
-    assert all(
-        low.dollars < high.dollars and low.serves < high.serves for low, high in itertools.pairwise(steps)
-    )
+    assert all(low.dollars < high.dollars and low.serves < high.serves for low, high in itertools.pairwise(steps))
 
 
 def test_more_gpus_than_can_be_had_is_said() -> None:

@@ -208,6 +208,20 @@ def test_a_cancelled_job_keeps_what_was_finished(tmp_path: Path) -> None:
         assert (job.state, job.done) == ("cancelled", 5) and job.cost > 0
 
 
+@pytest.mark.parametrize("model", ["gpt-4o-mini", "own/gpt-4o-mini"])
+def test_a_job_costs_no_more_than_its_cap(tmp_path: Path, model: str) -> None:
+    url = f"sqlite:///{tmp_path}/ledger.db"
+    with simulator(SimulatorSettings(seed=3)) as provider, gateway(tmp_path, config(provider.url, own(provider.url))) as gate:
+        bodies = [body(f"Say {n}", model) for n in range(40)]
+        asyncio.run(hand_in(url, a_job("job-a", bodies, cap=300_000)))
+        job = done(url, gate, "job-a")["job-a"]
+    assert 0 < job.cost <= 300_000 and job.held == 0
+    assert job.done > 3 and job.failed > 3 and job.done + job.failed == 40
+    refused = [line for line in results(url, "job-a") if line.state == "failed"]
+    assert {line.status for line in refused} == {402}
+    assert json.loads(refused[0].answer)["error"]["code"] == "insufficient_quota"
+
+
 def test_two_gateways_share_the_work(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/ledger.db"
     with simulator(SimulatorSettings(seed=3)) as provider:

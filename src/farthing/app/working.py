@@ -43,13 +43,13 @@ def make_parts(queue: Queue, known: Known, walks: Walks) -> Sequence[Part]:
     runner = Runner(desk, walks, settler, lambda model: _place(known, model), at_once=rules.at_once)
 
     def alone(pooled: Sequence[Pooled]) -> None:
-        runner.hand_in([Waiting(each.line, each.job, "now") for each in pooled])
+        runner.hand_in([Waiting(each.line, each.job, "now", 2 * each.parked.worst) for each in pooled])
 
     def refused(provider: str) -> None:
         atlas.take_out(provider, clock.monotonic())
 
     sender = Sender(
-        desk, apis, alone, refused, spending.allows, linger_s=rules.linger_s, a_second=lambda: runner.a_second
+        desk, settler, apis, alone, refused, spending.allows, linger_s=rules.linger_s, a_second=lambda: runner.a_second
     )
     late = rules.late_percent / 100
     dealer = Dealer(

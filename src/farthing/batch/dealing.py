@@ -17,7 +17,7 @@ from farthing.batch.settling import Outcome, Settler, outcome
 from farthing.batch.turnround import TurnRounds
 from farthing.batch.walks import Settled, Walks
 from farthing.batch.ways import Atlas, Ways
-from farthing.model.batch import Job, Line
+from farthing.model.batch import Job, Line, Way
 from farthing.store.batch import lines
 from farthing.store.batch.lines import Waiting as Sums
 from farthing.store.engine import Connection
@@ -27,6 +27,8 @@ log = logging.getLogger("farthing.batch")
 
 AT_ONCE = 300
 """Lines of one transaction."""
+AT_STANDARD = 2
+"""How many times the price of a batch an ordinary call costs, at most."""
 IDLE_S = 2.0
 BUSY_S = 0.25
 """Between two looks while there are lines that nothing can be done with now."""
@@ -118,8 +120,8 @@ class Dealer:
         hand = self._hand
         if choice.from_us > self._desk.now_us:
             hand.later.setdefault(choice.from_us, []).append(line)
-        elif choice.way == "batch":
-            await self._prepare(line, job)
+        elif choice.way == "batch" or job.cap:
+            await self._prepare(line, job, choice.way)
         else:
             hand.alone += 1
             self._runner.hand_in([Waiting(line, job, choice.way)])
@@ -199,7 +201,7 @@ class Dealer:
             ahead_s=self._runner.busy / self._runner.a_second,
         )  # fmt: skip
 
-    async def _prepare(self, line: Line, job: Job) -> None:
+    async def _prepare(self, line: Line, job: Job, way: Way) -> None:
         """For a batch; one that the cache answers, or a step refuses, has ended. Where its provider has no batches after all,
         or takes no such line, it goes alone."""
         found = await self._walks.pack(line, job)
@@ -207,9 +209,10 @@ class Dealer:
             self._hand.ended.append(outcome(line, found.record.id, found, self._desk.now_us))
             return
         api = self._apis(found.provider)
-        if api is None or found.alone or api.serves(found.wire, found.body):
+        if way != "batch" or api is None or found.alone or api.serves(found.wire, found.body):
             self._hand.alone += 1
-            self._runner.hand_in([Waiting(line, job, "now")])
+            alone: Way = "now" if way == "batch" else way
+            self._runner.hand_in([Waiting(line, job, alone, AT_STANDARD * found.worst)])
             return
         self._atlas.note(found.deployment, found.provider, found.model, found.sent.model or line.model)
         self._sender.add(Pooled(line, job, found))

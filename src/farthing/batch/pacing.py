@@ -13,7 +13,7 @@ GAIN = 0.5
 """Of what a step up in concurrency should bring in throughput, the part that must be seen for it to stay."""
 STEP = 0.25
 WINDOW_S = 2.0
-WINDOW_ENDS = 3
+WINDOW_ENDS = 5
 """Ends for each line under way that a window of measurement has at least, so that chance does not decide."""
 NOTICED_S = 0.15
 """A wait for a slot that people notice: if the usual one is longer, a slot is kept free for them."""

@@ -91,7 +91,7 @@ class Promoter:
         self._withdrawn.add(shard.id)
         try:
             await api.cancel(shard)
-            log.info("a batch that would be late is taken back", extra={"shard": shard.id, "lines": shard.lines})
+            log.info("a batch that would be late is taken back", extra={"shard": shard.id, "count": shard.lines})
         except (UpstreamError, Refused) as error:
             log.warning("a batch could not be taken back", extra={"shard": shard.id, "error": type(error).__name__})
 
@@ -107,5 +107,5 @@ class Promoter:
             if job is not None and not self._runner.has(line):
                 waiting.append(Waiting(line, job, way))
         if waiting:
-            log.info("lines are promoted", extra={"shard": shard.id, "lines": len(waiting)})
+            log.info("lines are promoted", extra={"shard": shard.id, "count": len(waiting)})
             self._runner.hand_in(waiting, urgent=True)

@@ -11,11 +11,13 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from farthing.batch.capping import within_cap
 from farthing.batch.desk import Desk
 from farthing.batch.pacing import Occupied, Pace
 from farthing.batch.settling import Settler, outcome
 from farthing.batch.walks import Walks
 from farthing.model.batch import Job, Line, Way
+from farthing.model.money import Nano
 from farthing.store.batch import lines
 from farthing.store.engine import Connection
 
@@ -23,6 +25,8 @@ log = logging.getLogger("farthing.batch")
 
 BEGIN_AT_ONCE = 32
 """Lines whose call ids are written in one transaction; a kill makes so many of them wait again at most, sent or not."""
+CAPPED_S = 5.0
+"""How long a line waits that its job's cap has room for only if others cost less than they can."""
 FULL_S = 0.02
 """Between two looks for room while a place is full, if no line of ours ends there before."""
 GRACE_S = 5.0
@@ -39,6 +43,8 @@ class Waiting(NamedTuple):
     line: Line
     job: Job
     way: Way
+    worst: Nano = 0
+    """What it can cost at most; known where its job has a cap."""
 
 
 class Place:
@@ -85,6 +91,8 @@ class Runner:
         self._places: dict[str, Place] = {}
         self._running: set[asyncio.Task[None]] = set()
         self._held: set[tuple[str, int]] = set()
+        self._worst: dict[str, Nano] = {}
+        """Of jobs with a cap, what their lines under way can cost."""
         self._moved = asyncio.Event()
 
     def place(self, model: str) -> Place:
@@ -100,7 +108,7 @@ class Runner:
         """How many lines more may be handed in for a model: enough to keep its place busy, and no more, so that what was
         decided is not old when its turn comes."""
         place = self.place(model)
-        return max(0, place.pace.limit * 2 - place.waiting)
+        return max(0, place.pace.limit * 4 - place.waiting)
 
     def hand_in(self, waiting: Sequence[Waiting], *, urgent: bool = False) -> None:
         """Run these lines, which this gateway holds."""
@@ -171,6 +179,8 @@ class Runner:
     async def _begin(self, place: Place, batch: list[Waiting]) -> None:
         """Note what is sent, then send it. A line that has ended meanwhile, or is somebody else's, is not."""
         desk = self._desk
+        if any(each.job.cap for each in batch):
+            batch = await self._within_caps(batch)
         calls = [desk.new_id() for _ in batch]
         now_us, until_us = desk.now_us, desk.until_us
 
@@ -188,13 +198,31 @@ class Runner:
         for each, call, may in zip(batch, calls, begun, strict=True):
             self._held.discard((each.line.job, each.line.no))
             if may:
+                if each.job.cap:
+                    self._worst[each.job.id] = self._worst.get(each.job.id, 0) + each.worst
                 place.pace.began(desk.clock.monotonic())
                 task = asyncio.create_task(self._run(place, each, call))
                 self._running.add(task)
                 task.add_done_callback(self._running.discard)
 
+    async def _within_caps(self, batch: list[Waiting]) -> list[Waiting]:
+        """Those that their job's cap has room for; the others wait, or have failed."""
+        out: set[tuple[str, int]] = set()
+        for job in {each.job.id for each in batch if each.job.cap}:
+            wanted = [(each.line, each.worst) for each in batch if each.job.id == job]
+            found = await within_cap(self._desk, job, wanted, self._worst.get(job, 0))
+            if found.failed:
+                await self._settler.keep(found.failed)
+            if found.wait:
+                now_us = self._desk.now_us
+                ready_us = now_us + int(CAPPED_S * 1e6)
+                await self._desk.store.do(lambda c, back=found.wait, at=ready_us: lines.give_back(c, back, at, now_us))  # type: ignore[misc]  # noqa: B023
+            out.update((line.job, line.no) for line in (*found.wait, *(each.line for each in found.failed)))
+        self._held -= out
+        return [each for each in batch if (each.line.job, each.line.no) not in out]
+
     async def _run(self, place: Place, waiting: Waiting, call_id: str) -> None:
-        line, job, way = waiting
+        line, job, way, _ = waiting
         begun = self._desk.clock.monotonic()
         try:
             settled = await self._walks.run(line, job, call_id, "flex" if way == "flex" else "")
@@ -206,8 +234,10 @@ class Runner:
             place.takes_s += SMOOTHING * (took - place.takes_s)
         try:
             await self._settler.keep([outcome(line, call_id, settled, self._desk.now_us)])
+            if job.cap:
+                self._worst[job.id] -= waiting.worst
         except Exception as error:  # the line waits again when it is no longer held, and may be paid twice
-            log.error("an answer could not be kept", extra={"call": call_id, "error": type(error).__name__})
+            log.error("an answer could not be kept", extra={"call_id": call_id, "error": type(error).__name__})
 
     def _ended(self, place: Place, begun: float) -> float:
         now = self._desk.clock.monotonic()

@@ -13,8 +13,10 @@ from typing import NamedTuple
 
 import msgspec
 
+from farthing.batch.capping import within_cap
 from farthing.batch.desk import Desk
 from farthing.batch.packing import Item, Limits, Packed, Room, pack
+from farthing.batch.settling import Settler
 from farthing.batch.walks import Parked
 from farthing.model.batch import Job, Line, Shard
 from farthing.model.errors import UpstreamError
@@ -37,6 +39,9 @@ UPLOADS = 2
 """Shards that are on their way to providers at the same time."""
 REFUSED_S = 60.0
 """How long lines wait that a budget had no room for, or that a provider took no batch of."""
+CAPPED_S, CAPPED_LINE_S = 5.0, 0.01
+"""How long lines wait that their job's cap has room for only if others cost less than they can, and more for each of them, since
+preparing them again costs time."""
 UNREACHED_S = 15.0
 LOOK_FOR_S = 1.0
 """When a batch is looked for of which nobody knows whether it was created."""
@@ -83,11 +88,12 @@ class Sender:
     name = "sending"
 
     def __init__(
-        self, desk: Desk, apis: Callable[[str], BatchApi | None], alone: Callable[[Sequence[Pooled]], None],
+        self, desk: Desk, settler: Settler, apis: Callable[[str], BatchApi | None], alone: Callable[[Sequence[Pooled]], None],
         refused: Callable[[str], None], allows: Callable[[Nano], bool], *, linger_s: float,
         a_second: Callable[[], float],
     ) -> None:  # fmt: skip
         self._desk = desk
+        self._settler = settler
         self._apis = apis
         self._alone = alone
         self._refused = refused
@@ -243,6 +249,9 @@ class Sender:
 
     async def _leave_out(self, chunk: list[Pooled], refused: HoldRefused) -> None:
         """Half of the lines that the budget has too little for wait, until the rest fits or none is left."""
+        if refused.job:
+            await self._leave_out_capped(chunk, refused.job)
+            return
         mine = [pooled for pooled in chunk if _pays(pooled, refused)]
         keep = len(mine) // 2
         out = mine[keep:] or chunk
@@ -250,10 +259,25 @@ class Sender:
         chunk[:] = [pooled for pooled in chunk if id(pooled) not in left]
         await self._wait_on(out)
 
-    async def _wait_on(self, chunk: Sequence[Pooled]) -> None:
+    async def _leave_out_capped(self, chunk: list[Pooled], job: str) -> None:
+        """Of a job whose cap has too little room only those lines stay that fit."""
+        mine = [pooled for pooled in chunk if pooled.line.job == job]
+        found = await within_cap(self._desk, job, [(pooled.line, pooled.parked.sent.held) for pooled in mine])
+        if found.failed:
+            await self._settler.keep(found.failed)
+        fit = {id(line) for line in found.fit}
+        waits = {id(line) for line in found.wait}
+        await self._wait_on(
+            [pooled for pooled in mine if id(pooled.line) in waits], CAPPED_S + len(waits) * CAPPED_LINE_S
+        )
+        chunk[:] = [pooled for pooled in chunk if pooled.line.job != job or id(pooled.line) in fit]
+
+    async def _wait_on(self, chunk: Sequence[Pooled], wait_s: float = REFUSED_S) -> None:
         """They are prepared anew, later."""
+        if not chunk:
+            return
         back, now_us = [pooled.line for pooled in chunk], self._desk.now_us
-        ready_us = now_us + int(REFUSED_S * 1e6)
+        ready_us = now_us + int(wait_s * 1e6)
         await self._desk.store.do(lambda c: lines.give_back(c, back, ready_us, now_us))
 
     async def created(self, shard: Shard, created: Created) -> None:
@@ -263,7 +287,7 @@ class Sender:
                 connection, shard.id, created.remote_id, created.remote_file, created.window_end_us, self._desk.now_us
             )
         )
-        log.info("a batch was created", extra={"shard": shard.id, "provider": shard.provider, "lines": shard.lines})
+        log.info("a batch was created", extra={"shard": shard.id, "provider": shard.provider, "count": shard.lines})
 
     async def _not_created(self, shard: Shard, refused: Refused) -> None:
         wait_s = refused.retry_after
@@ -273,7 +297,7 @@ class Sender:
             self._refused(shard.provider)
             wait_s = 0.0
         log.warning(
-            "a batch was refused", extra={"provider": shard.provider, "code": refused.code, "lines": shard.lines}
+            "a batch was refused", extra={"provider": shard.provider, "error": refused.code, "count": shard.lines}
         )
         await self._abandon(shard, refused.code, wait_s)
 
@@ -299,8 +323,6 @@ def _shard(key: Key, chunk: Sequence[Pooled], desk: Desk) -> Shard:
 
 
 def _pays(pooled: Pooled, refused: HoldRefused) -> bool:
-    if refused.job:
-        return pooled.line.job == refused.job
     return any(hold.budget == refused.budget and hold.member == refused.member for hold in pooled.parked.sent.holds)
 
 

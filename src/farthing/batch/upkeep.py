@@ -47,4 +47,4 @@ class Upkeep:
         gone = dead(holders, self._journals, living)
         if gone:
             freed = await self._desk.store.do(lambda connection: lines.free(connection, gone, self._desk.now_us))
-            log.info("work of gateways that are gone is free", extra={"gateways": len(gone), "pieces": freed})
+            log.info("work of gateways that are gone is free", extra={"count": freed})

@@ -120,8 +120,8 @@ class Watcher:
             lambda c: shards.looked(c, shard, keep=True)
         )  # it is seen to be back, for others' sake
         await self._fetcher.settle(api, shard, look)
-        left = await self._desk.store.do(lambda c: shards.finish(c, shard.id, self._desk.now_us))
-        log.info("a batch was settled", extra={"shard": shard.id, "lines": shard.lines, "run_again": left})
+        await self._desk.store.do(lambda c: shards.finish(c, shard.id, self._desk.now_us))
+        log.info("a batch was settled", extra={"shard": shard.id, "count": shard.lines})
         try:
             await api.forget(shard)
         except (UpstreamError, Refused) as error:  # it expires there anyway
@@ -135,7 +135,7 @@ class Watcher:
         wait_s = FAILED_S if TOKEN_LIMIT in codes else 0.0
         if TOKEN_LIMIT not in codes:
             self._refused(shard.provider)
-        log.warning("a batch failed", extra={"shard": shard.id, "codes": _shown(look.errors)})
+        log.warning("a batch failed", extra={"shard": shard.id, "error": ", ".join(_shown(look.errors))})
         ready_us = now_us + int(wait_s * 1e6)
         why = ", ".join(sorted(codes)) or look.word
         await self._desk.store.do(lambda c: shards.abandon(c, shard.id, why, now_us, ready_us))

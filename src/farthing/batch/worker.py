@@ -101,7 +101,7 @@ def _tell(part: str, error: Exception, failures: int) -> None:
     if failures & (failures - 1) == 0:  # the 1st, 2nd, 4th, 8th ... in a row
         log.warning(
             "a part of the queue's worker failed",
-            extra={"part": part, "error": type(error).__name__, "times": failures},
+            extra={"part": part, "error": type(error).__name__, "count": failures},
         )
 
 

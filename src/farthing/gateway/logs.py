@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from farthing.settings import LogSettings
 
-FIELDS = ("call_id", "error", "places", "host", "port", "workers", "url", "count", "provider")
+FIELDS = ("call_id", "error", "places", "host", "port", "workers", "url", "count", "provider", "shard", "part")
 """What may stand beside a message."""
 
 

@@ -15,6 +15,7 @@ from farthing.store.schema_budgets import BUDGET_TABLES
 from farthing.store.schema_busters import BUSTER_TABLES
 from farthing.store.schema_corrections import CORRECTION_TABLES
 from farthing.store.schema_deferred import DEFERRED_TABLES
+from farthing.store.schema_ends import END_TABLES
 from farthing.store.schema_prefixes import PREFIX_TABLES
 from farthing.store.schema_progress import PROGRESS_TABLES
 from farthing.store.schema_reports import REPORT_TABLES
@@ -236,6 +237,7 @@ MIGRATIONS: tuple[tuple[Statement, ...], ...] = (
     BUSTER_TABLES,
     BATCH_TABLES,
     DEFERRED_TABLES,
+    END_TABLES,
 )
 """The statements that lead from version n to n + 1, at place n. Released ones are never edited; changes are added."""
 

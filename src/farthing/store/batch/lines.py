@@ -13,6 +13,7 @@ import msgspec
 from farthing.model.batch import LINE_ENDS, Job, Line, LineState, Sent, Way
 from farthing.store.batch import cells, moves
 from farthing.store.batch.cells import Cells, Waiting
+from farthing.store.batch.ends import Tally
 from farthing.store.batch.moves import Change, Stored
 from farthing.store.batch.rows import (
     ANSWERS,
@@ -380,9 +381,12 @@ def settle(connection: Connection, ended: Sequence[Ended], now_us: int, *, wrapp
         put_texts(connection, ANSWERS, ((each.job, each.no, each.answer) for each in fresh.values()), wrapping)
         moves.free_followers(connection, list(fresh), now_us)
         sums.put(connection)
-        for each in fresh.values():
+        tally = Tally(now_us)
+        for key, each in fresh.items():
             moves.gain(gains, each.job, _change(each))
+            tally.add(stored[key].line, jobs.get(each.job), each.state, each.cost, each.baseline)
         moves.count(connection, {job: gains[job] for job in gains if job in jobs}, now_us)
+        tally.put(connection)
         return len(fresh)
 
 

@@ -108,7 +108,7 @@ def _may_go(stored: moves.Stored | None, line: Line) -> bool:
 
 def get(connection: Connection, shard_id: str) -> Shard | None:
     rows = connection.query(f"SELECT {SHARDS} FROM batch_shards WHERE id = ?", (shard_id,))
-    return _shard(rows[0]) if rows else None
+    return shard_of(rows[0]) if rows else None
 
 
 def page(
@@ -120,13 +120,13 @@ def page(
         f"SELECT {SHARDS} FROM batch_shards WHERE created_us >= ?{only} ORDER BY created_us DESC, id LIMIT ?",
         (since_us, *states, limit),
     )
-    return [_shard(row) for row in rows]
+    return [shard_of(row) for row in rows]
 
 
 def open_(connection: Connection) -> list[Shard]:
     """All that are not over: what is with providers."""
     rows = connection.query(f"SELECT {SHARDS} FROM batch_shards WHERE state NOT IN {OVER} ORDER BY created_us, id")
-    return [_shard(row) for row in rows]
+    return [shard_of(row) for row in rows]
 
 
 def created(
@@ -153,7 +153,7 @@ def due(connection: Connection, now_us: int, holder: str, until_us: int, limit: 
             f"ORDER BY next_look_us LIMIT ?{connection.skip_locked}",
             (now_us, now_us, limit),
         )
-        found = [_shard(row) for row in rows]
+        found = [shard_of(row) for row in rows]
         for some in parts(sorted(shard.id for shard in found)):
             connection.execute(
                 f"UPDATE batch_shards SET holder = ?, held_until_us = ? WHERE id IN ({marks(len(some), '?')})",
@@ -245,5 +245,5 @@ def shard_row(shard: Shard) -> Row:
     )  # fmt: skip
 
 
-def _shard(row: Row) -> Shard:
+def shard_of(row: Row) -> Shard:
     return Shard(*row)

@@ -19,11 +19,11 @@ from farthing.model.record import Attempt
 from farthing.model.routes import ROUTED, TIERS, Table, Tier, scopes_of
 from farthing.model.usage import Usage
 from farthing.pipeline import Proceed
+from farthing.pipeline.listening import gather, listen
 from farthing.steps.route import booking
 from farthing.steps.route.cascade import Checks, worth_trying
 from farthing.steps.route.choose import Candidate, choose
 from farthing.steps.route.foreseen import NOTHING, Foresight, priced_anew
-from farthing.steps.route.listening import gather, listen
 from farthing.steps.route.policy import Policies, Policy
 from farthing.steps.route.sessions import Move, Sessions, is_up
 from farthing.steps.route.weighing import Models, Scales, Scopes, Weighed, by_cost

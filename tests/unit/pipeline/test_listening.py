@@ -1,8 +1,8 @@
 import pytest
 
 from farthing.model.call import Answer, Ending
-from farthing.steps.route.listening import KEPT, gather, listen
-from unit.steps.conftest import MakeCall
+from farthing.pipeline.listening import KEPT, gather, listen
+from unit.steps.conftest import MakeCall, make_call  # noqa: F401  (a fixture)
 
 CHUNKS = [
     b'data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":'

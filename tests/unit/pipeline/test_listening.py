@@ -2,7 +2,7 @@ import pytest
 
 from farthing.model.call import Answer, Ending
 from farthing.pipeline.listening import KEPT, gather, listen
-from unit.steps.conftest import MakeCall, make_call  # noqa: F401  (a fixture)
+from unit.steps.conftest import MakeCall
 
 CHUNKS = [
     b'data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":'

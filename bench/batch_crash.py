@@ -25,7 +25,7 @@ import msgspec
 
 from farthing.batch.entrance import Entrance
 from farthing.model.batch import Job, Line
-from farthing.store import CallRow, Store, open_store
+from farthing.store import Store, open_store
 from farthing.store.batch import jobs
 from farthing.store.store import now_us
 from farthing.upstream.simulator import SimulatorSettings
@@ -200,10 +200,18 @@ async def _jobs(store: Store, names: list[str]) -> list[Job]:
     return await store.do(look)
 
 
+class Row(NamedTuple):
+    """A call in the ledger."""
+
+    outcome: str
+    cost: int
+    cost_state: str
+
+
 class Found(NamedTuple):
     """What the store has in the end."""
 
-    calls: list[CallRow]
+    calls: list["Row"]
     answers: list[tuple[str, str]]
     """Call and user of each line that was answered."""
     wrong: list[str]
@@ -219,9 +227,10 @@ async def _found(store: Store) -> Found:
         count: int = connection.query("SELECT count(*) FROM batch_sent")[0][0]
         return count
 
-    return Found(
-        await store.calls(limit=10_000_000), await store.do(answers), await store.check(), await store.do(held)
-    )
+    def calls(connection: Any) -> list[Row]:
+        return [Row(*row) for row in connection.query("SELECT outcome, cost, cost_state FROM calls")]
+
+    return Found(await store.do(calls), await store.do(answers), await store.check(), await store.do(held))
 
 
 def price(line: dict[str, Any]) -> int:

@@ -114,7 +114,10 @@ def test_killed_again_and_again(tmp_path: Path) -> None:
             os.kill(gate.pid, signal.SIGKILL)
             gate.process.wait()
             gate.start()
-        ended = eventually(lambda: _ended(url, [job.id for job, _ in handed]), "all jobs end", 60)
+        try:
+            ended = eventually(lambda: _ended(url, [job.id for job, _ in handed]), "all jobs end", 60)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{gate.log}") from None
         assert gate.stop() in (0, -signal.SIGTERM)
         each_line_has_its_answer(url, handed, ended)
         each_is_paid_as_billed(url, provider, gate)

@@ -61,7 +61,7 @@ def make_parts(queue: Queue, known: Known, walks: Walks) -> Sequence[Part]:
     intake = Intake(
         desk.store, desk.wrapping, Alike(known.settings.cache), bounds, desk.holder, queue.wake, clock
     )  # fmt: skip
-    upkeep = Upkeep(desk, known.journal.folder)
+    upkeep = Upkeep(desk, known.journal.folder, lambda: sender.in_hand() | runner.in_hand() | dealer.in_hand())
     return [spending, intake, dealer, sender, runner, watcher, promoter, settler, upkeep]
 
 

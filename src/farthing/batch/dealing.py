@@ -56,7 +56,7 @@ class Dealer:
         self._late = late
         self._linger_s = linger_s
         self._apis = apis
-        self._hand = _Hand()
+        self._hand = _Hand(())
         self._turns: dict[str, Turns] = {}
         self._alone: set[str] = set()
         """Models of which the latest lines all went alone: no more are taken than can be run."""
@@ -65,6 +65,7 @@ class Dealer:
         """Of the model that is dealt with."""
 
     async def turn(self) -> float:
+        self._hand = _Hand(())
         sums = await self._desk.store.do(lambda connection: lines.waiting(connection, self._desk.now_us))
         if not sums:
             return IDLE_S
@@ -73,6 +74,10 @@ class Dealer:
         for model in _by_deadline(sums):
             dealt += await self._deal([each for each in sums if each.model == model], model)
         return 0.0 if dealt else BUSY_S
+
+    def in_hand(self) -> set[tuple[str, int]]:
+        """The lines that are dealt out now."""
+        return self._hand.taken
 
     async def close(self) -> None:
         """What was taken and is not dealt out is free when it is no longer held."""
@@ -86,7 +91,7 @@ class Dealer:
         taken = await self._take(sums, model, count)
         if not taken:
             return 0
-        self._hand = _Hand()
+        self._hand = _Hand(taken)
         for line in taken:
             await self._deal_one(line, ways, model)
             await asyncio.sleep(0)  # calls of people go between
@@ -94,6 +99,7 @@ class Dealer:
         if hand.ended:
             await self._settler.keep(hand.ended)
         await self._put_back(hand.later)
+        self._hand = _Hand(())
         if hand.alone == len(taken):
             self._alone.add(model)
         else:
@@ -232,7 +238,8 @@ class Dealer:
 class _Hand:
     """Lines that were taken together, as far as they are dealt with later on."""
 
-    def __init__(self) -> None:
+    def __init__(self, taken: Sequence[Line]) -> None:
+        self.taken = {(line.job, line.no) for line in taken}
         self.alone = 0
         self.ended: list[Outcome] = []
         self.later: dict[int, list[Line]] = {}

@@ -14,12 +14,13 @@ from typing import NamedTuple
 from farthing.batch.capping import within_cap
 from farthing.batch.desk import Desk
 from farthing.batch.pacing import Occupied, Pace
-from farthing.batch.settling import Settler, outcome
-from farthing.batch.walks import Walks
+from farthing.batch.settling import Outcome, Settler, outcome
+from farthing.batch.walks import Settled, Walks
 from farthing.model.batch import Job, Line, Way
 from farthing.model.money import Nano
 from farthing.store.batch import lines
 from farthing.store.engine import Connection
+from farthing.store.errors import StoreError
 
 log = logging.getLogger("farthing.batch")
 
@@ -30,6 +31,7 @@ CAPPED_S = 5.0
 FULL_S = 0.02
 """Between two looks for room while a place is full, if no line of ours ends there before."""
 GRACE_S = 5.0
+LONGEST_PAUSE_S = 15.0
 USUAL_S = 10.0
 """What a call takes of which nothing is known."""
 SMOOTHING = 0.1
@@ -118,8 +120,12 @@ class Runner:
             (place.urgent if urgent else place.queue).append(each)
         self._moved.set()
 
+    def in_hand(self) -> set[tuple[str, int]]:
+        """The lines that wait here for a slot, or are under way."""
+        return set(self._held)
+
     def has(self, line: Line) -> bool:
-        """Whether it waits here for a slot."""
+        """Whether it is one of these."""
         return (line.job, line.no) in self._held
 
     @property
@@ -194,10 +200,15 @@ class Runner:
                     for each, call in zip(batch, calls, strict=True)
                 ]  # fmt: skip
 
-        begun = await desk.store.do(begin)
+        try:
+            begun = await desk.store.do(begin)
+        except Exception:
+            self._held.difference_update((each.line.job, each.line.no) for each in batch)
+            raise
         for each, call, may in zip(batch, calls, begun, strict=True):
-            self._held.discard((each.line.job, each.line.no))
-            if may:
+            if not may:
+                self._held.discard((each.line.job, each.line.no))
+            else:
                 if each.job.cap:
                     self._worst[each.job.id] = self._worst.get(each.job.id, 0) + each.worst
                 place.pace.began(desk.clock.monotonic())
@@ -222,22 +233,41 @@ class Runner:
         return [each for each in batch if (each.line.job, each.line.no) not in out]
 
     async def _run(self, place: Place, waiting: Waiting, call_id: str) -> None:
-        line, job, way, _ = waiting
+        line, job, way, worst = waiting
         begun = self._desk.clock.monotonic()
         try:
-            settled = await self._walks.run(line, job, call_id, "flex" if way == "flex" else "")
+            try:
+                settled = await self._walks.run(line, job, call_id, "flex" if way == "flex" else "")
+            finally:
+                took = self._ended(place, begun)
+            self._learn(place, way, settled, took)
+            await self._keep(outcome(line, call_id, settled, self._desk.now_us))
+        except Exception as error:  # the line is tried again when it is seen that nobody has it in hand
+            log.error("a line could not be run", extra={"call_id": call_id, "error": type(error).__name__})
         finally:
-            took = self._ended(place, begun)
+            self._held.discard((line.job, line.no))
+            if job.cap:
+                self._worst[job.id] -= worst
+
+    def _learn(self, place: Place, way: Way, settled: Settled, took_s: float) -> None:
         if way == "flex":
             place.refused += SMOOTHING * ((settled.status == 429) - place.refused)
         elif settled.status < 400:
-            place.takes_s += SMOOTHING * (took - place.takes_s)
-        try:
-            await self._settler.keep([outcome(line, call_id, settled, self._desk.now_us)])
-            if job.cap:
-                self._worst[job.id] -= waiting.worst
-        except Exception as error:  # the line waits again when it is no longer held, and may be paid twice
-            log.error("an answer could not be kept", extra={"call_id": call_id, "error": type(error).__name__})
+            place.takes_s += SMOOTHING * (took_s - place.takes_s)
+
+    async def _keep(self, made: Outcome) -> None:
+        """Write it, however long the store is in trouble: it is paid for. A gateway that stops leaves it to the journal."""
+        pause = 0.5
+        while True:
+            try:
+                await self._settler.keep([made])
+                return
+            except StoreError as error:
+                log.warning(
+                    "an answer waits for the store", extra={"call_id": made.call_id, "error": type(error).__name__}
+                )
+            await self._desk.clock.sleep(pause)
+            pause = min(LONGEST_PAUSE_S, 2 * pause)
 
     def _ended(self, place: Place, begun: float) -> float:
         now = self._desk.clock.monotonic()

@@ -105,6 +105,8 @@ class Sender:
         self._sending: set[asyncio.Task[None]] = set()
         self._came = asyncio.Event()
         self._digests: set[tuple[str, bytes]] = set()
+        self._leaving: set[tuple[str, int]] = set()
+        """Lines of shards that are not in the store yet."""
         self.bytes = 0
         self.lines = 0
 
@@ -126,6 +128,10 @@ class Sender:
     def has(self, alike: tuple[str, bytes]) -> bool:
         """Whether a line that asks the same waits here."""
         return alike in self._digests
+
+    def in_hand(self) -> set[tuple[str, int]]:
+        """The lines that wait here."""
+        return {key for pool in self._pools.values() for key in pool.items} | self._leaving
 
     async def turn(self) -> float:
         """Send what is full enough, or has waited long enough."""
@@ -198,11 +204,15 @@ class Sender:
         task.add_done_callback(self._sending.discard)
 
     async def _send_safely(self, key: Key, api: BatchApi, chunk: list[Pooled]) -> None:
+        keys = {(pooled.line.job, pooled.line.no) for pooled in chunk}
+        self._leaving |= keys
         try:
             async with self._uploads:
                 await self._send(key, api, chunk)
         except Exception as error:  # the store has what is needed to go on
             log.warning("a batch could not be sent", extra={"provider": key.provider, "error": type(error).__name__})
+        finally:
+            self._leaving -= keys
 
     async def _send(self, key: Key, api: BatchApi, chunk: list[Pooled]) -> None:
         shard = await self._intend(key, chunk)

@@ -2,11 +2,13 @@
 forgets what was kept for long enough."""
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 from farthing.batch.desk import Desk
 from farthing.batch.leasing import RENEWED_S, dead
-from farthing.store.batch import files, jobs, lines, shards
+from farthing.store.batch import files, jobs, lines, shards, strays
+from farthing.store.batch.rows import Key
 from farthing.store.engine import Connection
 
 log = logging.getLogger("farthing.batch")
@@ -16,17 +18,21 @@ AT_ONCE = 20
 
 
 class Upkeep:
-    """See the module. `journals`: the folder where gateways of this machine have their journals."""
+    """See the module. `journals`: the folder where gateways of this machine have their journals; `in_hand`: the lines that
+    this gateway's parts work on. What it holds in the store and none of them knows of, is free after two looks."""
 
     name = "upkeep"
 
-    def __init__(self, desk: Desk, journals: Path) -> None:
+    def __init__(self, desk: Desk, journals: Path, in_hand: Callable[[], set[Key]]) -> None:
         self._desk = desk
         self._journals = journals
+        self._in_hand = in_hand
+        self._strays: set[Key] = set()
 
     async def turn(self) -> float:
         await self._desk.store.do(self._renew)
         await self._free_the_dead()
+        await self._free_strays()
         await self._desk.store.do(lambda connection: jobs.expire(connection, self._desk.now_us, AT_ONCE))
         await self._desk.store.do(lambda connection: files.expire(connection, self._desk.now_us, AT_ONCE))
         return RENEWED_S
@@ -40,6 +46,16 @@ class Upkeep:
         desk = self._desk
         lines.renew(connection, desk.holder, desk.until_us)
         shards.renew(connection, desk.holder, desk.until_us)
+
+    async def _free_strays(self) -> None:
+        desk = self._desk
+        held = await desk.store.do(lambda connection: strays.held_by(connection, desk.holder))
+        missed = set(held) - self._in_hand()
+        gone = list(missed & self._strays)
+        self._strays = missed
+        if gone:
+            await desk.store.do(lambda connection: strays.let_go(connection, desk.holder, gone, desk.now_us))
+            log.warning("lines that something went wrong with are free again", extra={"count": len(gone)})
 
     async def _free_the_dead(self) -> None:
         holders = await self._desk.store.do(lines.holders)

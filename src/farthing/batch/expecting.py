@@ -6,17 +6,15 @@ is later than its deadline, since it is promoted before. Knows nothing of prices
 
 from typing import NamedTuple
 
-from farthing.batch.turnround import Seen, TurnRound, TurnRounds, turn_rounds
+from farthing.batch.speeds import LIKELY, SURE
+from farthing.batch.speeds import rounds as seen
+from farthing.batch.turnround import TurnRound, TurnRounds, turn_rounds
 from farthing.model.batch import JOB_ENDS, Job
-from farthing.store.batch import known
 from farthing.store.batch.progress import progress
 from farthing.store.engine import Connection
 
-LIKELY, SURE = 0.5, 0.9
 ALONE_US = 30_000_000
 """Within which nearly all calls end that are sent alone."""
-SEEN_US = 14 * 86_400_000_000
-"""How far back batches are looked at."""
 
 
 class Expected(NamedTuple):
@@ -38,7 +36,7 @@ def expected(connection: Connection, job: Job, now_us: int) -> Expected | None:
     for away in now.shards:
         place = (away.provider, away.model)
         if place not in rounds:
-            rounds[place] = _rounds(connection, *place, now_us)
+            rounds[place] = seen(connection, *place, now_us)
         ends.append(_back(rounds[place].running(away.created_us, away.lines), away.created_us, now_us))
     if now.waiting:
         ends.append(_back(turn_rounds((), now_us).fresh, max(now_us, now.ready_us), now_us))
@@ -54,12 +52,3 @@ def expected(connection: Connection, job: Job, now_us: int) -> Expected | None:
 def _back(turn: TurnRound, began_us: int, now_us: int) -> Expected:
     waited_s = max(0.0, (now_us - began_us) / 1e6)
     return Expected(*(began_us + int(turn.quantile(share, waited_s) * 1e6) for share in (LIKELY, SURE)))
-
-
-def _rounds(connection: Connection, provider: str, model: str, now_us: int) -> TurnRounds:
-    took = known.took(connection, provider, model, now_us - SEEN_US)
-    seen = [
-        Seen(each.created_us, ((each.ended_us or now_us) - each.created_us) / 1e6, bool(each.ended_us), each.lines)
-        for each in took
-    ]
-    return turn_rounds(seen, now_us)

@@ -29,6 +29,7 @@ from farthing.cli.report_phases import phases
 from farthing.cli.report_proof import proof
 from farthing.cli.report_tasks import tasks
 from farthing.cli.report_tiers import tiers
+from farthing.cli.report_waiting import waiting
 from farthing.model.money import exact_dollars, show_dollars
 from farthing.store import ReportRow, Store
 from farthing.store.corrections import Correction, Corrections
@@ -100,7 +101,7 @@ def _check_place_of_options(ctx: click.Context, other: str) -> None:
             raise click.UsageError(f"options of this report go after its name: farthing report {other} --...")
 
 
-for each in (metrics, forecast, phases, proof, tiers, tasks, levers, html):
+for each in (metrics, forecast, phases, proof, tiers, tasks, levers, waiting, html):
     command.add_command(each)
 
 

@@ -65,6 +65,7 @@ NEEDS: dict[str, Need] = {
     "GET /v1/farthing/reports/metrics": VIEWER,
     "GET /v1/farthing/reports/forecast": VIEWER,
     "GET /v1/farthing/reports/phases": VIEWER,
+    "GET /v1/farthing/reports/waiting": VIEWER,
     "GET /v1/farthing/prompts/doctor": VIEWER,
     "POST /v1/farthing/transactions/{type}/{id}/outcome": OWN,
     "POST /v1/farthing/transactions/{type}/{id}/costs": OWN,

@@ -22,6 +22,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from farthing.gateway.guard import Guard, Pass
+from farthing.model.arms import BATCHING
 from farthing.model.errors import FarthingError
 from farthing.model.money import NANO_PER_DOLLAR
 from farthing.model.record import Record
@@ -61,6 +62,8 @@ class Metrics:
         self._tier_cost = self._counter("farthing_tier_cost_dollars", "Cost of these calls.", "tier")
         self._before = self._counter("farthing_lever_before_dollars", "Cost without a lever.", "lever")
         self._after = self._counter("farthing_lever_after_dollars", "Cost with it, its own included.", "lever")
+        self._twice = self._counter("farthing_paid_twice", "Answers of batches whose line had been answered otherwise.")
+        self._twice_cost = self._counter("farthing_paid_twice_dollars", "Cost of these.")
         self._refused = self._counter("farthing_refusals", "Calls that Farthing did not serve.", "code")
         self._trouble = Gauge(
             "farthing_ledger_delayed", "1 while the ledger cannot be written.", registry=self._registry,
@@ -110,6 +113,9 @@ class Metrics:
         for saving in record.savings:
             self._before.labels(saving.lever).inc(max(0, saving.before) / NANO_PER_DOLLAR)
             self._after.labels(saving.lever).inc(max(0, saving.after + saving.overhead) / NANO_PER_DOLLAR)
+            if saving.lever == BATCHING and saving.overhead:
+                self._twice.inc()
+                self._twice_cost.inc(saving.overhead / NANO_PER_DOLLAR)
 
     def text(self) -> bytes:
         """All series, of all workers."""

@@ -284,6 +284,15 @@ def _reports() -> dict[str, Json]:
             _fields(**span, bands=ANYTHING, projects=rows, total=ANYTHING),
             query=SPAN,
         ),
+        "GET /v1/farthing/reports/waiting": _page(
+            "Work that can wait: the queue, deadlines met by way, what waiting saved, how long providers' batches take",
+            _fields(
+                **span, now_us=MOMENT, tenant=TEXT, queue=ANYTHING, tenants=rows, ages=rows, left=rows, ways=rows,
+                lever=ANYTHING, lines_ended=COUNT, deadlines_met=COUNT,
+                deadlines_met_share={"type": ["number", "null"]}, turn_rounds=rows,
+            ),
+            query=SPAN,
+        ),
         "GET /v1/farthing/prompts/doctor": _page(
             "What keeps providers' prompt caches from being read, the dearest first",
             _fields(

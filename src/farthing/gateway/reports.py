@@ -1,4 +1,4 @@
-"""Admin pages of the reports: metrics, forecast, phases, as JSON, each of one tenant."""
+"""Admin pages of the reports: metrics, forecast, phases, work that can wait; as JSON, each of one tenant."""
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -9,7 +9,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from farthing.finops import forecasts, phases
+from farthing.batch import speeds
+from farthing.finops import forecasts, phases, waiting
 from farthing.finops import metrics as six
 from farthing.finops.metrics.facts import Scope
 from farthing.finops.metrics.plain import options_of, plain
@@ -48,6 +49,13 @@ def routes(store: Store, guard: Guard, settings: Settings) -> list[Route]:
         found = await store.do(lambda each: phases.read(each, settings.finops, since, until, now, tenant=tenant))
         return phases.plain(found)
 
+    async def of_waiting(query: QueryParams, tenant: str) -> dict[str, Any]:
+        now = time.time_ns() // 1000
+        since, until = span_of(query, now)
+        found = await store.do(lambda each: waiting.read(each, since, until, now, tenant=tenant))
+        fast = await store.do(lambda each: speeds.speeds(each, now))
+        return waiting.plain(found) | {"turn_rounds": speeds.plain(fast)}
+
     def page(path: str, answer: Callable[[QueryParams, str], Awaitable[Mapping[str, Any]]]) -> Route:
         async def answered(request: Request, entered: Pass) -> Response:
             return JSONResponse(await answer(request.query_params, entered.tenant))
@@ -58,6 +66,7 @@ def routes(store: Store, guard: Guard, settings: Settings) -> list[Route]:
         page("/v1/farthing/reports/metrics", metrics),
         page("/v1/farthing/reports/forecast", forecast),
         page("/v1/farthing/reports/phases", by_phase),
+        page("/v1/farthing/reports/waiting", of_waiting),
     ]
 
 

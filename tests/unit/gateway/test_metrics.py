@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,15 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from farthing.gateway.metrics import CODES, Metrics
 from farthing.gateway.standings import KEPT_S, Standings, families
+from farthing.model.batch import Job, Line, Sent, Shard
 from farthing.model.budget import Budget
 from farthing.model.charge import Charge
 from farthing.model.record import Attempt, Record, Saving
 from farthing.model.windows import period, window_at
 from farthing.store import Store, open_store
+from farthing.store.batch import jobs, lines, shards
 from farthing.store.budgets import Budgets
+from farthing.store.engine import Connection
 
 DASHBOARD = Path(__file__).parents[3] / "deploy" / "grafana" / "farthing.json"
 LABELS = {
@@ -73,6 +77,8 @@ def test_cache_tiers_levers_refusals_and_lost_tries_are_counted() -> None:
             a_record(savings=[Saving("model selection", 5 * 10**9, 6 * 10**9, 10**9)], tier="nobody's"),
             a_record(outcome="error", error="budget_exceeded"),
             a_record(outcome="error", error="a provider's own words"),
+            a_record(savings=[Saving("batching", 4 * 10**9, 2 * 10**9)]),
+            a_record(savings=[Saving("batching", 0, 0, 3 * 10**9)]),
         ]
     )
     found = samples(made.text())
@@ -83,6 +89,8 @@ def test_cache_tiers_levers_refusals_and_lost_tries_are_counted() -> None:
         ("farthing_lever_after_dollars_total", "model selection"): 7,
         ("farthing_attempts_total", "timeout", "azure"): 1, ("farthing_attempts_total", "ok", "openai"): 1,
         ("farthing_lost_dollars_total", "azure"): 1, ("farthing_refusals_total", "budget_exceeded"): 1,
+        ("farthing_paid_twice_total",): 1, ("farthing_paid_twice_dollars_total",): 3,
+        ("farthing_lever_after_dollars_total", "batching"): 5,
     }.items():  # fmt: skip
         assert found[series] == value, series
     assert not [series for series in found if "nobody's" in series or "a provider's own words" in series]
@@ -114,6 +122,37 @@ async def test_budgets_are_gauges_of_their_fullest_member(store: Store) -> None:
     assert samples(await gauges.text()) == found, "kept for some seconds"
     now[0] += KEPT_S
     assert ("farthing_budget_used_ratio", "users") not in samples(await gauges.text())
+
+
+async def test_the_queue_is_told_from_sums(store: Store) -> None:
+    now_us = time.time_ns() // 1000
+    job = Job(
+        "j-1", "file", "openai.chat", "acme", now_us - 60_000_000, now_us + 3_600_000_000, state="running", total=3
+    )
+    made = [Line(job.id, no, f"c-{no}", "acme", "m", job.deadline_us, 2, body=b"{}") for no in range(3)]
+
+    def hand_in(connection: Connection) -> None:
+        jobs.add(connection, job)
+        lines.add(connection, made)
+        (line,) = lines.take(connection, now_us=now_us, holder="g", until_us=now_us + 10**9, limit=1)
+        lines.begin(connection, line, way="flex", call_id="c-0", now_us=now_us)
+        lines.settle(connection, [lines.Ended("j-1", line.no, "c-0", "done", 200, b"{}", 1, 2)], now_us)
+        (line,) = lines.take(connection, now_us=now_us, holder="g", until_us=now_us + 10**9, limit=1)
+        shard = Shard("s-1", "openai", "d", "m", "openai.chat", created_us=now_us)
+        shards.intend(connection, shard, [(line, Sent(call_id="c-1"))], "g", now_us + 10**9, now_us)
+
+    empty = samples(await Standings(store).text())
+    assert empty[("farthing_queue_lines",)] == empty[("farthing_queue_oldest_seconds",)] == 0
+    assert ("farthing_queue_tightest_seconds",) not in empty
+    await store.do(hand_in)
+    found = samples(await Standings(store).text())
+    assert found[("farthing_queue_lines",)] == 1
+    assert 60 <= found[("farthing_queue_oldest_seconds",)] < 100
+    assert 3_400 < found[("farthing_queue_tightest_seconds",)] <= 3_600
+    assert found[("farthing_batches_open", "openai")] == found[("farthing_batch_lines_open", "openai")] == 1
+    assert {series: value for series, value in found.items() if series[0] == "farthing_lines_total"} == {
+        ("farthing_lines_total", "met", "done", "flex"): 1
+    }
 
 
 async def test_the_gauges_are_known_without_a_budget_or_an_alert(store: Store) -> None:

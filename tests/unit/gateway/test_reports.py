@@ -10,8 +10,10 @@ from starlette.testclient import TestClient
 from farthing.gateway import reports
 from farthing.gateway.guard import Guard
 from farthing.gateway.pages import pages
+from farthing.model.batch import Job, Line
 from farthing.settings import Settings
 from farthing.store import KeyRing, Store, open_store
+from farthing.store.batch import jobs, lines
 from farthing.store.rollups import DAY_US
 from unit.finops.traffic import FIRST_US, traffic
 
@@ -52,9 +54,20 @@ async def test_forecast_and_phases(client: TestClient) -> None:
     assert {each["project"] for each in phases["projects"]} == {"shop", "help"}
 
 
+async def test_work_that_can_wait_is_told_of_the_own_tenant(client: TestClient, store: Store) -> None:
+    for tenant in ("default", "other"):
+        job = Job(f"j-{tenant}", "file", "openai.chat", tenant, FIRST_US, FIRST_US + DAY_US, state="running", total=2)
+        made = [Line(job.id, no, f"c-{no}", tenant, "m", job.deadline_us, 2, body=b"{}") for no in range(2)]
+        await store.do(lambda connection, job=job: jobs.add(connection, job))  # type: ignore[misc]
+        await store.do(lambda connection, made=made: lines.add(connection, made))  # type: ignore[misc]
+    shown = client.get(f"/v1/farthing/reports/waiting?{SPAN}").json()
+    assert shown["queue"]["waiting"] == 2 and [each["tenant"] for each in shown["tenants"]] == ["default"]
+    assert shown["deadlines_met_share"] is None and shown["lever"]["lever"] == "batching" and shown["turn_rounds"] == []
+
+
 @pytest.mark.parametrize(
     "path",
-    ["metrics?since_us=x", "metrics?since_us=999999999999&until_us=1", "metrics?team=a&user=b", "forecast?by=weekday", "forecast?by=team&where=x&user=y",
+    ["waiting?since_us=x", "metrics?since_us=x", "metrics?since_us=999999999999&until_us=1", "metrics?team=a&user=b", "forecast?by=weekday", "forecast?by=team&where=x&user=y",
      "phases?until_us=-1", "metrics?until_us=99999999999999999999"],
 )  # fmt: skip
 async def test_what_cannot_be_told_is_a_400(path: str, client: TestClient) -> None:

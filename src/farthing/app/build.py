@@ -18,6 +18,7 @@ from farthing.app.batch import Known, open_queue, start_worker
 from farthing.app.batch_pages import batch_pages
 from farthing.app.budgets import build_budgets
 from farthing.app.cache import build_cache
+from farthing.app.captures import build_captures
 from farthing.app.deferral import build_deferral
 from farthing.app.doctor import build_doctor
 from farthing.app.flex import flexes_by_name
@@ -151,7 +152,8 @@ async def assemble(settings: Settings, stack: AsyncExitStack, around: Around = R
     cache = await build_cache(settings, errands(SEMANTIC_CACHE), routing.route.still_serves, stack, around)
     identify = Identify(keys, Gatherer(settings.transactions) or None)
     inner: list[Step] = [
-        *([cache.step] if cache is not None else []), deferral.step(book, has_batches(providers)), routing.route, *doctor.mend,
+        *([cache.step] if cache is not None else []), deferral.step(book, has_batches(providers)),
+        *build_captures(settings, store, stack, around), routing.route, *doctor.mend,
         *shaping.steps, *prompts.steps,
     ]  # fmt: skip
     proceed = chain([meter, identify, Limits(buckets), routing.task, *inner, *doctor.look, *innermost], relay)

@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from farthing.settings.alerts import AlertChannelSettings, AlertDigestSettings, AlertRuleSettings, AlertSettings
 from farthing.settings.batch import BatchSettings, FeatureBatchSettings
+from farthing.settings.capture import CaptureSettings
 from farthing.settings.dashboard import DashboardSettings, OidcSettings
 from farthing.settings.finops import FinopsSettings, LineSettings, ProjectFinopsSettings
 from farthing.settings.prompts import FeaturePromptSettings, PromptSettings
@@ -424,6 +425,7 @@ class Settings(msgspec.Struct, frozen=True):
     prompts: PromptSettings = PromptSettings()
     balance: BalanceSettings = BalanceSettings()
     batch: BatchSettings = BatchSettings()
+    capture: CaptureSettings = CaptureSettings()
     selfhost: SelfhostSettings = SelfhostSettings()
     budgets: dict[str, BudgetSettings] = {}
     finops: FinopsSettings = FinopsSettings()
@@ -486,6 +488,7 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "balance": BalanceSettings,
     "batch": BatchSettings,
     "batch.features.NAME": FeatureBatchSettings,
+    "capture": CaptureSettings,
     "selfhost": SelfhostSettings,
     "selfhost.deployments.NAME": OwnDeploymentSettings,
     "budgets.NAME": BudgetSettings,

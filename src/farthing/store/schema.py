@@ -13,6 +13,7 @@ from farthing.store.schema_batch import BATCH_TABLES
 from farthing.store.schema_billed import BILLED_TABLES
 from farthing.store.schema_budgets import BUDGET_TABLES
 from farthing.store.schema_busters import BUSTER_TABLES
+from farthing.store.schema_captures import CAPTURE_TABLES
 from farthing.store.schema_corrections import CORRECTION_TABLES
 from farthing.store.schema_deferred import DEFERRED_TABLES
 from farthing.store.schema_ends import END_TABLES
@@ -238,6 +239,7 @@ MIGRATIONS: tuple[tuple[Statement, ...], ...] = (
     BATCH_TABLES,
     DEFERRED_TABLES,
     END_TABLES,
+    CAPTURE_TABLES,
 )
 """The statements that lead from version n to n + 1, at place n. Released ones are never edited; changes are added."""
 

@@ -1,0 +1,56 @@
+"""The capture step: hears the answers to calls of the features and kinds of work that somebody named, and hands both over to
+be kept. It changes nothing and holds nothing back.
+
+It stands behind the cache and the student, so that only what a model said is learned from.
+"""
+
+import random
+from collections.abc import Callable, Collection
+from typing import Protocol
+
+from farthing.model.call import Answer, Call
+from farthing.pipeline import Proceed
+from farthing.pipeline.listening import listen
+from farthing.steps.capture.reading import Taken
+
+ALL = "*"
+
+
+class Keeper(Protocol):
+    def take(self, taken: Taken) -> None: ...
+
+
+class Capture:
+    """See the module. `share` is 0 to 1."""
+
+    name = "capture"
+
+    def __init__(
+        self, features: Collection[str], tasks: Collection[str], share: float, keeper: Keeper,
+        chance: Callable[[], float] = random.random,
+    ) -> None:  # fmt: skip
+        self._features = frozenset(features)
+        self._all = ALL in self._features
+        self._tasks = frozenset(tasks)
+        self._share = share
+        self._keeper = keeper
+        self._chance = chance
+
+    async def __call__(self, call: Call, proceed: Proceed) -> Answer:
+        if not (self._all or call.principal.feature in self._features or call.task in self._tasks):
+            return await proceed(call)
+        if self._share < 1 and self._chance() >= self._share:
+            return await proceed(call)
+        request = call.body  # later steps may change it
+        answer = await proceed(call)
+        listen(call, answer, lambda whole: self._heard(call, request, whole))
+        return answer
+
+    def _heard(self, call: Call, request: bytes, answer: bytes) -> None:
+        principal, deployment = call.principal, call.deployment
+        self._keeper.take(
+            Taken(
+                call.id, call.started_us, call.wire, request, answer, principal.tenant, principal.feature, call.task,
+                call.target or (deployment.model if deployment is not None else call.ask.model), call.asked,
+            )
+        )  # fmt: skip

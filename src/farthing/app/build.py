@@ -171,7 +171,7 @@ async def assemble(settings: Settings, stack: AsyncExitStack, around: Around = R
         *calls.routes(store, ledger, guard),
         *status.routes(health_of_deployments, settings.server.workers, guard),
         *_books(settings, store, guard, book),
-        *batch_pages(settings, guard, queue.desk, queue.wake, stack),
+        *batch_pages(settings, guard, queue.desk, queue.wake, known, book, stack),
         *deferral.routes(guard),
         *table_pages.routes(Routes(store), routing.rules, guard),
         *feedback.routes(store, ledger, guard, [*([cache.feedback] if cache is not None else []), routing.quality]),

@@ -76,9 +76,7 @@ def user() -> str:
 
 def with_store(settings: Settings, work: Callable[[Store], Awaitable[T]], *, make: bool = False) -> T:
     """Do `work` with the settings' store, which is made only if the command is there to `make` it. Raises StoreError."""
-    url = settings.store.url.reveal()
-    if not make and url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).exists():
-        raise StoreError(f"there is no ledger at {url.removeprefix('sqlite:///')} yet; `farthing up` makes it")
+    url = settings.store.url.reveal() if make else ledger_of(settings)
 
     async def opened() -> T:
         store = await open_store(url)
@@ -88,6 +86,14 @@ def with_store(settings: Settings, work: Callable[[Store], Awaitable[T]], *, mak
             await store.close()
 
     return asyncio.run(opened())
+
+
+def ledger_of(settings: Settings) -> str:
+    """The address of the settings' store, which is there. Raises StoreError."""
+    url = settings.store.url.reveal()
+    if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).exists():
+        raise StoreError(f"there is no ledger at {url.removeprefix('sqlite:///')} yet; `farthing up` makes it")
+    return url
 
 
 _COMMANDS = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")

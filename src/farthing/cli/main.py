@@ -33,6 +33,7 @@ COMMANDS = {
     "lines": Place("lines", "Spending on AI that is no call: people, training, GPUs, tools."),
     "calls": Place("calls", "The newest calls, one line each."),
     "explain": Place("explain", "One call's cost card: rates, attempts, decisions, savings."),
+    "batch": Place("batch", "Files of prompts at half the price: hand in, watch, fetch."),
     "cache": Place("cache", "Look into the cache, drop and approve answers, try questions."),
     "budgets": Place("budgets", "What may be spent, where it stands, and more for a time."),
     "alerts": Place("alerts", "What is out of order with spending, and who is told."),

@@ -1,21 +1,15 @@
 """`farthing status`: how a running gateway's deployments are: outages, rate limits, latencies, and what serves instead."""
 
-import json
-import os
-import ssl
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError, URLError
-from urllib.request import Request, urlopen
 
 import click
 from rich.table import Table
 
 from farthing.cli.common import config_option, load_settings, print_json, print_table, printable, show_time
-from farthing.settings import ServerSettings
+from farthing.cli.web import Web, address_of
 
 PATH = "/v1/farthing/status"
-TIMEOUT_S = 10.0
 KEY = "FARTHING_ADMIN_KEY"
 
 
@@ -30,7 +24,7 @@ def command(config: Path | None, url: str, key: str, as_json: bool) -> None:
     With several workers the answer is the view of one of them; each learns of failures by itself.
     """
     server = load_settings(config, only={"server"}).server
-    shown = _fetched(url or _address(server), key, server)
+    shown = Web(url or address_of(server), key, server).json("GET", PATH)
     if as_json:
         print_json(shown)
         return
@@ -77,41 +71,3 @@ def _sentence(each: dict[str, Any]) -> str:
 
 def _ms(value: float) -> str:
     return f"{value:,.0f} ms" if value else ""
-
-
-def _address(server: ServerSettings) -> str:
-    if not server.port:
-        raise click.UsageError(
-            "the settings take a free port; say where the gateway listens: --url http://127.0.0.1:PORT"
-        )
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(server.host, server.host)
-    return f"{'https' if server.tls_cert else 'http'}://{f'[{host}]' if ':' in host else host}:{server.port}"
-
-
-def _fetched(url: str, key: str, server: ServerSettings) -> Any:
-    if not url.startswith(("http://", "https://")):
-        raise click.UsageError(f"{url!r} is no address: write http://host:port")
-    headers = {"authorization": f"Bearer {key}"} if key else {}
-    trust = ssl.create_default_context() if url.startswith("https://") else None
-    if trust is not None and server.tls_cert and os.path.exists(server.tls_cert):
-        trust.load_verify_locations(server.tls_cert)
-    try:
-        with urlopen(Request(url.rstrip("/") + PATH, headers=headers), timeout=TIMEOUT_S, context=trust) as answer:
-            return json.load(answer)
-    except HTTPError as error:
-        raise click.ClickException(_said(error)) from None
-    except (URLError, OSError) as error:
-        reason = getattr(error, "reason", error)
-        raise click.ClickException(
-            f"no gateway answers at {url}: {getattr(reason, 'strerror', None) or reason}"
-        ) from None
-    except ValueError:
-        raise click.ClickException(f"what answers at {url} is no gateway") from None
-
-
-def _said(error: HTTPError) -> str:
-    """The gateway's own words."""
-    try:
-        return printable(str(json.load(error)["error"]["message"]))
-    except (ValueError, KeyError, TypeError):
-        return f"the gateway answered with status {error.code}"

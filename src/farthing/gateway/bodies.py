@@ -22,9 +22,9 @@ async def read_bytes(request: Request, most: int = BODY_LIMIT) -> bytes:
     return b"".join(parts)
 
 
-async def read_body(request: Request, kind: type[T]) -> T:
+async def read_body(request: Request, kind: type[T], most: int = BODY_LIMIT) -> T:
     """The body as a value of `kind`. Raises TooLarge, BadRequest."""
     try:
-        return msgspec.json.decode(await read_bytes(request), type=kind)
+        return msgspec.json.decode(await read_bytes(request, most), type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise BadRequest(f"The body is not what is asked for here: {error}") from None

@@ -13,7 +13,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from farthing.batch.deferred import Deferred
-from farthing.batch.expecting import expected
+from farthing.batch.handing import standing
 from farthing.batch.news import News
 from farthing.gateway.guard import Guard, Pass
 from farthing.gateway.protocol import CONNECTION
@@ -24,9 +24,8 @@ from farthing.model.principal import Role
 from farthing.steps.defer.asked import seconds_of
 from farthing.steps.defer.handing import JOBS, Ended, answered, card
 from farthing.store import Store
-from farthing.store.batch import jobs, lines
+from farthing.store.batch import jobs
 from farthing.store.batch.hurry import hurry
-from farthing.store.engine import Connection
 
 MOST = 100
 """Jobs of one page."""
@@ -69,7 +68,7 @@ def routes(
     async def answer(request: Request, entered: Pass) -> Response:
         job = await desk.job(request, entered, "viewer")
         if job.total > 1 or job.origin != "call":
-            raise BadRequest("This job has lines with an answer each. Fetch its results where it was handed in.")
+            raise BadRequest("This job has lines with an answer each. Fetch its results.")
         ended = await deferred.answer(job.id, _wait(request.query_params.get("wait", "0"), hold_s))
         if ended is None:
             told = Response(msgspec.json.encode(await desk.card(job)), 202, {"location": f"{JOBS}/{job.id}"})
@@ -122,19 +121,7 @@ class _Desk:
     async def card(self, job: Job) -> dict[str, Any]:
         """As it stands now, with its place in the queue and when it is expected to have ended."""
         now_us = self._clock.now_us()
-
-        def read(connection: Connection) -> dict[str, Any]:
-            now = jobs.get(connection, job.id) or job
-            if now.state in JOB_ENDS:
-                return card(now, now_us)
-            place, when = lines.position(connection, job.id), expected(connection, now, now_us)
-            return card(
-                now, now_us, position=place.before if place.waiting else None,
-                expected_us=when.likely_us if when is not None else None,
-                expected_by_us=when.sure_us if when is not None else None,
-            )  # fmt: skip
-
-        return await self._store.do(read)
+        return await self._store.do(lambda connection: standing(connection, job, now_us))
 
 
 class _Events(Response):

@@ -16,9 +16,21 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from farthing import __version__
+from farthing.batch.prompts.costing import Quote
 from farthing.finops.posts import CostsBody, OutcomeBody
 from farthing.finops.reconcile.job import READERS
-from farthing.gateway import admin, alerts, batches, budgets, corrections, exports, feedback, jobs, rerate
+from farthing.gateway import (
+    admin,
+    alerts,
+    batches,
+    budgets,
+    corrections,
+    exports,
+    feedback,
+    job_files,
+    jobs,
+    rerate,
+)
 from farthing.gateway import routes as table
 from farthing.gateway.guard import NEEDS, Need
 from farthing.model.budget import Budget
@@ -82,7 +94,7 @@ OF_PAGES = ("400", "401", "403", "404", "405", "503")
 OF_BODIES = ("408", "413")
 
 _TYPES = (
-    batches.NewBatch, corrections.NewCorrection, rerate.NewRerate, Correction, admin.NewKey, alerts.Ack, alerts.NewMute, budgets.NewBudget, budgets.NewRaise, feedback.Said, table.Which, OutcomeBody,
+    batches.NewBatch, job_files.NewJob, job_files.NewQuote, Quote, corrections.NewCorrection, rerate.NewRerate, Correction, admin.NewKey, alerts.Ack, alerts.NewMute, budgets.NewBudget, budgets.NewRaise, feedback.Said, table.Which, OutcomeBody,
     CostsBody, Key, Record, CallRow, ReportRow, Budget, Standing, Alert, Mute, ChannelState, Shown, Version, Move, Change,
     DeploymentState, AuditEntry,
 )  # fmt: skip
@@ -193,7 +205,15 @@ def _jobs() -> dict[str, Json]:
             _fields(data={"type": "array", "items": job}, after={"type": ["string", "null"]}),
             query=("state", "origin", "after", "limit"),
         ),
-        f"GET {base}/{{job_id}}": _page("One job: where it is, when it must be done, what it cost", job),
+        f"POST {base}": _page("Have the requests of an uploaded file worked", job, body=job_files.NewJob, status="201"),
+        f"POST {base}/quote": _page("What requests will cost, before they are handed in", _OF[Quote], body=job_files.NewQuote),
+        f"GET {base}/{{job_id}}/results": _page(
+            "What became of each line of a file, as lines of JSON; `after`: behind the line of that number", TEXT,
+            query=("after",), media="application/x-ndjson",
+        ),
+        f"GET {base}/{{job_id}}": _page("One job: where it is, when it must be done, what it cost",
+            {"allOf": [job, _fields(errors={"type": "array", "items": ANYTHING}, dropped=FLAG)]},
+        ),
         f"GET {base}/{{job_id}}/answer": _page(
             "The answer of a call that waited, with the status that it has; 202 and the job while there is none. `wait`: so long",
             ANYTHING, query=("wait",), also="202",

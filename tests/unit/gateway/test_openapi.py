@@ -49,6 +49,12 @@ SENT: dict[str, tuple[str, object]] = {
         f"{method} /v1/files/{{file_id}}{more}": ("file-1", None)
         for method, more in (("GET", ""), ("DELETE", ""), ("GET", "/content"))
     },
+    "POST /v1/farthing/jobs": (
+        "",
+        {"input_file_id": "file-1", "format": "openai.chat", "deadline": "2h", "max_cost_nano": 5},
+    ),
+    "POST /v1/farthing/jobs/quote": ("", {"groups": [{"model": "gpt-4o-mini", "requests": 3, "in_tokens": 90}]}),
+    "GET /v1/farthing/jobs/{job_id}/results": ("job-f", None),
     "POST /v1/files": ("", form(b"{}")),
     "POST /v1/batches": ("", {"input_file_id": "file-1", "endpoint": "/v1/responses", "completion_window": "24h"}),
     "GET /v1/batches/{batch_id}": ("batch_1", None),
@@ -125,7 +131,11 @@ def handed_in(connection: Connection) -> None:
     jobs.add(connection, Job("msgbatch_1", "anthropic", "anthropic.messages", "default", 1, 2, "key-boss"))
     lines.add(connection, [Line("msgbatch_1", 0, "a", "default", "m", 2, 2, body=b"{}")])
     jobs.validated(connection, "msgbatch_1", 1, 1)
-    lines.settle(connection, [lines.Ended("msgbatch_1", 0, "", "done", 200, b"{}", 0, 0)], 2)
+    jobs.add(connection, Job("job-f", "file", "openai.chat", "default", 1, 2, "key-boss", input_file="file-1"))
+    lines.add(connection, [Line("job-f", 0, "a", "default", "m", 2, 2, body=b"{}")])
+    jobs.validated(connection, "job-f", 1, 1)
+    for name in ("msgbatch_1", "job-f"):
+        lines.settle(connection, [lines.Ended(name, 0, "", "done", 200, b"{}", 0, 0)], 2)
 
 
 def resolved(schema: object) -> Any:

@@ -12,6 +12,8 @@ import pytest
 from farthing.batch.deferred import Deferred
 from farthing.batch.entrance import Entrance
 from farthing.batch.news import News
+from farthing.batch.prompts.costing import Coster
+from farthing.catalog import Catalog, Costs, Expect
 from farthing.gateway import (
     admin,
     alerts,
@@ -23,6 +25,7 @@ from farthing.gateway import (
     feedback,
     files,
     health,
+    job_files,
     jobs,
     message_batches,
     models,
@@ -68,6 +71,12 @@ PLAIN = Wrapping()
 RULES = table_pages.Rules({"small-1": "small", "mid-1": "mid"}.get, lambda scope: (0.95,), PRIOR)
 
 
+def coster_for(providers: Providers) -> Coster:
+    catalog = Catalog(BOOK, Settings(), providers.deployments, {each.name: each.prices for each in providers})
+    expect = Expect()
+    return Coster(catalog, Costs(BOOK, catalog, expect), expect, BOOK)
+
+
 class Site:
     """All pages, and a store behind them."""
 
@@ -90,6 +99,7 @@ class Site:
             *reconcile.routes(store, guard, Settings(), BOOK), *rerate.routes(store, guard, Settings(), BOOK),
             *files.routes(store, guard, BatchSettings(), PLAIN, Room()), *batches.routes(store, guard, BatchSettings(), Finals(store, PLAIN), lambda: None),
             *message_batches.routes(store, guard, Settings(), PLAIN, Room(), lambda: None),
+            *job_files.routes(store, guard, BatchSettings(), PLAIN, coster_for(providers), lambda: None),
             *jobs.routes(store, self.deferred, self.news, guard, hold_s=5.0, wake=lambda: None),
             *status.routes(Health(providers, BalanceSettings(), Buckets()), 1, guard),
         ]  # fmt: skip

@@ -19,6 +19,7 @@ from farthing.upstream.simulator.models import Model
 from farthing.upstream.simulator.openai_batches import OpenAIBatches
 from farthing.upstream.simulator.openai_chat import OpenAIChat, unknown_model
 from farthing.upstream.simulator.openai_embeddings import OpenAIEmbeddings
+from farthing.upstream.simulator.openai_fine_tuning import FineTuning
 from farthing.upstream.simulator.openai_responses import OpenAIResponses
 from farthing.upstream.simulator.play import Dropped, Streamed, Whole
 from farthing.upstream.simulator.provider import Provider, Work, visible
@@ -51,6 +52,7 @@ class Endpoints:
         self.azure_batches = OpenAIBatches(provider, self.files, azure, path="/openai/batches", expires=False)
         self.mistral_batches = MistralBatches(provider, self.files, wires)
         self.message_batches = AnthropicBatches(provider, self.messages)
+        self.fine_tuning = FineTuning(provider, self.files)
 
     def routes(self) -> list[Route]:
         return [
@@ -62,6 +64,7 @@ class Endpoints:
             self._route("DELETE", "/v1/responses/{response}", self.delete_response),
             *self._file_routes("/v1", self.batches),
             *(route for base in _AZURE_BATCHES for route in self._file_routes(base, self.azure_batches)),
+            *(route for base in ("/v1", *_AZURE_BATCHES) for route in self._tuning_routes(base)),
             self._route("POST", "/v1/batch/jobs", self.mistral_batches.create),
             self._route("GET", "/v1/batch/jobs", self.mistral_batches.list),
             self._route("GET", "/v1/batch/jobs/{job}", self.mistral_batches.show),
@@ -93,6 +96,16 @@ class Endpoints:
             self._route("GET", f"{base}/batches", batches.list),
             self._route("GET", f"{base}/batches/{{batch}}", batches.show),
             self._route("POST", f"{base}/batches/{{batch}}/cancel", batches.cancel),
+        ]
+
+    def _tuning_routes(self, base: str) -> list[Route]:
+        jobs = f"{base}/fine_tuning/jobs"
+        return [
+            self._route("POST", jobs, self.fine_tuning.create),
+            self._route("GET", jobs, self.fine_tuning.list),
+            self._route("GET", f"{jobs}/{{job}}", self.fine_tuning.show),
+            self._route("POST", f"{jobs}/{{job}}/cancel", self.fine_tuning.cancel),
+            self._route("GET", f"{jobs}/{{job}}/events", self.fine_tuning.events),
         ]
 
     def _route(self, method: str, path: str, inner: Handler, family: Family | None = "openai") -> Route:
@@ -163,13 +176,14 @@ class Endpoints:
         family = http.spoken_family(request)
         name = request.path_params["model"]
         model = models.find(name, family)
-        if model is None:
+        if model is None or not self.provider.serves(model.id):
             raise unknown_model(name) if family == "openai" else Refusal(404, "not_found_error", f"model: {name}")
         return http.json_answer(_openai_model(model) if family == "openai" else _anthropic_model(model))
 
     async def show_bill(self, request: Request) -> Response:
         for each in (self.batches, self.azure_batches, self.message_batches, self.mistral_batches):
             await each.advance()
+        self.fine_tuning.advance()
         bill = self.provider.bill
         return http.json_answer({"totals": bill.totals, "lines": list(bill.lines)})
 

@@ -126,13 +126,24 @@ _ALL = [
 MODELS: dict[str, Model] = {model.id: model for model in _ALL}
 """By id."""
 
+TUNED = "ft:"
+"""How the names of customers' own models begin."""
 _BY_ANY_NAME = {name: model for model in _ALL for name in (model.id, model.snapshot) if name}
 
 
 def find(name: object, family: str) -> Model | None:
     """The model of an id or a dated snapshot, among those that speak the wire of `family`; None if there is none."""
     model = _BY_ANY_NAME.get(name) if isinstance(name, str) else None
+    if model is None and isinstance(name, str) and name.startswith(TUNED):
+        model = _tuned(name)
     return model if model is not None and model.family == family else None
+
+
+def _tuned(name: str) -> Model | None:
+    """What a name like `ft:BASE:ORGANISATION:SUFFIX:ID` stands for; whether that was ever trained is for the provider to
+    know."""
+    base = _BY_ANY_NAME.get(name.split(":")[1])
+    return msgspec.structs.replace(base, id=name, snapshot="") if base is not None and name.count(":") == 4 else None
 
 
 def of_family(family: str) -> list[Model]:

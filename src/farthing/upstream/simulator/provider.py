@@ -12,6 +12,7 @@ from farthing.upstream.simulator.answers import Mind, Reply
 from farthing.upstream.simulator.bill import Bill
 from farthing.upstream.simulator.faults import Faults, Plan
 from farthing.upstream.simulator.latency import Pace
+from farthing.upstream.simulator.models import TUNED
 from farthing.upstream.simulator.prompt_cache import CacheUse, PromptCaches
 from farthing.upstream.simulator.rate_limits import RateLimits, Verdict, anthropic_headers, openai_headers
 from farthing.upstream.simulator.settings import SimulatorSettings
@@ -54,6 +55,10 @@ class Provider:
     def name(self, length: int, *parts: object) -> str:
         return seeds.name(length, self.settings.seed, *parts)
 
+    def serves(self, model: str) -> bool:
+        """Whether a model of a customer's own is there; all others are."""
+        return not model.startswith(TUNED) or model in self.skills.tuned
+
     def work(self, wire: Wire, body: Json, key: str, number: int, plan: Plan, *, batch: bool = False) -> Work:
         """Raises Refusal. `key` tells customers apart."""
         _check_fields(wire, body, self.settings.strict)
@@ -61,6 +66,9 @@ class Provider:
         asked.id = wire.id_prefix + self.name(24, number)
         asked.created = int(self.clock())
         model = asked.question.model
+        if not self.serves(model.id):
+            message = f"The model `{model.id}` does not exist or you do not have access to it."
+            raise Refusal(404, "invalid_request_error", message, code="model_not_found")
         headers = {} if batch else self._admit(wire, key, asked)
         if batch and wire.family == "anthropic":
             asked.tier = "batch"

@@ -35,6 +35,8 @@ class SimulatorSettings(msgspec.Struct, frozen=True):
     above it fails its validation. Anthropic has no such limit."""
     batch_list_lag: float = 0.0
     """Seconds until lists show a new batch."""
+    tuning_seconds: float = 0.0
+    """How long a fine-tuning job takes from its creation to its end, by the simulator's clock."""
     batch_quick: bool = False
     """Plain lines of batches get short answers that cost little to make, for load tests; see `quick`."""
     line_faults: dict[str, float] = {}

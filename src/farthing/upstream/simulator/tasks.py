@@ -94,13 +94,15 @@ class Skills:
 
     def __init__(self, given: Mapping[str, Mapping[str, float]] | None = None) -> None:
         self._given = given or {}
+        self.tuned: dict[str, dict[str, float]] = {}
+        """By model of a customer's own: kind -> probability."""
         self.shifts: dict[str, float] = {}
         """By model: what is added from now on. Nothing in an answer tells of it."""
 
     def of(self, model: Model, kind: str) -> float:
         """The probability that the model answers a task of that kind right."""
         given = self._given.get(kind, {})
-        known = given.get(model.id)
+        known = self.tuned.get(model.id, {}).get(kind, given.get(model.id))
         if known is None:
             known = given.get(model.tier, SKILL[kind][model.tier]) + model.edge
         return min(0.995, max(0.02, known + self.shifts.get(model.id, 0.0)))

@@ -25,8 +25,8 @@ from integration.gateways import Gateway, eventually, gateway, settings_text
 from integration.upstreams import Simulator, simulator
 
 TENANTS = 5
-KILLS = 5 * ROUNDS
-LINES = 200 * ROUNDS
+KILLS = 4 * ROUNDS
+LINES = 160 * ROUNDS
 """Of each of two kinds: those that go through batches, and those that go alone."""
 FAULTS = {
     "batch-lost-reply": 0.15, "batch-late-500": 0.1, "batch-late-504": 0.1, "batch-refuse-500": 0.1,

@@ -70,7 +70,10 @@ class Watcher:
             wait_s = min(SELDOM_S, self._look_s * 2.0 ** min(shard.looks, 8))
             if isinstance(error, Refused) and error.retry_after is not None:
                 wait_s = max(wait_s, error.retry_after)
-            log.warning("a batch could not be looked at", extra={"shard": shard.id, "error": type(error).__name__})
+            said = error.message if isinstance(error, UpstreamError) else ""
+            log.warning(
+                "a batch could not be looked at: %s", said or "see the error", extra={"shard": shard.id, "error": type(error).__name__}
+            )  # fmt: skip
             await self._later(shard, wait_s)
 
     async def _look(self, shard: Shard) -> None:

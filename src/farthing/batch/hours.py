@@ -114,10 +114,10 @@ def _entry(part: str, text: str) -> Entry:
 
 def _span(entry: Entry, day: date, zone: ZoneInfo) -> Span:
     later = day + timedelta(days=1) if entry.ends <= entry.begins else day
-    return Span(_moment(day, entry.begins, zone, last=False), _moment(later, entry.ends, zone, last=True))
+    return Span(moment(day, entry.begins, zone, last=False), moment(later, entry.ends, zone, last=True))
 
 
-def _moment(day: date, at: time, zone: ZoneInfo, *, last: bool) -> int:
+def moment(day: date, at: time, zone: ZoneInfo, *, last: bool) -> int:
     """When a clock there shows that time; when it jumps over it, where it does."""
     wall = datetime.combine(day, at)
     early, late = (wall.replace(tzinfo=zone, fold=fold) for fold in (0, 1))

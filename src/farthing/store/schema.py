@@ -17,12 +17,14 @@ from farthing.store.schema_captures import CAPTURE_TABLES
 from farthing.store.schema_corrections import CORRECTION_TABLES
 from farthing.store.schema_deferred import DEFERRED_TABLES
 from farthing.store.schema_ends import END_TABLES
+from farthing.store.schema_past import PAST_TABLES
 from farthing.store.schema_prefixes import PREFIX_TABLES
 from farthing.store.schema_progress import PROGRESS_TABLES
 from farthing.store.schema_reports import REPORT_TABLES
 from farthing.store.schema_roles import ROLE_TABLES
 from farthing.store.schema_routing import ROUTING_TABLES, Statement
 from farthing.store.schema_salt import SALT_TABLES
+from farthing.store.schema_schedules import SCHEDULE_TABLES
 from farthing.store.schema_transactions import TRANSACTION_TABLES
 
 CALL_COLUMNS = (
@@ -240,6 +242,8 @@ MIGRATIONS: tuple[tuple[Statement, ...], ...] = (
     DEFERRED_TABLES,
     END_TABLES,
     CAPTURE_TABLES,
+    SCHEDULE_TABLES,
+    PAST_TABLES,
 )
 """The statements that lead from version n to n + 1, at place n. Released ones are never edited; changes are added."""
 

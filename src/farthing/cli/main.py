@@ -45,6 +45,7 @@ COMMANDS = {
     "routes": Place("routes", "The routing table: show, review, apply, undo, lock, measure."),
     "prompts": Place("prompts", "Prompts that cost less: what can go, with proof; a check for CI."),
     "selfhost": Place("selfhost", "Own models: what fits on which GPU, how fast, load tests."),
+    "quantize": Place("quantize", "Fewer bits for an own model, the loss measured first."),
     "tco": Place("tco", "Own GPUs or an API: what each costs a month, and from when on."),
     "dashboard": Place("dashboard", "A link that signs you in to the pages for people.", extra="dashboard"),
     "demo": Place("demo", "A company's morning through the gateway, no key needed.", extra="demo"),

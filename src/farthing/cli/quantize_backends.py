@@ -1,0 +1,66 @@
+"""`farthing quantize backends`: the tools that quantize, each in an environment of its own, and how to get them."""
+
+import asyncio
+import shutil
+import subprocess
+
+import click
+import msgspec
+from rich.table import Table
+
+from farthing.cli.common import print_json, print_table
+from farthing.selfhost.quantize.backends import BACKENDS, Backend, Found, environments, install_commands, probe
+
+
+@click.command("backends", short_help="The tools that quantize: what is installed, what is missing.")
+@click.option("--install", type=click.Choice(list(BACKENDS)), help="Make the environment of one, with pip.")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def backends(install: str | None, as_json: bool) -> None:
+    """The tools that quantize: which are installed in what version, what is missing, and the command that installs it.
+
+    Each lives in an environment of its own (some 2 GB, more with CUDA), below the user's cache or where FARTHING_QUANTIZE
+    says. Farthing never loads them itself.
+    """
+    if install is not None:
+        _install(BACKENDS[install])
+    found = asyncio.run(every())
+    if as_json:
+        print_json({"folder": str(environments()), "backends": [_for_machines(each) for each in found]})
+    else:
+        _print(found)
+
+
+async def every() -> list[Found]:
+    """What there is of each back-end."""
+    return list(await asyncio.gather(*(probe(each, environments()) for each in BACKENDS.values())))
+
+
+def _install(backend: Backend) -> None:
+    place = environments()
+    place.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(place).free / 1e9
+    if free < backend.disk_gb:
+        raise click.ClickException(f"{backend.name} needs {backend.disk_gb} GB in {place}; {free:,.1f} GB are free.")
+    for command in install_commands(backend, place):
+        click.echo(" ".join(command), err=True)
+        if subprocess.run(command, check=False).returncode:
+            raise click.ClickException(f"{backend.name} could not be installed; the lines above say why.")
+
+
+def _for_machines(found: Found) -> dict[str, object]:
+    return {**msgspec.structs.asdict(found), "ready": found.is_ready}
+
+
+def _print(found: list[Found]) -> None:
+    table = Table(box=None, pad_edge=False)
+    for title in ("back-end", "state", "makes", "versions", "missing"):
+        table.add_column(title)
+    for each in found:
+        versions = ", ".join(f"{name} {version}" for name, version in each.versions.items() if version)
+        table.add_row(
+            each.name, "ready" if each.is_ready else "not installed", each.about, versions, ", ".join(each.missing)
+        )
+    print_table(table)
+    for each in found:
+        if not each.is_ready:
+            click.echo(f"{each.name}: {each.trouble or 'packages are missing'}; {each.install}")

@@ -1,0 +1,102 @@
+"""What came of a run: each scheme that was tried with its sizes, its loss and whether it may be used.
+
+Knows nothing of files and terminals.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from farthing.selfhost.quantize.losses import Loss, Verdict
+from farthing.selfhost.quantize.schemes import Scheme
+from farthing.selfhost.quantize.sizes import Size
+
+Gate = Literal["shown", "seen"]
+"""Whether the whole interval of the loss must be within the budget, or the loss itself."""
+
+
+class Bytes(msgspec.Struct, frozen=True):
+    """What a measurement said of a model."""
+
+    files: int
+    memory: int
+    """Of the process that measured it, its tools included."""
+    gpu_memory: int
+    tokens_s: float
+
+
+class Tried(msgspec.Struct, frozen=True):
+    """One scheme."""
+
+    scheme: str
+    group: int
+    method: str
+    predicted: Size
+    files: int
+    """Bytes of its folder."""
+    matrices: int
+    """Bytes that its matrices take with their scales, before and after, as planned."""
+    matrices_before: int
+    used: Bytes
+    took_s: float
+    """To quantize."""
+    needed: int
+    """Bytes of memory that it took."""
+    perplexity: Loss
+    task: Loss | None
+    verdict: Verdict
+    passed: bool
+    where: str
+    """The folder, or the GGUF file."""
+
+    @property
+    def off(self) -> float:
+        """How far the prediction of all files is off, relative to what they are."""
+        return self.predicted.total / self.files - 1
+
+    @property
+    def decisive(self) -> Loss:
+        """What the gate looked at: the task where there is an eval set."""
+        return self.task or self.perplexity
+
+
+class Report(msgspec.Struct, frozen=True):
+    model: str
+    folder: str
+    text: str
+    """Where the text comes from."""
+    budget: float
+    gate: Gate
+    engine: str
+    gpu: str
+    """Empty for a CPU."""
+    workload: str
+    backend: str
+    versions: dict[str, str]
+    why: str
+    before: Bytes
+    tried: tuple[Tried, ...]
+
+    @property
+    def chosen(self) -> Tried | None:
+        """The one that passed; the last that was tried."""
+        return next((each for each in self.tried if each.passed), None)
+
+
+def verdict(perplexity: Loss, task: Loss | None, budget: float, gate: Gate) -> tuple[Verdict, bool]:
+    """What was shown, and whether that opens the gate."""
+    decisive = task or perplexity
+    found = decisive.verdict(budget)
+    return found, found == "kept" or (gate == "seen" and decisive.loss <= budget)
+
+
+def saved(before: int, after: int) -> float:
+    """The share that is gone."""
+    return 1 - after / before if before else 0.0
+
+
+def engine_speaks(scheme: Scheme) -> str:
+    """What a speed measured by the tool does not tell."""
+    if scheme.gguf:
+        return "measured with all weights unpacked to 16 bits: llama.cpp's kernels are not in it"
+    return "measured by transformers: the kernels of the engine that will serve it are not in it"

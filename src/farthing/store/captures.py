@@ -43,6 +43,13 @@ class Captured(msgspec.Struct, frozen=True):
     labels: tuple[str, ...] = ()
     """The only values that the answer may have, where its schema says so."""
     expires_us: int = 0
+    own: str = ""
+    """The person's own words in `text`, as `wire.asked` tells them from quotes; empty: all of it is."""
+
+    @property
+    def asked(self) -> str:
+        """The words that steps know of a live call, so that what was learned can be told from them."""
+        return self.own or self.text
 
 
 class _Texts(msgspec.Struct, omit_defaults=True, array_like=True):
@@ -50,6 +57,7 @@ class _Texts(msgspec.Struct, omit_defaults=True, array_like=True):
     answer: str
     instructions: str = ""
     labels: tuple[str, ...] = ()
+    own: str = ""
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -118,7 +126,8 @@ class Captures:
 
     def _row(self, captured: Captured) -> Row:
         labels = tuple(mended_text(label, LONGEST_NAME) for label in captured.labels)
-        texts = _Texts(_mended(captured.text), _mended(captured.answer), _mended(captured.instructions), labels)
+        said = (_mended(each) for each in (captured.text, captured.answer, captured.instructions))
+        texts = _Texts(*said, labels=labels, own=_mended(captured.own))
         names = (captured.call_id, captured.tenant, captured.feature, captured.task, captured.template, captured.model)
         id_, tenant, *others = (mended_text(name, LONGEST_NAME) for name in names)
         data = self._wrapping.wrap(msgspec.msgpack.encode(texts), _KEY_OF, tenant, id_)
@@ -141,7 +150,7 @@ class Captures:
         texts = msgspec.msgpack.decode(plain, type=_Texts)
         return Captured(
             id_, texts.text, texts.answer, int(at_us), template, tenant, feature, task, model, int(turns),
-            texts.instructions, texts.labels, int(expires_us),
+            texts.instructions, texts.labels, int(expires_us), texts.own,
         )  # fmt: skip
 
 

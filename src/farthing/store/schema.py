@@ -14,6 +14,7 @@ from farthing.store.schema_billed import BILLED_TABLES
 from farthing.store.schema_budgets import BUDGET_TABLES
 from farthing.store.schema_busters import BUSTER_TABLES
 from farthing.store.schema_captures import CAPTURE_TABLES
+from farthing.store.schema_controls import CONTROL_TABLES
 from farthing.store.schema_corrections import CORRECTION_TABLES
 from farthing.store.schema_deferred import DEFERRED_TABLES
 from farthing.store.schema_ends import END_TABLES
@@ -244,6 +245,7 @@ MIGRATIONS: tuple[tuple[Statement, ...], ...] = (
     CAPTURE_TABLES,
     SCHEDULE_TABLES,
     PAST_TABLES,
+    CONTROL_TABLES,
 )
 """The statements that lead from version n to n + 1, at place n. Released ones are never edited; changes are added."""
 

@@ -80,7 +80,8 @@ class Metrics:
                 self._calls.labels(*labels, outcome).inc(count)
             duration, first_byte = self._duration.labels(*labels), self._first_byte.labels(*labels)
             for record in group:
-                duration.observe(record.duration_us / 1e6)
+                if record.first_byte_us or not record.cost:  # else it was fetched from a batch
+                    duration.observe(record.duration_us / 1e6)
                 if record.first_byte_us:
                     first_byte.observe(record.first_byte_us / 1e6)
             saved = max(0, sum(record.baseline - record.cost for record in group))

@@ -80,7 +80,8 @@ class Telemetry:
         for record in records:
             shared = _shared(record)
             self._span(record, shared)
-            self._duration.record(record.duration_us / 1e6, shared)
+            if record.first_byte_us or not record.cost:  # else it was fetched from a batch
+                self._duration.record(record.duration_us / 1e6, shared)
             for tokens in self._tokens:
                 tokens.record(record.in_tokens, {**shared, "gen_ai.token.type": "input"})
                 tokens.record(record.out_tokens, {**shared, "gen_ai.token.type": "output"})

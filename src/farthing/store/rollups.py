@@ -207,21 +207,23 @@ PRICED = ("reported", "computed", "estimated")
 def bins(records: Iterable[Record]) -> list[Row]:
     """Rows of `histograms` that add these calls, in the order of their key."""
     found = count_bins(
-        (r.started_us, r.tenant, r.model, r.outcome, r.duration_us, r.cost_state, r.cost) for r in records
+        (r.started_us, r.tenant, r.model, r.outcome, r.first_byte_us, r.duration_us, r.cost_state, r.cost)
+        for r in records
     )
     return [(*key, found[key]) for key in sorted(found)]
 
 
-BIN_COLUMNS = "started_us, tenant, model, outcome, duration_us, cost_state, cost"
+BIN_COLUMNS = "started_us, tenant, model, outcome, first_byte_us, duration_us, cost_state, cost"
 """What of a call its bins depend on."""
 
 
 def count_bins(calls: Iterable[Row]) -> dict[Row, int]:
-    """Calls by cell: the duration of those that ended well, the cost of those whose cost is known."""
+    """Calls by cell: the duration of those that ended well, but for what was fetched from a batch, which nobody saw begin; the
+    cost of those whose cost is known."""
     keys: list[Row] = []
-    for started_us, tenant, model, outcome, duration_us, cost_state, cost in calls:
+    for started_us, tenant, model, outcome, first_byte_us, duration_us, cost_state, cost in calls:
         day = started_us - started_us % DAY_US
-        if outcome == "ok":
+        if outcome == "ok" and (first_byte_us or not cost):
             keys.append(("duration", day, tenant, model, bin_of(duration_us)))
         if cost_state in PRICED:
             keys.append(("cost", day, tenant, model, bin_of(cost)))

@@ -97,4 +97,6 @@ FIRST_VIEWS = [view for view in VIEWS if "tier" not in view.dims and view.dims n
 
 
 def _bin_columns(call: Record) -> tuple[object, ...]:
-    return (call.started_us, call.tenant, call.model, call.outcome, call.duration_us, call.cost_state, call.cost)
+    return (
+        call.started_us, call.tenant, call.model, call.outcome, call.first_byte_us, call.duration_us, call.cost_state, call.cost,
+    )  # fmt: skip

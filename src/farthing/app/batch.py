@@ -35,6 +35,11 @@ class Queue(NamedTuple):
     def wake(self) -> Callable[[], None]:
         return self.worker.wake
 
+    def nudge(self, job_id: str) -> None:
+        """A job was changed by somebody: the worker looks now, and so does who waits for it."""
+        self.worker.wake()
+        self.desk.news.tell([job_id])
+
 
 class Known(NamedTuple):
     """What the worker must know of the gateway that it is a part of."""

@@ -181,6 +181,7 @@ async def assemble(settings: Settings, stack: AsyncExitStack, around: Around = R
         routes += await _dashboard(
             settings, store, ledger, health_of_deployments, known, lambda: routing.quality.table, guard, keys, buckets,
             clock.now_us, stack, around.settings_file, cache.entries if cache is not None else None, routing.probing.state,
+            queue.nudge,
         )  # fmt: skip
     return Parts(Endpoints(edges, pages(routes, list(edges))), ledger, routing.quality)
 
@@ -236,14 +237,14 @@ def _books(settings: Settings, store: Store, guard: Guard, book: PriceBook) -> l
 async def _dashboard(
     settings: Settings, store: Store, ledger: Ledger, health: Health, known: Models, table: Callable[[], Table],
     guard: Guard, keys: KeyRing, buckets: Buckets | SharedBuckets, now_us: Callable[[], int], stack: AsyncExitStack,
-    file: str, entries: Entries | None, probing: Callable[[str, str, str], str],
+    file: str, entries: Entries | None, probing: Callable[[str, str, str], str], nudge: Callable[[str], None],
 ) -> list[Route]:  # fmt: skip
     """The pages for people are an extra: without its libraries there are none."""
     if not all(map(importlib.util.find_spec, DASHBOARD_NEEDS)):
         return []
     made: list[Route] = await importlib.import_module("farthing.app.dashboard").build_dashboard(
-        settings, store, ledger, health, known, table, guard, keys, buckets, now_us, stack, file, entries, probing
-    )
+        settings, store, ledger, health, known, table, guard, keys, buckets, now_us, stack, file, entries, probing, nudge
+    )  # fmt: skip
     return made
 
 

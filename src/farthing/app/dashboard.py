@@ -40,6 +40,7 @@ async def build_dashboard(
     settings: Settings, store: Store, ledger: Ledger, health: Health, models: Models, table: Callable[[], Table],
     guard: Guard, keys: KeyRing, counters: Counters, now_us: Callable[[], int], stack: AsyncExitStack,
     file: str = "", entries: Entries | None = None, probing: Callable[[str, str, str], str] = lambda *_: "",
+    nudge: Callable[[str], None] = lambda _: None,
 ) -> list[Route]:  # fmt: skip
     """None where the settings say that there are none. Raises StoreError, ModuleNotFoundError."""
     reach = reach_of(settings)
@@ -52,7 +53,7 @@ async def build_dashboard(
     stack.callback(backtests.close)
     sources = Sources(
         settings, store, ledger, health, now_us, models.catalog, models.costs, table, proofs, backtests, file,
-        entries=entries, probing=probing,
+        entries=entries, probing=probing, nudge=nudge,
     )  # fmt: skip
     return await join(sources, studio, guard, keys, counters, stack)
 

@@ -37,3 +37,5 @@ class Sources:
     """What the cache stores; None where no feature has one."""
     probing: Callable[[str, str, str], str] = lambda tenant, scope, model: ""
     """How this process looks at a model that is out of some work; see `quality.probing`."""
+    nudge: Callable[[str], None] = lambda job_id: None
+    """A job was changed: whoever works the queue here looks now, and who waits for this job is told."""

@@ -11,8 +11,9 @@ from farthing.dashboard import formats
 from farthing.finops.spreadsheet import harmless
 from farthing.model.money import exact_dollars
 
-Kind = Literal["text", "money", "count", "percent", "duration", "moment", "change", "exact", "prose"]
-"""`exact` is a figure that is written out already, `prose` is text of several lines."""
+Kind = Literal["text", "money", "count", "percent", "duration", "moment", "change", "exact", "prose", "progress"]
+"""`exact` is a figure that is written out already, `prose` is text of several lines, `progress` a share of 1 that is drawn
+as a bar too."""
 UNKNOWN = "?"
 """A value that there is and nobody knows, such as the cost of a call without a price. None is where there is none."""
 MOST_SHOWN = 300
@@ -98,6 +99,8 @@ def shown(value: Any, column: Column) -> str:
             return formats.moment(value)
         case "change":
             return f"{100 * value:+.0f} %"
+        case "progress":
+            return formats.percent(value, 0)
         case "exact":
             return str(value)
     return formats.said(str(value))

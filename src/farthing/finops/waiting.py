@@ -25,7 +25,7 @@ SPANS = (
 """What ages and times left are told by."""
 WAYS = {
     "batch": "a provider's batch", "flex": "a cheap synchronous tier", "now": "an ordinary call", "local": "our own server",
-    UNSENT: "not sent: another line's answer, the cache, or refused here",
+    UNSENT: "not sent: answered by another line or the cache, or neither",
 }  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Literal, NamedTuple
 
 from farthing.model.principal import OPERATOR
+from farthing.store.batch import standing
 from farthing.store.engine import Connection
 from farthing.store.rollups import DAY_US
 
@@ -24,8 +25,8 @@ class Scope(NamedTuple):
 
 
 def stamps(connection: Connection, scopes: Collection[Scope], now_us: int) -> dict[Scope, Stamp]:
-    """Compare one with the next: equal means that nothing has changed. Those of a whole tenant tell of corrections and of
-    work under way too."""
+    """Compare one with the next: equal means that nothing has changed. Those of a whole tenant tell of corrections, of work
+    under way and of jobs too."""
     since_us = now_us - now_us % DAY_US - DAYS * DAY_US
     groups: dict[tuple[str, str], list[Scope]] = defaultdict(list)
     for scope in set(scopes):
@@ -55,7 +56,7 @@ def _beside(connection: Connection, tenant: str) -> Stamp:
     nobodys = "" if tenant == OPERATOR else tenant
     posted = connection.query("SELECT count(*), max(no) FROM corrections WHERE tenant IN (?, ?)", (tenant, nobodys))[0]
     work = connection.query("SELECT count(*), max(at_us) FROM progress WHERE tenant = ?", (tenant,))[0]
-    return tuple(int(each or 0) for each in (*posted, *work))
+    return tuple(int(each or 0) for each in (*posted, *work, *standing.version(connection, tenant)))
 
 
 def alert_changes(connection: Connection) -> int:

@@ -1,0 +1,1 @@
+"""Parts of the pages about work that can wait."""

@@ -1,0 +1,190 @@
+"""From a data set to a student: vectors, weights, confidences of examples left out, thresholds, and what they show.
+
+Runs for seconds and blocks: in a thread of a worker, never on the event loop. Two kinds of traffic. *Closed*: texts are
+answers to one form, so nearly all of them want an answer that is known; the floor keeps strangers out that are near to no
+example of their answer. *Open*: anybody may ask anything, so answers that the student never saw must not get one of those it knows. A fifth of
+the answers is hidden in turn, and what the student would say to their calls counts as wrong: in weighing signs, and in
+a threshold that admits at most `STRANGE` of them.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from farthing.selfhost.students.calibrating import ERROR, NOTHING, Shown, lower, tail, threshold, weigh
+from farthing.selfhost.students.fitting import Fit, fit, without
+from farthing.selfhost.students.pairs import DataSet
+from farthing.steps.student.artefact import Facts, Traffic
+from farthing.steps.student.features import Sparse
+from farthing.steps.student.judging import OWN, Dense, Floats, Ints, Judge, Weighing, signs_of
+
+MOST = 4_000
+"""Examples of a student, the newest: the inverse takes the cube of it (9 s), an answer a microsecond for each eight."""
+LEAST = 200
+"""Fewer calls cannot show 95 % of their surest quarter."""
+DENSE_GAMMA, SPARSE_GAMMA = 1.5, 2.0
+DROPPED = 0.01
+"""Share of well answered examples that the floor gives up: what is further from all examples of its answer is a stranger."""
+STRANGE = 0.02
+"""Share of calls with a hidden answer that may be answered."""
+GROUPS = 5
+"""Parts in which answers are hidden, and in which confidences are weighed by what the others say."""
+LATE = 0.2
+"""The newest share of the calls, on which a student of the others is tried."""
+LATE_ERROR = 0.01
+"""A student whose late agreement is so unlikely under its target has been overtaken by time."""
+
+
+class Trained(NamedTuple):
+    facts: Facts
+    judge: Judge | None
+    """None for a student that answers nothing."""
+
+
+class _Fitted(NamedTuple):
+    fit: Fit
+    cosines: Floats
+    """With itself left out: below any other."""
+    likeness: Dense | Sparse
+    gamma: float
+
+
+def train(
+    data: DataSet, vectors: Floats | None, encoder: str, *, target: float, traffic: Traffic = "closed",
+    error: float = ERROR, checks_time: bool = True,
+) -> Trained:  # fmt: skip
+    """A student of `data`; `vectors` has a row for each text, or is None for TF-IDF. Never raises for want of data: the
+    student then answers nothing and its facts say why."""
+    if data.trouble or data.size < LEAST:
+        return _mute(
+            data, encoder, target, traffic, error, data.trouble or f"{data.size} calls are too few to learn from"
+        )
+    said = np.array(data.said, np.int64)
+    fitted = _fitted(data.texts, vectors, said, len(data.answers))
+    agreed = fitted.fit.left_out.argmax(1) == said
+    signs = signs_of(fitted.fit.left_out, fitted.cosines, said)
+    hidden = _hidden(fitted, said) if traffic == "open" else None
+    weighing, confidences = _confidences(signs, agreed, hidden)
+    own = signs[:, OWN]
+    floor = float(np.quantile(own[agreed], DROPPED)) if agreed.any() else math.inf
+    shown = threshold(np.where(own >= floor, confidences, 0.0), agreed & (own >= floor), target, error)
+    strictest = _admits(weighing, hidden) if hidden is not None else 0.0
+    if not shown.abstains and strictest > shown.threshold:
+        above = (confidences >= strictest) & (own >= floor)
+        shown = _stricter(above, agreed, strictest, target, error)
+    why = "" if not shown.abstains else f"{target:.1%} agreement cannot be shown with {data.size:,} calls"
+    if not why and checks_time:
+        why = _overtaken(data, vectors, said, shown.threshold, weighing, target)
+    facts = _facts(data, encoder, target, traffic, error, fitted, shown, floor, float(agreed.mean()), why)
+    if why:
+        return Trained(facts, None)
+    weights = fitted.fit.weights
+    judge = Judge(data.answers, fitted.likeness, said, weights, fitted.gamma, weighing, shown.threshold, floor)
+    return Trained(facts, judge)
+
+
+def _fitted(texts: tuple[str, ...], vectors: Floats | None, said: Ints, answers: int) -> _Fitted:
+    likeness: Dense | Sparse
+    if vectors is not None:
+        likeness, gamma = Dense.of(vectors), DENSE_GAMMA
+        cosines = likeness.rows @ likeness.rows.T
+    else:
+        likeness, gamma = Sparse.of(list(texts)), SPARSE_GAMMA
+        cosines = np.stack([likeness.cosines(text, None) for text in texts])
+    kernel = np.exp(np.float32(gamma) * (cosines - 1)).astype(np.float32)
+    np.fill_diagonal(kernel, 1)
+    np.fill_diagonal(cosines, -2)
+    return _Fitted(fit(kernel, said, answers), cosines, likeness, gamma)
+
+
+def _confidences(
+    signs: Floats, agreed: NDArray[np.bool_], hidden: Floats | None
+) -> tuple[Weighing, NDArray[np.float64]]:  # fmt: skip
+    """How signs are weighed, and the confidence of each example by a weighing that it had no part in."""
+    found = np.zeros(len(signs))
+    part = np.arange(len(signs)) % GROUPS
+    for group in range(GROUPS):
+        found[part == group] = _weighing(signs[part != group], agreed[part != group], hidden).of(signs[part == group])
+    return _weighing(signs, agreed, hidden), found
+
+
+def _weighing(signs: Floats, agreed: NDArray[np.bool_], hidden: Floats | None) -> Weighing:
+    if hidden is not None:
+        signs, agreed = np.vstack([signs, hidden]), np.concatenate([agreed, np.zeros(len(hidden), bool)])
+    return Weighing(*(each.astype(np.float32) for each in weigh(signs, agreed)))
+
+
+def _hidden(fitted: _Fitted, said: Ints) -> Floats:
+    """Signs of the calls whose answer was hidden, a fifth of the answers at a time."""
+    found = []
+    for group in range(GROUPS):
+        rows = np.flatnonzero(said % GROUPS == group)
+        shown = np.flatnonzero(said % GROUPS != group)
+        if not len(rows) or not len(shown):
+            continue
+        scores = without(fitted.fit, rows)
+        scores[:, np.unique(said[rows])] = scores.min()
+        found.append(signs_of(scores, fitted.cosines[np.ix_(rows, shown)], said[shown]))
+    return np.vstack(found)
+
+
+def _admits(weighing: Weighing, hidden: Floats) -> float:
+    """The confidence above which at most `STRANGE` of the calls with a hidden answer lie."""
+    return float(np.quantile(weighing.of(hidden), 1 - STRANGE)) + 1e-9
+
+
+def _stricter(
+    above: NDArray[np.bool_], agreed: NDArray[np.bool_], least: float, target: float, error: float
+) -> Shown:  # fmt: skip
+    """What is shown of a threshold that strangers set: it is one claim, tested once."""
+    answered, good = int(above.sum()), int((above & agreed).sum())
+    if not answered or tail(answered - good, answered, 1 - target) > error:
+        return NOTHING
+    return Shown(least, answered, good, lower(good, answered, error))
+
+
+def _overtaken(
+    data: DataSet, vectors: Floats | None, said: Ints, least: float, weighing: Weighing, target: float
+) -> str:  # fmt: skip
+    """Why the calls of late speak against the student: one of the earlier calls alone disagrees with the later ones. Empty
+    if they do not."""
+    early = data.size - int(LATE * data.size)
+    fitted = _fitted(
+        data.texts[:early], vectors[:early] if vectors is not None else None, said[:early], len(data.answers)
+    )
+    likeness = fitted.likeness
+    if isinstance(likeness, Dense) and vectors is not None:
+        cosines = Dense.of(vectors[:early]).cosines_of(vectors[early:])
+    else:
+        assert isinstance(likeness, Sparse)
+        cosines = np.stack([likeness.cosines(text, None) for text in data.texts[early:]])
+    scores = np.exp(np.float32(fitted.gamma) * (cosines - 1)) @ fitted.fit.weights
+    sure = weighing.of(signs_of(scores, cosines, said[:early])) >= least
+    good = int((sure & (scores.argmax(1) == said[early:])).sum())
+    answered = int(sure.sum())
+    # as many disagreements or more, if the target were kept
+    if answered and 1 - tail(answered - good - 1, answered, 1 - target) < LATE_ERROR:
+        return f"the latest calls are answered otherwise: {good:,} of {answered:,} agree with a student of the earlier ones"
+    return ""
+
+
+def _facts(
+    data: DataSet, encoder: str, target: float, traffic: Traffic, error: float, fitted: _Fitted | None, shown: Shown,
+    floor: float, agreement: float, why: str,
+) -> Facts:  # fmt: skip
+    mix = np.bincount(np.array(data.said, np.int64), minlength=len(data.answers)) / max(1, data.size)
+    silent = bool(why)
+    return Facts(
+        encoder=encoder, answers=data.answers, templates=data.templates, traffic=traffic, target=target,
+        confidence=1 - error, least=1.0 if silent else shown.threshold, floor=floor if math.isfinite(floor) else 0.0,
+        gamma=fitted.gamma if fitted is not None else 0.0, pairs=data.size, repeats=data.repeats,
+        conflicts=data.conflicts, from_us=min(data.at_us, default=0), until_us=max(data.at_us, default=0),
+        left_out_agreement=agreement, answered=0 if silent else shown.answered, agreed=0 if silent else shown.agreed,
+        bound=0.0 if silent else shown.bound, mix=tuple(float(share) for share in mix), why_not=why,
+    )  # fmt: skip
+
+
+def _mute(data: DataSet, encoder: str, target: float, traffic: Traffic, error: float, why: str) -> Trained:
+    return Trained(_facts(data, encoder, target, traffic, error, None, NOTHING, 0.0, 0.0, why), None)

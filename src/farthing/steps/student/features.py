@@ -1,0 +1,95 @@
+"""Texts as sparse vectors, for students without a text encoder: words, pairs of words and pieces of words, weighted by how
+rare they are (TF-IDF, words and pieces each of length 1). Feature names are hashed, so no word of a caller is kept.
+"""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable
+from itertools import pairwise
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int32]
+
+NAME = "tf-idf-1"
+"""Of this way to make vectors; another one is no match for weights that this one made."""
+HALF = 2**15
+"""Columns of words, and as many of pieces."""
+LONGEST = 4_000
+"""Characters of a text that are looked at, half of them from each end."""
+_WORD = re.compile(r"\w+|[^\w\s]")
+_PIECES = 3, 4
+
+
+def counts(text: str) -> tuple[dict[int, float], dict[int, float]]:
+    """Columns of the words and of the pieces, each with 1 + log of how often it occurs."""
+    if len(text) > LONGEST:
+        text = text[: LONGEST // 2] + " " + text[-LONGEST // 2 :]
+    words = _WORD.findall(text.lower())
+    pairs = map(" ".join, pairwise(words))
+    framed = [f"<{word}>" for word in words]
+    pieces = (word[at : at + size] for word in framed for size in _PIECES for at in range(len(word) - size + 1))
+    return _weighed([*words, *pairs], 0), _weighed(pieces, HALF)
+
+
+def _weighed(names: Iterable[str], first: int) -> dict[int, float]:
+    columns = Counter(first + crc32(name.encode("utf-8", "replace")) % HALF for name in names)
+    return {column: 1 + math.log(times) for column, times in columns.items()}
+
+
+class Sparse:
+    """Rows of training texts, found by their columns; cosines with all of them cost one pass over the columns of a text."""
+
+    def __init__(self, idf: Floats, starts: Ints, rows: Ints, values: Floats, size: int) -> None:
+        self.idf = idf
+        self.starts = starts
+        """Where the postings of each column begin; one more at the end."""
+        self.rows = rows
+        self.values = values
+        self.size = size
+
+    @classmethod
+    def of(cls, texts: list[str]) -> "Sparse":
+        """The rows of `texts`, whose rarities count."""
+        counted = [counts(text) for text in texts]
+        seen = Counter(column for halves in counted for half in halves for column in half)
+        idf = np.zeros(2 * HALF, np.float32)
+        for column, times in seen.items():
+            idf[column] = math.log((1 + len(texts)) / (1 + times)) + 1
+        found = [
+            (column, row, value)
+            for row, halves in enumerate(counted)
+            for half in halves
+            for column, value in zip(*_unit(half, idf), strict=True)
+        ]
+        found.sort()
+        columns = np.array([each[0] for each in found], np.int64)
+        starts = np.searchsorted(columns, np.arange(2 * HALF + 1)).astype(np.int32)
+        rows = np.array([each[1] for each in found], np.int32)
+        return cls(idf, starts, rows, np.array([each[2] for each in found], np.float32), len(texts))
+
+    def cosines(self, text: str, vector: Floats | None = None) -> Floats:
+        """With each row: the mean of the words' cosine and the pieces'. A vector is not needed."""
+        places, weights = [], []
+        for half in counts(text):
+            for column, value in zip(*_unit(half, self.idf), strict=True):
+                begin, end = self.starts[column], self.starts[column + 1]
+                if end > begin:
+                    places.append(self.rows[begin:end])
+                    weights.append(self.values[begin:end] * np.float32(value))
+        if not places:
+            return np.zeros(self.size, np.float32)
+        summed = np.bincount(np.concatenate(places), np.concatenate(weights), self.size)
+        return (summed / 2).astype(np.float32)
+
+
+def _unit(half: dict[int, float], idf: Floats) -> tuple[list[int], list[float]]:
+    """Known columns with their weights, of length 1."""
+    columns = [column for column in half if idf[column] > 0]
+    weights = [half[column] * float(idf[column]) for column in columns]
+    length = math.sqrt(sum(weight * weight for weight in weights)) or 1.0
+    return columns, [weight / length for weight in weights]

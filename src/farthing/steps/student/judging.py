@@ -1,0 +1,160 @@
+"""What a student says of a text: which answer, how sure it is, and whether it may give it. Needs numpy alone.
+
+A student compares a text with the texts that it learned from. How near these are, through a kernel exp(gamma (cos - 1)),
+times the weights that training found, gives each answer a score. How sure it is comes from a few signs (the lead of the
+best score, what the nearest examples say, ...), weighed so that they foretell whether the teacher would agree. Both
+thresholds come from training (`selfhost.students`). Knows nothing of calls, of training and of stores.
+"""
+
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
+
+NEAR, FAR = 5, 15
+"""Examples that are asked what they say."""
+SHARP = 12.0
+"""Scores are turned into shares by exp(12 score): a score runs from about 0 to 1."""
+
+
+OWN = -1
+"""The sign that tells strangers: how near the nearest example is that says what the student would say."""
+
+
+class Verdict(NamedTuple):
+    """Of one text."""
+
+    answer: str
+    """What the teacher would say, as it spells it."""
+    confidence: float
+    """0 to 1: how likely the teacher would say the same."""
+    sure: bool
+    """Whether it may be given."""
+    why: str
+    """What keeps it back; empty if nothing does."""
+
+
+class Likeness(Protocol):
+    """How near a text is to each example."""
+
+    def cosines(self, text: str, vector: Floats | None) -> Floats: ...
+
+
+class Dense:
+    """By vectors of a text encoder, from which their mean is taken."""
+
+    def __init__(self, rows: Floats, mean: Floats) -> None:
+        self.rows = rows
+        """Of length 1, the mean taken off."""
+        self.mean = mean
+
+    @classmethod
+    def of(cls, vectors: Floats) -> "Dense":
+        mean = vectors.mean(0).astype(np.float32)
+        return cls(_unit(vectors - mean), mean)
+
+    def cosines(self, text: str, vector: Floats | None) -> Floats:
+        """Raises ValueError without a vector."""
+        if vector is None:
+            raise ValueError("this student needs the text's vector")
+        found: Floats = np.vecdot(self.rows, _unit(vector - self.mean))  # a matrix product would wake a second core
+        return found
+
+    def cosines_of(self, vectors: Floats) -> Floats:
+        """Of several: one row each."""
+        found: Floats = _unit(vectors - self.mean) @ self.rows.T
+        return found
+
+
+def _unit(vectors: Floats) -> Floats:
+    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return (vectors / np.where(lengths > 0, lengths, 1)).astype(np.float32)
+
+
+class Weighing(NamedTuple):
+    """How signs become a confidence: a logistic regression on signs of mean 0 and spread 1."""
+
+    means: Floats
+    spreads: Floats
+    weights: Floats
+    """One a sign, and the constant."""
+
+    def of(self, signs: Floats) -> Floats:
+        """One confidence a row."""
+        scaled = (signs - self.means) / self.spreads
+        logits = scaled @ self.weights[:-1] + self.weights[-1]
+        found: Floats = 1 / (1 + np.exp(-np.clip(logits, -30, 30)))
+        return found
+
+
+class Judge:
+    """A trained student."""
+
+    def __init__(
+        self, answers: tuple[str, ...], likeness: Likeness, said: Ints, weights: Floats, gamma: float, weighing: Weighing,
+        least: float, floor: float,
+    ) -> None:  # fmt: skip
+        self.answers = answers
+        self.likeness = likeness
+        self.said = said
+        self.weights = weights
+        self.weighing = weighing
+        self._columns = np.ascontiguousarray(weights.T)
+        self._gamma = np.float32(gamma)
+        self._least = least
+        self._floor = floor
+
+    def judge(self, text: str, vector: Floats | None = None) -> Verdict:
+        """See the module. Raises ValueError if the student needs a vector and gets none."""
+        cosines = self.likeness.cosines(text, vector)
+        scores = np.vecdot(self._columns, np.exp(self._gamma * (cosines - 1)))
+        return self._verdicts(scores[None], cosines[None])[0]
+
+    def judge_all(self, cosines: Floats) -> list[Verdict]:
+        """Of several texts: one row each, how near it is to each example."""
+        return self._verdicts(np.exp(self._gamma * (cosines - 1)) @ self.weights, cosines)
+
+    def _verdicts(self, scores: Floats, cosines: Floats) -> list[Verdict]:
+        signs = signs_of(scores, cosines, self.said)
+        found = zip(scores.argmax(1), self.weighing.of(signs), signs[:, OWN], strict=True)
+        return [self._verdict(self.answers[best], float(sure), float(own)) for best, sure, own in found]
+
+    def _verdict(self, answer: str, confidence: float, own: float) -> Verdict:
+        if own < self._floor:
+            return Verdict(answer, confidence, False, "it is like nothing that was learned")
+        if confidence < self._least:
+            return Verdict(answer, confidence, False, f"not sure enough: {confidence:.3f} of {self._least:.3f}")
+        return Verdict(answer, confidence, True, "")
+
+
+def signs_of(scores: Floats, cosines: Floats, said: Ints) -> Floats:
+    """What foretells whether the best answer is right; one row a text. `said`: the answer of each example, by number.
+
+    Of the scores: lead of the best, the best, log of its share, entropy, lead of the second. Of the nearest 5 and 15
+    examples: the share that says the best, and of the 5 that says the second. How near the nearest is, and the nearest that says the best.
+    """
+    lines = np.arange(len(scores))
+    order = np.argpartition(-scores, min(2, scores.shape[1] - 1), axis=1)[:, :3]
+    order = np.take_along_axis(order, np.argsort(-np.take_along_axis(scores, order, 1), axis=1), 1)
+    best, second = order[:, 0], order[:, 1]
+    first, next_, third = scores[lines, best], scores[lines, second], scores[lines, order[:, -1]]
+    powers = np.exp(SHARP * (scores - first[:, None]))
+    total = powers.sum(1)
+    # sum of p log p, without the logs of each: log p = SHARP (score - first) - log total
+    entropy = np.log(total) - SHARP * ((scores - first[:, None]) * powers).sum(1) / total
+    far = min(FAR, cosines.shape[1])
+    near = np.argpartition(-cosines, far - 1, axis=1)[:, :far]
+    near = np.take_along_axis(near, np.argsort(-np.take_along_axis(cosines, near, 1), axis=1), 1)
+    words = said[near]
+    return np.stack(
+        [
+            first - next_, first, -np.log(total), entropy, next_ - third,
+            (words[:, :NEAR] == best[:, None]).mean(1), (words == best[:, None]).mean(1),
+            (words[:, :NEAR] == second[:, None]).mean(1), cosines[lines, near[:, 0]],
+            np.where(said[None] == best[:, None], cosines, -1).max(1),
+        ],
+        axis=1,
+    ).astype(np.float32)  # fmt: skip

@@ -25,6 +25,7 @@ from farthing.app.flex import flexes_by_name
 from farthing.app.prompts import build_prompts
 from farthing.app.providers import open_providers
 from farthing.app.routing import Models, build_routing, models_of
+from farthing.app.schedules import start_schedules
 from farthing.app.shaping import build_shaping
 from farthing.app.walks import build_walks, has_batches
 from farthing.batch.walks import Ways
@@ -162,6 +163,7 @@ async def assemble(settings: Settings, stack: AsyncExitStack, around: Around = R
     start_worker(
         queue, Known(settings, journal, providers, health_of_deployments, known, book), walks, stack, around
     )  # fmt: skip
+    start_schedules(settings, queue, stack, around)
     guard = Guard(keys, settings.server.admin)
     edges = _edges(settings, proceed, around)
     routes = [

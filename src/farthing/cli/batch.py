@@ -3,6 +3,7 @@
 import click
 
 from farthing.cli.batch_results import results
+from farthing.cli.batch_schedules import schedules
 from farthing.cli.batch_status import cancel, promote, status
 from farthing.cli.batch_submit import submit
 from farthing.cli.batch_watch import watch
@@ -17,5 +18,5 @@ def command() -> None:
     """
 
 
-for each in (submit, status, watch, results, cancel, promote):
+for each in (submit, status, watch, results, cancel, promote, schedules):
     command.add_command(each)

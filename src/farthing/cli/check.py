@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from farthing.app.budgets import budgets_of
+from farthing.app.schedules import check_calendar, schedules_of
 from farthing.catalog import Catalog, Costs, Expect
 from farthing.cli.common import config_option, load_settings, with_store
 from farthing.cli.places import catalog_of
@@ -30,6 +31,8 @@ def command(config: Path | None, ledger: bool) -> None:
     catalog = catalog_of(settings, book)
     problems = [*catalog.problems(), *_checks(settings)]
     budgets_of(settings)
+    check_calendar(settings)
+    schedules_of(settings, Path())
     if problems:
         raise SettingsError("", problems)
     for line in (*_providers(settings, book), *_models(settings, catalog), *_tiers(catalog)):

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from farthing.settings import LogSettings
 
-FIELDS = ("call_id", "error", "places", "host", "port", "workers", "url", "count", "provider", "shard", "part")
+FIELDS = ("call_id", "error", "places", "host", "port", "workers", "url", "count", "provider", "shard", "part", "schedule")
 """What may stand beside a message."""
 
 

@@ -20,6 +20,38 @@ class FeatureBatchSettings(msgspec.Struct, frozen=True):
     deadline_s: Annotated[Seconds, _doc("As `batch.deadline_s`.")] = 0.0
 
 
+class ScheduleSettings(msgspec.Struct, frozen=True):
+    """A recurring job: a file of prompts that is handed in again and again, by one gateway each time."""
+
+    file: Annotated[
+        str,
+        _doc(
+            "The file, as `farthing batch submit` takes it, relative to the settings file. `{date}` is the day on which it is due, "
+            "`{yesterday}` the one before, `{time}` its hour and minute, `{name}` the schedule's name."
+        ),
+    ]
+    at: Annotated[str, _doc("When, each day: `02:00`, or `02:00, 14:30`.")] = ""
+    cron: Annotated[str, _doc("When, in cron's five fields, in place of `at`: `0 2 * * mon-fri`.")] = ""
+    zone: Annotated[str, _doc("Time zone of both. Empty: `batch.zone`.")] = ""
+    template: Annotated[str, _doc("What to ask of each row, where the file is a table.")] = ""
+    model: Annotated[str, _doc("The model that rows are asked of.")] = ""
+    max_tokens: Annotated[int, _doc("The longest answer to a row. 0: as the template says.", ge=0, le=1_000_000)] = 0
+    deadline: Annotated[str, _doc("When all must be done, from its start on: `30m`, `6h`, `2d`.")] = "24h"
+    patience: Annotated[
+        str, _doc("How late it may start, where no gateway ran or its file was not there. After that it is missed.")
+    ] = "1h"
+    output: Annotated[
+        str, _doc("The file for results, `.jsonl` or `.csv`; with the same words in braces. Empty: none.")
+    ] = ""
+    max_cost: Annotated[Amount, _doc("Most dollars that it may cost each time. 0: no limit.")] = Amount()
+    priority: Annotated[int, _doc("Higher goes first within the tenant.", ge=-100, le=100)] = 0
+    tenant: Annotated[str, _doc("Whose it is.")] = "default"
+    feature: Annotated[str, _doc("The feature that it serves, for the ledger.")] = ""
+    team: Annotated[str, _doc("The team that owns it.")] = ""
+    project: Annotated[str, _doc("The project.")] = ""
+    tags: Annotated[dict[str, str], _doc("Tags of your own.")] = {}
+
+
 class BatchSettings(msgspec.Struct, frozen=True):
     """Batches, and calls that can wait: they go to providers' batch APIs at half price where that meets their deadline."""
 
@@ -100,3 +132,4 @@ class BatchSettings(msgspec.Struct, frozen=True):
     ] = {}
     zone: Annotated[str, _doc("Time zone of `hours` and of days.")] = "UTC"
     features: Annotated[dict[str, FeatureBatchSettings], _doc("By feature, where it differs.")] = {}
+    schedules: Annotated[dict[str, ScheduleSettings], _doc("Recurring jobs.")] = {}

@@ -5,7 +5,31 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from farthing.settings.values import FilePath
+
 Transform = Literal["compact", "escapes", "schemas", "trailing", "table", "repeats"]
+ControlName = Literal["max_output", "effort", "stop", "schema", "shorter", "history"]
+"""What can be on trial."""
+StopSequence = Annotated[str, Meta(min_length=1, max_length=64)]
+Hint = Annotated[str, Meta(max_length=500)]
+
+
+class HistorySettings(msgspec.Struct, frozen=True):
+    """Long conversations of one feature: their oldest turns are left out, whole. The first turn stays, and the latest ones."""
+
+    mode: Annotated[
+        Literal["off", "trim", "summarise"],
+        Meta(description="`trim`: nothing stands for the turns that go; `summarise`: a summary by `model` does."),
+    ] = "off"
+    above: Annotated[
+        int,
+        Meta(
+            ge=1_000,
+            description="Tokens from which on a conversation is trimmed, to half, where that is worth reading the rest anew.",
+        ),
+    ] = 24_000
+    keep: Annotated[int, Meta(ge=1, le=1_000, description="The latest turns that always stay.")] = 6
+    model: Annotated[str, Meta(description="A cheap model that writes summaries, such as `gpt-5-nano`.")] = ""
 
 
 class FeaturePromptSettings(msgspec.Struct, frozen=True):
@@ -23,6 +47,24 @@ class FeaturePromptSettings(msgspec.Struct, frozen=True):
         Literal["", "off", "minimal", "low", "medium", "high"],
         Meta(description="As `prompts.effort`. Empty: the same."),
     ] = ""
+    stop: Annotated[list[StopSequence] | None, Meta(description="As `prompts.stop`.")] = None
+    stop_at_label: Annotated[bool | None, Meta(description="As `prompts.stop_at_label`.")] = None
+    shorter: Annotated[Hint | None, Meta(description="As `prompts.shorter`. Empty text: no such line.")] = None
+    schema: Annotated[
+        FilePath,
+        Meta(
+            description="JSON schema (a file) of this feature's answers. It goes with requests whose words ask for JSON and that "
+            "name neither a schema nor tools, to models that can be held to it."
+        ),
+    ] = FilePath()
+    check: Annotated[
+        str,
+        Meta(
+            description="What a good answer of a trial looks like, as `routing.tasks.NAME.check`. Empty: as its kind of work."
+        ),
+    ] = ""
+    trial: Annotated[list[ControlName] | None, Meta(description="As `prompts.trial`.")] = None
+    history: Annotated[HistorySettings, Meta(description="Long conversations.")] = HistorySettings()
     repair: Annotated[bool | None, Meta(description="As `prompts.repair`.")] = None
 
 
@@ -61,6 +103,35 @@ class PromptSettings(msgspec.Struct, frozen=True):
         Literal["off", "minimal", "low", "medium", "high"],
         Meta(description="How hard models that take an effort shall think where the request says nothing about it."),
     ] = "off"
+    stop: Annotated[
+        list[StopSequence],
+        Meta(
+            description="Where answers shall stop, if the request names no such sequences itself. The first four count."
+        ),
+    ] = []
+    stop_at_label: Annotated[
+        bool,
+        Meta(
+            description="Answers to requests for one of a few labels stop at the end of their line, once it is learned that the "
+            "label comes first."
+        ),
+    ] = False
+    shorter: Annotated[
+        Hint,
+        Meta(
+            description="A line that is put at the end of system prompts, such as `Answer in three sentences at most.`",
+        ),
+    ] = ""
+    trial: Annotated[
+        list[ControlName],
+        Meta(
+            description="Controls that are on trial where they are set: some sessions get them, and by what is seen of both "
+            "they are switched on or off (`farthing prompts controls`). The others are simply on."
+        ),
+    ] = []
+    trial_percent: Annotated[
+        float, Meta(ge=1, le=99, description="Sessions in a hundred that get a control that is on trial.")
+    ] = 50.0
     doctor: Annotated[
         bool,
         Meta(

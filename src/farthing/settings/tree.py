@@ -7,11 +7,11 @@ import msgspec
 from msgspec import Meta
 
 from farthing.settings.alerts import AlertChannelSettings, AlertDigestSettings, AlertRuleSettings, AlertSettings
-from farthing.settings.batch import BatchSettings, FeatureBatchSettings
+from farthing.settings.batch import BatchSettings, FeatureBatchSettings, ScheduleSettings
 from farthing.settings.capture import CaptureSettings
 from farthing.settings.dashboard import DashboardSettings, OidcSettings
 from farthing.settings.finops import FinopsSettings, LineSettings, ProjectFinopsSettings
-from farthing.settings.prompts import FeaturePromptSettings, PromptSettings
+from farthing.settings.prompts import FeaturePromptSettings, HistorySettings, PromptSettings
 from farthing.settings.reconcile import ReconcileSettings
 from farthing.settings.selfhost import OwnDeploymentSettings, SelfhostSettings
 from farthing.settings.transactions import TransactionSettings, TransactionTypeSettings
@@ -485,9 +485,11 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "routing.features.NAME": FeatureRoutingSettings,
     "prompts": PromptSettings,
     "prompts.features.NAME": FeaturePromptSettings,
+    "prompts.features.NAME.history": HistorySettings,
     "balance": BalanceSettings,
     "batch": BatchSettings,
     "batch.features.NAME": FeatureBatchSettings,
+    "batch.schedules.NAME": ScheduleSettings,
     "capture": CaptureSettings,
     "selfhost": SelfhostSettings,
     "selfhost.deployments.NAME": OwnDeploymentSettings,

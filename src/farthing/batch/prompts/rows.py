@@ -73,7 +73,7 @@ def json_rows(data: Iterable[bytes]) -> Iterator[Row]:
 def no_json(text: bytes, line: int) -> InputError:
     """Where a line stops being JSON."""
     try:
-        json.loads(text)
+        json.loads(text.rstrip(b"\r\n"))
     except json.JSONDecodeError as error:
         return InputError(f"this is no JSON: {error.msg}", line, error.colno)
     except UnicodeDecodeError as error:

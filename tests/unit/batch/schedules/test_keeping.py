@@ -1,0 +1,266 @@
+"""Schedules on both engines: each occurrence becomes one job, whoever comes first, dies, or was off; results are written once
+it has ended."""
+
+import asyncio
+import csv
+import itertools
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from farthing.batch.alike import Alike
+from farthing.batch.desk import Desk
+from farthing.batch.intake import Bounds, Intake
+from farthing.batch.news import News
+from farthing.batch.schedules.cron import daily
+from farthing.batch.schedules.keeping import Keeper
+from farthing.batch.schedules.schedule import Schedule
+from farthing.batch.schedules.starting import Starter, job_name
+from farthing.batch.schedules.writing import ResultWriter
+from farthing.model.batch import Job
+from farthing.model.clock import SYSTEM, Clock
+from farthing.settings import CacheSettings
+from farthing.store import Store
+from farthing.store.batch import files, jobs, lines, schedules
+from farthing.store.batch.schedules import Occurrence
+from farthing.store.sealing import wrapping
+from unit.batch.worked import ANSWER
+from unit.gateway.batch_site import SEALING
+
+DAY_US = 86_400_000_000
+DUE_US = int(datetime(2026, 3, 10, 2, tzinfo=UTC).timestamp()) * 1_000_000
+MINUTE_US = 60_000_000
+
+
+class Time:
+    """A clock that stands where the test puts it."""
+
+    def __init__(self, now_us: int) -> None:
+        self.now_us = now_us
+        self.clock = Clock(lambda: self.now_us, SYSTEM.monotonic, SYSTEM.sleep)
+
+
+@pytest.fixture
+def time() -> Time:
+    return Time(DUE_US - DAY_US // 2)
+
+
+class Gateway:
+    """What a gateway keeps schedules with."""
+
+    def __init__(self, store: Store, time: Time, name: str, schedule: Schedule, *, drops: bool = False) -> None:
+        self.store, self.time = store, time
+        counter = itertools.count()
+        sealed = wrapping(SEALING)
+        self.desk = Desk(
+            store, name, lambda: f"call-{name}-{next(counter)}", lambda records: None, News(), sealed, time.clock
+        )
+        self.woken = 0
+        starter = Starter(self.desk, 1000, 3600.0)
+        writer = ResultWriter(self.desk, [schedule.name], drops=drops)
+        self.keeper = Keeper(self.desk, [schedule], starter, writer, self._told)
+        self.intake = Intake(
+            store, sealed, Alike(CacheSettings()), Bounds(1000, 2**20), name, lambda: None, time.clock
+        )  # fmt: skip
+
+    async def turn(self) -> float:
+        return await self.keeper.turn()
+
+    async def answered(self) -> None:
+        """The job's lines are taken in and end, each with an answer."""
+        while not await self.intake.turn():
+            pass
+        (job,) = await self.jobs()
+        now_us = self.desk.now_us
+        ends = [lines.Ended(job.id, no, "", "done", 200, ANSWER, 2, 4) for no in range(job.total)]
+        await self.store.do(lambda c: lines.settle(c, ends, now_us, wrapping=self.desk.wrapping))
+
+    async def last(self) -> Occurrence | None:
+        found = await self.store.do(lambda c: schedules.newest(c, "nightly"))
+        return found[0] if found else None
+
+    async def jobs(self) -> list[Job]:
+        return await self.store.do(lambda c: jobs.page(c, tenant="default"))
+
+    def _told(self) -> None:
+        self.woken += 1
+
+
+def a_schedule(folder: Path, **more: Any) -> Schedule:
+    values: dict[str, Any] = {
+        "template": "p.txt", "model": "gpt-4o-mini", "output": "out/{date}.csv", "headers": {"x-farthing-feature": "nightly"},
+        "cap": 5, "priority": 3, **more,
+    }  # fmt: skip
+    (folder / "p.txt").write_text("Sum up {text}")
+    return Schedule("nightly", daily("02:00"), "02:00", "in-{date}.csv", folder, **values)
+
+
+def rows(folder: Path, *texts: str, name: str = "in-2026-03-10.csv") -> None:
+    (folder / name).write_text("text\n" + "".join(f"{text}\n" for text in texts))
+
+
+async def test_it_becomes_a_job_when_it_is_due_and_not_before(tmp_path: Path, store: Store, time: Time) -> None:
+    rows(tmp_path, "a", "b")
+    gate = Gateway(store, time, "one", a_schedule(tmp_path))
+    assert await gate.turn() == 30.0 and not await gate.jobs()
+    time.now_us = DUE_US - 2_000_000
+    assert await gate.turn() == 2.0 and not await gate.jobs()
+    time.now_us = DUE_US
+    await gate.turn()
+    await gate.turn()
+    (job,) = await gate.jobs()
+    assert (job.id, job.origin, job.name, job.state) == (
+        job_name("nightly", DUE_US),
+        "schedule",
+        "nightly",
+        "validating",
+    )
+    assert (job.cap, job.priority, job.headers, job.wire) == (5, 3, {"x-farthing-feature": "nightly"}, "openai.chat")
+    assert job.deadline_us == DUE_US + DAY_US and gate.woken == 1
+    found = await gate.last()
+    assert found is not None and (found.state, found.job, found.due_us) == ("started", job.id, DUE_US)
+
+
+async def test_of_many_gateways_one_starts_it(tmp_path: Path, store: Store, time: Time) -> None:
+    rows(tmp_path, *(f"text {number}" for number in range(50)))
+    gates = [Gateway(store, time, f"g{number}", a_schedule(tmp_path)) for number in range(5)]
+    await gates[0].turn()
+    for day in range(3):
+        rows(tmp_path, "x", name=f"in-2026-03-{10 + day}.csv")
+        time.now_us = DUE_US + day * DAY_US
+        await asyncio.gather(*(gate.turn() for gate in gates for _ in range(2)))
+    assert len(await gates[0].jobs()) == 3 and sum(gate.woken for gate in gates) == 3
+    kept = await store.do(lambda c: files.page(c, tenant="default", limit=100))
+    assert len(kept) == 3
+
+
+async def test_another_starts_it_where_the_first_one_died(tmp_path: Path, store: Store, time: Time) -> None:
+    rows(tmp_path, "a")
+    gate = Gateway(store, time, "lives", a_schedule(tmp_path))
+    await gate.turn()
+    time.now_us = DUE_US
+    assert await store.do(lambda c: schedules.claim(c, "nightly", DUE_US, "dead", DUE_US, DUE_US + 90_000_000))
+    await gate.turn()
+    assert not await gate.jobs()
+    time.now_us = DUE_US + 91_000_000
+    await gate.turn()
+    assert len(await gate.jobs()) == 1
+    dead = Occurrence("nightly", DUE_US)
+    assert not await store.do(lambda c: schedules.started(c, dead, "dead", "job-2", "", DUE_US))
+
+
+async def test_what_was_due_while_nobody_ran_is_started_once(tmp_path: Path, store: Store, time: Time) -> None:
+    schedule = a_schedule(tmp_path)
+    await Gateway(store, time, "before", schedule).turn()
+    rows(tmp_path, "a", name="in-2026-03-12.csv")
+    time.now_us = DUE_US + 2 * DAY_US + 50 * MINUTE_US
+    gate = Gateway(store, time, "after", schedule)
+    await gate.turn()
+    await gate.turn()
+    assert len(await gate.jobs()) == 1
+    found = await gate.last()
+    assert found is not None and found.started_us - found.due_us == 50 * MINUTE_US
+
+
+async def test_what_is_too_late_is_missed_and_said_so(tmp_path: Path, store: Store, time: Time) -> None:
+    rows(tmp_path, "a")
+    schedule = a_schedule(tmp_path)
+    await Gateway(store, time, "before", schedule).turn()
+    time.now_us = DUE_US + 61 * MINUTE_US
+    gate = Gateway(store, time, "after", schedule)
+    await gate.turn()
+    await gate.turn()
+    found = await gate.last()
+    assert not await gate.jobs() and found is not None and (found.state, found.error) == ("missed", "no gateway ran")
+
+
+async def test_what_was_due_before_it_was_known_is_not_made_up_for(tmp_path: Path, store: Store, time: Time) -> None:
+    rows(tmp_path, "a")
+    time.now_us = DUE_US + MINUTE_US
+    gate = Gateway(store, time, "one", a_schedule(tmp_path))
+    await gate.turn()
+    assert not await gate.jobs() and await gate.last() is None
+
+
+async def test_a_file_that_is_late_is_waited_for(tmp_path: Path, store: Store, time: Time) -> None:
+    gate = Gateway(store, time, "one", a_schedule(tmp_path))
+    await gate.turn()
+    time.now_us = DUE_US
+    await gate.turn()
+    found = await gate.last()
+    assert found is not None and found.state == "due" and "No such file" in found.error
+    rows(tmp_path, "a", '"')
+    time.now_us = DUE_US + 61_000_000
+    await gate.turn()
+    found = await gate.last()
+    assert found is not None and found.state == "due" and found.error.startswith("line 3")
+    rows(tmp_path, "a")
+    await gate.turn()
+    assert not await gate.jobs()
+    time.now_us = DUE_US + 130_000_000
+    await gate.turn()
+    assert len(await gate.jobs()) == 1 and len(await store.do(lambda c: files.page(c, tenant="default"))) == 1
+
+
+async def test_a_file_that_never_comes_is_a_failure(tmp_path: Path, store: Store, time: Time) -> None:
+    gate = Gateway(store, time, "one", a_schedule(tmp_path))
+    await gate.turn()
+    for minute in range(0, 63, 2):
+        time.now_us = DUE_US + minute * MINUTE_US
+        await gate.turn()
+    found = await gate.last()
+    assert found is not None and found.state == "failed" and "No such file" in found.error
+
+
+@pytest.mark.parametrize("drops", [False, True])
+async def test_results_are_written_when_the_job_has_ended(
+    tmp_path: Path, store: Store, time: Time, drops: bool
+) -> None:
+    rows(tmp_path, "a", '"b, ""c"""')
+    gate = Gateway(store, time, "one", a_schedule(tmp_path), drops=drops)
+    await gate.turn()
+    time.now_us = DUE_US
+    await gate.turn()
+    assert not (tmp_path / "out").exists()
+    await gate.answered()
+    await gate.turn()
+    with (tmp_path / "out" / "2026-03-10.csv").open() as file:
+        found = list(csv.DictReader(file))
+    assert [row["text"] for row in found] == ["a", 'b, "c"'] and [row["status"] for row in found] == ["200", "200"]
+    assert {row["answer"] for row in found} == {"blue"}
+    last = await gate.last()
+    assert last is not None and last.state == "written" and last.ended_us
+    kept = await store.do(lambda c: files.page(c, tenant="default"))
+    assert bool(kept) is not drops
+
+
+async def test_results_that_cannot_be_written_are_written_later(tmp_path: Path, store: Store, time: Time) -> None:
+    rows(tmp_path, "a")
+    (tmp_path / "out").write_text("in the way")
+    gate = Gateway(store, time, "one", a_schedule(tmp_path, output="out/{date}.jsonl"))
+    await gate.turn()
+    time.now_us = DUE_US
+    await gate.turn()
+    await gate.answered()
+    await gate.turn()
+    found = await gate.last()
+    assert found is not None and found.state == "started" and found.error
+    (tmp_path / "out").unlink()
+    time.now_us += 301_000_000
+    await gate.turn()
+    (line,) = (tmp_path / "out" / "2026-03-10.jsonl").read_text().splitlines()
+    assert json.loads(line)["row"] == {"text": "a"}
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["2026-03-10.jsonl"]
+
+
+async def test_it_goes_by_itself_and_ends_when_it_is_told(tmp_path: Path, store: Store) -> None:
+    time = Time(DUE_US)
+    gate = Gateway(store, time, "one", a_schedule(tmp_path))
+    gate.keeper.start()
+    await asyncio.sleep(0.1)
+    await gate.keeper.close()
+    assert await store.do(lambda c: schedules.known_since(c, "nightly", "02:00 UTC", DUE_US + 5)) == DUE_US
+    assert await store.do(lambda c: schedules.known_since(c, "nightly", "03:00 UTC", DUE_US + 5)) == DUE_US + 5

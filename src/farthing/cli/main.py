@@ -24,7 +24,7 @@ COMMANDS = {
     "up": Place("up", "Start the gateway."),
     "init": Place("init", "Write a commented farthing.toml."),
     "check": Place("check", "Check the settings without starting."),
-    "import": Place("imports", "Turn another gateway's configuration into farthing.toml.", extra="import"),
+    "import": Place("imports", "Other tools' configuration and logs: calls of the past."),
     "keys": Place("keys", "Create, list, revoke and rotate API keys."),
     "audit": Place("audit", "Who changed keys, budgets, alerts and routes, and when."),
     "report": Place("report", "What was spent: by feature, user, team, model, day and so on."),

@@ -124,10 +124,21 @@ class Captures:
 
         return await self._store.do(work)
 
+    async def of(self, ids: Sequence[str]) -> dict[str, Captured]:
+        """Those of these calls that are kept and can be opened, by id."""
+        marks = ", ".join("?" * len(ids))
+
+        def work(connection: Connection) -> Found:
+            return self._found(connection.query(f"SELECT {_ALL} FROM captures WHERE id IN ({marks})", tuple(ids)))
+
+        return {each.call_id: each for each in (await self._store.do(work)).calls} if ids else {}
+
     def _row(self, captured: Captured) -> Row:
         labels = tuple(mended_text(label, LONGEST_NAME) for label in captured.labels)
-        said = (_mended(each) for each in (captured.text, captured.answer, captured.instructions))
-        texts = _Texts(*said, labels=labels, own=_mended(captured.own))
+        text, answer, instructions, own = map(
+            _mended, (captured.text, captured.answer, captured.instructions, captured.own)
+        )
+        texts = _Texts(text, answer, instructions, labels, own)
         names = (captured.call_id, captured.tenant, captured.feature, captured.task, captured.template, captured.model)
         id_, tenant, *others = (mended_text(name, LONGEST_NAME) for name in names)
         data = self._wrapping.wrap(msgspec.msgpack.encode(texts), _KEY_OF, tenant, id_)

@@ -130,3 +130,62 @@ def _usage(row: Row) -> Usage | None:
         return None
     units = dict(zip(_UNITS, map(int, row[11:25]), strict=True))
     return Usage(**units, requests=counts_of(row[25]))
+
+
+class Told(msgspec.Struct, frozen=True):
+    """How many calls of a store say what."""
+
+    calls: int
+    usage: int
+    priced: int
+    texts: int
+    digests: int
+    users: int
+    features: int
+    sessions: int
+    durations: int
+    first_bytes: int
+    limits: int
+    first_us: int
+    last_us: int
+
+
+def told(connection: Connection) -> Told:
+    """What is known of the calls, and so what can be said of them. Reads each row once."""
+    columns = ("user_id", "feature", "session")
+    sums = ", ".join(
+        f"CAST(coalesce(sum(CASE WHEN {column} <> '' THEN 1 ELSE 0 END), 0) AS BIGINT)" for column in columns
+    )
+    row = connection.query(
+        "SELECT count(*), CAST(coalesce(sum(CASE WHEN cost_state <> 'unknown' THEN 1 ELSE 0 END), 0) AS BIGINT), "
+        "CAST(coalesce(sum(CASE WHEN cost_state NOT IN ('unknown', 'unpriced') THEN 1 ELSE 0 END), 0) AS BIGINT), "
+        f"{sums}, CAST(coalesce(sum(CASE WHEN duration_us > 0 THEN 1 ELSE 0 END), 0) AS BIGINT), "
+        "CAST(coalesce(sum(CASE WHEN first_byte_us > 0 THEN 1 ELSE 0 END), 0) AS BIGINT), "
+        "coalesce(min(started_us), 0), coalesce(max(started_us), 0) FROM calls"
+    )[0]
+    texts = connection.query(
+        "SELECT CAST(coalesce(sum(CASE WHEN kept = 'keep' THEN 1 ELSE 0 END), 0) AS BIGINT), "
+        "CAST(coalesce(sum(CASE WHEN kept = 'hash' THEN 1 ELSE 0 END), 0) AS BIGINT), count(max_output) FROM past_texts"
+    )[0]
+    calls, usage, priced, users, features, sessions, durations, first_bytes, first_us, last_us = map(int, row)
+    kept, digests, limits = map(int, texts)
+    return Told(
+        calls,
+        usage,
+        priced,
+        kept,
+        digests,
+        users,
+        features,
+        sessions,
+        durations,
+        first_bytes,
+        limits,
+        first_us,
+        last_us,
+    )
+
+
+def any_calls(connection: Connection) -> bool:
+    """Whether there is any call."""
+    return bool(connection.query("SELECT 1 FROM calls LIMIT 1"))

@@ -55,6 +55,11 @@ def add(connection: Connection, records: Sequence[Record]) -> int:
     return len(fresh.records)
 
 
+def check(record: Record) -> None:
+    """Raises RowRefused for a record that no database can hold, even mended."""
+    _prepared([record])
+
+
 def write_or_refuse(connection: Connection, records: Sequence[Record], refuse: Callable[[Record, str], None]) -> int:
     """`write`, but records that the store refuses are handed to `refuse` with the reason, and the rest is written.
 

@@ -26,7 +26,7 @@ from farthing.app.prompts import build_prompts
 from farthing.app.providers import open_providers
 from farthing.app.routing import Models, build_routing, models_of
 from farthing.app.schedules import start_schedules
-from farthing.app.shaping import build_shaping
+from farthing.app.shaping import open_shaping
 from farthing.app.walks import build_walks, has_batches
 from farthing.batch.walks import Ways
 from farthing.finops.transactions import Gatherer
@@ -137,7 +137,6 @@ async def assemble(settings: Settings, stack: AsyncExitStack, around: Around = R
         limits.step,
         Admit(book, journal, allow_unpriced=settings.prices.allow_unpriced, serve_without_ledger=serve_without_ledger),
     ]  # fmt: skip
-    shaping = build_shaping(settings.prompts, known.catalog, known.expect)
     prompts = await build_prompts(settings, store, providers, book, stack, around)
     doctor = build_doctor(settings.prompts, store, providers, book, stack, around)
     relay = Relay(providers, clock.monotonic, prompts.dress)
@@ -146,6 +145,7 @@ async def assemble(settings: Settings, stack: AsyncExitStack, around: Around = R
     def errands(lever: str) -> Errands:
         return Errands(chain([meter, Overhead(lever), *innermost], relay), around.new_id, clock)
 
+    shaping = await open_shaping(settings, known.catalog, known.expect, store, providers, book, errands, stack, around)
     queue = open_queue(settings, store, journal, ledger, around)
     deferral = build_deferral(settings, queue, flexes_by_name(providers, book), stack, around)
     hear = [shaping.hear, prompts.hear, deferral.handing.hold_out]
@@ -164,7 +164,7 @@ async def assemble(settings: Settings, stack: AsyncExitStack, around: Around = R
         queue, Known(settings, journal, providers, health_of_deployments, known, book), walks, stack, around
     )  # fmt: skip
     start_schedules(settings, queue, stack, around)
-    guard = Guard(keys, settings.server.admin)
+    guard, heard = Guard(keys, settings.server.admin), [cache.feedback] if cache is not None else []
     edges = _edges(settings, proceed, around)
     routes = [
         *health.routes(ledger, serve_without_ledger=serve_without_ledger),
@@ -176,7 +176,7 @@ async def assemble(settings: Settings, stack: AsyncExitStack, around: Around = R
         *batch_pages(settings, guard, queue.desk, queue.wake, known, book, stack),
         *deferral.routes(guard),
         *table_pages.routes(Routes(store), routing.rules, guard),
-        *feedback.routes(store, ledger, guard, [*([cache.feedback] if cache is not None else []), routing.quality]),
+        *feedback.routes(store, ledger, guard, [*heard, *shaping.listeners, routing.quality]),
         *openapi.routes(),
     ]
     if not around.driven:

@@ -11,8 +11,17 @@ from farthing.model.principal import Principal
 from farthing.model.record import Saving
 from farthing.wire import FORMATS
 
-FEATURES = ("farthing judge", "farthing encoder", "farthing shadow", "farthing eval", "farthing lab")
+FEATURES = (
+    "farthing judge",
+    "farthing encoder",
+    "farthing shadow",
+    "farthing eval",
+    "farthing lab",
+    "farthing training",
+)
 """What reports show such calls under."""
+TRAINING = FEATURES[5]
+"""What rows of trainings are booked as; no call is sent for them."""
 SPENT_BY = FEATURES[0], FEATURES[2]
 """Those that look at the quality of routed answers, within `routing.shadow_dollars_a_day`."""
 TASK = "farthing overhead"

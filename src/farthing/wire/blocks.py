@@ -135,7 +135,7 @@ class _Reader:
     def block(self, raw: bytes, part: str, index: int, block: int) -> None:
         self._crc = crc = crc32(raw, self._crc)
         self._adler = adler = adler32(raw, self._adler)
-        self._size += len(raw) if len(raw) < 4 * IMAGE_TOKENS or raw.rfind(b"base64") < 0 else _seen(raw)
+        self._size += seen_size(raw)
         found = self.found
         if len(found.places) < MOST_BLOCKS:
             found.places.append(Place(part, index, block))
@@ -191,8 +191,10 @@ class _Reader:
         self.block(bytes(parts[last]), part, index, last)
 
 
-def _seen(raw: bytes) -> int:
-    """The bytes of text that a model would read as long as what is in a block with pictures or files in it."""
+def seen_size(raw: bytes) -> int:
+    """The bytes of text that a model would read as long as what is in a block, which may have pictures or files in it."""
+    if len(raw) < 4 * IMAGE_TOKENS or raw.rfind(b"base64") < 0:
+        return len(raw)
     pictures = [match.end() - match.start() for match in _PAYLOAD.finditer(raw)]
     return len(raw) - sum(pictures) + len(pictures) * 4 * IMAGE_TOKENS
 

@@ -1,59 +1,43 @@
-"""Output controls: a limit that was learned, and how hard the model shall think; each only where a feature's settings say so.
+"""Output controls: what makes answers, or conversations, cost less, each where a feature's settings say so.
 
-- The limit is what 99 in 100 answers of such work by the model stay within, and half as much again. It cuts off what runs
-  away, and budgets set aside less. An answer that meets it is noted, and the limit for such work doubles. Models that think
-  get none: their thoughts need room that nobody can foretell.
-- The effort goes to models that are known to take one, where the request says nothing about thinking.
-
-What the controls save on one call cannot be known, so nothing is booked: held-out calls go without them, and reports compare
-the two arms, in dollars and quality. Knows nothing of prices.
+A control that is on trial goes to a share of the sessions; whoever holds the evidence then says whether it is on, where it
+was shown to do no harm, or off. What the controls save on one call cannot be known, so nothing is booked here, but for the
+history: held-out calls go without all of them, and reports compare the two arms, in dollars and quality. Knows nothing of
+prices and of what a control writes.
 """
 
-from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 
-from farthing.model.call import Answer, Call, Deployment
-from farthing.model.errors import UnknownModel
-from farthing.model.routes import scopes_of
+from farthing.model.call import Answer, Call
+from farthing.model.errors import UpstreamError
 from farthing.pipeline import Proceed
-from farthing.steps.shape.arm import Arm
+from farthing.steps.shape.arm import OPENING, Arm
+from farthing.steps.shape.control import Change, Control, Drawn, Gate, note_drawn, scope_of
 from farthing.wire.asked import asked as read_asked
-from farthing.wire.effort import takes, with_effort
-from farthing.wire.output_limit import can_limit, least_output, with_output_limit
-
-SHARE = 0.99
-LEAST_LIMIT = 64
-"""Tokens; a lower limit saves nothing that is worth a cut answer."""
-MOST_RAISED = 10_000
-"""Kinds of work whose raised limits are remembered."""
+from farthing.wire.output_limit import can_limit
 
 
 class Rules(msgspec.Struct, frozen=True):
-    """The controls of one feature."""
+    """The controls of one feature, in the order in which they change a request."""
 
-    learned_limit: bool = False
-    effort: str = ""
+    controls: tuple[Control, ...] = ()
+    trial: frozenset[str] = frozenset()
+    """Names of those that are on trial; the others are on."""
 
     def __bool__(self) -> bool:
-        return self.learned_limit or bool(self.effort)
+        return bool(self.controls)
 
 
-class Lengths(Protocol):
-    """See `catalog.Expect`."""
+class _Done(NamedTuple):
+    """What was decided of one call."""
 
-    def likely_most(self, tenant: str, scopes: tuple[str, ...], model: str, share: float = ...) -> int | None: ...
-
-
-Places = Callable[[str], Sequence[Deployment]]
-"""Where a model is served. Raises UnknownModel."""
-Thinks = Callable[[str], bool]
-"""Whether a model may think before it answers; also where nobody knows it."""
-_Work = tuple[str, str, str]
-"""Tenant, narrowest scope, model."""
+    changed: list[tuple[Control, Change]]
+    drawn: list[Drawn]
+    left: list[Control]
+    """Those that changed nothing."""
 
 
 class Output:
@@ -61,106 +45,115 @@ class Output:
 
     name = "output"
 
-    def __init__(
-        self, everywhere: Rules, features: Mapping[str, Rules], lengths: Lengths, places: Places, thinks: Thinks, arm: Arm
-    ) -> None:  # fmt: skip
+    def __init__(self, everywhere: Rules, features: Mapping[str, Rules], arm: Arm, gate: Gate | None = None) -> None:
+        """Without a gate nothing is on trial."""
         self._everywhere = everywhere
         self._features = dict(features)
-        self._lengths = lengths
-        self._places = places
-        self._thinks = thinks
         self._arm = arm
-        self._raised: OrderedDict[_Work, int] = OrderedDict()
+        self._gate = gate
 
     async def __call__(self, call: Call, proceed: Proceed) -> Answer:
-        if call.walk == "settling":
-            return await self._settled(call, proceed)
         rules = self._features.get(call.principal.feature, self._everywhere)
-        if not rules or not can_limit(call.wire) or self._arm.holds_out(call):
+        if not rules or not can_limit(call.wire):
+            return await proceed(call)
+        if call.walk == "settling":
+            return await self._settled(call, rules, proceed)
+        if self._arm.holds_out(call):
             return await proceed(call)
         models = call.targets or (call.ask.model,)
         body, ask = call.body, call.ask
-        if rules.effort:
-            self._set_effort(call, rules.effort, models)
-        work = self._limit(call, models) if rules.learned_limit and call.body is body else None
-        if call.body is body:
-            return await proceed(call)
+        done = self._decide(call, rules, models)
+        if call.kept is not None and (done.changed or done.drawn):
+            call.kept[self.name] = {
+                "after": {control.key: change.kept for control, change in done.changed if change.kept is not None},
+                "drawn": [[each.control, each.treated, each.phase] for each in done.drawn],
+            }
         first = len(call.trail.attempts)
-        limit = call.ask.max_output
-        if call.kept is not None and work is not None:
-            call.kept[self.name] = [*work, limit]
         try:
             answer = await proceed(call)
+        except UpstreamError:
+            self._failed(call, done.drawn)
+            raise
         finally:
             call.body, call.ask = body, ask
-        if work is not None and limit is not None:
-            answer.on_end(partial(self._learn, call, work, limit, first))
+        for control, change in done.changed:
+            control.after(call, answer, change.kept, first)
+        for control in done.left:
+            control.heed(call, models, answer)
+        self._watch(call, answer, done.drawn, first)
         return answer
 
-    async def _settled(self, call: Call, proceed: Proceed) -> Answer:
-        """Learn from the answer to a call whose limit was set when it was prepared."""
+    async def _settled(self, call: Call, rules: Rules, proceed: Proceed) -> Answer:
+        """Learn from the answer to a call that was changed when it was prepared."""
         first = len(call.trail.attempts)
         answer = await proceed(call)
-        kept = None if call.kept is None else call.kept.get(self.name)
-        if kept is not None:
-            tenant, scope, model, limit = kept
-            answer.on_end(partial(self._learn, call, (tenant, scope, model), limit, first))
+        kept: Any = None if call.kept is None else call.kept.get(self.name)
+        if not isinstance(kept, dict):
+            return answer
+        for control in rules.controls:
+            if control.key in kept["after"]:
+                control.after(call, answer, kept["after"][control.key], first)
+        self._watch(call, answer, [Drawn(*each) for each in kept["drawn"]], first)
         return answer
 
-    def _set_effort(self, call: Call, effort: str, models: Sequence[str]) -> None:
-        places = self._deployments(models)
-        if not places or not all(takes(call.wire, place.model) for place in places):
-            return
-        made = with_effort(call.wire, call.body, effort)
-        if made is not call.body:
-            call.body = made
-            call.trail.note(self.name, f"effort {effort}", "the settings of the feature")
+    def _decide(self, call: Call, rules: Rules, models: Sequence[str]) -> _Done:
+        """Change the call as its controls say that it has use for and is to get."""
+        done = _Done([], [], [])
+        beside: frozenset[str] = frozenset()
+        unit = ""
+        if rules.trial:
+            _look(call)  # before anything is changed
+        for control in rules.controls:
+            change = control.change(call, models, beside)
+            if change is None:
+                done.left.append(control)
+                continue
+            beside |= {control.name}
+            if control.name in rules.trial and self._gate is not None:
+                unit = unit or _unit(call)
+                if not self._gets(self._gate, call, unit, control, change, done.drawn):
+                    done.left.append(control)
+                    continue
+            call.body = change.body
+            call.ask = change.ask or call.ask
+            call.trail.note("history" if control.name == "history" else self.name, change.what, change.why)
+            done.changed.append((control, change))
+        return done
 
-    def _limit(self, call: Call, models: Sequence[str]) -> _Work | None:
-        """Set the limit of an answer. Returns what it holds for; None where there is none."""
-        places = self._deployments(models)
-        if (
-            len(models) != 1
-            or call.ask.choices != 1
-            or not places
-            or any(self._thinks(place.model) for place in places)
-        ):
-            return None
-        if call.asked is None:
-            call.asked = read_asked(call.wire, call.body)
-        asked = call.asked
-        if asked is None or asked.reasoning:
-            return None
+    def _gets(
+        self, gate: Gate, call: Call, unit: str, control: Control, change: Change, drawn: list[Drawn]
+    ) -> bool:  # fmt: skip
+        """Whether a call gets a control that is on trial."""
+        tenant = call.principal.tenant
+        stand = gate.stand(tenant, _scope(call), control.key)
+        if stand.state == "off":
+            call.trail.note(self.name, f"without: {change.what}", f"switched off by its trial: {stand.why}")
+            return False
+        part = Drawn(control.key, gate.draws(tenant, unit, control.key, stand.share), stand.phase)
+        drawn.append(part)
+        note_drawn(call, part)
+        return part.treated
+
+    def _watch(self, call: Call, answer: Answer, drawn: Sequence[Drawn], first: int) -> None:
+        if drawn and self._gate is not None:
+            self._gate.watch(call, answer, _scope(call), drawn, first)
+
+    def _failed(self, call: Call, drawn: Sequence[Drawn]) -> None:
+        if drawn and self._gate is not None:
+            self._gate.failed(call, _scope(call), drawn)
+
+
+def _scope(call: Call) -> str:
+    return scope_of(call.principal.feature, call.template, call.task)
+
+
+def _look(call: Call) -> None:
+    """What a call's turns have in common becomes its session, where it has none."""
+    asked = call.asked = call.asked or read_asked(call.wire, call.body)
+    if asked is not None:
         call.template = call.template or asked.template
-        scopes = scopes_of(call.template, call.task)
-        if len(scopes) < 2:  # nothing is known of the kind of work
-            return None
-        most = self._lengths.likely_most(call.principal.tenant, scopes, models[0], SHARE)
-        if most is None:
-            return None
-        work = (call.principal.tenant, scopes[0], models[0])
-        limit = max(most * 3 // 2, LEAST_LIMIT, least_output(call.wire, call.body), self._raised.get(work, 0))
-        if call.ask.max_output is not None and call.ask.max_output <= limit:
-            return None
-        call.body = with_output_limit(call.wire, call.body, limit, places[0].model)
-        call.ask = msgspec.structs.replace(call.ask, max_output=limit)
-        call.trail.note(self.name, f"at most {limit:,} tokens", f"99 in 100 such answers stay within {most:,}")
-        return work
+        call.session = call.session or asked.prefix
 
-    def _deployments(self, models: Sequence[str]) -> list[Deployment]:
-        """Everywhere the call may go; empty where one of the models is not known."""
-        try:
-            return [place for model in models for place in self._places(model)]
-        except UnknownModel:
-            return []
 
-    def _learn(self, call: Call, work: _Work, limit: int, first: int, _: object) -> None:
-        """An answer that met its limit was cut off: say so, and leave the next one twice the room."""
-        attempt = next((each for each in reversed(call.trail.attempts[first:]) if not each.part), None)
-        if attempt is None or attempt.usage is None or attempt.usage.out < limit:
-            return
-        call.trail.note(self.name, "the answer met its limit", f"for such work it is {2 * limit:,} tokens from now on")
-        self._raised[work] = 2 * limit
-        self._raised.move_to_end(work)
-        if len(self._raised) > MOST_RAISED:
-            self._raised.popitem(last=False)
+def _unit(call: Call) -> str:
+    return call.session or call.body[:OPENING].decode("latin-1")

@@ -9,6 +9,8 @@ from farthing.model.errors import UnknownModel
 from farthing.model.record import Attempt
 from farthing.model.usage import Usage
 from farthing.steps.shape.arm import LEVER, Arm
+from farthing.steps.shape.effort import Effort
+from farthing.steps.shape.limit import LearnedLimit
 from farthing.steps.shape.output import Output, Rules
 
 MakeCall = Callable[..., Call]
@@ -29,11 +31,19 @@ def places(model: str) -> list[Deployment]:
     return [Deployment(name=model, provider="p", model=model, prices="p")]
 
 
-def step(rules: Rules, most: int | None = 100, arm: Arm | None = None, **features: Rules) -> Output:
-    return Output(rules, features, Lengths(most), places, lambda model: model.startswith("gpt-5"), arm or Arm())
+def thinks(model: str) -> bool:
+    return model.startswith("gpt-5")
 
 
-LIMIT, EFFORT = Rules(learned_limit=True), Rules(effort="low")
+def step(rules: Rules, arm: Arm | None = None, **features: Rules) -> Output:
+    return Output(rules, features, arm or Arm())
+
+
+def limits(most: int | None = 100) -> Rules:
+    return Rules((LearnedLimit(Lengths(most), places, thinks),))
+
+
+EFFORT = Rules((Effort("low", places),))
 
 
 async def sent(made: Output, call: Call, written: int = 10) -> dict[str, Any]:
@@ -56,7 +66,7 @@ def body(**more: Any) -> bytes:
 
 
 async def test_a_learned_limit_has_room_and_doubles_when_an_answer_meets_it(make_call: MakeCall) -> None:
-    made = step(LIMIT)
+    made = step(limits())
     call = make_call(body=body())
     assert (await sent(made, call))["max_tokens"] == 150
     assert call.trail.decisions[0].what == "at most 150 tokens"
@@ -64,24 +74,24 @@ async def test_a_learned_limit_has_room_and_doubles_when_an_answer_meets_it(make
     await sent(made, met, written=150)
     assert met.trail.decisions[-1].what == "the answer met its limit"
     assert (await sent(made, make_call(body=body())))["max_tokens"] == 300
-    assert (await sent(step(LIMIT, most=3), make_call(body=body())))["max_tokens"] == 64
+    assert (await sent(step(limits(3)), make_call(body=body())))["max_tokens"] == 64
     assert (await sent(made, make_call(body=body(max_tokens=4_000))))["max_tokens"] == 300
 
 
 async def test_no_limit_for_thoughts_for_what_is_not_known_and_above_the_callers_own(make_call: MakeCall) -> None:
     for made, call in (
-        (step(LIMIT), make_call("gpt-5", body=body())),
-        (step(LIMIT), make_call(body=body(reasoning_effort="high"))),
-        (step(LIMIT, most=None), make_call(body=body())),
-        (step(LIMIT), make_call("unknown", body=body())),
-        (step(LIMIT), make_call(body=json.dumps({"messages": [{"role": "user", "content": "Hi"}]}).encode())),
+        (step(limits()), make_call("gpt-5", body=body())),
+        (step(limits()), make_call(body=body(reasoning_effort="high"))),
+        (step(limits(None)), make_call(body=body())),
+        (step(limits()), make_call("unknown", body=body())),
+        (step(limits()), make_call(body=json.dumps({"messages": [{"role": "user", "content": "Hi"}]}).encode())),
         (step(Rules()), make_call(body=body())),
-        (step(LIMIT, **{"": Rules()}), make_call(body=body())),
+        (step(limits(), **{"": Rules()}), make_call(body=body())),
     ):  # fmt: skip
         assert not {"max_tokens", "max_completion_tokens"} & (await sent(made, call)).keys()
     own = make_call(body=body(max_tokens=80))
     own.ask.max_output = 80
-    assert (await sent(step(LIMIT), own))["max_tokens"] == 80
+    assert (await sent(step(limits()), own))["max_tokens"] == 80
 
 
 async def test_effort_is_set_where_it_is_known_to_be_taken_and_nobody_else_said_one(make_call: MakeCall) -> None:

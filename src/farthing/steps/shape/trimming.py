@@ -1,0 +1,70 @@
+"""When the oldest turns of a conversation are left out, and how many: from sizes alone, so that each gateway and each later turn
+comes to the same end.
+
+A conversation that passes its limit is trimmed to half of it, and goes on growing from there: so its beginning stays the same
+for many turns, and a provider that holds it reads it. Each trim makes that provider read the rest anew, at the plain rate or
+that of a write. It is worth that only where the tokens that are gone would have cost more, over the turns until the next trim,
+and over no more turns than the conversation has had: nobody knows how long it will last. Knows nothing of wires.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+
+class Rates(NamedTuple):
+    """What a token of input costs, in any unit."""
+
+    plain: float = 1.0
+    read: float = 1.0
+    """Where the provider holds it; the plain rate where it holds nothing."""
+    write: float = 1.0
+    """Where it is read anew: the plain rate, or that of a write."""
+
+
+class Rule(NamedTuple):
+    above: int
+    """Size from which on a conversation is trimmed, to half."""
+    keep: int
+    """The latest turns that always stay."""
+    price: float = 0.0
+    """What a trim costs for each unit of size that goes, at the plain rate of the model that sums it up."""
+
+
+class Cut(NamedTuple):
+    """The turns `first` (1) to `until`, not that one, are left out since the turn `at`."""
+
+    at: int
+    until: int
+    gone: int
+    """Their size."""
+    tail: int
+    """Size of what was closed behind them then, which is read anew."""
+
+
+def cuts(head: int, sizes: Sequence[int], openings: Sequence[int], rule: Rule, rates: Rates) -> list[Cut]:
+    """The trims of a conversation with turns of these sizes, the earliest first; the last one holds. The first turn stays, as
+    do the latest `rule.keep`; `head` is the size of what comes before all turns. `openings` are the sizes of what each turn
+    begins with: what follows it is not there yet when it is decided, and must not change what was."""
+    found: list[Cut] = []
+    sums = [0]
+    for size in sizes:
+        sums.append(sums[-1] + size)
+    start, fixed = 1, head + (sizes[0] if sizes else 0)
+    for at in range(1, len(sizes)):
+        if fixed + sums[at] + openings[at] - sums[start] <= rule.above:
+            continue
+        until, most = start, at + 1 - max(rule.keep, 1)
+        while until < most and fixed + sums[at] - sums[until] > rule.above // 2:
+            until += 1
+        cut = Cut(at, until, sums[until] - sums[1], sums[at] - sums[until])
+        if until > start and _pays(cut, sums[until] - sums[start], fixed, sums[at] / at, rule, rates):
+            start = until
+            found.append(cut)
+    return found
+
+
+def _pays(cut: Cut, gone: int, fixed: int, growth: float, rule: Rule, rates: Rates) -> bool:
+    """Whether leaving out `gone` more is worth reading the rest anew. `growth`: size of a usual turn."""
+    room = max(0.0, rule.above - fixed - cut.tail)
+    turns = min(room / growth if growth > 0 else 0.0, float(cut.at))
+    return gone * rates.read * turns > cut.tail * (rates.write - rates.read) + gone * rule.price

@@ -86,7 +86,14 @@ class Percent(click.ParamType[float]):
     show_default=True,
     help="Whether the whole 95 % interval must be within it, or the loss itself.",
 )
-@click.option("--scheme", default="", metavar="NAME", help=f"One by name: {', '.join(SCHEMES)}.")
+@click.option(
+    "--scheme",
+    "schemes",
+    multiple=True,
+    metavar="NAME",
+    help=f"By name; repeat for what is tried next: {', '.join(SCHEMES)}.",
+)
+@click.option("--compare", is_flag=True, help="Try all, not only until one passes.")
 @click.option(
     "--method",
     type=click.Choice(["rtn", "gptq"]),
@@ -131,7 +138,7 @@ class Percent(click.ParamType[float]):
 @click.option("--plan-only", is_flag=True, help="Say what would be done and what its files would weigh.")
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 def run(
-    folder: Path, bits: str, gpu: str, engine: str, workload: str, budget: float, gate: Any, scheme: str, method: str | None,
+    folder: Path, bits: str, gpu: str, engine: str, workload: str, budget: float, gate: Any, schemes: tuple[str, ...], compare: bool, method: str | None,
     group: int, parallel: int, text: Path | None, tokens: int, evalset: Path | None, out: Path | None, name: str,
     threads: int | None, device: str, plan_only: bool, as_json: bool,
 ) -> None:  # fmt: skip
@@ -147,7 +154,7 @@ def run(
     target = out or folder.absolute().with_name(f"{folder.absolute().name}-quantized")
     found = plan(
         model,
-        Wanted(bits, served_on, engine, workload, budget, scheme),
+        Wanted(bits, served_on, engine, workload, budget, schemes),
         target,
         method=method or "",
         group=group,
@@ -170,7 +177,7 @@ def run(
     asked = Asked(
         model=model, plan=found, out=target, backend=backend, found=there, text=text_of(text),
         cases=cases_of(evalset) if evalset else (), tokens=tokens, budget=budget, gate=gate, engine=engine,
-        gpu=served_on.name if served_on else "", workload=workload, threads=threads or os.cpu_count() or 1, device=device,
+        gpu=served_on.name if served_on else "", workload=workload, threads=threads or os.cpu_count() or 1, device=device, compare=compare,
     )  # fmt: skip
     report = _with_progress(asked)
     shown = _written(report, target, name or found.name, parallel)
@@ -210,7 +217,7 @@ def _written(report: Report, out: Path, name: str, parallel: int) -> dict[str, s
         served, settings = _served(report, tried, name, parallel)
         place = out / tried.scheme / "README.md"
         place.write_text(card(report, tried, served, settings), encoding="utf-8")
-        if tried.passed:
+        if tried is report.chosen:
             (out / "farthing.toml").write_text(settings, encoding="utf-8")
             files |= {"card": str(place), "settings": str(out / "farthing.toml"), "serve": command(served)}
     if report.chosen is None:

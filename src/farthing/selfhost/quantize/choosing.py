@@ -29,8 +29,8 @@ class Wanted(msgspec.Struct, frozen=True):
     """sync or batch"""
     budget: float
     """What may be lost, relative."""
-    scheme: str = ""
-    """One by name, whatever suits."""
+    schemes: tuple[str, ...] = ()
+    """By name, whatever suits, in the order in which they are tried."""
 
 
 class Chosen(msgspec.Struct, frozen=True):
@@ -44,18 +44,26 @@ class Chosen(msgspec.Struct, frozen=True):
 
 def choose(wanted: Wanted) -> Chosen:
     """Raises BadRequest that says why nothing suits."""
-    if wanted.scheme:
-        scheme = scheme_named(wanted.scheme)
-        why = why_not_served(scheme, wanted.gpu, wanted.engine)
-        if why:
-            raise BadRequest(f"{scheme.name} cannot be served there: {why}")
-        return Chosen((scheme,), "it was asked for", {})
+    if wanted.schemes:
+        return _named(wanted)
     names, why = _gguf(wanted) if wanted.engine in ("llama.cpp", "ollama") else _for_engines(wanted)
     refused = {name: why_not_served(SCHEMES[name], wanted.gpu, wanted.engine) for name in names}
     served = [SCHEMES[name] for name in names if not refused[name]]
     if not served:
         raise BadRequest("nothing suits: " + "; ".join(f"{name}: {text}" for name, text in refused.items()))
     return Chosen(tuple(_first_of_bits(served, wanted)), why, {name: text for name, text in refused.items() if text})
+
+
+def _named(wanted: Wanted) -> Chosen:
+    schemes = tuple(dict.fromkeys(scheme_named(name) for name in wanted.schemes))
+    for each in schemes:
+        why = why_not_served(each, wanted.gpu, wanted.engine)
+        if why:
+            raise BadRequest(f"{each.name} cannot be served there: {why}")
+    tools = sorted({each.backend for each in schemes})
+    if len(tools) > 1:
+        raise BadRequest(f"one run works with one back-end; these schemes need {' and '.join(tools)}")
+    return Chosen(schemes, "as was asked for", {})
 
 
 def _gguf(wanted: Wanted) -> tuple[Sequence[str], str]:

@@ -79,7 +79,7 @@ class Report(msgspec.Struct, frozen=True):
 
     @property
     def chosen(self) -> Tried | None:
-        """The one that passed; the last that was tried."""
+        """The first that passed: they are tried in the order in which they suit."""
         return next((each for each in self.tried if each.passed), None)
 
 

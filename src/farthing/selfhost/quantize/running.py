@@ -55,6 +55,8 @@ class Asked(msgspec.Struct, frozen=True):
     workload: str
     threads: int
     device: str
+    compare: bool = False
+    """Whether what comes after a scheme that passed is tried too."""
 
     @property
     def blocks(self) -> int:
@@ -95,7 +97,7 @@ class _Run:
         tried: list[Tried] = []
         for step in asked.plan.steps:
             tried.append(await self._tried(step, job, before))
-            if tried[-1].passed:
+            if tried[-1].passed and not asked.compare:
                 break
         return Report(
             model=asked.plan.name, folder=str(asked.model.folder.absolute()), text=asked.text.source, budget=asked.budget,

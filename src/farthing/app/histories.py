@@ -13,7 +13,7 @@ from farthing.model.call import Deployment
 from farthing.model.errors import UnknownModel, UpstreamError
 from farthing.model.usage import Usage
 from farthing.prices import PriceBook
-from farthing.quality.errand import FEATURES, Errands
+from farthing.quality.errand import SUMMARY, Errands
 from farthing.settings import HistorySettings, Problem, Settings, SettingsError
 from farthing.steps.shape.history import History
 from farthing.steps.shape.summaries import Summaries, Write
@@ -22,7 +22,6 @@ from farthing.upstream.providers import Providers
 from farthing.upstream.relay import spoken_with
 from farthing.wire.said import said
 
-FEATURE = FEATURES[5]
 WIRE = "openai.chat"
 ASK = (
     "Sum up the earlier part of a conversation between a user and an assistant, so that the assistant can go on without it. Keep "
@@ -90,7 +89,7 @@ def _writer(errands: Errands, model: str) -> Write:
     async def write(tenant: str, region: str, text: str) -> str:
         asked = {"role": "user", "content": ASK + text[-LONGEST:]}
         body = msgspec.json.encode({"model": model, "max_completion_tokens": MOST_OUT, "messages": [asked]})
-        sent = await errands.send_priced(WIRE, body, tenant=tenant, feature=FEATURE, region=region)
+        sent = await errands.send_priced(WIRE, body, tenant=tenant, feature=SUMMARY, region=region)
         if sent.answer.status != 200:
             raise UpstreamError(f"the summary's model answered {sent.answer.status}")
         what = said(WIRE, sent.answer.body)

@@ -38,6 +38,7 @@ def serve(work: Callable[[dict[str, Any], Say], dict[str, Any]]) -> None:
         sys.exit(1)
     write({"result": result})
     lines.close()
+    sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)  # some tools leave threads that never end
 

@@ -24,16 +24,16 @@ class _File(msgspec.Struct):
     status: str | None = None
 
 
-def form(lines: Iterable[bytes], name: str) -> bytes:
+def form(lines: Iterable[bytes], name: str, purpose: str = "batch") -> bytes:
     """A form with the purpose and a file of these lines. Its boundary, in its first line, is random: none of what clients
     write can hold it."""
     boundary = b"farthing-" + secrets.token_hex(16).encode()
     head = (
-        b'--%b\r\nContent-Disposition: form-data; name="purpose"\r\n\r\nbatch\r\n--%b\r\nContent-Disposition: form-data; '
+        b'--%b\r\nContent-Disposition: form-data; name="purpose"\r\n\r\n%b\r\n--%b\r\nContent-Disposition: form-data; '
         b'name="file"; filename="%b.jsonl"\r\nContent-Type: application/jsonl\r\n\r\n'
     )
     made = BytesIO()  # unlike a join it holds its parts once
-    made.write(head % (boundary, boundary, name.encode()))
+    made.write(head % (boundary, purpose.encode(), boundary, name.encode()))
     made.writelines(lines)
     made.write(b"\r\n--%b--\r\n" % boundary)
     return made.getvalue()

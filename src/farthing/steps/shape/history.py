@@ -91,44 +91,44 @@ class History(Quiet):
 
     def _without(self, call: Call, found: Turns, made: Sequence[Cut], rates: Rates) -> Change | None:
         """The call with the latest cut that can be made."""
-        for at in range(len(made) - 1, -1, -1):
-            cut = made[at]
-            if not can_drop(call.body, found, 1, cut.until):
-                continue
-            note, moves = LEFT_OUT, at == len(made) - 1 and cut.at == len(found.turns) - 1 and _begins(found)
-            if self._summaries is not None:
-                note, moves = self._summary(self._summaries, call, found, made[: at + 1])
-                if not note:
-                    continue  # an earlier one has its summary
-            body = without(call.wire, call.body, found, 1, cut.until, note)
-            kept = Kept(
-                max(0, cut.gone - len(note)), cut.tail if moves else 0, seen_size(body),
-                rates.read if rates.read < rates.plain else 0.0,
-            )  # fmt: skip
-            how = "summed up" if self._summaries is not None else "left out"
-            return Change(
-                body, f"{cut.until - 1} of {len(found.turns)} turns {how}",
-                f"about {cut.gone // BYTES_A_TOKEN:,} tokens; the conversation is above {self._above // BYTES_A_TOKEN:,}",
-                kept=msgspec.to_builtins(kept),
-            )  # fmt: skip
-        return None
+        cut = next((each for each in reversed(made) if can_drop(call.body, found, 1, each.until)), None)
+        if cut is None:
+            return None
+        note, moves = LEFT_OUT, cut is made[-1] and cut.at == len(found.turns) - 1 and _begins(found)
+        if self._summaries is not None:
+            summed_up = self._summed_up(self._summaries, call, found, made[: made.index(cut) + 1])
+            if summed_up is None:
+                return None
+            cut, note, moves = summed_up
+        body = without(call.wire, call.body, found, 1, cut.until, note)
+        kept = Kept(
+            max(0, cut.gone - len(note)), cut.tail if moves else 0, seen_size(body),
+            rates.read if rates.read < rates.plain else 0.0,
+        )  # fmt: skip
+        how = "summed up" if self._summaries is not None else "left out"
+        return Change(
+            body, f"{cut.until - 1} of {len(found.turns)} turns {how}",
+            f"about {cut.gone // BYTES_A_TOKEN:,} tokens; the conversation is above {self._above // BYTES_A_TOKEN:,}",
+            kept=msgspec.to_builtins(kept),
+        )  # fmt: skip
 
-    def _summary(
+    def _summed_up(
         self, summaries: Summaries, call: Call, found: Turns, made: Sequence[Cut]
-    ) -> tuple[str, bool]:  # fmt: skip
-        """What stands for the turns that go, and whether it does so for the first time; empty where that is still to be
-        written. It goes on from the summary of the cut before, where there is one."""
-        key = self._key(call, found, made[-1])
-        summary = summaries.of(key)
-        if summary:
-            return SUMMED_UP.format(summary), summaries.is_new(key)
-        before = summaries.of(self._key(call, found, made[-2])) if len(made) > 1 else ""
-        since = made[-2].until if before else 1
-        body = call.body
-        messages = found.messages[found.turns[since].first : found.turns[made[-1].until].first]
-        so_far = f"What was said before that, in short:\n{before}\n\n" if before else ""
-        summaries.want(key, call.region, lambda: so_far + told(body, messages))
-        return "", False
+    ) -> tuple[Cut, str, bool] | None:  # fmt: skip
+        """The latest cut that has a summary, what stands for its turns, and whether it does so for the first time. Where the
+        last cut has none, one is asked for, which goes on from the latest that there is."""
+        keys = [self._key(call, found, each) for each in made]
+        at = next((at for at in range(len(made) - 1, -1, -1) if summaries.of(keys[at])), -1)
+        before = summaries.of(keys[at]) if at >= 0 else ""
+        if at < len(made) - 1:
+            since = made[at].until if before else 1
+            body = call.body
+            messages = found.messages[found.turns[since].first : found.turns[made[-1].until].first]
+            so_far = f"What was said before that, in short:\n{before}\n\n" if before else ""
+            summaries.want(keys[-1], call.region, lambda: so_far + told(body, messages))
+        if at < 0 or not can_drop(call.body, found, 1, made[at].until):
+            return None
+        return made[at], SUMMED_UP.format(before), summaries.is_new(keys[at])
 
     def _key(self, call: Call, found: Turns, cut: Cut) -> Key:
         said = call.body[found.turns[1].start : found.turns[cut.until].start]

@@ -160,9 +160,7 @@ async def assemble(settings: Settings, stack: AsyncExitStack, around: Around = R
     proceed = chain([meter, identify, Limits(buckets), routing.task, *inner, *doctor.look, *innermost], relay)
     ways = Ways(identify, routing.task, inner, doctor.look, innermost)
     walks = build_walks(settings, store, keys, providers, book, limits.step, relay, ways, around)
-    start_worker(
-        queue, Known(settings, journal, providers, health_of_deployments, known, book), walks, stack, around
-    )  # fmt: skip
+    start_worker(queue, Known(settings, journal, providers, health_of_deployments, known, book), walks, stack, around)
     start_schedules(settings, queue, stack, around)
     guard, heard = Guard(keys, settings.server.admin), [cache.feedback] if cache is not None else []
     edges = _edges(settings, proceed, around)

@@ -45,7 +45,7 @@ class Measured(msgspec.Struct, frozen=True):
     tokens_s: float
     """Of one stream, by the tool, which is not the engine that will serve it."""
     memory: int
-    """Bytes, at most, the tools included."""
+    """Bytes, at most, beside what the tools themselves take."""
     gpu_memory: int
     seconds: float
     """For all blocks."""

@@ -20,7 +20,7 @@ class Bytes(msgspec.Struct, frozen=True):
 
     files: int
     memory: int
-    """Of the process that measured it, its tools included."""
+    """At most, of the process that measured it, beside what its tools take."""
     gpu_memory: int
     tokens_s: float
 

@@ -35,6 +35,7 @@ def measure(job: dict[str, Any], say: Say) -> dict[str, Any]:
     if not blocks and not left and timed:
         return {}
     say("loads the model", 0, 1)
+    tools = peak_bytes()
     model, words = load(job), tokenizer(job)
     text = Path(job["text"]).read_text(encoding="utf-8")
     ids = tokens(words, text, job["first"], job["blocks"] * job["block"])
@@ -53,7 +54,7 @@ def measure(job: dict[str, Any], say: Say) -> dict[str, Any]:
         if not timed:
             say("speed", 0, 1)
             write(_speed(model, ids))
-        write({"memory": peak_bytes(), "gpu_memory": gpu_peak_bytes()})
+        write({"memory": peak_bytes() - tools, "gpu_memory": gpu_peak_bytes()})
     return {}
 
 

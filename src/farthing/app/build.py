@@ -27,6 +27,7 @@ from farthing.app.providers import open_providers
 from farthing.app.routing import Models, build_routing, models_of
 from farthing.app.schedules import start_schedules
 from farthing.app.shaping import open_shaping
+from farthing.app.students import build_students
 from farthing.app.walks import build_walks, has_batches
 from farthing.batch.walks import Ways
 from farthing.finops.transactions import Gatherer
@@ -55,7 +56,7 @@ from farthing.gateway.guard import Guard
 from farthing.gateway.metrics import Metrics
 from farthing.gateway.pages import pages
 from farthing.gateway.standings import Standings
-from farthing.model.arms import MODEL_SELECTION, SEMANTIC_CACHE
+from farthing.model.arms import DISTILLATION, MODEL_SELECTION, SEMANTIC_CACHE
 from farthing.model.clock import Clock
 from farthing.model.routes import Table
 from farthing.pipeline import Proceed, Step, chain
@@ -154,6 +155,7 @@ async def assemble(settings: Settings, stack: AsyncExitStack, around: Around = R
     identify = Identify(keys, Gatherer(settings.transactions) or None)
     inner: list[Step] = [
         *([cache.step] if cache is not None else []), deferral.step(book, has_batches(providers)),
+        *await build_students(settings, store, errands(DISTILLATION), stack, around),
         *build_captures(settings, store, stack, around), routing.route, *doctor.mend,
         *shaping.steps, *prompts.steps,
     ]  # fmt: skip

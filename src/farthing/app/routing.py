@@ -15,7 +15,14 @@ from farthing.app.shaping import optimises
 from farthing.catalog import Catalog, Costs, Expect
 from farthing.catalog.token_ratio import TokenRatios
 from farthing.gateway.routes import Rules
-from farthing.model.arms import BATCHING, MODEL_SELECTION, PROMPT_OPTIMISATION, PROVIDER_CACHING, SEMANTIC_CACHE
+from farthing.model.arms import (
+    BATCHING,
+    DISTILLATION,
+    MODEL_SELECTION,
+    PROMPT_OPTIMISATION,
+    PROVIDER_CACHING,
+    SEMANTIC_CACHE,
+)
 from farthing.model.clock import SYSTEM, Clock
 from farthing.model.money import Nano, nano_from_dollars
 from farthing.prices import PriceBook
@@ -164,6 +171,7 @@ def _hold_outs(settings: Settings, catalog: Catalog) -> Mapping[str, float]:
     at_work = {
         SEMANTIC_CACHE: bool(modes & {"exact", "semantic"}), MODEL_SELECTION: bool(catalog.reference),
         PROVIDER_CACHING: plans_caching(settings.prompts), PROMPT_OPTIMISATION: optimises(settings.prompts),
+        DISTILLATION: settings.student.mode != "off",
     }  # fmt: skip
     waiting = settings.batch.hold_out_percent / 100
     return {lever: share for lever, works in at_work.items() if works} | ({BATCHING: waiting} if waiting else {})

@@ -13,7 +13,7 @@ PROVIDER_CACHING = "provider caching"
 PROMPT_OPTIMISATION = "prompt optimisation"
 BATCHING = "batching"
 DISTILLATION = "distillation"
-LEVERS = (SEMANTIC_CACHE, MODEL_SELECTION, PROVIDER_CACHING, PROMPT_OPTIMISATION, BATCHING)
+LEVERS = (SEMANTIC_CACHE, MODEL_SELECTION, PROVIDER_CACHING, PROMPT_OPTIMISATION, BATCHING, DISTILLATION)
 """The levers that hold-outs are drawn for, as savings name them."""
 BY_PREFIX = frozenset((PROVIDER_CACHING, PROMPT_OPTIMISATION))
 """Those that are drawn by how a prompt begins, by whoever has looked at it; the others by session."""

@@ -19,6 +19,7 @@ FEATURES = (
     "farthing lab",
     "farthing training",
     "farthing summary",
+    "farthing audit",
 )
 """What reports show such calls under."""
 TRAINING = FEATURES[5]

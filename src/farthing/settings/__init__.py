@@ -26,6 +26,7 @@ from farthing.settings.prompts import FeaturePromptSettings, HistorySettings, Pr
 from farthing.settings.reading import Reader, reason
 from farthing.settings.reconcile import ReconcileSettings
 from farthing.settings.selfhost import OwnDeploymentSettings, SelfhostSettings
+from farthing.settings.student import StudentSettings
 from farthing.settings.toml_lines import lines_of_keys
 from farthing.settings.transactions import TransactionSettings, TransactionTypeSettings
 from farthing.settings.tree import (
@@ -54,7 +55,7 @@ from farthing.settings.values import Amount, FilePath, Secret, StoreUrl, Url, is
 DEFAULT_FILE = "farthing.toml"
 
 __all__ = [
-    "ALERT_RULES", "DEFAULT_FILE", "AlertChannelSettings", "AlertDigestSettings", "AlertRuleSettings", "AlertSettings", "Amount", "BalanceSettings", "BatchSettings", "BudgetSettings", "CacheSettings", "ContractSettings", "DashboardSettings", "DeploymentSettings", "FeatureBatchSettings", "FeatureCacheSettings", "FeaturePromptSettings", "FeatureRoutingSettings", "FilePath", "FinopsSettings", "HistorySettings", "LineSettings", "LogSettings", "ModelSettings", "OidcSettings", "OtelSettings", "OwnDeploymentSettings", "PricesSettings", "Problem", "ProjectFinopsSettings", "PromptSettings", "ProviderSettings", "ReconcileSettings", "RoutingSettings", "ScheduleSettings", "Secret", "SelfhostSettings", "ServerSettings", "Settings", "SettingsError", "StoreSettings", "StoreUrl", "TaskRoutingSettings", "TemplateRoutingSettings", "TimeoutSettings", "TransactionSettings", "TransactionTypeSettings", "Url", "is_loopback", "load", "parse", "shown_url",
+    "ALERT_RULES", "DEFAULT_FILE", "AlertChannelSettings", "AlertDigestSettings", "AlertRuleSettings", "AlertSettings", "Amount", "BalanceSettings", "BatchSettings", "BudgetSettings", "CacheSettings", "ContractSettings", "DashboardSettings", "DeploymentSettings", "FeatureBatchSettings", "FeatureCacheSettings", "FeaturePromptSettings", "FeatureRoutingSettings", "FilePath", "FinopsSettings", "HistorySettings", "LineSettings", "LogSettings", "ModelSettings", "OidcSettings", "OtelSettings", "OwnDeploymentSettings", "PricesSettings", "Problem", "ProjectFinopsSettings", "PromptSettings", "ProviderSettings", "ReconcileSettings", "RoutingSettings", "ScheduleSettings", "Secret", "SelfhostSettings", "ServerSettings", "Settings", "SettingsError", "StoreSettings", "StoreUrl", "StudentSettings", "TaskRoutingSettings", "TemplateRoutingSettings", "TimeoutSettings", "TransactionSettings", "TransactionTypeSettings", "Url", "is_loopback", "load", "parse", "shown_url",
 ]  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from farthing.settings.finops import FinopsSettings, LineSettings, ProjectFinops
 from farthing.settings.prompts import FeaturePromptSettings, HistorySettings, PromptSettings
 from farthing.settings.reconcile import ReconcileSettings
 from farthing.settings.selfhost import OwnDeploymentSettings, SelfhostSettings
+from farthing.settings.student import StudentSettings
 from farthing.settings.transactions import TransactionSettings, TransactionTypeSettings
 from farthing.settings.values import Amount, FilePath, Secret, StoreUrl, Url, is_loopback, is_open_http
 
@@ -427,6 +428,7 @@ class Settings(msgspec.Struct, frozen=True):
     batch: BatchSettings = BatchSettings()
     capture: CaptureSettings = CaptureSettings()
     selfhost: SelfhostSettings = SelfhostSettings()
+    student: StudentSettings = StudentSettings()
     budgets: dict[str, BudgetSettings] = {}
     finops: FinopsSettings = FinopsSettings()
     transactions: TransactionSettings = TransactionSettings()
@@ -493,6 +495,7 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "capture": CaptureSettings,
     "selfhost": SelfhostSettings,
     "selfhost.deployments.NAME": OwnDeploymentSettings,
+    "student": StudentSettings,
     "budgets.NAME": BudgetSettings,
     "finops": FinopsSettings,
     "finops.projects.NAME": ProjectFinopsSettings,

@@ -7,6 +7,8 @@
 5. `cache`     a hit costs nothing and needs no provider, so it comes before one is chosen
 6. `defer`     what can wait leaves here: after the cache, since a hit need not, and before a model is chosen, since that is done
                when it runs; lines of jobs come in here again
+`student`      where settings want it: a model of our own, which needs no provider either; before `capture`, so that only
+               teachers are learned from
 `capture`      where settings want it: keeps what models answer, to learn from; behind whatever answers without one
 7. `route`     which model, before which place: a deployment serves one model
 8. `shape`     five of its files are steps: `mending`, `output` and `lossless` make the body that is sent, so that `step`

@@ -26,6 +26,7 @@ from farthing.store.schema_roles import ROLE_TABLES
 from farthing.store.schema_routing import ROUTING_TABLES, Statement
 from farthing.store.schema_salt import SALT_TABLES
 from farthing.store.schema_schedules import SCHEDULE_TABLES
+from farthing.store.schema_students import STUDENT_TABLES
 from farthing.store.schema_transactions import TRANSACTION_TABLES
 
 CALL_COLUMNS = (
@@ -246,6 +247,7 @@ MIGRATIONS: tuple[tuple[Statement, ...], ...] = (
     SCHEDULE_TABLES,
     PAST_TABLES,
     CONTROL_TABLES,
+    STUDENT_TABLES,
 )
 """The statements that lead from version n to n + 1, at place n. Released ones are never edited; changes are added."""
 

@@ -174,8 +174,9 @@ def _facts(
     data: DataSet, encoder: str, target: float, traffic: Traffic, error: float, fitted: _Fitted | None, shown: Shown,
     floor: float, agreement: float, why: str,
 ) -> Facts:  # fmt: skip
-    mix = np.bincount(np.array(data.said, np.int64), minlength=len(data.answers)) / max(1, data.size)
     silent = bool(why)
+    said = fitted.fit.left_out.argmax(1) if fitted is not None else np.array(data.said, np.int64)
+    mix = np.bincount(said, minlength=len(data.answers)) / max(1, data.size)
     return Facts(
         encoder=encoder, answers=data.answers, templates=data.templates, traffic=traffic, target=target,
         confidence=1 - error, least=1.0 if silent else shown.threshold, floor=floor if math.isfinite(floor) else 0.0,

@@ -43,7 +43,7 @@ class Facts(msgspec.Struct, frozen=True):
     bound: float
     """Agreement on what it answers is at least so high."""
     mix: tuple[float, ...]
-    """Shares of the answers in what it would give, for drift."""
+    """Shares of the answers in what it would say of all examples, left out one by one: for drift."""
     why_not: str = ""
     """Why it answers nothing; empty if it does."""
 

@@ -1,0 +1,327 @@
+"""The life of students on live traffic: tried, promoted, audited for ever, taken back, trained anew.
+
+Tried: a version in the shadow judges calls that the teacher answers; it serves once a bound that holds at any time shows
+that it agrees often enough (`quality.noninferiority`, with a disagreement as worse). Audited: of a share of what it
+answers the teacher's answer is had too; it is taken back when its target is shown to be missed, or when an alarm for a
+drop goes off. Drifting: it is also taken back when the answers that it would give are mixed otherwise than those that it
+learned, or when it abstains far more than in its training. Each gateway adds what it saw to the store and decides from
+the sums of all; whoever is first changes a state, the others take it over. Training runs in a thread beside the event
+loop, which numpy's work leaves free. Failures end here: no client waits for any of it.
+"""
+
+import asyncio
+import logging
+import math
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+
+import msgspec
+
+from farthing.embed import Encoder
+from farthing.model.call import Call
+from farthing.model.errors import FarthingError
+from farthing.model.routes import ROUTED
+from farthing.quality.again import again
+from farthing.quality.errand import FEATURES, Errands
+from farthing.quality.noninferiority import Counts, Drift, verdict
+from farthing.selfhost.students.pairs import Captured, by_scope, clean, same
+from farthing.selfhost.students.training import MOST, train
+from farthing.steps.student.artefact import Facts, Traffic, pack, unpack
+from farthing.steps.student.features import NAME
+from farthing.steps.student.judging import Verdict
+from farthing.steps.student.step import Pupil, Student
+from farthing.store.errors import StoreError
+from farthing.store.students import Looks, Students, Version
+from farthing.wire.said import said
+
+log = logging.getLogger("farthing.student")
+
+FEATURE = FEATURES[7]
+"""What reports show the teacher's second answers under."""
+LOOK_S = 60.0
+AT_ONCE = 8
+"""Audits under way; what is drawn while so many are is not looked at."""
+PATIENCE_S = 120.0
+LEAST_NEW = 1.3
+"""A student is trained anew when so many times its pairs are there."""
+DRIFT_NEEDS = 200
+"""Judged calls before their mix is held against that of training."""
+DRIFT_WINDOW = 1_000
+"""Judged calls after which the next ones are held against it by themselves: a late change must not drown."""
+DRIFT_SURE = 1e-6
+"""Probability under which a mix is another one: it is looked at every minute, for ever."""
+ABSTAINS_MORE = 0.5
+"""A student that answers less than this share of what its training promised has new inputs before it."""
+
+Read = Callable[[], Awaitable[Sequence[Captured]]]
+"""Captured calls to learn from, of all tenants."""
+
+
+class Life:
+    """See the module. `read` is None where nothing is captured."""
+
+    def __init__(
+        self, kept: Students, errands: Errands, encoder: Encoder | None, read: Read | None, *, target: float,
+        traffic: Traffic, now_us: Callable[[], int],
+    ) -> None:  # fmt: skip
+        self._kept = kept
+        self._errands = errands
+        self._encoder = encoder
+        self._read = read
+        self._target = target
+        self._traffic: Traffic = traffic
+        self._now_us = now_us
+        self._step: Student | None = None
+        self._pupils: dict[tuple[str, str, int], tuple[Pupil, Facts]] = {}
+        self._seen: dict[tuple[str, str, int, str], Counter[str]] = defaultdict(Counter)
+        self._mix: dict[tuple[str, str, int], Counter[str]] = defaultdict(Counter)
+        self._alarms: dict[tuple[str, str, int], Drift] = {}
+        self._rung: set[tuple[str, str, int]] = set()
+        self._known = -1
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._loop: asyncio.Task[None] | None = None
+
+    async def start(self, step: Student, *, keeps: bool = True) -> None:
+        """Read what is live; `keeps`: and look after it from now on. Raises StoreError."""
+        self._step = step
+        await self.take_over()
+        if keeps:
+            self._loop = asyncio.create_task(self._keep(), name="students")
+
+    async def close(self) -> None:
+        """End what is under way, write what is not written."""
+        for task in [*self._tasks, *([self._loop] if self._loop is not None else [])]:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        with suppress(StoreError):
+            await self._flush()
+
+    async def settle(self) -> None:
+        """Wait for the audits that are under way."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    # What the step tells.
+
+    def judged(self, call: Call, pupil: Pupil, verdict: Verdict) -> None:
+        place = (pupil.tenant, pupil.scope, pupil.version)
+        sums = self._seen[*place, "serving" if pupil.serves else "shadow"]
+        sums["judged"] += 1
+        sums["sure"] += verdict.sure
+        self._mix[place][verdict.answer] += 1
+
+    def taught(self, call: Call, pupil: Pupil, verdict: Verdict, whole: bytes) -> None:
+        told = said(call.wire, whole)
+        if told is None or told.tools or told.finish not in ("stop", ""):
+            return
+        place = (pupil.tenant, pupil.scope, pupil.version)
+        sums = self._seen[*place, "shadow"]
+        if verdict.sure:
+            self._compare(place, "shadow", same(told.text, verdict.answer))
+        attempts = call.trail.attempts
+        if attempts and all(attempt.cost_state in ("computed", "reported") for attempt in attempts):
+            cost = sum(attempt.cost for attempt in attempts)
+            sums["cost"] += cost
+            sums["baseline"] += cost + sum(saving.saved for saving in call.trail.savings)
+            sums["priced"] += 1
+        pupil.teacher = pupil.teacher or call.target or call.ask.model
+
+    def audit(self, call: Call, pupil: Pupil, verdict: Verdict) -> None:
+        if len(self._tasks) >= AT_ONCE:
+            return
+        model = pupil.teacher if call.ask.model in ROUTED else call.ask.model
+        body = again(call.wire, call.body, model) if model else None
+        if body is None:
+            return
+        task = asyncio.get_running_loop().create_task(self._ask(call.wire, body, call.region, pupil, verdict))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _ask(self, wire: str, body: bytes, region: str, pupil: Pupil, verdict: Verdict) -> None:
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                sent = await self._errands.send_priced(
+                    wire, body, tenant=pupil.tenant, feature=FEATURE, region=region
+                )  # fmt: skip
+            told = said(wire, sent.answer.body) if sent.answer.status == 200 else None
+            if told is not None:
+                self._compare((pupil.tenant, pupil.scope, pupil.version), "audit", same(told.text, verdict.answer))
+        except (FarthingError, TimeoutError) as error:
+            log.info("an audit was not to be had", extra={"error": type(error).__name__})
+        except Exception as error:  # nobody waits for it, so nobody else would hear
+            log.warning("an audit failed", extra={"error": type(error).__name__})
+
+    def _compare(self, place: tuple[str, str, int], kind: str, agrees: bool) -> None:
+        sums = self._seen[*place, kind]
+        sums["compared"] += 1
+        sums["agreed"] += agrees
+        alarm = self._alarms.get(place)
+        if kind == "audit" and alarm is not None and alarm.add(0 if agrees else -1):
+            self._rung.add(place)
+
+    # What is decided, every so often.
+
+    async def look(self) -> None:
+        """Write what was seen, decide, and take over what others decided. Raises StoreError."""
+        await self._flush()
+        for place, (pupil, facts) in list(self._pupils.items()):
+            looks = await self._kept.looks(*place)
+            if pupil.serves:
+                why = self._why_retreat(place, facts, looks)
+                if self._mix[place].total() >= DRIFT_WINDOW:
+                    self._mix[place].clear()
+                if why and await self._kept.retreat(*place, why):
+                    log.warning("a student was taken back: %s", why, extra={"scope": pupil.scope})
+            elif verdict(_counts(looks, "shadow"), 1 - facts.target) == "promote":
+                counts = _counts(looks, "shadow")
+                why = f"it agreed in {counts.same:,.0f} of {counts.n:,.0f} calls beside its teacher"
+                await self._kept.promote(*place, why)
+            elif verdict(_counts(looks, "shadow"), 1 - facts.target) == "demote":
+                await self._kept.retreat(*place, "it agrees too seldom with its teacher")
+        await self.take_over()
+
+    def _why_retreat(self, place: tuple[str, str, int], facts: Facts, looks: Sequence[Looks]) -> str:
+        """Empty if nothing speaks against it."""
+        if verdict(_counts(looks, "audit"), 1 - facts.target) == "demote":
+            return f"audits show less than {facts.target:.1%} agreement"
+        if place in self._rung:
+            return "audits have become worse than its target"
+        judged = sum(each.judged for each in looks if each.kind == "serving")
+        sure = sum(each.sure for each in looks if each.kind == "serving")
+        if judged >= DRIFT_NEEDS and sure < ABSTAINS_MORE * facts.coverage * judged:
+            return f"its inputs drift: it answers {sure / judged:.0%} of the calls, {facts.coverage:.0%} in training"
+        if is_other_mix(self._mix[place], facts):
+            return "its inputs drift: the answers are mixed otherwise than in training"
+        return ""
+
+    async def take_over(self) -> None:
+        """Read what is live, if anything changed. Raises StoreError."""
+        changes = await self._kept.changes()
+        if changes == self._known or self._step is None:
+            return
+        live = {(each.tenant, each.scope, each.version): each for each in await self._kept.versions(live=True)}
+        pupils = {}
+        for place, version in live.items():
+            former = self._pupils.get(place)
+            found = former if former is not None and former[0].serves is (version.state == "serving") else None
+            found = found or await self._load(version)
+            if found is not None:
+                pupils[place] = found
+                self._alarms.setdefault(place, Drift(1 - found[1].target))
+        self._pupils, self._known = pupils, changes
+        self._step.teach([pupil for pupil, _ in pupils.values()])
+
+    async def _load(self, version: Version) -> tuple[Pupil, Facts] | None:
+        """None for one that cannot be used here: broken, or of an encoder that is not at hand."""
+        weights = await self._kept.weights(version.tenant, version.scope, version.version)
+        try:
+            facts, judge = await asyncio.to_thread(unpack, weights or b"")
+        except ValueError as error:
+            log.warning("a student cannot be read: %s", error, extra={"scope": version.scope})
+            return None
+        needs_vector = facts.encoder != NAME
+        if needs_vector and (self._encoder is None or self._encoder.name != facts.encoder):
+            log.warning("a student needs the encoder %s", facts.encoder, extra={"scope": version.scope})
+            return None
+        looks = await self._kept.looks(version.tenant, version.scope, version.version)
+        priced = sum(each.priced for each in looks)
+        cost, baseline = (
+            round(sum(getattr(each, name) for each in looks) / priced) if priced else 0 for name in ("cost", "baseline")
+        )
+        pupil = Pupil(
+            version.tenant, version.scope, version.version, judge, frozenset(facts.templates), facts.least, needs_vector,
+            version.state == "serving", version.teacher, cost, baseline,
+        )  # fmt: skip
+        return pupil, facts
+
+    async def train_all(self) -> int:
+        """Train what is worth it: scopes without a student, and those with far more calls than theirs learned from; how
+        many were trained. Raises StoreError."""
+        if self._read is None:
+            return 0
+        sizes = {}
+        for version in reversed(await self._kept.versions()):
+            sizes[version.tenant, version.scope] = msgspec.json.decode(version.facts, type=Facts).pairs
+        trained = 0
+        for place, pairs in by_scope(await self._read()).items():
+            if len(pairs) > LEAST_NEW * sizes.get(place, 0):
+                trained += await self.train(place, pairs)
+        await self.take_over()
+        return trained
+
+    async def train(self, place: tuple[str, str], pairs: Sequence[Captured], teacher: str = "") -> bool:
+        """Train one student and keep it, in the shadow if it can answer anything. False where the answers are no closed
+        set: then nothing is kept. Raises StoreError, EncoderError."""
+        data = await asyncio.to_thread(clean, pairs, most=MOST)
+        if data.trouble:
+            return False
+        vectors = await self._encoder.encode(data.texts) if self._encoder is not None else None
+        name = self._encoder.name if self._encoder is not None else NAME
+        found = await asyncio.to_thread(train, data, vectors, name, target=self._target, traffic=self._traffic)
+        facts = found.facts
+        why = facts.why_not or f"answers {facts.coverage:.0%} of {facts.pairs:,} calls at {facts.bound:.1%} or better"
+        weights = await asyncio.to_thread(pack, facts, found.judge) if found.judge is not None else b""
+        await self._kept.add(
+            *place, msgspec.json.encode(facts).decode(), weights, state="shadow" if weights else "mute", teacher=teacher,
+            why=why,
+        )  # fmt: skip
+        return True
+
+    async def _flush(self) -> None:
+        seen, self._seen = self._seen, defaultdict(Counter)
+        now = self._now_us()
+        try:
+            await self._kept.add_looks(
+                [Looks(*place[:3], place[3], now, **sums) for place, sums in seen.items() if sums]  # type: ignore[arg-type]
+            )  # fmt: skip
+        except StoreError:
+            for place, sums in seen.items():
+                self._seen[place].update(sums)
+            raise
+
+    async def _keep(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_S)
+            try:
+                await self.look()
+            except StoreError as error:
+                log.warning("students cannot be looked at: %s", error.message)
+            except Exception as error:  # the next look may be better
+                log.warning("a look at students failed", extra={"error": type(error).__name__})
+
+
+def _counts(looks: Sequence[Looks], kind: str) -> Counts:
+    """Comparisons, a disagreement as worse."""
+    compared = sum(each.compared for each in looks if each.kind == kind)
+    agreed = sum(each.agreed for each in looks if each.kind == kind)
+    return Counts(same=agreed, worse=compared - agreed)
+
+
+def is_other_mix(seen: Counter[str], facts: Facts) -> bool:
+    """Whether so many answers fall otherwise than in training: Pearson's chi-square, both as samples, small answers as one;
+    its tail by Wilson and Hilferty's cube root (1931)."""
+    total = seen.total()
+    if total < DRIFT_NEEDS or not facts.pairs:
+        return False
+    rest, statistic, freedom = [0.0, 0.0], 0.0, -1
+    for answer, share in zip(facts.answers, facts.mix, strict=True):
+        pooled = (seen[answer] + share * facts.pairs) / (total + facts.pairs)
+        if pooled * min(total, facts.pairs) < 5:
+            rest = [rest[0] + seen[answer], rest[1] + share * facts.pairs]
+            continue
+        statistic += _spread(seen[answer], share * facts.pairs, total, facts.pairs)
+        freedom += 1
+    if sum(rest):
+        statistic += _spread(rest[0], rest[1], total, facts.pairs)
+        freedom += 1
+    if freedom < 1:
+        return False
+    cube = (statistic / freedom) ** (1 / 3)
+    z = (cube - (1 - 2 / (9 * freedom))) / math.sqrt(2 / (9 * freedom))
+    return 0.5 * math.erfc(z / math.sqrt(2)) < DRIFT_SURE
+
+
+def _spread(here: float, there: float, size: float, other: float) -> float:
+    pooled = (here + there) / (size + other)
+    return (here - pooled * size) ** 2 / (pooled * size) + (there - pooled * other) ** 2 / (pooled * other)

@@ -1,0 +1,196 @@
+"""The student step: a small model of our own answers when it is sure, and else the call goes on to its teacher.
+
+A call is for a student if its tenant and its template, or else its kind of work, have one, and if it is of the simple kind
+that students learn from: one question in words, no tools, one answer. Students are a model like any other, named
+`student`: pins, deny lists, a key's models and regions keep it away. One in the shadow judges, but gives nothing. What
+was judged is told to those who look at students (`Looks`). A failure in here makes the call one that goes on. Knows
+nothing of how students are trained.
+"""
+
+import logging
+import random
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+
+from farthing.embed import Encoder, EncoderError
+from farthing.model.arms import DISTILLATION, MODEL_SELECTION
+from farthing.model.asked import Asked
+from farthing.model.call import Answer, Call, Deployment
+from farthing.model.money import Nano
+from farthing.model.principal import may_use
+from farthing.model.record import Saving
+from farthing.pipeline import Proceed
+from farthing.pipeline.listening import listen
+from farthing.steps.student.judging import Judge, Verdict
+from farthing.wire.asked import asked as read_asked
+from farthing.wire.replay import replay
+from farthing.wire.replay.spoken import SPEAKS, spoken
+
+log = logging.getLogger("farthing.student")
+
+LEVER = DISTILLATION
+MODEL = "student"
+"""Its name, for pins, deny lists and keys."""
+PIN = b"x-farthing-pin"
+
+Forbids = Callable[[Call, str], bool]
+"""Whether policy denies a model to a call."""
+
+
+class Pupil(msgspec.Struct):
+    """A version of a student that is live."""
+
+    tenant: str
+    scope: str
+    version: int
+    judge: Judge
+    templates: frozenset[str]
+    least: float
+    needs_vector: bool
+    serves: bool
+    """False: in the shadow."""
+    teacher: str = ""
+    cost: Nano = 0
+    """What the teacher's answers cost, a call, as seen; 0 where that is not known."""
+    baseline: Nano = 0
+
+
+class Looks(Protocol):
+    """Who looks at what students say. Neither may raise, nor take long."""
+
+    def judged(self, call: Call, pupil: Pupil, verdict: Verdict) -> None:
+        """A call was judged; if the verdict is sure and the pupil serves, it is answered."""
+
+    def taught(self, call: Call, pupil: Pupil, verdict: Verdict, whole: bytes) -> None:
+        """The teacher answered a call that was judged."""
+
+    def audit(self, call: Call, pupil: Pupil, verdict: Verdict) -> None:
+        """A call that the student answered was drawn: the teacher is to be asked too."""
+
+
+class Student:
+    """See the module. `region` is where this gateway runs, for calls that must be served somewhere; `audited` the share of
+    answers that are checked (0 to 1)."""
+
+    name = "student"
+
+    def __init__(
+        self, looks: Looks, encoder: Encoder | None, forbids: Forbids, *, region: str = "", audited: float = 0.03,
+        chance: Callable[[], float] = random.random, clock: Callable[[], float] = time.time,
+    ) -> None:  # fmt: skip
+        self._looks = looks
+        self._encoder = encoder
+        self._forbids = forbids
+        self._region = region
+        self._audited = audited
+        self._chance = chance
+        self._clock = clock
+        self._pupils: dict[tuple[str, str], tuple[Pupil, ...]] = {}
+
+    def teach(self, pupils: list[Pupil]) -> None:
+        """These are live from now on, and no others."""
+        by_place: dict[tuple[str, str], list[Pupil]] = {}
+        for pupil in sorted(pupils, key=lambda each: not each.serves):
+            by_place.setdefault((pupil.tenant, pupil.scope), []).append(pupil)
+        self._pupils = {place: tuple(each) for place, each in by_place.items()}
+
+    async def __call__(self, call: Call, proceed: Proceed) -> Answer:
+        if not self._pupils:
+            return await proceed(call)
+        pupils = self._of(call)
+        if not pupils:
+            return await proceed(call)
+        keeps_away = self._keeps_away(call)
+        if keeps_away:
+            call.trail.note(self.name, "abstains", keeps_away)
+            return await proceed(call)
+        asked = call.asked
+        assert asked is not None, "`_of` has read it"
+        heard = []
+        for pupil in pupils:
+            verdict = await self._verdict(pupil, asked.text)
+            if verdict is None:
+                continue
+            self._looks.judged(call, pupil, verdict)
+            if pupil.serves and verdict.sure:
+                return self._answer(call, pupil, verdict)
+            if pupil.serves:
+                call.trail.note(self.name, "abstains", f"version {pupil.version}: {verdict.why}")
+            else:
+                heard.append((pupil, verdict))
+        answer = await proceed(call)
+        if heard:
+            listen(call, answer, lambda whole: self._hear(call, heard, whole))
+        return answer
+
+    def _of(self, call: Call) -> tuple[Pupil, ...]:
+        """The students of such calls; none for a call of another kind than they learn from."""
+        if call.wire not in SPEAKS or call.walk != "live" or call.arms.get(LEVER):
+            return ()
+        if call.asked is None:
+            call.asked = read_asked(call.wire, call.body)
+        asked = call.asked
+        if asked is None or not _is_plain(asked) or call.ask.choices != 1:
+            return ()
+        call.template = call.template or asked.template
+        tenant = call.principal.tenant
+        found = self._pupils.get((tenant, f"template:{asked.template}"), ()) if asked.template else ()
+        if not found and call.task:
+            found = self._pupils.get((tenant, f"task:{call.task}"), ())
+        return tuple(pupil for pupil in found if asked.template in pupil.templates)
+
+    def _keeps_away(self, call: Call) -> str:
+        """What keeps the student from such a call; empty if nothing does."""
+        pin = call.headers.get(PIN, b"").strip()
+        if pin and pin != MODEL.encode():
+            return "the caller pins another model"
+        if not may_use(call.key, MODEL):
+            return "the key may not use the model `student`"
+        if self._forbids(call, MODEL):
+            return "policy denies the model `student`"
+        region = call.region or (call.key.region if call.key is not None else "")
+        return f"the call must be served in {region}" if region and region != self._region else ""
+
+    async def _verdict(self, pupil: Pupil, text: str) -> Verdict | None:
+        """None where it cannot be had."""
+        try:
+            if not pupil.needs_vector:
+                return pupil.judge.judge(text)
+            if self._encoder is None:
+                return None
+            return pupil.judge.judge(text, (await self._encoder.encode([text]))[0])
+        except (EncoderError, ValueError) as error:
+            log.warning("a student could not judge", extra={"error": type(error).__name__})
+            return None
+
+    def _answer(self, call: Call, pupil: Pupil, verdict: Verdict) -> Answer:
+        """What the teacher would say, in the client's wire, plain or as a stream; and what that saved."""
+        call.deployment = Deployment(MODEL, "", MODEL, "")
+        call.trail.note(
+            self.name, f"answered by version {pupil.version} of {pupil.scope}",
+            f"confidence {verdict.confidence:.3f}, at least {pupil.least:.3f} is needed",
+        )  # fmt: skip
+        if pupil.baseline and pupil.baseline != pupil.cost:
+            call.trail.savings.append(Saving(MODEL_SELECTION, pupil.baseline, pupil.cost, estimated=True))
+        if pupil.cost:
+            call.trail.savings.append(Saving(LEVER, pupil.cost, 0, estimated=True))
+        now = int(self._clock())
+        whole = spoken(call.wire, verdict.answer, call.ask.model, call.id, now)
+        body = replay(call.wire, whole, call.ask, usage="original", call_id=call.id, now=now)
+        if self._chance() < self._audited:
+            self._looks.audit(call, pupil, verdict)
+        kind = b"text/event-stream; charset=utf-8" if call.ask.stream else b"application/json"
+        return Answer(200, [(b"content-type", kind)], body)
+
+    def _hear(self, call: Call, heard: list[tuple[Pupil, Verdict]], whole: bytes) -> None:
+        for pupil, verdict in heard:
+            self._looks.taught(call, pupil, verdict, whole)
+
+
+def _is_plain(asked: Asked) -> bool:
+    """Whether all that is asked is in the words of one question."""
+    other = asked.tools or asked.tool_results or asked.images or asked.audio or asked.files
+    return bool(asked.text) and asked.turns == 1 and not other

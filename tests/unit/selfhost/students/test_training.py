@@ -1,0 +1,83 @@
+"""From captured calls to a student that answers, or that says why it does not."""
+
+import msgspec
+import pytest
+
+from farthing.selfhost.students.pairs import Captured, by_scope, clean, same
+from farthing.selfhost.students.training import MOST, train
+from farthing.steps.student.artefact import pack, unpack
+from farthing.steps.student.features import NAME
+from unit.selfhost.students.talk import calls
+
+pytest.importorskip("numpy")
+
+
+def test_a_student_of_an_easy_task_answers_as_its_teacher_spells_it() -> None:
+    trained = train(clean(calls(700), most=MOST), None, NAME, target=0.95)
+    facts, judge = trained
+    assert judge is not None and facts.coverage > 0.5 and facts.bound >= 0.95 and not facts.why_not
+    new = [each for each in calls(1_600) if each.text not in {one.text for one in calls(700)}]
+    verdicts = [(judge.judge(each.text), each.answer) for each in new]
+    sure = [verdict.answer == answer for verdict, answer in verdicts if verdict.sure]
+    assert len(sure) > 0.5 * len(new) and sum(sure) >= 0.95 * len(sure)
+    assert not judge.judge("what is the capital of France, and who was born there").sure
+    known, again = unpack(pack(facts, judge))
+    assert known == facts
+    assert again.judge(new[0].text).answer == verdicts[0][0].answer
+
+
+def test_open_traffic_is_answered_less() -> None:
+    data = clean(calls(700), most=MOST)
+    closed, opened = (train(data, None, NAME, target=0.95, traffic=kind).facts for kind in ("closed", "open"))  # type: ignore[arg-type]
+    assert opened.answered <= closed.answered
+
+
+@pytest.mark.parametrize(
+    ("pairs", "why"),
+    [
+        (calls(100), "too few"),
+        ([msgspec.structs.replace(each, answer="yes") for each in calls(300)], "one answer"),
+        ([msgspec.structs.replace(each, answer=each.text) for each in calls(300)], "no closed set"),
+        (calls(400, wrong=1.0), "cannot be shown"),
+        ([], "no pairs"),
+    ],
+)  # fmt: skip
+def test_it_abstains_entirely_and_says_why(pairs: list[Captured], why: str) -> None:
+    facts, judge = train(clean(pairs, most=MOST), None, NAME, target=0.95)
+    assert judge is None and facts.answered == 0 and why in facts.why_not
+
+
+def test_a_teacher_that_changed_its_mind_is_noticed() -> None:
+    turned = {"track": "cancel", "cancel": "track"}
+    pairs = calls(1_000)
+    for at in range(800, 1_000):
+        way = pairs[at].answer[9:-2]
+        pairs[at] = msgspec.structs.replace(pairs[at], answer=pairs[at].answer.replace(way, turned.get(way, way)))
+    facts, judge = train(clean(pairs, most=MOST), None, NAME, target=0.7)
+    assert judge is None and ("latest" in facts.why_not or "cannot be shown" in facts.why_not)
+
+
+def test_pairs_are_cleaned_and_answers_told_apart_by_what_they_say() -> None:
+    pairs = [
+        Captured("Where is it?", '{"way": "Track", "n": 1}', "t", 1), Captured("where  is IT?", "refund", "t", 5),
+        Captured("", "refund", "t", 2), Captured("stop", " Refund ", "u", 3), Captured("money", "refund", "t", 4),
+    ]  # fmt: skip
+    data = clean(pairs, most=10)
+    assert data.texts == ("stop", "money", "where  is IT?") and data.answers == ("refund",)
+    assert (data.unreadable, data.repeats, data.conflicts, data.templates) == (1, 1, 1, ("t", "u"))
+    assert same('{"a": "X", "b": 2}', '{"b":2,"a":"x"}') and not same("yes", "no")
+    assert clean(pairs, most=1).texts == ("where  is IT?",)
+    found = by_scope([Captured("a", "b", "t", task="triage"), Captured("a", "b")])
+    assert set(found) == {("default", "template:t"), ("default", "task:triage")}
+
+
+def test_what_is_no_student_is_refused() -> None:
+    for broken in (b"", b"PK\x03\x04", b"not a file", pack_of_nothing()):
+        with pytest.raises(ValueError):
+            unpack(broken)
+
+
+def pack_of_nothing() -> bytes:
+    facts, judge = train(clean(calls(700), most=MOST), None, NAME, target=0.95)
+    assert judge is not None
+    return pack(facts, judge)[:-200]

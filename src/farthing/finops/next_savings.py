@@ -1,5 +1,6 @@
 """What could be saved next: each lever's own estimate from the sums of the last four weeks, in dollars a month, with how sure
-it is and the setting that switches it on. Reads rollups only; changes nothing, and knows nothing of how levers work.
+it is and the setting that switches it on. Reads rollups, and of the dearest features a few hundred calls; changes nothing,
+and knows nothing of how levers work.
 
 An estimate has an amount where the ledger itself tells it, and only a bound ("up to") where it must be tried first. A
 cheaper model is held against the present one by a call of mean size, so long-context bands and contracts count; what is
@@ -12,13 +13,15 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from farthing.finops import patience
 from farthing.finops.tiers import TierOf
+from farthing.model.arms import BATCHING
 from farthing.model.money import Nano
 from farthing.model.routes import ANY, Cell, Table, Tier
 from farthing.model.usage import Usage
 from farthing.quality.errand import FEATURES as ERRANDS
 from farthing.quality.errand import TASK as OVERHEAD
-from farthing.settings import CacheSettings, RoutingSettings
+from farthing.settings import BatchSettings, CacheSettings, RoutingSettings
 from farthing.store import ReportRow, reading, waste
 from farthing.store.days import days
 from farthing.store.engine import Connection
@@ -41,6 +44,12 @@ LONG = 8_000
 """Tokens of input of a call above which it hardly ever repeats word by word."""
 BOUND_WEIGHT = 0.25
 """Of the middle of the bounds, where there is no estimate: what is known goes before what may be."""
+LOOKED_AT = 8
+"""Features of which the latest calls are looked at."""
+LEAST_PATIENT = 0.2
+"""Of a feature's calls: where fewer can wait, its owner would have to tell them apart."""
+HOURS = 6
+"""The deadline that is proposed."""
 TYPICAL = 1_000
 """Tokens by which rates are compared."""
 
@@ -86,6 +95,10 @@ class Sums(NamedTuple):
     models: list[ReportRow]
     waste_by_model: list[WasteRow]
     waste_by_feature: list[WasteRow]
+    by_feature: Sequence[ReportRow] = ()
+    """By feature and model."""
+    patient: Mapping[str, float] = {}
+    """By feature, the share of its calls of late that nobody seems to have waited for; see `finops.patience`."""
 
     @property
     def times(self) -> float:
@@ -111,6 +124,9 @@ class Known(NamedTuple):
     floors: Callable[[str], Sequence[float]]
     price: Callable[[str, Usage], Nano | None]
     vectors: Callable[[int], tuple[str, Nano] | None]
+    batch: BatchSettings = BatchSettings()
+    in_batch: Callable[[str, Usage], Nano | None] = lambda model, usage: None
+    """What a usage costs at a model in a batch of its provider; None where that has none."""
 
 
 def read(connection: Connection, now_us: int, tenant: str) -> Sums | None:
@@ -128,7 +144,12 @@ def read(connection: Connection, now_us: int, tenant: str) -> Sums | None:
     def lost(name: str) -> list[WasteRow]:
         return waste.report(connection, name, since, until, tenant=tenant)
 
-    return Sums(whole, by("task,model"), by("task,tier"), by("feature"), by("model"), lost("model"), lost("feature"))
+    features = by("feature")
+    dearest = [row.key for row in sorted(features, key=lambda row: -row.cost) if row.key and row.key not in ERRANDS]
+    return Sums(
+        whole, by("task,model"), by("task,tier"), features, by("model"), lost("model"), lost("feature"), by("feature,model"),
+        patience.shares(connection, dearest[:LOOKED_AT], since, until, tenant),
+    )  # fmt: skip
 
 
 def estimates(sums: Sums, known: Known) -> list[Saving]:
@@ -213,15 +234,20 @@ def _best(work: _Work, known: Known, may: Callable[[str], bool]) -> tuple[str, N
 
 def _saved(row: ReportRow, model: str, known: Known) -> Nano | None:
     """Of the cost of a row, if `model` had answered: by its price of a call of mean size."""
-    paid = max(1, row.calls - row.cache_hits)
-    mean = Usage(
-        uncached_in=max(0, row.in_tokens - row.cached_tokens) // paid, cache_read=row.cached_tokens // paid,
-        out=max(1, row.out_tokens // paid),
-    )  # fmt: skip
+    mean = _mean(row)
     now, then = known.price(row.also, mean), known.price(model, mean)
     if not now or then is None:
         return None
     return row.cost - row.cost * then // now
+
+
+def _mean(row: ReportRow) -> Usage:
+    """Of one call that was paid for."""
+    paid = max(1, row.calls - row.cache_hits)
+    return Usage(
+        uncached_in=max(0, row.in_tokens - row.cached_tokens) // paid, cache_read=row.cached_tokens // paid,
+        out=max(1, row.out_tokens // paid),
+    )  # fmt: skip
 
 
 def _cell(known: Known, task: str, model: str) -> Cell | None:
@@ -331,9 +357,36 @@ def lost_tries(sums: Sums, known: Known) -> Iterator[Saving]:
         )  # fmt: skip
 
 
+def can_wait(sums: Sums, known: Known) -> Iterator[Saving]:
+    """Calls that nobody seems to wait for, at the price of their provider's batches: a bound for each feature, as only its
+    owner knows who waits."""
+    if known.batch.deadline_s:
+        return
+    for row in sums.features:
+        share = sums.patient.get(row.key, 0.0)
+        if share < LEAST_PATIENT or row.calls < LEAST_CALLS or row.key in known.batch.features or row.key in ERRANDS:
+            continue
+        models = [each for each in sums.by_feature if each.key == row.key]
+        saved = sum(_saved_in_batch(each, known) for each in models)
+        if saved > 0:
+            yield Saving(
+                BATCHING, f"{row.key}: {_calls(row.calls, sums)}, and of the latest {100 * share:.0f} % are not streamed and not part of a talk.",
+                None, 0, round(saved * share * sums.times), "lossless",
+                "the price of the provider's batches, should all of these be able to wait; only you know whether somebody waits for them",
+                f"[batch.features.{_quoted(row.key)}]\ndeadline_s = {HOURS * 3600}", SETTINGS, {"feature": row.key},
+            )  # fmt: skip
+
+
+def _saved_in_batch(row: ReportRow, known: Known) -> Nano:
+    """Of what a feature paid at a model: by the price of a call of mean size, as it is and in a batch."""
+    mean = _mean(row)
+    now, then = known.price(row.also, mean), known.in_batch(row.also, mean)
+    return max(0, row.cost - row.cost * then // now) if now and then is not None else 0
+
+
 SETTINGS, CLIENT = "farthing.toml", "in the client"
 ESTIMATES: tuple[Callable[[Sums, Known], Iterable[Saving]], ...] = (
-    cheaper_models, repeats, vectors, unread_writes, lost_tries,
+    cheaper_models, repeats, vectors, unread_writes, lost_tries, can_wait,
 )  # fmt: skip
 
 

@@ -88,9 +88,13 @@ def of_sums(view: View, sums: Sums | None, tier: TierOf) -> list[Saving]:
         cost = costs.as_embedding(tokens, now, model) if model else None
         return (model, cost) if cost is not None else None
 
+    def in_batch(model: str, usage: Usage) -> Nano | None:
+        return costs.price_at(model, Attempt(1, started_us=now, tier="batch"), usage)
+
     known = Known(
         view.tenant, settings.routing, settings.cache, settings.finops.cache_hit_percent / 100, view.sources.catalog.tiers(),
         tier, view.sources.table(), floors_of(settings.routing), price, vectors,
+        settings.batch, in_batch,
     )  # fmt: skip
     return next_savings.estimates(sums, known)
 

@@ -46,6 +46,8 @@ COMMANDS = {
     "prompts": Place("prompts", "Prompts that cost less: what can go, with proof; a check for CI."),
     "selfhost": Place("selfhost", "Own models: what fits on which GPU, how fast, load tests."),
     "quantize": Place("quantize", "Fewer bits for an own model, the loss measured first."),
+    "capture": Place("capture", "Calls that are kept to learn from: how many, and be rid of them."),
+    "distil": Place("distil", "A small model from your own calls: candidates, data, training, proof."),
     "tco": Place("tco", "Own GPUs or an API: what each costs a month, and from when on."),
     "dashboard": Place("dashboard", "A link that signs you in to the pages for people.", extra="dashboard"),
     "demo": Place("demo", "A company's morning through the gateway, no key needed.", extra="demo"),

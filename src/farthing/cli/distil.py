@@ -1,0 +1,18 @@
+"""`farthing distil`: from calls of the ledger to a small model that does the work: what is worth it, the data set, the training
+at a provider, the proof."""
+
+import click
+
+from farthing.cli.distil_candidates import candidates
+from farthing.cli.distil_evaluate import evaluate
+from farthing.cli.distil_export import export
+from farthing.cli.distil_train import train, trainings
+
+
+@click.group("distil")
+def command() -> None:
+    """From captured calls to a small model of your own: what is worth it, data sets, training at a provider, proof."""
+
+
+for each in (candidates, export, train, trainings, evaluate):
+    command.add_command(each)

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import msgspec
 
 from farthing.lab.prompt import AS_IT_IS, Variant
-from farthing.lab.trial import Outcome, Scores, Verdict, bounds, holds, needed, paired
+from farthing.lab.trial import Outcome, Scores, Verdict, holds, needed, paired
 from farthing.model.money import Nano
 from farthing.quality.noninferiority import Counts
+from farthing.quality.paired import bounds
 
 
 class Mean(msgspec.Struct, frozen=True):

@@ -16,6 +16,7 @@ import msgspec
 from farthing.lab.prompt import AS_IT_IS, Variant
 from farthing.model.money import Nano
 from farthing.quality.noninferiority import Counts
+from farthing.quality.paired import score
 
 EVERY = 30
 STEP = 10
@@ -74,7 +75,7 @@ def can_show(items: int, margin: float) -> bool:
 
 def holds(seen: Counts, margin: float, z: float = Z) -> bool:
     """Whether the loss is shown to be below `margin`."""
-    return seen.n > 0 and _score(seen, margin) < -z
+    return seen.n > 0 and score(seen, margin) < -z
 
 
 def harms(seen: Counts, margin: float) -> bool:
@@ -84,33 +85,6 @@ def harms(seen: Counts, margin: float) -> bool:
         return False
     spread = (seen.better + seen.worse) / n - loss**2
     return loss - HARM_Z * math.sqrt(max(spread, 0.0) / n) > 0
-
-
-def bounds(seen: Counts, z: float = 1.96) -> tuple[float, float]:
-    """What the loss is at least and at most: an interval of 95 %, by the same test."""
-    return -_most(seen.turned, z), _most(seen, z)
-
-
-def _most(seen: Counts, z: float) -> float:
-    low, high = -seen.mean, 1.0
-    for _ in range(50):
-        middle = (low + high) / 2
-        if _score(seen, middle) < -z:
-            high = middle
-        else:
-            low = middle
-    return high
-
-
-def _score(seen: Counts, loss: float) -> float:
-    """Standard errors by which what was seen is above a true loss of `loss`."""
-    n = seen.n
-    above = seen.worse - seen.better - n * loss
-    b = -seen.worse - seen.better + (2 * n - seen.worse + seen.better) * loss
-    c = -seen.better * loss * (1 - loss)
-    better = (math.sqrt(max(b * b - 8 * n * c, 0.0)) - b) / (4 * n)
-    spread = n * (2 * better + loss * (1 - loss))
-    return above / math.sqrt(spread) if spread > 0 else math.copysign(math.inf, above) if above else 0.0
 
 
 class Trials:

@@ -1,10 +1,7 @@
-import math
-import random
-
 import pytest
 
 from farthing.lab.prompt import AS_IT_IS
-from farthing.lab.trial import Counts, Outcome, Trials, bounds, can_show, harms, holds, needed, paired
+from farthing.lab.trial import Counts, Outcome, Trials, can_show, harms, holds, needed, paired
 from unit.lab.worlds import World
 
 
@@ -30,22 +27,6 @@ def test_what_holds(counts: Counts, is_shown: bool) -> None:
 def test_what_harms() -> None:
     assert harms(Counts(0, 54, 6), 0.03) and not harms(Counts(0, 58, 2), 0.03) and not harms(Counts(10, 180, 10), 0.03)
     assert not harms(Counts(), 0.03)
-
-
-def test_bounds_hold_what_they_promise() -> None:
-    """The interval covers the truth as often as it says, within what luck allows."""
-    dice, inside, runs = random.Random(1), 0, 600
-    for _ in range(runs):
-        drawn = [dice.random() for _ in range(300)]
-        worse, better = sum(each < 0.05 for each in drawn), sum(each > 0.97 for each in drawn)
-        low, high = bounds(Counts(better, 300 - worse - better, worse))
-        inside += low <= 0.02 <= high
-    assert 0.95 - 3 * math.sqrt(0.95 * 0.05 / runs) <= inside / runs
-
-
-def test_bounds_without_any_difference_are_no_point() -> None:
-    low, high = bounds(Counts(same=300))
-    assert low == pytest.approx(-high) and 0.009 < high < 0.02
 
 
 async def test_a_trial_stops_for_harm_and_never_for_good_news() -> None:

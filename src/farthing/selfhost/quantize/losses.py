@@ -11,9 +11,9 @@ from typing import Literal
 
 import msgspec
 
-from farthing.lab.trial import bounds
 from farthing.model.errors import BadRequest
 from farthing.quality.noninferiority import Counts
+from farthing.quality.paired import bounds
 
 Verdict = Literal["kept", "lost", "open"]
 """Shown to be within what may be lost; shown to be beyond it; neither was shown."""

@@ -15,6 +15,9 @@ from farthing.model.errors import BadRequest
 from farthing.quality.noninferiority import Counts
 from farthing.quality.paired import bounds
 
+WORST = 30.0
+"""Nats a token that stand for a model which foretells nothing any more, and gives no number."""
+
 Verdict = Literal["kept", "lost", "open"]
 """Shown to be within what may be lost; shown to be beyond it; neither was shown."""
 
@@ -38,19 +41,20 @@ class Loss(msgspec.Struct, frozen=True):
 
 
 def perplexity(before: Mapping[int, tuple[float, int]], after: Mapping[int, tuple[float, int]]) -> Loss:
-    """From the summed negative log-likelihood and the number of tokens of each block. Raises BadRequest where a result
-    is no number, or there are fewer than two blocks."""
+    """From the summed negative log-likelihood and the number of tokens of each block. Raises BadRequest where the model as
+    it is foretells nothing, or there are fewer than two blocks."""
     if before.keys() != after.keys() or len(before) < 2:
         raise BadRequest("the same blocks of text, two at least, must be measured before and after")
+    if not all(math.isfinite(nll) for nll, _ in before.values()):
+        raise BadRequest("the model as it is foretells nothing: its perplexity is no number")
+    after = {at: (nll if nll < WORST * count else WORST * count, count) for at, (nll, count) in after.items()}
     tokens = sum(count for _, count in before.values())
     first = sum(nll for nll, _ in before.values()) / tokens
     second = sum(nll for nll, _ in after.values()) / tokens
-    if not math.isfinite(first) or not math.isfinite(second):
-        raise BadRequest("the model foretells nothing any more: its perplexity is no number")
     each = [after[at][0] / after[at][1] - before[at][0] / before[at][1] for at in before]
     mean, half = _student(each)
     return Loss(
-        "perplexity", math.exp(min(first, 700)), math.exp(min(second, 700)), _relative(second - first),
+        "perplexity", math.exp(first), math.exp(second), _relative(second - first),
         _relative(mean - half), _relative(mean + half), tokens,
     )  # fmt: skip
 
@@ -74,7 +78,7 @@ def task(before: Sequence[bool | None], after: Sequence[bool | None]) -> Loss:
 
 
 def _relative(difference: float) -> float:
-    return math.expm1(min(difference, 700.0))
+    return math.expm1(min(difference, 2 * WORST))
 
 
 def _student(values: Sequence[float]) -> tuple[float, float]:

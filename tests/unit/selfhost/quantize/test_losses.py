@@ -53,7 +53,12 @@ def test_what_cannot_be_compared_is_said() -> None:
     with pytest.raises(BadRequest, match="the same blocks"):
         perplexity({0: (1.0, 1)}, {0: (1.0, 1)})
     with pytest.raises(BadRequest, match="its perplexity is no number"):
-        perplexity({0: (1.0, 1), 1: (1.0, 1)}, {0: (1.0, 1), 1: (math.nan, 1)})
+        perplexity({0: (1.0, 1), 1: (math.nan, 1)}, {0: (1.0, 1), 1: (1.0, 1)})
+
+
+def test_a_model_that_foretells_nothing_any_more_has_lost() -> None:
+    found = perplexity(dict.fromkeys(range(9), (200.0, 100)), dict.fromkeys(range(9), (math.nan, 100)))
+    assert found.verdict(0.03) == "lost" and found.after == pytest.approx(math.exp(30))
 
 
 def test_the_gate_asks_the_task_first_and_for_proof_unless_told() -> None:

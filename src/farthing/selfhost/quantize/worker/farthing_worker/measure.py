@@ -63,10 +63,11 @@ def _block(model: Any, ids: list[int], at: int) -> dict[str, Any]:
     given = torch.tensor([ids], device=model.device)
     scores = model(given).logits[0, :-1].float()
     loss = torch.nn.functional.cross_entropy(scores, given[0, 1:], reduction="sum")
+    nll = float(loss) if torch.isfinite(loss) else None  # JSON has no word for what is no number
     digest = blake2b(repr(ids).encode(), digest_size=8).hexdigest()
     return {
         "block": at,
-        "nll": float(loss),
+        "nll": nll,
         "tokens": len(ids) - 1,
         "of": digest,
         "seconds": time.perf_counter() - began,

@@ -11,7 +11,19 @@ from farthing.model.usage import Reading
 from farthing.planner.imports import texts, usages
 from farthing.planner.imports.names import place_of, wire_of
 from farthing.planner.imports.reading import Sample
-from farthing.planner.imports.values import BadRow, between, count, duration, id_of, mapping, money, name, tags_of, when
+from farthing.planner.imports.values import (
+    BadRow,
+    between,
+    count,
+    decimal,
+    duration,
+    id_of,
+    mapping,
+    money,
+    name,
+    tags_of,
+    when,
+)
 
 NAME = "helicone"
 TITLE = "Helicone requests"
@@ -43,7 +55,7 @@ def read(row: Mapping[str, Any], where: tuple[object, ...]) -> Iterator[PastCall
     path = name(row.get("request_path") or row.get("target_url"))
     wire = wire_of(provider, path or "completion")
     properties = {**tags_of(row.get("properties")), **tags_of(row.get("request_properties"))}
-    status = count(row.get("response_status"), "response_status") or 0
+    status = int(decimal(row.get("response_status")) or 0)  # below zero: cancelled, timed out, refused by Helicone
     failed = status >= 400 or status < 0
     cached = str(row.get("cache_reference_id") or "").strip() not in ("", _NO_CACHE) or _true(row.get("cache_hit"))
     prompt, wire = texts.request(row.get("request_body"), model, wire)

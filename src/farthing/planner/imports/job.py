@@ -129,6 +129,7 @@ async def import_file(
                 told = msgspec.structs.replace(work, done=outcome.consumed, at_us=now_us())
                 await store.do(partial(progress.say, work=told))
         file.ended, file.at_us = True, now_us()
+        file.tail = await asyncio.to_thread(partial(_tail, unpack=True), plan.path, file.place)
         await store.do(lambda connection: _end(connection, file))
     finally:
         stream.close()
@@ -174,7 +175,7 @@ def _resumed(connection: Connection, plan: Plan, layout: Layout) -> ImportedFile
     mapping = msgspec.json.encode(plan.mapping).decode() if plan.mapping is not None else ""
     head, size = _head(plan.path, HEAD)
     known = imported_files.find(connection, lambda size: _head(plan.path, size)[0])
-    if known is not None and (not known.tail or known.tail == _tail(plan.path, known.place)):
+    if known is not None and (not known.tail or known.tail == _tail(plan.path, known.place, unpack=True)):
         if known.place and (known.format, known.mapping) != (plan.format, mapping):
             raise BadRequest(
                 f"{plan.path.name} is in this store already, as {formats.title_of(known.format)} with another mapping of columns: "
@@ -200,11 +201,11 @@ def _head(path: Path, size: int) -> tuple[str, int]:
     return blake2b(data, digest_size=16).hexdigest(), len(data)
 
 
-def _tail(path: Path, place: int) -> str:
-    """Digest of what lies before that place; empty where the file must be unpacked to know."""
+def _tail(path: Path, place: int, *, unpack: bool = False) -> str:
+    """Digest of what lies before that place; empty where all before it must be unpacked to know, and that is not wanted."""
     stream = Stream(path)
     try:
-        if stream.packed or not place:
+        if (stream.packed and not unpack) or not place:
             return ""
         stream.skip_to(max(0, place - TAIL))
         data = b""

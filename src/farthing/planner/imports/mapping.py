@@ -227,7 +227,7 @@ def _fits(field: str, column: str, values: Sequence[Any]) -> bool:
     good = sum(1 for value in values if _is(field, value))
     if field == "id" and len({str(value) for value in values}) < len(values):
         return False
-    return good * 10 >= len(values) * 8
+    return good * 2 >= len(values)
 
 
 def _is(field: str, value: Any) -> bool:

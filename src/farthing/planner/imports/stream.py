@@ -7,6 +7,7 @@ its compression, or is damaged, gives what is before that, and `trouble` says so
 import codecs
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from farthing.model.errors import BadRequest
@@ -99,13 +100,14 @@ class Stream:
                     self.trouble = "the file ends in the middle of its compression; what came before is read"
                 return b""
             self.consumed = self._file.tell()
+            if self._unpack.eof:  # the next of several packed files in one
+                self._unpack = zlib.decompressobj(31)
+            before = self._unpack.copy()
             try:
-                if self._unpack.eof:  # the next of several packed files in one
-                    self._unpack = zlib.decompressobj(31)
                 data = self._unpack.decompress(packed, size)
             except zlib.error as error:
                 self.trouble = f"its compression is damaged ({error}); what came before is read"
-                return b""
+                return _sound_part(before, packed)
             self._packed = self._unpack.unconsumed_tail or self._unpack.unused_data
             if data:
                 return data
@@ -113,3 +115,12 @@ class Stream:
 
     def close(self) -> None:
         self._file.close()
+
+
+def _sound_part(unpack: "zlib._Decompress", packed: bytes) -> bytes:
+    """What can be unpacked of a damaged piece."""
+    parts = []
+    with suppress(zlib.error):
+        for start in range(0, len(packed), 64):
+            parts.append(unpack.decompress(packed[start : start + 64]))
+    return b"".join(parts)

@@ -17,12 +17,12 @@ import msgspec
 from farthing.app.alerts import make_watch
 from farthing.app.around import Around
 from farthing.app.build import Parts, assemble
+from farthing.app.moved import Moved
 from farthing.app.providers import open_providers
 from farthing.demo import calendar, inside, settings
 from farthing.demo.calendar import DAY_US, DAYS, HOUR_US, Piece
 from farthing.demo.company import Ask, Heard, Script
 from farthing.demo.telling import Teller
-from farthing.demo.timing import Moved
 from farthing.finops.alerts.watch import Watch
 from farthing.finops.posts import OutcomeBody, said_of
 from farthing.prices.configured import configured_book

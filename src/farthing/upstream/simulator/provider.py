@@ -79,7 +79,7 @@ class Provider:
             else [answers.answer(asked.question, self._mind, at) for at in range(asked.choices)]
         )
         delay = latency.pace(model, asked.prompt, dice, self.settings.latency).first
-        cache = self._cache(key, asked, delay)
+        cache = self.cache(key, asked, delay)
         pace = latency.pace(model, asked.prompt - cache.read, dice, self.settings.latency)
         spent = Spent(
             prompt=asked.prompt,
@@ -97,7 +97,8 @@ class Provider:
             raise rate_limited(wire.family, asked.question.model.id, verdict, headers)
         return headers
 
-    def _cache(self, key: str, asked: Asked, delay: float) -> CacheUse:
+    def cache(self, key: str, asked: Asked, delay: float) -> CacheUse:
+        """What a prompt reads from the cache, and writes to it."""
         model = asked.question.model
         scope = f"{key}\0{model.id}\0{asked.scope}"
         if model.cache == "marks":

@@ -1,4 +1,4 @@
-"""A clock that a story moves by itself. It never goes back, and nobody waits for it."""
+"""A clock that a story or a replay moves by itself. It never goes back, and nobody waits for it."""
 
 from farthing.model.clock import Clock
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from farthing.demo.timing import Moved
+from farthing.app.moved import Moved
 
 
 @given(st.lists(st.one_of(st.integers(0, 10**12), st.floats(0, 1e6)), max_size=20))

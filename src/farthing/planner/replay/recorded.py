@@ -1,0 +1,141 @@
+"""Providers as they were: a `Client` that answers each request with what was recorded of its call.
+
+    input    what the provider counted then, times how much longer or shorter the prompt is now
+    cached   by the caches' own rules (the simulator has them), from the prompts and marks that are sent now
+    output   what was written then; of another model, times how wordy it is beside the one that ran
+
+So an unchanged call costs what it cost, but for the caches, which begin empty. Nothing waits. Knows nothing of plans.
+"""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from farthing.model.call import Header, Headers
+from farthing.model.past import PastCall
+from farthing.model.usage import Usage
+from farthing.upstream.client import Response, Timeouts
+from farthing.upstream.simulator import errors
+from farthing.upstream.simulator.answers import Reply, ToolUse
+from farthing.upstream.simulator.anthropic_messages import AnthropicMessages
+from farthing.upstream.simulator.openai_chat import OpenAIChat
+from farthing.upstream.simulator.prompt_cache import CacheUse
+from farthing.upstream.simulator.provider import Provider
+from farthing.upstream.simulator.settings import SimulatorSettings
+from farthing.upstream.simulator.wire import Asked, Json, Refusal, Spent, Wire
+from farthing.wire.said import said
+
+JSON: Header = (b"content-type", b"application/json")
+STREAM: Header = (b"content-type", b"text/event-stream; charset=utf-8")
+SLACK = 96
+"""Bytes by which a body may differ from the recorded one, for its model's name, and still be the same prompt."""
+
+Wordiness = Callable[[str, str], float]
+"""Tokens that the first model writes for one of the second."""
+
+
+class Recorded:
+    """See the module. `now` is the call that is asked next; `seconds` is the clock's time."""
+
+    def __init__(self, seconds: Callable[[], float], passes: Callable[[float], None], wordiness: Wordiness) -> None:
+        self._provider = Provider(SimulatorSettings(), seconds)
+        self._passes = passes
+        self._wordiness = wordiness
+        self._wires: dict[str, Wire] = {"/chat/completions": OpenAIChat(), "/messages": AnthropicMessages()}
+        self._wire_of: dict[str, Wire] = {
+            "openai.chat": self._wires["/chat/completions"], "anthropic.messages": self._wires["/messages"],
+        }  # fmt: skip
+        self.now = PastCall(id="", at_us=0)
+
+    async def send(self, method: str, url: str, headers: Sequence[Header], body: bytes, timeouts: Timeouts) -> Response:
+        """See `Client`."""
+        past = self.now
+        wire = next((wire for end, wire in self._wires.items() if url.split("?")[0].endswith(end)), None)
+        if wire is None or past.usage is None:
+            return _Answer(404, [JSON], [b'{"error": {"message": "the log has no such call"}}'])
+        try:
+            asked = wire.read(msgspec.json.decode(body))
+        except (Refusal, msgspec.DecodeError) as refused:
+            status = refused.status if isinstance(refused, Refusal) else 400
+            return _Answer(status, [JSON], [msgspec.json.encode(_error(refused, wire))])
+        spent = self._spent(past, past.usage, asked, body)
+        reply = _reply(past, spent)
+        asked.id, asked.created = wire.id_prefix + past.id[-24:], past.at_us // 1_000_000
+        self._passes((past.duration_us or 500_000) / 1e6)
+        if not asked.stream:
+            return _Answer(200, [JSON], [msgspec.json.encode(wire.answer(asked, [reply], spent))])
+        return _Answer(200, [STREAM], [b"".join(piece.data for piece in wire.pieces(asked, [reply], spent, ""))])
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+    def _spent(self, past: PastCall, usage: Usage, asked: Asked, body: bytes) -> Spent:
+        model = asked.question.model
+        before = asked.prompt
+        if abs(len(body) - len(past.prompt)) > SLACK:
+            before = self._tokens_before(past) or asked.prompt
+        scale = usage.total_in / before if before else 1.0
+        read = self._provider.cache("replay", asked, 0.2)
+        output = usage.total_out
+        if past.model and past.model != model.id:
+            output = max(1, round(output * self._wordiness(model.id, past.model)))
+        if asked.question.max_output is not None:
+            output = min(output, asked.question.max_output)
+        prompt = max(1, round(asked.prompt * scale))
+        return Spent(
+            prompt=prompt, cache=_scaled(read, scale, prompt), output=output,
+            reasoning=min(output, usage.reasoning) if past.model == model.id else 0,
+        )  # fmt: skip
+
+    def _tokens_before(self, past: PastCall) -> int:
+        """Of the prompt as it was sent then, by the same count."""
+        wire = self._wire_of.get(past.wire)
+        try:
+            return wire.read(msgspec.json.decode(past.prompt)).prompt if wire is not None else 0
+        except (Refusal, msgspec.DecodeError):
+            return 0
+
+
+def _scaled(use: CacheUse, scale: float, prompt: int) -> CacheUse:
+    """What was read and written, in the provider's own count; never more than the prompt has."""
+    parts, left = [], prompt
+    for part in msgspec.structs.astuple(use):
+        count = min(left, round(part * scale))
+        parts.append(count)
+        left -= count
+    return CacheUse(*parts)
+
+
+def _reply(past: PastCall, spent: Spent) -> Reply:
+    found = said(past.wire, past.answer) if past.answer else None
+    if found is None:
+        return Reply(text="(not recorded)", output=spent.output, reasoning=spent.reasoning)
+    calls = [ToolUse(used.name, used.arguments) for used in found.tools]
+    return Reply(
+        text=found.text, calls=calls, output=spent.output, reasoning=spent.reasoning,
+        finish="tools" if calls else "length" if found.finish == "length" else "stop",
+    )  # fmt: skip
+
+
+def _error(refused: Exception, wire: Wire) -> Json:
+    if isinstance(refused, Refusal):
+        return errors.shape(refused, wire.family)
+    return errors.shape(Refusal(400, "invalid_request_error", "The recorded request is no JSON."), wire.family)
+
+
+class _Answer:
+    """The head of an answer, and its parts."""
+
+    def __init__(self, status: int, headers: Headers, parts: list[bytes]) -> None:
+        self.status = status
+        self.headers = headers
+        self._parts = parts
+
+    async def next(self) -> bytes:
+        return self._parts.pop(0) if self._parts else b""
+
+    async def read(self, limit: int) -> bytes:
+        return b"".join([await self.next() for _ in range(len(self._parts))])
+
+    def abort(self) -> None:
+        self._parts = []

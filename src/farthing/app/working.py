@@ -40,7 +40,9 @@ def make_parts(queue: Queue, known: Known, walks: Walks) -> Sequence[Part]:
         nano_from_dollars(rules.dollars_a_day), rules.zone,
         lambda since_us: desk.store.do(lambda connection: shards_known.spent(connection, since_us)), clock.now_us,
     )  # fmt: skip
-    runner = Runner(desk, walks, settler, lambda model: _place(known, model), at_once=rules.at_once)
+    runner = Runner(
+        desk, walks, settler, lambda model: _place(known, model), at_once=rules.at_once, allows=spending.allows
+    )
 
     def alone(pooled: Sequence[Pooled]) -> None:
         runner.hand_in([Waiting(each.line, each.job, "now", 2 * each.parked.worst) for each in pooled])
@@ -53,7 +55,7 @@ def make_parts(queue: Queue, known: Known, walks: Walks) -> Sequence[Part]:
     )
     late = rules.late_percent / 100
     dealer = Dealer(
-        desk, walks, settler, atlas, sender, runner, apis, late=late, linger_s=rules.linger_s
+        desk, walks, settler, atlas, sender, runner, apis, late=late, linger_s=rules.linger_s, counts=spending.capped
     )  # fmt: skip
     watcher = Watcher(desk, apis, Fetcher(desk, walks, settler), refused, look_s=rules.look_s)
     promoter = Promoter(desk, atlas, runner, apis, late=late, look_s=rules.look_s)

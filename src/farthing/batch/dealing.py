@@ -7,6 +7,7 @@ in the store. Knows nothing of how batches are sent and lines are run.
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from farthing.batch.choosing import Batch, Choice, choose
 from farthing.batch.desk import Desk
@@ -45,8 +46,9 @@ class Dealer:
 
     def __init__(
         self, desk: Desk, walks: Walks, settler: Settler, atlas: Atlas, sender: Sender, runner: Runner,
-        apis: Callable[[str], BatchApi | None], *, late: float, linger_s: float,
+        apis: Callable[[str], BatchApi | None], *, late: float, linger_s: float, counts: bool = False,
     ) -> None:  # fmt: skip
+        """`counts`: it must be known what each line can cost, also of those that go alone."""
         self._desk = desk
         self._walks = walks
         self._settler = settler
@@ -54,6 +56,7 @@ class Dealer:
         self._sender = sender
         self._runner = runner
         self._late = late
+        self._counts = counts
         self._linger_s = linger_s
         self._apis = apis
         self._hand = _Hand(())
@@ -126,7 +129,7 @@ class Dealer:
         hand = self._hand
         if choice.from_us > self._desk.now_us:
             hand.later.setdefault(choice.from_us, []).append(line)
-        elif choice.way == "batch" or job.cap:
+        elif choice.way == "batch" or job.cap or self._counts:
             await self._prepare(line, job, choice.way)
         else:
             hand.alone += 1
@@ -162,18 +165,15 @@ class Dealer:
         shares = _shares(sums, self._turns.setdefault(model, Turns()), count)
         desk = self._desk
         taken: list[Line] = []
+
+        def take(connection: Connection, tenant: str, limit: int) -> list[Line]:
+            return lines.take(
+                connection, now_us=desk.now_us, holder=desk.holder, until_us=desk.until_us, limit=limit, tenant=tenant,
+                model=model, wrapping=desk.wrapping,
+            )  # fmt: skip
+
         for tenant, limit in shares.items():
-            taken += await desk.store.do(
-                lambda c, tenant=tenant, limit=limit: lines.take(  # type: ignore[misc]
-                    c,
-                    now_us=desk.now_us,
-                    holder=desk.holder,
-                    until_us=desk.until_us,
-                    limit=limit,
-                    tenant=tenant,
-                    model=model,
-                )
-            )
+            taken += await desk.store.do(partial(take, tenant=tenant, limit=limit))
         return taken
 
     async def _ways(self, model: str) -> Ways:

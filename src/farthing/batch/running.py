@@ -28,6 +28,8 @@ BEGIN_AT_ONCE = 32
 """Lines whose call ids are written in one transaction; a kill makes so many of them wait again at most, sent or not."""
 CAPPED_S = 5.0
 """How long a line waits that its job's cap has room for only if others cost less than they can."""
+RESTS_S = 1.0
+"""How long a place rests where the day's cap has no room for its next line."""
 FULL_S = 0.02
 """Between two looks for room while a place is full, if no line of ours ends there before."""
 GRACE_S = 5.0
@@ -46,7 +48,7 @@ class Waiting(NamedTuple):
     job: Job
     way: Way
     worst: Nano = 0
-    """What it can cost at most; known where its job has a cap."""
+    """What it can cost at most; known where its job has a cap, or the day."""
 
 
 class Place:
@@ -56,14 +58,15 @@ class Place:
         self.pace = pace
         self.queue: deque[Waiting] = deque()
         self.urgent: deque[Waiting] = deque()
+        self.rests_until = 0.0
         self.refused = 0.0
         """Share of tries on the cheap tier that were refused lately."""
         self.takes_s = USUAL_S
 
-    def next(self) -> Waiting | None:
+    def next(self, now: float) -> Waiting | None:
         if self.urgent:
             return self.urgent.popleft()
-        return self.queue.popleft() if self.queue else None
+        return self.queue.popleft() if self.queue and self.rests_until <= now else None
 
     @property
     def waiting(self) -> int:
@@ -84,12 +87,15 @@ class Runner:
     def __init__(
         self, desk: Desk, walks: Walks, settler: Settler,
         place_of: Callable[[str], tuple[str, Occupied, bool] | None], *, at_once: int,
+        allows: Callable[[Nano], bool] = lambda worst: True,
     ) -> None:  # fmt: skip
+        """`allows` says whether so much may be spent now (and notes it), as nano-dollars at worst."""
         self._desk = desk
         self._walks = walks
         self._settler = settler
         self._place_of = place_of
         self._at_once = at_once
+        self._allows = allows
         self._places: dict[str, Place] = {}
         self._running: set[asyncio.Task[None]] = set()
         self._held: set[tuple[str, int]] = set()
@@ -174,9 +180,10 @@ class Runner:
         await asyncio.gather(*self._running, return_exceptions=True)
 
     def _take(self, place: Place) -> list[Waiting]:
-        room = min(place.pace.room(self._desk.clock.monotonic()), BEGIN_AT_ONCE)
+        now = self._desk.clock.monotonic()
+        room = min(place.pace.room(now), BEGIN_AT_ONCE)
         batch: list[Waiting] = []
-        while len(batch) < room and (each := place.next()) is not None:
+        while len(batch) < room and (each := place.next(now)) is not None:
             batch.append(each)
         if len(batch) < room:
             place.pace.starved()
@@ -187,6 +194,7 @@ class Runner:
         desk = self._desk
         if any(each.job.cap for each in batch):
             batch = await self._within_caps(batch)
+        batch = await self._within_the_day(place, batch)
         calls = [desk.new_id() for _ in batch]
         now_us, until_us = desk.now_us, desk.until_us
 
@@ -231,6 +239,22 @@ class Runner:
             out.update((line.job, line.no) for line in (*found.wait, *(each.line for each in found.failed)))
         self._held -= out
         return [each for each in batch if (each.line.job, each.line.no) not in out]
+
+    async def _within_the_day(self, place: Place, batch: list[Waiting]) -> list[Waiting]:
+        """Those that may be spent on today; the others wait in front, and the place rests. What is promoted goes all the same:
+        its place in the day's sum is that of its batch."""
+        going, wait = list[Waiting](), list[Waiting]()
+        for each in batch:
+            (going if not each.worst or self._allows(each.worst) else wait).append(each)
+        if wait:
+            now_us = self._desk.now_us
+            place.rests_until = self._desk.clock.monotonic() + RESTS_S
+            over = [each.line for each in wait if each.line.deadline_us <= now_us]
+            place.queue.extendleft(reversed([each for each in wait if each.line.deadline_us > now_us]))
+            if over:
+                await self._desk.store.do(lambda c: lines.give_back(c, over, now_us, now_us))
+                self._held.difference_update((line.job, line.no) for line in over)
+        return going
 
     async def _run(self, place: Place, waiting: Waiting, call_id: str) -> None:
         line, job, way, worst = waiting

@@ -4,9 +4,8 @@ What is settled and what may yet come of lines that are under way is read from t
 this gateway counts what it sends. Amounts are nano-dollars.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 
-from farthing.batch.hours import Hours
 from farthing.batch.smoothing import may_spend
 from farthing.model.money import Nano
 from farthing.model.windows import period, window_at
@@ -22,7 +21,6 @@ class Spending:
 
     def __init__(
         self, cap: Nano, zone: str, spent: Callable[[int], Awaitable[Nano]], now_us: Callable[[], int],
-        hours: Mapping[str, Hours] | None = None,
     ) -> None:  # fmt: skip
         self._cap = cap
         self._zone = zone
@@ -32,6 +30,10 @@ class Spending:
         self._sent: Nano = 0
         self._before: Nano = 0
         """Sent before the latest reading, which may not have seen it."""
+
+    @property
+    def capped(self) -> bool:
+        return bool(self._cap)
 
     def allows(self, worst: Nano) -> bool:
         """Whether so much may be spent now; if so it is taken as spent. What is dearer than a whole day's cap never may."""

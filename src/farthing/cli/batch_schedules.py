@@ -7,7 +7,7 @@ from typing import Any
 import click
 from rich.table import Table
 
-from farthing.app.schedules import check_calendar, schedules_of
+from farthing.batch.schedules.declared import check_calendar, schedules_of
 from farthing.batch.schedules.schedule import Schedule
 from farthing.cli.common import (
     config_option,

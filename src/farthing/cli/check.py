@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from farthing.app.budgets import budgets_of
-from farthing.app.schedules import check_calendar, schedules_of
+from farthing.batch.schedules.declared import check_calendar, schedules_of
 from farthing.catalog import Catalog, Costs, Expect
 from farthing.cli.common import config_option, load_settings, with_store
 from farthing.cli.places import catalog_of

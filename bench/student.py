@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from farthing.selfhost.students.training import Trained, train
+from farthing.selfhost.students.training import Trained, conclude, learn, train
 from farthing.steps.student.artefact import Traffic, pack, unpack
 from farthing.steps.student.features import NAME
 from farthing.steps.student.judging import Dense, Floats
@@ -55,19 +55,23 @@ def looked(student: Trained, vectors: Floats, wanted: list[str] | None) -> tuple
     return len(sure) / len(verdicts), agreed / len(sure) if sure else 1.0
 
 
-def one(world: World, seed: int, target: float, traffic: Traffic, *, leave_out: bool) -> Looked:
+def one(world: World, seed: int, traffic: Traffic, *, leave_out: bool) -> dict[float, Looked]:
+    """One draw, for each target."""
     dice = np.random.default_rng(FIRST_SEED + seed)
     said = teacher(world, dice)
     out = dice.choice(len(world.names), LEFT_OUT, replace=False) if leave_out else np.zeros(0, np.int64)
     known = ~(np.isin(world.gold, out) | np.isin(said, out))
     rows = dice.permutation(np.flatnonzero(known))
     log, rest = rows[:LOGGED], rows[LOGGED:]
-    data, vectors = logged(world, said, log)
-    student = train(data, vectors, world.encoder, target=target, traffic=traffic, checks_time=False)
-    coverage, agreement = looked(student, world.vectors[rest], [world.names[said[row]] for row in rest])
-    strange, _ = looked(student, world.stranger_vectors, None)
-    unseen = looked(student, world.vectors[np.isin(world.gold, out)], None)[0] if leave_out else 0.0
-    return Looked(coverage, agreement, strange, unseen)
+    learned = learn(*logged(world, said, log), traffic)
+    found = {}
+    for target in BARS:
+        student = conclude(learned, world.encoder, target=target, checks_time=False)
+        coverage, agreement = looked(student, world.vectors[rest], [world.names[said[row]] for row in rest])
+        strange, _ = looked(student, world.stranger_vectors, None)
+        unseen = looked(student, world.vectors[np.isin(world.gold, out)], None)[0] if leave_out else 0.0
+        found[target] = Looked(coverage, agreement, strange, unseen)
+    return found
 
 
 def percent(name: str, shares: list[float], *, most: float | None = None, least: float | None = None) -> list[Figure]:
@@ -79,8 +83,8 @@ def percent(name: str, shares: list[float], *, most: float | None = None, least:
     ]
 
 
-def closed(world: World, target: float, runs: int) -> list[Figure]:
-    seen = [one(world, seed, target, "closed", leave_out=False) for seed in range(runs)]
+def closed(target: float, seen: list[Looked]) -> list[Figure]:
+    runs = len(seen)
     name = f"closed, {target:.0%}"
     kept = 100 * float(np.mean([each.agreement >= target for each in seen]))
     coverage = [each.coverage for each in seen]
@@ -96,8 +100,7 @@ def closed(world: World, target: float, runs: int) -> list[Figure]:
     return found
 
 
-def opened(world: World, target: float, runs: int) -> list[Figure]:
-    seen = [one(world, seed, target, "open", leave_out=True) for seed in range(runs)]
+def opened(target: float, seen: list[Looked]) -> list[Figure]:
     name = f"open, {target:.0%}"
     return [
         *percent(f"{name}: answered", [each.coverage for each in seen]),
@@ -162,10 +165,12 @@ def main() -> int:
     world = read(folder)
     print(f"{len(world.texts):,} texts, {len(world.names)} intents, {len(world.strangers)} strangers")
     report = Report("student")
+    draws = [one(world, seed, "closed", leave_out=False) for seed in range(5 if asked.quick else 100)]
     for target in BARS:
-        report.add(*closed(world, target, 3 if asked.quick else 100))
+        report.add(*closed(target, [draw[target] for draw in draws]))
+    draws = [one(world, seed, "open", leave_out=True) for seed in range(1 if asked.quick else 20)]
     for target in BARS:
-        report.add(*opened(world, target, 1 if asked.quick else 20))
+        report.add(*opened(target, [draw[target] for draw in draws]))
     report.add(*few(world), *cost_of_an_answer(world))
     return report.close()
 

@@ -51,6 +51,24 @@ class _Fitted(NamedTuple):
     gamma: float
 
 
+class Learned(NamedTuple):
+    """All that does not depend on the target, so that several can be tried."""
+
+    data: DataSet
+    vectors: Floats | None
+    traffic: Traffic
+    said: Ints
+    fitted: _Fitted
+    agreed: NDArray[np.bool_]
+    """Whether each example left out is answered as its teacher did."""
+    near: NDArray[np.bool_]
+    """Whether it is above the floor."""
+    weighing: Weighing
+    confidences: NDArray[np.float64]
+    hidden: Floats | None
+    floor: float
+
+
 def train(
     data: DataSet, vectors: Floats | None, encoder: str, *, target: float, traffic: Traffic = "closed",
     error: float = ERROR, checks_time: bool = True,
@@ -58,9 +76,13 @@ def train(
     """A student of `data`; `vectors` has a row for each text, or is None for TF-IDF. Never raises for want of data: the
     student then answers nothing and its facts say why."""
     if data.trouble or data.size < LEAST:
-        return _mute(
-            data, encoder, target, traffic, error, data.trouble or f"{data.size} calls are too few to learn from"
-        )
+        why = data.trouble or f"{data.size} calls are too few to learn from"
+        return _mute(data, encoder, target, traffic, error, why)
+    return conclude(learn(data, vectors, traffic), encoder, target=target, error=error, checks_time=checks_time)
+
+
+def learn(data: DataSet, vectors: Floats | None, traffic: Traffic) -> Learned:
+    """Weights, confidences and floor. `data` is without trouble."""
     said = np.array(data.said, np.int64)
     fitted = _fitted(data.texts, vectors, said, len(data.answers))
     agreed = fitted.fit.left_out.argmax(1) == said
@@ -69,19 +91,31 @@ def train(
     weighing, confidences = _confidences(signs, agreed, hidden)
     own = signs[:, OWN]
     floor = float(np.quantile(own[agreed], DROPPED)) if agreed.any() else math.inf
-    shown = threshold(np.where(own >= floor, confidences, 0.0), agreed & (own >= floor), target, error)
-    strictest = _admits(weighing, hidden) if hidden is not None else 0.0
+    return Learned(data, vectors, traffic, said, fitted, agreed, own >= floor, weighing, confidences, hidden, floor)
+
+
+def conclude(
+    learned: Learned, encoder: str, *, target: float, error: float = ERROR, checks_time: bool = True
+) -> Trained:  # fmt: skip
+    """A student that keeps `target`, or one that answers nothing."""
+    data, agreed, near = learned.data, learned.agreed, learned.near
+    shown = threshold(np.where(near, learned.confidences, 0.0), agreed & near, target, error)
+    strictest = _admits(learned.weighing, learned.hidden) if learned.hidden is not None else 0.0
     if not shown.abstains and strictest > shown.threshold:
-        above = (confidences >= strictest) & (own >= floor)
-        shown = _stricter(above, agreed, strictest, target, error)
+        shown = _stricter((learned.confidences >= strictest) & near, agreed, strictest, target, error)
     why = "" if not shown.abstains else f"{target:.1%} agreement cannot be shown with {data.size:,} calls"
     if not why and checks_time:
-        why = _overtaken(data, vectors, said, shown.threshold, weighing, target)
-    facts = _facts(data, encoder, target, traffic, error, fitted, shown, floor, float(agreed.mean()), why)
+        why = _overtaken(data, learned.vectors, learned.said, shown.threshold, learned.weighing, target)
+    facts = _facts(
+        data, encoder, target, learned.traffic, error, learned.fitted, shown, learned.floor, float(agreed.mean()), why
+    )
     if why:
         return Trained(facts, None)
-    weights = fitted.fit.weights
-    judge = Judge(data.answers, fitted.likeness, said, weights, fitted.gamma, weighing, shown.threshold, floor)
+    fitted = learned.fitted
+    judge = Judge(
+        data.answers, fitted.likeness, learned.said, fitted.fit.weights, fitted.gamma, learned.weighing, shown.threshold,
+        learned.floor,
+    )  # fmt: skip
     return Trained(facts, judge)
 
 

@@ -1,0 +1,192 @@
+"""A student's whole life over a real store, beside a teacher who may change its mind: tried, promoted, audited, taken back."""
+
+import itertools
+import json
+from typing import Any
+
+from farthing.model.call import Answer, Call
+from farthing.model.principal import Key, Principal
+from farthing.model.record import Attempt
+from farthing.model.usage import Usage
+from farthing.pipeline import chain
+from farthing.quality.errand import Errands, Overhead
+from farthing.selfhost.students.life import FEATURE, Life
+from farthing.steps.meter import Meter
+from farthing.steps.student.step import Student
+from farthing.store import Store
+from farthing.store.students import Students
+from farthing.wire import FORMATS
+from farthing.wire.asked import asked as read_asked
+from farthing.wire.said import said
+from unit.quality.worlds import Rows
+from unit.selfhost.students.talk import calls
+
+COST = 500
+SYSTEM = "Say what the customer wants, as JSON with one member, way."
+TRUTH = {each.text: each.answer for each in calls(1_600)}
+
+
+class Gateway:
+    """Student and meter in front of a teacher."""
+
+    def __init__(self, store: Store, **more: Any) -> None:
+        self.store = store
+        self.kept = Students(store)
+        self.rows = Rows()
+        self.turned = False
+        self.ids = map("call-{}".format, itertools.count())
+        meter = Meter(self.rows)
+        errands = Errands(chain([meter, Overhead("distillation")], self.teacher), self.ids.__next__)
+        self.life = Life(
+            self.kept, errands, None, None, target=0.95, traffic="closed", now_us=lambda: 1_790_000_000_000_000
+        )
+        self.student = Student(self.life, None, lambda call, model: model in self.denied, **more)
+        self.denied: set[str] = set()
+        self.proceed = chain([meter, self.student], self.teacher)
+
+    async def teacher(self, call: Call) -> Answer:
+        text = json.loads(call.body)["messages"][-1]["content"]
+        answer = TRUTH.get(text, '{"way": "track"}') if not self.turned else '{"way": "none of these"}'
+        call.trail.attempts.append(
+            Attempt(1, model="big", cost=COST, cost_state="computed", usage=Usage(uncached_in=10, out=5))
+        )
+        if call.wire == "anthropic.messages":
+            return Answer(
+                200, [], json.dumps({"content": [{"type": "text", "text": answer}], "stop_reason": "end_turn"}).encode()
+            )
+        return Answer(
+            200, [], json.dumps({"choices": [{"message": {"content": answer}, "finish_reason": "stop"}]}).encode()
+        )
+
+    async def ask(self, text: str, wire: str = "openai.chat", stream: bool = False, **more: Any) -> tuple[str, Call]:
+        body = json.dumps(request(text, wire, stream)).encode()
+        call = Call(
+            id=next(self.ids), wire=wire, headers=more.pop("headers", {}), peer="", body=body, ask=FORMATS[wire].ask(body),
+            started_us=1, started=0.0,
+        )  # fmt: skip
+        call.principal = Principal(tenant="acme")
+        for name, value in more.items():
+            setattr(call, name, value)
+        answer = await self.proceed(call)
+        told = said(wire, answer.body)
+        return told.text if told is not None else "", call
+
+    async def train(self) -> None:
+        template = read_asked("openai.chat", json.dumps(request("x", "openai.chat")).encode())
+        assert template is not None
+        pairs = [
+            each.__class__(each.text, each.answer, template.template, each.at_us, each.tenant) for each in calls(700)
+        ]  # fmt: skip
+        self.scope = f"template:{template.template}"
+        assert await self.life.train(("acme", self.scope), pairs, "big")
+        await self.life.take_over()
+
+    async def states(self) -> list[str]:
+        return [each.state for each in await self.kept.versions(tenant="acme")]
+
+
+def request(text: str, wire: str, stream: bool = False) -> dict[str, Any]:
+    asks = [{"role": "user", "content": text}]
+    if wire == "openai.responses":
+        return {"model": "big", "instructions": SYSTEM, "input": asks, "stream": stream}
+    if wire == "anthropic.messages":
+        return {"model": "big", "max_tokens": 9, "system": SYSTEM, "messages": asks, "stream": stream}
+    return {"model": "big", "messages": [{"role": "system", "content": SYSTEM}, *asks], "stream": stream}
+
+
+NEW = [text for text in TRUTH if text not in {each.text for each in calls(700)}]
+
+
+async def serving(store: Store, **more: Any) -> Gateway:
+    """A gateway whose student was tried and promoted."""
+    gateway = Gateway(store, **more)
+    await gateway.life.start(gateway.student, keeps=False)
+    await gateway.train()
+    for text in NEW[:400]:
+        answer, call = await gateway.ask(text)
+        assert answer == TRUTH[text] and call.trail.attempts
+    assert await gateway.states() == ["shadow"]
+    await gateway.life.look()
+    assert await gateway.states() == ["serving"]
+    return gateway
+
+
+async def test_from_shadow_to_retreat(store: Store) -> None:
+    gateway = await serving(store, audited=1.0)
+    right = sure = 0
+    for text in NEW[400:500]:
+        answer, call = await gateway.ask(text)
+        right += answer == TRUTH[text]
+        sure += not call.trail.attempts
+        await gateway.life.settle()
+    assert sure > 50 and right >= 95
+    own = [row for row in gateway.rows.rows if row.provider == "" and row.model == "student"]
+    assert len(own) == sure and all(row.cost == 0 and row.baseline == COST and row.savings[-1].estimated for row in own)
+    audits = [row for row in gateway.rows.rows if row.feature == FEATURE]
+    assert len(audits) == sure and all(row.cost == COST and row.baseline == 0 for row in audits)
+    await gateway.life.look()
+    assert await gateway.states() == ["serving"]
+    gateway.turned = True
+    for text in NEW[500:600]:
+        await gateway.ask(text)
+        await gateway.life.settle()
+    await gateway.life.look()
+    (version,) = await gateway.kept.versions(tenant="acme")
+    assert version.state == "retreated" and "audits" in version.why
+    _, call = await gateway.ask(NEW[0])
+    assert call.trail.attempts
+    await gateway.life.close()
+
+
+async def test_drift_of_inputs_is_seen_without_audits(store: Store) -> None:
+    gateway = await serving(store, audited=0.0)
+    only = [text for text in NEW if TRUTH[text] == TRUTH[NEW[0]]]
+    for text in (only * 5)[:300]:
+        await gateway.ask(text)
+    await gateway.life.look()
+    (version,) = await gateway.kept.versions(tenant="acme")
+    assert version.state == "retreated" and "drift" in version.why
+
+
+async def test_it_answers_in_each_wire_plain_and_as_a_stream_and_is_kept_away_like_any_model(store: Store) -> None:
+    gateway = await serving(store, audited=0.0)
+    text = [text for text in NEW[400:450] if not (await gateway.ask(text))[1].trail.attempts][0]
+    for wire in ("openai.chat", "openai.responses", "anthropic.messages"):
+        for stream in (False, True):
+            if wire != "openai.chat":  # templates of other wires are others
+                body = json.dumps(request(text, wire)).encode()
+                other = read_asked(wire, body)
+                assert other is not None
+                gateway.student.teach(adopted(gateway, other.template))
+            answer, call = await gateway.ask(text, wire, stream)
+            assert answer == TRUTH[text] and not call.trail.attempts, (wire, stream)
+            (note,) = [each for each in call.trail.decisions if each.step == "student"]
+            assert "version 1" in note.what and "confidence" in note.why
+    gateway.student.teach([pupil for pupil, _ in gateway.life._pupils.values()])
+    key = Key("k", "k", b"")
+    for more in (
+        {"headers": {b"x-farthing-pin": b"big"}}, {"region": "eu"}, {"arms": {"distillation": True}}, {"walk": "parking"},
+        {"key": Key("k", "k", b"", models=("gpt-*",))}, {"key": Key("k", "k", b"", region="eu")},
+    ):  # fmt: skip
+        _, call = await gateway.ask(text, **more)
+        assert call.trail.attempts, more
+    _, call = await gateway.ask(text, key=key, headers={b"x-farthing-pin": b"student"})
+    assert not call.trail.attempts
+    gateway.denied.add("student")
+    assert (await gateway.ask(text))[1].trail.attempts
+    gateway.denied.clear()
+    _, call = await gateway.ask("what is the capital of France, and who was born there")
+    assert call.trail.attempts and call.trail.decisions[-1].what == "abstains"
+    assert await gateway.kept.rollback("acme", gateway.scope) == 0
+    await gateway.life.take_over()
+    assert (await gateway.ask(text))[1].trail.attempts
+
+
+def adopted(gateway: Gateway, template: str) -> list[Any]:
+    (pupil,) = [pupil for pupil, _ in gateway.life._pupils.values()]
+    return [
+        pupil.__class__(
+            "acme", f"template:{template}", 1, pupil.judge, frozenset([template]), pupil.least, False, True,
+            cost=COST, baseline=COST,
+        )
+    ]  # fmt: skip

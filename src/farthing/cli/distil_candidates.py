@@ -8,7 +8,7 @@ import msgspec
 from rich.table import Table
 
 from farthing.cli.common import config_option, load_without_keys, print_json, print_table, with_store
-from farthing.cli.distil_common import captures_of, price_of, prices_name, tuned_name, warn_of_unreadable
+from farthing.cli.distil_common import captures_of, price_of, prices_name, tuned_name, warn_of_unreadable, whole_days
 from farthing.cli.report_scope import now_us
 from farthing.cli.report_span import percent
 from farthing.model.money import show_dollars
@@ -18,8 +18,7 @@ from farthing.selfhost.distil.candidates import candidates as found_candidates
 from farthing.settings import Settings
 from farthing.store import Store
 from farthing.store.captures import Found
-from farthing.store.rollups import DAY_US
-from farthing.store.work import Work, work
+from farthing.store.work import Work
 
 SHOWN = 20
 
@@ -66,15 +65,8 @@ def candidates(
 
 
 async def _read(store: Store, settings: Settings, now: int, days: int, tenant: str) -> tuple[list[list[Work]], Found]:
-    until = now - now % DAY_US
-
-    def days_of(connection: Any) -> list[list[Work]]:
-        spans = range(until - days * DAY_US, until, DAY_US)
-        read = [work(connection, since, since + DAY_US, tenant=tenant) for since in spans]
-        first = next((at for at, each in enumerate(read) if each), len(read) - 1)
-        return read[first:]  # the ledger may be younger than the span
-
-    return await store.do(days_of), await captures_of(store, settings).read(now, tenant=tenant)
+    spans = await store.do(lambda connection: whole_days(connection, now, days, tenant))
+    return spans, await captures_of(store, settings).read(now, tenant=tenant)
 
 
 def _for_machines(each: Candidate) -> dict[str, Any]:

@@ -15,7 +15,10 @@ from farthing.prices.book import Priced
 from farthing.settings import Settings
 from farthing.store import Store
 from farthing.store.captures import Captures, Found
+from farthing.store.engine import Connection
+from farthing.store.rollups import DAY_US
 from farthing.store.sealing import wrapping
+from farthing.store.work import Work, work
 
 MILLION = 1_000_000
 
@@ -23,6 +26,16 @@ MILLION = 1_000_000
 def captures_of(store: Store, settings: Settings) -> Captures:
     """Raises StoreError for a key that is none."""
     return Captures(store, wrapping(settings.capture.encryption_key.reveal()))
+
+
+def whole_days(connection: Connection, now_us: int, days: int, tenant: str) -> list[list[Work]]:
+    """The work of each of the last whole days, from the first that had any: the ledger may be younger than the span."""
+    until = now_us - now_us % DAY_US
+    read = [
+        work(connection, since, since + DAY_US, tenant=tenant) for since in range(until - days * DAY_US, until, DAY_US)
+    ]
+    first = next((at for at, each in enumerate(read) if each), len(read) - 1)
+    return read[first:]
 
 
 def warn_of_unreadable(found: Found) -> None:

@@ -1,6 +1,8 @@
 """`farthing distil export`: captured calls as a data set for fine-tuning, what it would cost, and whether it pays."""
 
+import math
 from pathlib import Path
+from statistics import stdev
 from typing import Any, NamedTuple
 
 import click
@@ -16,6 +18,7 @@ from farthing.cli.distil_common import (
     training_price,
     tuned_name,
     warn_of_unreadable,
+    whole_days,
     write_private,
 )
 from farthing.cli.report_scope import now_us
@@ -23,6 +26,7 @@ from farthing.model.errors import BadRequest
 from farthing.model.usage import Usage
 from farthing.prices import PriceBook
 from farthing.prices.configured import configured_book
+from farthing.quality.student import two_sided
 from farthing.selfhost.distil import formats
 from farthing.selfhost.distil.dataset import DataSet, Filters, build, said
 from farthing.selfhost.distil.deciding import (
@@ -41,11 +45,12 @@ from farthing.selfhost.gpus import gpu as gpu_named
 from farthing.settings import Settings
 from farthing.store import Evidence, Store
 from farthing.store.captures import Found
-from farthing.store.rollups import DAY_US
-from farthing.store.work import Work, work
+from farthing.store.work import Work
 
 DAYS_A_MONTH = 365.25 / 12
 LOOK_BACK = 28
+LEAST_DAYS = 5
+"""With fewer the month may be half as much, or half as much again."""
 NANO = 1e9
 _DOLLARS = click.FloatRange(0)
 
@@ -115,17 +120,16 @@ def export(
     settings = load_without_keys(config, {"store", "capture", "prices", "providers", "models"})
     now = now_us()
 
-    async def read(store: Store) -> tuple[Found, dict[str, float], list[Work]]:
+    async def read(store: Store) -> tuple[Found, dict[str, float], list[list[Work]]]:
         found = await captures_of(store, settings).read(
             now, tenant=tenant, feature=feature, task=task, template=template, since_us=since
         )
         samples = await Evidence(store).samples(tenant=tenant)
-        until = now - now % DAY_US
-        works = await store.do(lambda connection: work(connection, until - LOOK_BACK * DAY_US, now, tenant=tenant))
-        wanted = [each for each in works if _is_meant(each, feature, task, template)]
+        days = await store.do(lambda connection: whole_days(connection, now, LOOK_BACK, tenant))
+        wanted = [[each for each in day if _is_meant(each, feature, task, template)] for day in days]
         return found, {each.call_id: each.difference for each in samples}, wanted
 
-    found, scores, works = with_store(settings, read)
+    found, scores, days = with_store(settings, read)
     warn_of_unreadable(found)
     filters = Filters(least_chars, most_chars, pii=not keep_pii, near=near)
     try:
@@ -133,7 +137,7 @@ def export(
     except BadRequest as problem:
         raise click.ClickException(problem.message) from None
     sizes = _write(made, format_, out, system, force)
-    decision = _decided(settings, made, sizes, works, system, Options(**money), now)
+    decision = _decided(settings, made, sizes, days, system, Options(**money), now)
     shown = _for_machines(made, sizes, decision, format_, out)
     write_private(out / "report.json", [msgspec.json.format(msgspec.json.encode(shown), indent=2), b"\n"], over=True)
     if as_json:
@@ -173,7 +177,7 @@ class Money(NamedTuple):
 
 
 def _decided(
-    settings: Settings, made: DataSet, sizes: dict[str, int], works: list[Work], system: str | None, asked: Options, now: int
+    settings: Settings, made: DataSet, sizes: dict[str, int], days: list[list[Work]], system: str | None, asked: Options, now: int
 ) -> Money:  # fmt: skip
     size = next(iter(sizes.values()))
     known = tokens(size).times(asked.epochs)
@@ -187,19 +191,28 @@ def _decided(
     if priced.state == "unpriced":
         return Money(known, None, None, f"no price is known for training {asked.base}")
     training = training_at_provider(size, asked.epochs, priced.nano / NANO)
+    works = [each for day in days for each in day]
     calls, cost = sum(each.calls - each.without_cost for each in works), sum(each.cost for each in works)
     if not calls or not cost:
         return Money(known, training, None, f"the ledger has no priced calls of it in the last {LOOK_BACK} days")
     tuned = _tuned_call(book, prices, asked, works, made, system, now)
     if tuned is None:
         return Money(known, training, None, f"no price is known for calls of the tuned {asked.base}")
-    month = calls * DAYS_A_MONTH / LOOK_BACK
+    month = calls * DAYS_A_MONTH / len(days)
     evaluation = len(made.test) * (cost / calls / NANO + 2 * tuned.likely)
     question = Question(
-        Range(month * 0.8, month, month * 1.2), cost / calls / NANO, tuned, Range(0.8, 1.0, 1.0), training, evaluation, asked.people,
+        _a_month([sum(each.calls for each in day) for day in days], month), cost / calls / NANO, tuned, Range(0.8, 1.0, 1.0), training, evaluation, asked.people,
         asked.hosting, Range(-asked.worse / 2, 0.0, asked.worse) if asked.error_dollars else NOTHING, asked.error_dollars,
     )  # fmt: skip
     return Money(known, training, decide(question), "")
+
+
+def _a_month(daily: list[int], month: float) -> Range:
+    """Calls a month: what the mean of the days says, with its interval where there are some."""
+    if len(daily) < LEAST_DAYS:
+        return Range(0.5 * month, month, 1.5 * month)
+    reach = two_sided(0.1, len(daily) - 1) * stdev(daily) / math.sqrt(len(daily)) * DAYS_A_MONTH
+    return Range(max(0.0, month - reach), month, month + reach)
 
 
 def _tuned_call(

@@ -73,7 +73,7 @@ def task(before: Sequence[bool | None], after: Sequence[bool | None]) -> Loss:
     share = right / len(both)
     low, high = bounds(counts)
     return Loss(
-        "task", share, share + counts.mean, -counts.mean / share, low / share, high / share, len(both)
+        "task", share, share + counts.mean, 0.0 - counts.mean / share, low / share, high / share, len(both)
     )  # fmt: skip
 
 

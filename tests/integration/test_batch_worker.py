@@ -14,6 +14,7 @@ from farthing.store import Store, open_store
 from farthing.store.batch import jobs, lines
 from farthing.store.batch.hurry import hurry
 from farthing.store.engine import Connection
+from farthing.store.sealing import wrapping
 from farthing.store.store import now_us
 from farthing.upstream.simulator import SimulatorSettings
 from integration.gateways import Gateway, eventually, gateway, settings_text
@@ -54,10 +55,10 @@ def a_job(name: str, bodies: list[bytes], *, deadline_s: float = 86_400.0, **mor
     return job, made
 
 
-async def hand_in(url: str, *handed: tuple[Job, list[Line]]) -> None:
+async def hand_in(url: str, *handed: tuple[Job, list[Line]], key: str = "") -> None:
     store = await open_store(url)
     try:
-        entrance = Entrance(store, lambda: None)
+        entrance = Entrance(store, lambda: None, wrapping(key))
         for job, made in handed:
             await entrance.hand_in(job, made)
     finally:
@@ -130,6 +131,20 @@ def test_lines_of_a_job_go_through_a_batch(tmp_path: Path) -> None:
     assert sum(row.cost for row in rows) == job.cost > 0
     assert job.baseline == sum(row.baseline for row in rows) == pytest.approx(2 * job.cost, abs=60)
     assert isinstance(gate, Gateway)
+
+
+def test_what_lines_say_is_read_with_the_key_that_sealed_it(tmp_path: Path) -> None:
+    url, key = f"sqlite:///{tmp_path}/ledger.db", "ab" * 32
+    with (
+        simulator(SimulatorSettings(seed=3)) as provider,
+        gateway(tmp_path, config(provider.url, f'encryption_key = "{key}"\n' + own(provider.url))) as gate,
+    ):
+        both = [a_job(f"job-{model}", [body("Say it", model)]) for model in ("gpt-4o-mini", "own/gpt-4o-mini")]
+        asyncio.run(hand_in(url, *both, key=key))
+        found = done(url, gate, *(job.id for job, _ in both))
+        assert all(job.done == 1 for job in found.values()), gate.log
+    marks = on_store(url, lambda c: c.query("SELECT mark FROM batch_bodies UNION ALL SELECT mark FROM batch_answers"))
+    assert len(marks) == 4 and all(mark for (mark,) in marks), "all is sealed"
 
 
 def test_lines_go_alone_where_there_are_no_batches(tmp_path: Path) -> None:
@@ -211,7 +226,10 @@ def test_a_cancelled_job_keeps_what_was_finished(tmp_path: Path) -> None:
 @pytest.mark.parametrize("model", ["gpt-4o-mini", "own/gpt-4o-mini"])
 def test_a_job_costs_no_more_than_its_cap(tmp_path: Path, model: str) -> None:
     url = f"sqlite:///{tmp_path}/ledger.db"
-    with simulator(SimulatorSettings(seed=3)) as provider, gateway(tmp_path, config(provider.url, own(provider.url))) as gate:
+    with (
+        simulator(SimulatorSettings(seed=3)) as provider,
+        gateway(tmp_path, config(provider.url, own(provider.url))) as gate,
+    ):
         bodies = [body(f"Say {n}", model) for n in range(40)]
         asyncio.run(hand_in(url, a_job("job-a", bodies, cap=300_000)))
         job = done(url, gate, "job-a")["job-a"]

@@ -104,7 +104,7 @@ class Promoter:
         waiting = []
         for line in found:
             job = await desk.job(line.job)
-            if job is not None and not self._runner.has(line):
+            if job is not None and line.body and not self._runner.has(line):  # else its batch may still answer it
                 waiting.append(Waiting(line, job, way))
         if waiting:
             log.info("lines are promoted", extra={"shard": shard.id, "count": len(waiting)})

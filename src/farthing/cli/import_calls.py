@@ -148,17 +148,24 @@ def _plan(path: Path, format_: str, said: Mapping[str, str], texts: str, quiet: 
     if not quiet:
         _show_mapping(path, sample, mapping)
     if mapping.lacking:
-        lacking = " and ".join({"at": "the time (at)", "model": "the model"}[each] for each in mapping.lacking)
-        columns = sample.layout.columns or tuple(sample.rows[0])
-        raise BadRequest(
-            f"{path.name}: no column says {lacking}. Say which does, for example --map {mapping.lacking[0]}={columns[0]}"
-            + (", or what holds for every row: --map model==gpt-5-mini" if "model" in mapping.lacking else "")
-        )
+        raise BadRequest(f"{path.name}: {_lacking(mapping, sample)}")
     if not quiet and not click.confirm("Is this right?", default=True):
         raise click.ClickException(
             "nothing was read. Correct it with --map FIELD=COLUMN, or --map FIELD= to leave a field out"
         )
     return Plan(path, name, mapping, texts)
+
+
+def _lacking(mapping: Mapping_, sample: Sample) -> str:
+    """What must be said before anything can be read, with an example of how."""
+    columns = sample.layout.columns or tuple(sample.rows[0])
+    ways = {
+        "at": ("no column says the time", f"--map at={columns[0]}"),
+        "start": ("its times count from a start", "--map start==2026-10-01"),
+        "model": ("no column says the model", "--map model=COLUMN, or for every row --map model==gpt-5-mini"),
+    }
+    found = [ways[each] for each in mapping.lacking]
+    return f"{' and '.join(what for what, _ in found)}. Say it: {' '.join(how for _, how in found)}"
 
 
 def _show_mapping(path: Path, sample: Sample, mapping: Mapping_) -> None:

@@ -21,6 +21,8 @@ FIELDS: dict[str, tuple[str, ...]] = {
         "requestedat", "requesttimestamp", "eventtime", "loggedat", "calltime", "createdtime", "creationtime", "requestcreatedat",
         "when", "timeutc", "timestampms", "timems", "day",
     ),
+    "offset": ("t", "ts", "tms", "tsec", "offset", "offsetms", "relativetime", "arrival", "arrivaltime", "timestamp", "time"),
+    "start": (),
     "end": ("end", "endtime", "endedat", "finishedat", "completedat", "responsetime", "responsetimestamp", "responsecreatedat"),
     "id": ("id", "requestid", "callid", "uuid", "responseid", "eventid", "logid", "generationid", "spanid"),
     "model": ("model", "modelname", "modelid", "responsemodel", "requestmodel", "llmmodel", "engine", "llm", "deployment", "servedmodel"),
@@ -112,8 +114,12 @@ class Mapping_(msgspec.Struct, frozen=True):
 
     @property
     def lacking(self) -> list[str]:
-        """Fields without which no row is a call."""
-        return [each for each in NEEDED if each not in self.fields and each not in self.constants]
+        """Fields without which no row is a call. Times may be counted from a start that is said."""
+        found = [each for each in NEEDED if each not in self.fields and each not in self.constants]
+        if "at" in found and "offset" in self.fields:
+            found = [each for each in found if each != "at"]
+            found += [] if "start" in self.constants else ["start"]
+        return found
 
 
 def guess(sample: Sample, said: Mapping[str, str] | None = None) -> Mapping_:
@@ -136,6 +142,8 @@ def guess(sample: Sample, said: Mapping[str, str] | None = None) -> Mapping_:
             if found:
                 chosen[field] = found
                 taken.add(found)
+    if "at" in chosen or "at" in constants:
+        chosen.pop("offset", None)
     if "usage" in chosen and "usage" not in fixed:
         for field in COUNTS[:-1]:
             if field not in fixed:
@@ -235,12 +243,15 @@ def _is(field: str, value: Any) -> bool:
         return _is_time(value)
     if field in COUNTS:
         return _is_count(value)
+    if field == "offset":
+        found = decimal(value)
+        return found is not None and 0 <= found < 10**12 and not _is_time(value)
     if field in ("cost", "latency", "first_byte"):
         return decimal(value) is not None
     if field == "usage":
-        found = embedded(value)
-        return isinstance(found, dict) and any(
-            "token" in key.lower() or key in ("input", "output", "total") for key in found
+        inner = embedded(value)
+        return isinstance(inner, dict) and any(
+            "token" in key.lower() or key in ("input", "output", "total") for key in inner
         )
     if field == "tags":
         return isinstance(embedded(value), dict | list)
@@ -297,6 +308,8 @@ def _how(field: str, column: str, chosen: Mapping[str, str], rows: Sequence[Mapp
     values = [row[column] for row in rows if column in row]
     if field in ("at", "end"):
         return _order(values)
+    if field == "offset":
+        return "milliseconds since the start" if _plain(column).endswith("ms") else "seconds since the start"
     if field in ("latency", "first_byte"):
         return _unit(_plain(column), values)
     if field == "cost":

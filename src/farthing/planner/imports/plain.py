@@ -5,13 +5,25 @@ from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import Any
 
+from farthing.model.errors import BadRequest
 from farthing.model.past import PastCall
 from farthing.model.usage import Usage
 from farthing.planner.imports import texts, usages
 from farthing.planner.imports.mapping import Column, Mapping_, dollars, getter, is_yes
 from farthing.planner.imports.names import place_of, wire_of
 from farthing.planner.imports.reading import Layout
-from farthing.planner.imports.values import BadRow, between, count, duration, embedded, id_of, name, tags_of, when
+from farthing.planner.imports.values import (
+    BadRow,
+    between,
+    count,
+    decimal,
+    duration,
+    embedded,
+    id_of,
+    name,
+    tags_of,
+    when,
+)
 
 NAME = "plain"
 _UNITS = {"milliseconds": 1_000, "microseconds": 1, "seconds": 1_000_000}
@@ -28,6 +40,9 @@ class Plain:
         self._places = {name: place for place, name in enumerate(layout.columns)}
         self._constants = mapping.constants
         self._at = self._get("at", fields)
+        self._offset = self._get("offset", fields)
+        self._offset_unit = 1_000 if fields.get("offset", Column("")).how.startswith("milli") else 1_000_000
+        self._start = self._begun()
         self._day_first = fields.get("at", Column("")).how == "day/month/year"
         self._model, self._provider = self._get("model", fields), self._get("provider", fields)
         self._names = [(field, get) for field in _TEXTS if (get := self._get(field, fields)) is not None]
@@ -51,6 +66,23 @@ class Plain:
             return lambda row: value
         return self._of(fields[field].column) if field in fields else None
 
+    def _begun(self) -> int | None:
+        """When the log began, for times that are counted from there. Raises BadRequest for what is no time."""
+        try:
+            return when(self._constants["start"]) if "start" in self._constants else None
+        except BadRow as why:
+            raise BadRequest(f"start: {why}; write --map start==2026-10-01") from None
+
+    def _moment(self, row: Any) -> int:
+        if self._at is not None:
+            return when(self._at(row), day_first=self._day_first)
+        if self._offset is None or self._start is None:
+            raise BadRow("no column says the time")
+        found = decimal(self._offset(row))
+        if found is None or not 0 <= found < 10**12:
+            raise BadRow("it says no time since the start")
+        return self._start + int(found * self._offset_unit)
+
     def _of(self, column: str) -> Callable[[Any], Any]:
         if not self._csv:
             return getter(column)
@@ -67,10 +99,10 @@ class Plain:
 
     def read(self, row: Any, where: tuple[object, ...]) -> PastCall:
         """Raises BadRow."""
-        if self._at is None or self._model is None:
-            raise BadRow("no column says the time or the model")
+        if self._model is None:
+            raise BadRow("no column says the model")
         rest = self._rest
-        at = when(self._at(row), day_first=self._day_first)
+        at = self._moment(row)
         said = name(self._model(row)).strip()
         if not said:
             raise BadRow("it names no model")

@@ -128,6 +128,15 @@ def test_people_know_better(tmp_path: Path) -> None:
     assert "at" not in guess(sample_of(path), {"at": ""}).fields
 
 
+def test_times_may_be_counted_from_a_start_that_is_said(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("t_s,input_tokens,output_tokens\n0.000,4808,10\n0.052,3180,8\n")
+    assert guess(sample_of(tmp_path / "a.csv")).lacking == ["model", "start"]
+    _, calls, bad, _ = read(tmp_path / "a.csv", model="=gpt-4o", start="=2026-10-01")
+    assert not bad and [call.at_us for call in calls] == [1_790_812_800_000_000, 1_790_812_800_052_000]
+    with pytest.raises(BadRequest, match="start"):
+        read(tmp_path / "a.csv", model="=gpt-4o", start="=soon")
+
+
 def test_units_of_durations_and_costs(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(
         "ts,model,duration,cost_cents\n1790856000,gpt-4o,850,12\n1790856000,gpt-4o,1200,12\n"

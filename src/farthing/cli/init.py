@@ -11,6 +11,7 @@ import msgspec
 
 from farthing.cli.toml_text import key, value
 from farthing.settings import DEFAULT_FILE, AlertChannelSettings, AlertRuleSettings, Secret
+from farthing.settings.batch import ScheduleSettings
 from farthing.settings.finops import LineSettings, ProjectFinopsSettings
 from farthing.settings.prompts import FeaturePromptSettings
 from farthing.settings.selfhost import OwnDeploymentSettings
@@ -48,6 +49,10 @@ EXAMPLES: dict[type[msgspec.Struct], dict[str, Any]] = {
     FeatureRoutingSettings: {"baseline": "gpt-5", "quality_floor": 0.99},
     FeaturePromptSettings: {"lossless": "on", "transforms": ["compact", "escapes"], "repair": True},
     ProjectFinopsSettings: {"phase": "pilot"},
+    ScheduleSettings: {
+        "file": "in/{yesterday}.csv", "template": "prompt.txt", "model": "gpt-5-mini", "cron": "0 2 * * mon-fri",
+        "output": "results/{date}.csv", "max_cost": "20",
+    },
     OwnDeploymentSettings: {"gpus": 2, "dollars_per_gpu_hour": "2.4", "tokens_per_second": 5000.0},
     BudgetSettings: {"amount": "500", "scope": {"feature": "support", "user": "*"}},
     LineSettings: {"kind": "engineering", "dollars_a_month": "12000", "project": "assistant", "name": "two engineers"},

@@ -333,3 +333,13 @@ def test_any_value_gives_settings_or_an_explained_error(section: str, key: str, 
         parse(text, {"OPENAI_API_KEY": "k"})
     except SettingsError as error:
         assert all(at.problem for at in error.problems)
+
+
+def test_what_is_kept_in_the_open_is_warned_of() -> None:
+    kept = '[capture]\nfeatures = ["triage"]\n'
+    keys = {"OPENAI_API_KEY": "sk-123456"}
+    assert [each.split(":")[0] for each in parse(kept + "redact = false", keys).warnings()] == [
+        "capture.encryption_key", "capture.redact",
+    ]  # fmt: skip
+    assert parse(kept + f'encryption_key = "{"00" * 32}"', keys).warnings() == []
+    assert parse("[capture]\nredact = false", keys).warnings() == []

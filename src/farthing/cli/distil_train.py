@@ -13,7 +13,7 @@ from rich.table import Table
 
 from farthing.app.providers import open_providers
 from farthing.cli.common import amounts, config_option, load_settings, print_json, print_table, show_time, with_store
-from farthing.cli.distil_common import MILLION, lines_of, prices_name, training_price, tuned_name
+from farthing.cli.distil_common import MILLION, lines_of, prices_name, training_price
 from farthing.cli.report_scope import now_us
 from farthing.model.errors import BadRequest
 from farthing.model.money import show_dollars
@@ -221,6 +221,6 @@ def entry(done: Training) -> str:
     name = (done.model.split(":")[3:4] or [""])[0] or "tuned"
     lines = [
         f"[models.{msgspec.json.encode(f'{name}-{done.id[-6:]}').decode()}]", f'provider = "{done.provider}"',
-        f"model = {msgspec.json.encode(done.model).decode()}", f'price_as = "{tuned_name(done.base)}"',
+        f"model = {msgspec.json.encode(done.model).decode()}", f"price_as = {msgspec.json.encode(done.model).decode()}",
     ]  # fmt: skip
     return "\n".join(lines) + "\n# routing may choose it once it is in a tier: [routing] small = [...]\n"

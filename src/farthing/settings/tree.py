@@ -462,6 +462,10 @@ class Settings(msgspec.Struct, frozen=True):
             found.append(
                 "cache.judge: without a judge no semantic hit is shown to be right, so only pinned ones are given"
             )
+        if (self.capture.features or self.capture.tasks) and not self.capture.encryption_key:
+            found.append("capture.encryption_key: questions and answers are kept without encryption")
+        if (self.capture.features or self.capture.tasks) and not self.capture.redact:
+            found.append("capture.redact: e-mail addresses, card numbers and keys are kept as they are")
         for name in self.selfhost.deployments:
             if name not in self.models and name.partition("/")[0] not in self.providers:
                 found.append(f'selfhost.deployments."{name}": no deployment has this label; it is PROVIDER/MODEL')

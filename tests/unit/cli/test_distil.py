@@ -11,11 +11,15 @@ import msgspec
 import pytest
 from click.testing import Result
 
+from farthing.cli.distil_train import entry
 from farthing.model.record import Attempt, Record
 from farthing.model.usage import Usage
+from farthing.prices import PriceBook
+from farthing.settings import parse
 from farthing.store import open_store
 from farthing.store.captures import Captured, Captures
 from farthing.store.sealing import wrapping
+from farthing.store.trainings import Training
 
 Farthing = Callable[..., Result]
 DAY_US = 86_400_000_000
@@ -146,3 +150,20 @@ def test_a_training_is_not_begun_without_a_price_or_a_limit_that_holds(farthing:
     )
     assert plain(farthing("distil", "trainings", "--json")) == []
     assert "there is no training x" in farthing("distil", "trainings", "--forget", "x").output
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        "ft:gpt-4o-mini-2024-07-18:you:triage:abc12345",
+        "gpt-4o-mini-2024-07-18.ft-0e2f",
+        "ft:gpt-4o-mini-2024-07-18:you::abc",
+    ],
+)
+def test_the_entry_is_one_of_settings(model: str) -> None:
+    done = Training("train-0123456789", "default", "openai", "gpt-4o-mini-2024-07-18", "booked", model=model)
+    settings = parse('[providers.openai]\napi_key = "sk-123456"\n' + entry(done), {})
+    ((name, found),) = settings.models.items()
+    assert name.endswith("-456789") and (found.model, found.price_as, found.provider) == (model, model, "openai")
+    priced = PriceBook.load().price("openai", model, Usage(uncached_in=1000, out=10), at_us=1_790_000_000_000_000)
+    assert priced.state == "computed"

@@ -27,6 +27,7 @@ COMMANDS = {
     "import": Place("imports", "Other tools' configuration and logs: calls of the past."),
     "keys": Place("keys", "Create, list, revoke and rotate API keys."),
     "audit": Place("audit", "Who changed keys, budgets, alerts and routes, and when."),
+    "plan": Place("plan", "What each strategy would save on calls of the past, before it is on."),
     "report": Place("report", "What was spent: by feature, user, team, model, day and so on."),
     "status": Place("status", "How a running gateway's deployments are, and what serves instead."),
     "unit": Place("unit", "What a ticket or an order costs, beside people; a calculator."),

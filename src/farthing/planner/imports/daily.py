@@ -3,7 +3,7 @@ calls: no user, no prompt, no time of day. They say how cost is split, and nothi
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from farthing.finops.reconcile.bill import ANY, Bill, is_tokens
 from farthing.finops.reconcile.pages import rows_of
@@ -20,13 +20,41 @@ LARGEST = 256 * 1024 * 1024
 Reader = Callable[[Iterable[dict[str, Any]]], Bill]
 
 
-def read(path: Path, source: str, provider: str, reader: Reader, book: PriceBook) -> tuple[list[PastDay], list[str]]:
-    """The lines of a file, and what was odd about it. Raises BadRequest, OSError."""
+class Days(NamedTuple):
+    """What a file holds."""
+
+    lines: list[PastDay]
+    notes: list[str]
+    """What was odd about it."""
+    bad: list[tuple[int, str]]
+    """Rows that are none, counted from 1, and why."""
+
+
+def read(path: Path, source: str, provider: str, reader: Reader, book: PriceBook) -> Days:
+    """The lines of a file. Raises BadRequest where none can be read, OSError."""
     if path.stat().st_size > LARGEST:
         raise BadRequest(f"{path.name} is larger than {LARGEST >> 20} MB; export fewer days at a time")
     _refuse_packed(path)
-    bill = reader(rows_of(path))
-    return list(days(bill, source, provider, book)), bill.notes
+    found = list(rows_of(path))
+    bad: list[tuple[int, str]] = []
+    try:
+        bill = reader(found)
+    except BadRequest as why:
+        bill, bad = _row_by_row(found, reader)
+        if bill.empty:
+            raise why from None
+    return Days(list(days(bill, source, provider, book)), bill.notes, bad)
+
+
+def _row_by_row(rows: Iterable[dict[str, Any]], reader: Reader) -> tuple[Bill, list[tuple[int, str]]]:
+    """What can be read of rows of which some cannot."""
+    bill, bad = Bill(), []
+    for number, row in enumerate(rows, 1):
+        try:
+            bill.add(reader([row]))
+        except BadRequest as why:
+            bad.append((number, why.message))
+    return bill, bad
 
 
 def _refuse_packed(path: Path) -> None:

@@ -43,6 +43,11 @@ TAIL = 4 * 1024
 _TRIES = 5
 _SAY_S = 2.0
 
+ODD = (
+    ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError, msgspec.MsgspecError,
+)  # fmt: skip
+"""What comes of a row that is not as its format says, in a place where nobody expected that: the row is bad."""
+
 Hear = Callable[["Outcome"], None]
 Bad = Callable[[str, int, str], None]
 """Hears of each bad row: the file, the line, why."""
@@ -104,7 +109,7 @@ async def import_file(
 ) -> Outcome:  # fmt: skip
     """Read one file into the store. Raises BadRequest for a file that cannot be read, StoreError, OSError."""
     if plan.format in formats.DAILY:
-        return await _import_days(store, plan, book)
+        return await _import_days(store, plan, book, bad)
     layout = await asyncio.to_thread(layout_of, plan.path)
     texts = await store.do(lambda connection: texts_for(connection, plan.texts, wrapping))
     file = await store.do(lambda connection: _resumed(connection, plan, layout))
@@ -236,7 +241,7 @@ def _batches(
             batch.passed_over.append(str(passed))
         except BadRow as why:
             batch.bad.append((row.line, str(why)))
-        except (ValueError, TypeError, AttributeError, KeyError, OverflowError, RecursionError) as error:
+        except ODD as error:
             batch.bad.append((row.line, f"it is not as the format says: {type(error).__name__}"))
         batch.place, batch.line = row.end, row.last
         if len(batch.records) >= size or batch.rows >= 4 * size or weight >= BATCH_BYTES:
@@ -328,27 +333,29 @@ def _sound(records: list[Record]) -> tuple[list[Record], list[Record]]:
     return good, lost
 
 
-async def _import_days(store: Store, plan: Plan, book: PriceBook) -> Outcome:
+async def _import_days(store: Store, plan: Plan, book: PriceBook, bad: Bad | None) -> Outcome:
     format_ = formats.DAILY[plan.format]
     size = plan.path.stat().st_size
     outcome = Outcome(plan.path.name, size, size)
-    found, outcome.notes = await asyncio.to_thread(
-        read_days, plan.path, format_.name, format_.provider, format_.bill, book
-    )
+    found = await asyncio.to_thread(read_days, plan.path, format_.name, format_.provider, format_.bill, book)
+    outcome.notes, outcome.bad = found.notes, len(found.bad)
+    for line, why in found.bad if bad is not None else ():
+        bad(outcome.name, line, why)
     head, length = await asyncio.to_thread(_head, plan.path, max(HEAD, size))
     now = now_us()
     file = ImportedFile(
         file_id(head, length), plan.path.name, plan.format, "", DROP, length, head, begun_us=now, at_us=now
     )
-    file.ended, file.place, file.lines = True, 0, len(found)
+    file.ended, file.lines, file.bad = True, len(found.lines), len(found.bad)
 
     def write(connection: Connection) -> None:
         with connection.transaction():
-            past_days.replace(connection, file.id, found)
+            past_days.replace(connection, file.id, found.lines)
             imported_files.save(connection, file)
 
     await store.do(write)
-    outcome.rows = outcome.days = len(found)
-    if found:
-        outcome.first_us, outcome.last_us = min(day.day_us for day in found), max(day.day_us for day in found)
+    outcome.rows = outcome.days = len(found.lines)
+    if found.lines:
+        moments = [day.day_us for day in found.lines]
+        outcome.first_us, outcome.last_us = min(moments), max(moments)
     return outcome

@@ -28,7 +28,7 @@ def can_ask(past: PastCall) -> bool:
 
 def settings_for(calls: Iterable[PastCall], own: Settings | None, store: Path) -> Settings:
     """`own` are the user's; without them each provider and model that the log names is served."""
-    base = own if own is not None and own.providers else _serving(calls)
+    base = served(calls, own)
     providers = {
         name: msgspec.structs.replace(each, base_url=PLACE, api_key=Secret("recorded"), proxy=Secret(), client="http1")
         for name, each in base.providers.items()
@@ -41,6 +41,11 @@ def settings_for(calls: Iterable[PastCall], own: Settings | None, store: Path) -
         store=StoreSettings(url=StoreUrl(f"sqlite:///{store.absolute()}")),
         prices=msgspec.structs.replace(base.prices, allow_unpriced=True), batch=BatchSettings(worker=False),
     )  # fmt: skip
+
+
+def served(calls: Iterable[PastCall], own: Settings | None) -> Settings:
+    """The user's settings, or some that serve each provider and model that the log names."""
+    return own if own is not None and own.providers else _serving(calls)
 
 
 def _serving(calls: Iterable[PastCall]) -> Settings:

@@ -1,0 +1,183 @@
+"""A plan of calls of the past: each lever alone, all together, all but each; what that saves a month, and on which calls.
+
+The calls are asked again (`replay`); waiting is priced. Knows no terminal and no store.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+
+from farthing.model.past import PastCall
+from farthing.model.plan import Example, LeverPlan, Plan
+from farthing.planner.levers import REPLAYED, WAITING, Lever, switched
+from farthing.planner.replay.run import Came, replay
+from farthing.planner.replay.world import REPLAYED as WIRES
+from farthing.planner.replay.world import can_ask
+from farthing.planner.uncertainty import amount, groups
+from farthing.prices import PriceBook
+from farthing.settings import Settings
+
+DAYS_A_MONTH = 365.25 / 12
+DAY_US = 86_400_000_000
+EXAMPLES = 5
+
+Hear = Callable[[str, int, int], None]
+"""Hears what is tried, and how many of how many calls were asked."""
+
+
+class Wanted:
+    """What a plan is asked for."""
+
+    def __init__(
+        self, own: Settings | None, book: PriceBook, levers: Sequence[Lever] = REPLAYED,
+        patience: Mapping[str, float] = {}, base: Callable[[Settings], Settings] = lambda settings: settings,
+    ) -> None:  # fmt: skip
+        """`patience`: feature -> seconds that its answers may wait; `base` changes the settings before any lever."""
+        self.own = own
+        self.book = book
+        self.levers = list(levers)
+        self.patience = dict(patience)
+        self.base = base
+
+
+async def make(calls: Sequence[PastCall], wanted: Wanted, hear: Hear) -> Plan:
+    """`calls` in the order of their times. Raises StoreError, SettingsError."""
+    asked = [past for past in calls if can_ask(past)]
+    span = max((calls[-1].at_us - calls[0].at_us) if calls else 0, DAY_US) / DAY_US
+    times = DAYS_A_MONTH / span
+    group = groups(asked)
+
+    async def run(what: str, levers: Sequence[Lever]) -> list[Came | None]:
+        return await replay(
+            asked, wanted.own, lambda settings: switched(wanted.base(settings), levers),
+            lambda done: hear(what, done, len(asked)),
+        )  # fmt: skip
+
+    base = await run("as it was", ())
+    together = await run("all together", wanted.levers) if wanted.levers else base
+    plans = []
+    for lever in wanted.levers:
+        alone = await run(f"{lever.name} alone", (lever,))
+        others = [each for each in wanted.levers if each is not lever]
+        without = await run(f"all but {lever.name}", others) if others else base
+        plans.append(_lever(lever, asked, group, times, base, alone, together, without))
+    waiting, waits = _waiting(asked, group, times, base, together, wanted)
+    if waiting is not None:
+        plans.append(waiting)
+    saved = [one + more for one, more in zip(_saved(base, together), waits, strict=True)]
+    plans.sort(key=lambda each: (each.is_bound, -each.beside.likely))
+    return Plan(
+        since_us=calls[0].at_us if calls else 0, until_us=calls[-1].at_us if calls else 0, calls=len(calls), replayed=len(asked),
+        left_out=_left_out(calls), recorded=sum(_cost(past, wanted.book) or 0 for past in asked),
+        base=sum(each.cost for each in base if each is not None),
+        a_month=round(sum(_cost(past, wanted.book) or 0 for past in calls) * times),
+        together=amount(saved, group, times), levers=plans, notes=_notes(base),
+    )  # fmt: skip
+
+
+def _lever(
+    lever: Lever, asked: Sequence[PastCall], group: Sequence[str], times: float, base: Sequence[Came | None],
+    alone: Sequence[Came | None], together: Sequence[Came | None], without: Sequence[Came | None],
+) -> LeverPlan:  # fmt: skip
+    saved = _saved(base, alone)
+    order = sorted(range(len(asked)), key=saved.__getitem__)
+    examples = [_example(asked[at], base[at], alone[at]) for at in reversed(order[-EXAMPLES:]) if saved[at] > 0]
+    against = [_example(asked[at], base[at], alone[at]) for at in order[:EXAMPLES] if saved[at] < 0]
+    return LeverPlan(
+        lever.name, lever.risk, lever.toml, lever.caution, lever.effort, amount(saved, group, times),
+        amount(_saved(without, together), group, times),
+        round(times * sum(each.by_lever.get(lever.name, 0) for each in together if each is not None)),
+        sum(each > 0 for each in saved), sum(each < 0 for each in saved), examples, against,
+    )  # fmt: skip
+
+
+def _waiting(
+    asked: Sequence[PastCall], group: Sequence[str], times: float, base: Sequence[Came | None],
+    together: Sequence[Came | None], wanted: Wanted,
+) -> tuple[LeverPlan | None, list[int]]:  # fmt: skip
+    """What waiting would save: of the features that were said to have patience, else at most, of those that do not stream. And
+    what it adds to all together, call by call."""
+    stated = bool(wanted.patience)
+    can = [
+        past.feature in wanted.patience if stated else not past.first_byte_us and b'"stream":true' not in past.prompt
+        for past in asked
+    ]
+    share = [_share_off(past, wanted.book) if may else 0.0 for past, may in zip(asked, can, strict=True)]
+    alone = [round(off * each.cost) if each is not None else 0 for off, each in zip(share, base, strict=True)]
+    beside = [round(off * each.cost) if each is not None else 0 for off, each in zip(share, together, strict=True)]
+    if not any(alone):
+        return None, [0] * len(asked)
+    names = sorted(wanted.patience) or [name for name, _ in _dearest(asked, alone)]
+    found = LeverPlan(
+        WAITING.name, WAITING.risk, "\n\n".join(f'[batch.features."{name}"]\ndeadline_s = {wanted.patience.get(name, 21_600):.0f}' for name in names),
+        WAITING.caution, WAITING.effort, amount(alone, group, times), amount(beside, group, times),
+        round(times * sum(beside)), sum(each > 0 for each in alone), 0, is_bound=not stated,
+    )  # fmt: skip
+    return found, beside if stated else [0] * len(asked)
+
+
+def _dearest(asked: Sequence[PastCall], saved: Sequence[int]) -> list[tuple[str, int]]:
+    sums: Counter[str] = Counter()
+    for past, each in zip(asked, saved, strict=True):
+        if past.feature:
+            sums[past.feature] += each
+    return sums.most_common(3)
+
+
+def _share_off(past: PastCall, book: PriceBook) -> float:
+    """Of a call's cost, at the price of its provider's batches; 0 where there is none."""
+    if past.usage is None or past.tier:
+        return 0.0
+    plain, batch = (
+        book.price(past.provider, past.model, past.usage, tier=tier, at_us=past.at_us) for tier in ("", "batch")
+    )
+    if "unpriced" in (plain.state, batch.state) or not plain.nano:
+        return 0.0
+    return max(0.0, 1 - batch.nano / plain.nano)
+
+
+def _saved(before: Sequence[Came | None], after: Sequence[Came | None]) -> list[int]:
+    """By call; a call of which one side is not known saves nothing."""
+    return [
+        one.cost - other.cost if one is not None and other is not None and one.known and other.known and other.status < 400 else 0
+        for one, other in zip(before, after, strict=True)
+    ]  # fmt: skip
+
+
+def _example(past: PastCall, before: Came | None, after: Came | None) -> Example:
+    return Example(past.id, past.feature, before.cost if before else 0, after.cost if after else 0)
+
+
+def _cost(past: PastCall, book: PriceBook) -> int | None:
+    if past.usage is None or past.cached:
+        return None
+    priced = book.price(past.provider, past.model, past.usage, tier=past.tier, geo=past.geo, at_us=past.at_us)
+    return priced.nano if priced.state != "unpriced" else None
+
+
+def _left_out(calls: Sequence[PastCall]) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    for past in calls:
+        if can_ask(past):
+            continue
+        if past.cached:
+            counts["a gateway's own cache had answered"] += 1
+        elif past.attempt_of or past.outcome != "ok" or past.status >= 400:
+            counts["failed, or a retry"] += 1
+        elif past.usage is None:
+            counts["no usage in the log"] += 1
+        elif not past.prompt:
+            counts["no prompt in the log"] += 1
+        else:
+            counts[f"{past.wire or 'unknown'}: not one of {', '.join(WIRES)}"] += 1
+    return dict(counts)
+
+
+def _notes(base: Sequence[Came | None]) -> list[str]:
+    refused = sum(each is None or each.status >= 400 for each in base)
+    unknown = sum(each is not None and not each.known for each in base)
+    notes = []
+    if refused:
+        notes.append(f"{refused:,} calls were refused in the replay and save nothing")
+    if unknown:
+        notes.append(f"{unknown:,} calls have no known price and save nothing")
+    return notes

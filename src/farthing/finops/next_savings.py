@@ -46,8 +46,8 @@ BOUND_WEIGHT = 0.25
 """Of the middle of the bounds, where there is no estimate: what is known goes before what may be."""
 LOOKED_AT = 8
 """Features of which the latest calls are looked at."""
-LEAST_PATIENT = 0.2
-"""Of a feature's calls: where fewer can wait, its owner would have to tell them apart."""
+LEAST_PATIENT = 0.9
+"""Of a feature's calls: the setting is about all of them, so where people wait for some it would harm."""
 HOURS = 6
 """The deadline that is proposed."""
 TYPICAL = 1_000

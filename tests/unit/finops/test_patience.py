@@ -47,11 +47,13 @@ def test_the_bound_is_that_share_at_the_batch_price() -> None:
     given = sums(
         features=[row("night", cost=20_000_000), row("chat")], by_feature=[row("night", "big"), row("night", "middle")]
     )
-    given = given._replace(patient={"night": 0.5, "chat": 0.1})
+    given = given._replace(patient={"night": 0.9, "chat": 0.8})
     (found,) = can_wait(given, known(in_batch=in_batch))
-    assert (found.a_month, found.low, found.high) == (None, 0, a_month(2_500_000)), "half of half of what big cost"
+    assert (found.a_month, found.low, found.high) == (None, 0, a_month(4_500_000)), (
+        "nine tenths of half of what big cost"
+    )
     assert found.lever == "batching" and '[batch.features."night"]\ndeadline_s = 21600' in found.setting
-    assert "50 % are not streamed" in found.what and found.where == {"feature": "night"}
+    assert "90 % are not streamed" in found.what and found.where == {"feature": "night"}
 
 
 def test_nothing_is_said_where_it_waits_already_or_nobody_has_batches() -> None:

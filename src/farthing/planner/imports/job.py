@@ -339,8 +339,9 @@ async def _import_days(store: Store, plan: Plan, book: PriceBook, bad: Bad | Non
     outcome = Outcome(plan.path.name, size, size)
     found = await asyncio.to_thread(read_days, plan.path, format_.name, format_.provider, format_.bill, book)
     outcome.notes, outcome.bad = found.notes, len(found.bad)
-    for line, why in found.bad if bad is not None else ():
-        bad(outcome.name, line, why)
+    if bad is not None:
+        for row, why in found.bad:
+            bad(outcome.name, row, why)
     head, length = await asyncio.to_thread(_head, plan.path, max(HEAD, size))
     now = now_us()
     file = ImportedFile(

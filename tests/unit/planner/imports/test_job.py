@@ -240,6 +240,17 @@ async def test_sums_by_day_are_no_calls(store: Store, tmp_path: Path, book: Pric
     assert await past(store) == []
 
 
+async def test_bad_rows_of_sums_by_day_are_counted(store: Store, tmp_path: Path, book: PriceBook) -> None:
+    names = "usage_date_utc,model_version,usage_input_tokens_no_cache,usage_output_tokens\n"
+    (tmp_path / "a.csv").write_text(f"{names}2026-10-01,claude-sonnet-4-5,10,2\nnever,claude-sonnet-4-5,10,2\n")
+    seen: list[tuple[str, int, str]] = []
+    outcome = await import_file(store, plan_of(tmp_path / "a.csv"), book, bad=lambda *each: seen.append(each))
+    assert (outcome.days, outcome.bad) == (2, 1) and seen == [("a.csv", 2, "'never' is not a day or time")]
+    (tmp_path / "b.csv").write_text(f"{names}never,claude-sonnet-4-5,10,2\n")
+    with pytest.raises(BadRequest, match="not a day"):
+        await import_file(store, plan_of(tmp_path / "b.csv"), book)
+
+
 async def test_progress_can_be_watched_and_ends(store: Store, tmp_path: Path, book: PriceBook) -> None:
     path = tmp_path / "a.csv"
     a_table(path, 20)

@@ -8,8 +8,8 @@ no rate to tune, and the scores of all examples left out one by one, or a group 
 
 (R. Rifkin and R. Lippert, Notes on regularized least squares, MIT-CSAIL-TR-2007-025.) So the confidences that thresholds
 come from are those of a student of n - 1 calls, not of four fifths of n as with folds, which matters where calls are few.
-On 2,800 banking calls it also agrees with the teacher 3 points more often than logistic regression on the same vectors.
-Three seconds of one core; no library beyond numpy. Knows nothing of texts.
+On 2,800 banking calls, left alone to answer all, it agrees with the teacher in 89 %, with a linear kernel in 83 % (two
+draws; logistic regression was not tried at that size). Three seconds of one core; no library beyond numpy. Knows nothing of texts.
 """
 
 from typing import NamedTuple

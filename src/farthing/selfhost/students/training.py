@@ -21,7 +21,7 @@ from farthing.steps.student.features import Sparse
 from farthing.steps.student.judging import OWN, Dense, Floats, Ints, Judge, Weighing, signs_of
 
 MOST = 4_000
-"""Examples of a student, the newest: the inverse takes the cube of it (9 s), an answer a microsecond for each eight."""
+"""Examples of a student, the newest: the inverse takes the cube of it, 3 s for 2,800."""
 LEAST = 200
 """Fewer calls cannot show 95 % of their surest quarter."""
 DENSE_GAMMA, SPARSE_GAMMA = 1.5, 2.0

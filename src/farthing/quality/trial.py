@@ -24,13 +24,15 @@ from typing import NamedTuple
 
 import msgspec
 
-from farthing.quality.holdout import COST_SCALE, SCORE_SCALE, Effect
-from farthing.quality.two_arms import Cell, Comparison, at_any_look, at_one_look, compare
+from farthing.quality.holdout import COST_SCALE, Effect
+from farthing.quality.two_arms import Cell, at_any_look, at_one_look, compare
 from farthing.store.controls import ControlSums, State
 
 DAYS_OF_A_PHASE = 1_000_000
 """So many day numbers lie between two phases: days with another share are not taken together."""
 DAY_US = 86_400_000_000
+HARM_SCALE = 0.1
+"""Size of harm that looks for harm are tuned to; those for its absence are tuned to the margin."""
 LEAST_ANSWERS = 50
 """Looked at in each arm, below which a control is not switched on, however alike they are."""
 
@@ -80,8 +82,8 @@ def judge(sums: Sequence[ControlSums], state: State, margin: float, *, by_cost: 
         _relative(sums, lambda each: (each.counted, each.out_tokens)),
         _relative(sums, lambda each: (each.priced, each.cost)),
     )
-    bad = {each.name: _share(sums, each) for each in (*CONTENT, *FORM)}
-    effects = {name: effect for name, (effect, _) in bad.items() if effect is not None}
+    bad = {each.name: _share(sums, each, margin) for each in (*CONTENT, *FORM)}
+    effects = {name: each.effect for name, each in bad.items() if each.effect is not None}
     known = Shown(state, "", treated, untreated, tokens, cost, effects)
     if state == "off":
         return msgspec.structs.replace(known, why="it was shown to do harm")
@@ -122,25 +124,38 @@ def _relative(sums: Sequence[ControlSums], of: Callable[[ControlSums], tuple[int
     return Effect(compared.ratio - 1, one[0] - 1, one[1] - 1, always[0] - 1, always[1] - 1)
 
 
-def _share(sums: Sequence[ControlSums], what: Bad) -> tuple[Effect | None, Comparison | None]:
-    """The effect, where enough was looked at for its interval to be trusted."""
+class _Share(NamedTuple):
+    """What is shown of one share of bad answers."""
+
+    effect: Effect | None = None
+    """Where enough was looked at for its interval to be trusted."""
+    harm: float = -1.0
+    """How much larger it is at least, by the interval that is tuned to harm."""
+    looked_at: float = 0.0
+    """In the smaller arm."""
+
+
+_Shares = dict[str, _Share]
+
+
+def _share(sums: Sequence[ControlSums], what: Bad, margin: float) -> _Share:
     compared = compare(_cells(sums, what.of), is_share=True)
     if compared is None or compared.few:
-        return None, compared
+        return _Share()
+    variance = compared.difference_variance
     one = compared.difference_interval(at_one_look(compared))
-    always = compared.difference_interval(at_any_look(compared, compared.difference_variance, SCORE_SCALE))
-    return Effect(compared.difference, *one, *always), compared
+    always = compared.difference_interval(at_any_look(compared, variance, margin))
+    harm, _ = compared.difference_interval(at_any_look(compared, variance, max(margin, HARM_SCALE)))
+    looked_at = min(compared.treated_n, compared.untreated_n)
+    return _Share(Effect(compared.difference, *one, *always), harm, looked_at)
 
 
-_Bads = dict[str, tuple[Effect | None, Comparison | None]]
-
-
-def _harm(bad: _Bads, cost: Effect | None, margin: float) -> str:
+def _harm(bad: _Shares, cost: Effect | None, margin: float) -> str:
     """What is shown to be worse; empty for nothing."""
     for each in (*CONTENT, *FORM):
-        effect, _ = bad[each.name]
-        if effect is not None and effect.always_low > margin:
-            return f"{each.worse}: {effect.value:+.1%}, and at least {effect.always_low:+.1%}"
+        effect, harm, _ = bad[each.name]
+        if effect is not None and harm > margin:
+            return f"{each.worse}: {effect.value:+.1%}, and at least {harm:+.1%}"
     if cost is not None and cost.always_low > 0:
         return f"calls cost more with it: {cost.value:+.0%}"
     return ""
@@ -153,18 +168,18 @@ class _Missing(NamedTuple):
     """What half of its interval may be at most."""
 
 
-def _missing(bad: _Bads, what: Effect | None, margin: float, named: str) -> list[_Missing]:
+def _missing(bad: _Shares, what: Effect | None, margin: float, named: str) -> list[_Missing]:
     """What keeps it from being on."""
     found = []
     contents = [bad[each.name] for each in CONTENT]
     if not any(_is_enough(one, margin) for one in contents):
-        likeliest = next((effect for effect, _ in contents if effect is not None), None)
+        likeliest = next((each.effect for each in contents if each.effect is not None), None)
         if likeliest is None:
             found.append(_Missing("too few answers of both arms were checked or judged"))
         else:
             found.append(_Missing("quality is not known closely enough", likeliest, margin - likeliest.value))
     for each in FORM:
-        effect, _ = bad[each.name]
+        effect = bad[each.name].effect
         if effect is None or effect.always_high > margin:
             room = margin - effect.value if effect is not None else 0.0
             found.append(_Missing(f"whether {each.worse} is not known closely enough", effect, room))
@@ -173,11 +188,8 @@ def _missing(bad: _Bads, what: Effect | None, margin: float, named: str) -> list
     return found
 
 
-def _is_enough(one: tuple[Effect | None, Comparison | None], margin: float) -> bool:
-    effect, compared = one
-    if effect is None or compared is None or effect.always_high > margin:
-        return False
-    return min(compared.treated_n, compared.untreated_n) >= LEAST_ANSWERS
+def _is_enough(one: _Share, margin: float) -> bool:
+    return one.effect is not None and one.effect.always_high <= margin and one.looked_at >= LEAST_ANSWERS
 
 
 def _needed(calls: int, missing: Sequence[_Missing]) -> int | None:

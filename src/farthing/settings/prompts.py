@@ -112,8 +112,8 @@ class PromptSettings(msgspec.Struct, frozen=True):
     stop_at_label: Annotated[
         bool,
         Meta(
-            description="Answers to requests for one of a few labels stop at the end of their line, once it is learned that the "
-            "label comes first."
+            description="Answers that are one of a few labels stop at the end of their line, once it is learned from the answers to "
+            "a prompt that they are that."
         ),
     ] = False
     shorter: Annotated[

@@ -1,17 +1,17 @@
-"""Where an answer shall stop: at sequences that settings name, or behind its label, where labels are all that is asked for.
+"""Where an answer shall stop: at sequences that settings name, or behind its label, where answers are labels.
 
-That a label ends with its line is learned: from answers whose first line was one of the labels, again and again, for this
-kind of work and model. Models that think get none, since hosts refuse it. Texts are looked at as they pass and not kept.
+That they are is learned: answers to one template by one model whose first lines are a few short ones that come again and
+again. An answer that is none of them counts against it. Models that think get none, since hosts refuse it. Texts are looked
+at as they pass; digests are kept.
 """
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from typing import Any
+from zlib import crc32
 
-from farthing.model.asked import Asked
 from farthing.model.call import Answer, Call
-from farthing.model.routes import scopes_of
 from farthing.pipeline.listening import listen
 from farthing.steps.shape.control import Change, Places, Quiet
 from farthing.steps.shape.places import deployments
@@ -19,10 +19,13 @@ from farthing.wire.asked import asked as read_asked
 from farthing.wire.said import said
 from farthing.wire.stop import takes, with_stop
 
-NEEDED = 30
+NEEDED = 50
 """Answers without which nothing is learned."""
-NEARLY_ALL = 0.97
-"""Share of them that must have been a label first."""
+MOST_LABELS = 12
+LONGEST_LABEL = 40
+"""Characters."""
+STRANGE = 0.02
+"""Share of answers that may begin with something else."""
 MOST_WORKS = 2_000
 """Kinds of work that are remembered."""
 AGED = 400
@@ -31,6 +34,8 @@ LINE = ("\n",)
 _AROUND = " \t\r.,;:!?\"'`*"
 
 Thinks = Callable[[str], bool]
+_Work = tuple[str, str, str]
+"""Tenant, template, model."""
 
 
 class Stop(Quiet):
@@ -51,6 +56,36 @@ class Stop(Quiet):
         return None if made is call.body else Change(made, "stop sequences", "the settings of the feature")
 
 
+class _Seen:
+    """What answers of one kind begin with."""
+
+    __slots__ = ("answers", "labels", "strange")
+
+    def __init__(self) -> None:
+        self.answers = 0
+        self.strange = 0
+        """Answers that begin with no label."""
+        self.labels: dict[int, int] = {}
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nearly all are a few labels, each of them seen more than once or twice."""
+        if self.answers < NEEDED or self.strange > STRANGE * self.answers:
+            return False
+        return sum(count < 3 for count in self.labels.values()) <= STRANGE * self.answers
+
+    def see(self, first: str) -> None:
+        if self.answers >= AGED:
+            self.answers, self.strange = self.answers // 2, self.strange // 2
+            self.labels = {label: half for label, count in self.labels.items() if (half := count // 2)}
+        self.answers += 1
+        label = crc32(first.casefold().encode("utf-8", "replace"))
+        if not first or len(first) > LONGEST_LABEL or (label not in self.labels and len(self.labels) >= MOST_LABELS):
+            self.strange += 1
+        else:
+            self.labels[label] = self.labels.get(label, 0) + 1
+
+
 class StopAtLabel:
     """Behind a label, once that is known to be safe."""
 
@@ -60,69 +95,54 @@ class StopAtLabel:
     def __init__(self, places: Places, thinks: Thinks) -> None:
         self._places = places
         self._thinks = thinks
-        self._seen: OrderedDict[tuple[str, str, str], list[int]] = OrderedDict()
-        """By tenant, scope, model: answers, and those of them that had a label first."""
+        self._seen: OrderedDict[_Work, _Seen] = OrderedDict()
 
     def change(self, call: Call, models: Sequence[str], beside: frozenset[str]) -> Change | None:
-        asked = self._asked(call, models)
-        if asked is None:
+        work = self._work(call, models)
+        seen = self._seen.get(work) if work is not None else None
+        made = with_stop(call.wire, call.body, LINE) if seen is not None and seen.is_closed else call.body
+        if work is None or made is call.body:
             return None
-        work = self._work(call, models[0])
-        made = with_stop(call.wire, call.body, LINE) if self._is_safe(work) else call.body
-        if made is call.body:
-            return None
-        return Change(made, "stop after the label", "such answers begin with it", kept=list(work))
+        return Change(made, "stop after the label", "such answers are one of a few labels", kept=list(work))
 
     def heed(self, call: Call, models: Sequence[str], answer: Answer) -> None:
         """Look at an answer that may run on."""
-        asked = self._asked(call, models)
-        if asked is not None:
-            self._listen(call, answer, self._work(call, models[0]), asked.labels)
+        work = self._work(call, models)
+        if work is not None:
+            self._listen(call, answer, work)
 
     def after(self, call: Call, answer: Answer, kept: Any, first: int) -> None:
         """Look whether there was a label before the line ended."""
-        if call.asked is not None:
-            tenant, scope, model = kept
-            self._listen(call, answer, (tenant, scope, model), call.asked.labels)
+        tenant, template, model = kept
+        self._listen(call, answer, (tenant, template, model))
 
-    def _listen(self, call: Call, answer: Answer, work: tuple[str, str, str], labels: tuple[str, ...]) -> None:
+    def _listen(self, call: Call, answer: Answer, work: _Work) -> None:
         wire = call.wire
-        listen(call, answer, lambda whole: self._look(work, wire, labels, whole))
+        listen(call, answer, lambda whole: self._look(work, wire, whole))
 
-    def _asked(self, call: Call, models: Sequence[str]) -> Asked | None:
-        """What the call asks for, if that is a label and nothing else."""
+    def _work(self, call: Call, models: Sequence[str]) -> _Work | None:
+        """What the call is one of, if its answer can be a label and nothing else."""
         if len(models) != 1 or not may_stop(call, models, LINE, self._places, self._thinks):
             return None
         if call.asked is None:
             call.asked = read_asked(call.wire, call.body)
         asked = call.asked
-        if asked is None or not asked.labels or asked.tools or asked.schema or asked.json or asked.reasoning:
-            return None
-        if any("\n" in label for label in asked.labels):
+        if asked is None or asked.tools or asked.schema or asked.json or asked.reasoning:
             return None
         call.template = call.template or asked.template
-        return asked
+        return (call.principal.tenant, call.template, models[0]) if call.template else None
 
-    def _work(self, call: Call, model: str) -> tuple[str, str, str]:
-        return call.principal.tenant, scopes_of(call.template, call.task)[0], model
-
-    def _is_safe(self, work: tuple[str, str, str]) -> bool:
-        answers, good = self._seen.get(work, (0, 0))
-        return answers >= NEEDED and good >= NEARLY_ALL * answers
-
-    def _look(self, work: tuple[str, str, str], wire: str, labels: tuple[str, ...], whole: bytes) -> None:
+    def _look(self, work: _Work, wire: str, whole: bytes) -> None:
         what = said(wire, whole)
-        if what is None or what.tools:
+        if what is None:
             return
-        tally = self._seen.setdefault(work, [0, 0])
+        seen = self._seen.get(work)
+        if seen is None:
+            seen = self._seen[work] = _Seen()
+            if len(self._seen) > MOST_WORKS:
+                self._seen.popitem(last=False)
         self._seen.move_to_end(work)
-        if len(self._seen) > MOST_WORKS:
-            self._seen.popitem(last=False)
-        if tally[0] >= AGED:
-            tally[0], tally[1] = tally[0] // 2, tally[1] // 2
-        first = what.text.split("\n", 1)[0].strip(_AROUND).casefold()
-        tally[0] += 1
-        tally[1] += first in {label.strip(_AROUND).casefold() for label in labels}
+        seen.see("" if what.tools else what.text.split("\n", 1)[0].strip(_AROUND))
 
 
 def may_stop(

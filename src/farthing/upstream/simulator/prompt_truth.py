@@ -19,6 +19,8 @@ Fate = Literal["", "lost", "turned"]
 class Truth(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     needs: dict[str, float] = {}
     """Words -> the share of tasks that are lost where the request does not have them."""
+    harms: dict[str, float] = {}
+    """Words -> the share of tasks that are lost where the request has them."""
     example: str = ""
     """What marks an example, such as `"role":"assistant"`, as it stands in the request's JSON."""
     examples: int = 0
@@ -35,6 +37,10 @@ class Truth(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         lost = any(
             share > 0 and not _has(context, words) and seeds.unit(seed, "need", words, task) < share
             for words, share in self.needs.items()
+        )
+        lost = lost or any(
+            share > 0 and _has(context, words) and seeds.unit(seed, "harm", words, task) < share
+            for words, share in self.harms.items()
         )
         if not lost and self.examples and self.example:
             missing = max(0, self.examples - context.count(self.example.encode()))

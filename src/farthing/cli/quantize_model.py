@@ -290,6 +290,8 @@ def _print_plan(found: Plan, err: bool = False) -> None:
         f"It needs {_mb(found.disk)} of disk ({_mb(found.disk_free)} are free) and {_mb(max(each.memory for each in found.steps))} of memory"
         + (f" ({_mb(found.memory_free)} are free)." if found.memory_free else ".")
     )
+    if found.doubt:
+        say(f"Note: {found.doubt}.")
     for trouble in found.troubles:
         say(f"It cannot start: {trouble}.")
 

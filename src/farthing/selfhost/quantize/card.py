@@ -27,7 +27,7 @@ def card(report: Report, tried: Tried, served: Served, settings: str) -> str:
         + ("" if tried.passed else " **It did not pass.**"),
         "## Size and memory",
         _sizes(report, tried),
-        f"The speed was {engine_speaks(SCHEMES[tried.scheme])}. Memory is that of the process at its peak, beside what its tools take.",
+        f"The speed was {engine_speaks(SCHEMES[tried.scheme])}. Memory is that of the process at its peak, beside what its tools take; they may unpack what an engine leaves packed.",
         "## Serve it",
         f"```bash\n{command(served)}\n```",
         "Then, in `farthing.toml`:",

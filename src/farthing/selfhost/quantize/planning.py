@@ -23,7 +23,7 @@ from farthing.selfhost.quantize.sizes import Size
 
 TOOLS_BYTES = 700_000_000
 """Memory of the tools themselves."""
-HELD = 1.4
+HELD = {"torchao": 1.4, "llm-compressor": 1.4, "auto-round": 4.0}
 """Times the model at 16 bits, while it is quantized."""
 CONTEXT = 4096
 """Tokens of the sequence for which a GPU must have room."""
@@ -72,6 +72,14 @@ class Plan(msgspec.Struct, frozen=True):
     troubles: tuple[str, ...]
     """Why it cannot start."""
 
+    @property
+    def doubt(self) -> str:
+        """What may go wrong; empty where nothing is foreseen."""
+        need = max(each.memory for each in self.steps)
+        if not self.memory_free or need <= self.memory_free:
+            return ""
+        return f"some {need / 1e9:,.1f} GB of memory may be needed, {self.memory_free / 1e9:,.1f} GB are free"
+
 
 def model_of(folder: Path) -> Model:
     """Raises BadRequest where there is none, or it is quantized already."""
@@ -104,7 +112,7 @@ def plan(model: Model, wanted: Wanted, out: Path, *, method: str = "", group: in
         before=sizes.before(model.folder, model.matrices),
         gpus_before=_gpus(model, wanted.gpu, float(model.bytes16)),
         chosen=chosen, steps=steps, disk=disk, disk_free=free, memory_free=ram,
-        troubles=tuple(_troubles(model, disk, free, max(each.memory for each in steps), ram)),
+        troubles=tuple(_troubles(model, disk, free, TOOLS_BYTES + model.bytes16, ram)),
     )  # fmt: skip
 
 
@@ -112,7 +120,7 @@ def _step(model: Model, scheme: Scheme, gpu: Gpu | None, method: str, group: int
     group = group_of(model.matrices, scheme, group, parallel)
     how = scheme.method if scheme.method == "rtn" else method or scheme.method
     size = sizes.after(model.folder, model.matrices, model.shape, scheme, group)
-    return Step(scheme, group, how, size, _memory(model, how), _gpus(model, gpu, float(size.weights)))
+    return Step(scheme, group, how, size, _memory(model, scheme.backend, how), _gpus(model, gpu, float(size.weights)))
 
 
 def group_of(matrices: list[Matrix], scheme: Scheme, asked: int, parallel: int) -> int:
@@ -134,8 +142,8 @@ def group_of(matrices: list[Matrix], scheme: Scheme, asked: int, parallel: int) 
     )
 
 
-def _memory(model: Model, method: str) -> int:
-    need = TOOLS_BYTES + HELD * model.bytes16
+def _memory(model: Model, backend: str, method: str) -> int:
+    need = TOOLS_BYTES + HELD[backend] * model.bytes16
     if (
         method == "gptq"
     ):  # of one layer: for each matrix the square of its inputs at 32 bits, twice, and what flows through
@@ -159,7 +167,7 @@ def _troubles(model: Model, disk: int, disk_free: int, ram: int, ram_free: int) 
             f"{disk / 1e9:,.1f} GB of disk are needed where the result goes, {disk_free / 1e9:,.1f} GB are free"
         )
     if ram_free and ram > ram_free:
-        found.append(f"some {ram / 1e9:,.1f} GB of memory are needed, {ram_free / 1e9:,.1f} GB are free")
+        found.append(f"{ram / 1e9:,.1f} GB of memory are needed for the model alone, {ram_free / 1e9:,.1f} GB are free")
     return found
 
 

@@ -13,6 +13,8 @@ from farthing.app.around import REAL, Around
 from farthing.app.prompts import plans_caching
 from farthing.app.shaping import optimises
 from farthing.catalog import Catalog, Costs, Expect
+from farthing.catalog.cached import CachedShares
+from farthing.catalog.caching import Caching, Cachings
 from farthing.catalog.token_ratio import TokenRatios
 from farthing.gateway.routes import Rules
 from farthing.model.arms import (
@@ -49,11 +51,14 @@ from farthing.steps.route.step import Route
 from farthing.steps.route.wish import Wishes
 from farthing.steps.task.step import Task
 from farthing.store import Store
+from farthing.store.cached_input import cached_input
 from farthing.store.evidence import Evidence as KeptEvidence
 from farthing.store.evidence import tenants_costs
 from farthing.store.routes import Routes
 from farthing.upstream.providers import Providers
 
+REMEMBERED_US = 14 * 86_400_000_000
+"""What calls read of providers' caches is learned from so long a past when a gateway starts."""
 log = logging.getLogger("farthing.routing")
 
 
@@ -64,6 +69,7 @@ class Models(NamedTuple):
     expect: Expect
     costs: Costs
     ratios: TokenRatios
+    cached: CachedShares
 
 
 class Built(NamedTuple):
@@ -84,8 +90,15 @@ def models_of(settings: Settings, book: PriceBook, providers: Providers, clock: 
     )  # fmt: skip
     catalog.check()
     expect = Expect(lambda model: catalog.facts(model).verbosity, catalog.name_there)
-    ratios = TokenRatios()
-    return Models(catalog, expect, Costs(book, catalog, expect, partial(ratios.ratio, by="bytes")), ratios)
+    ratios, cachings = TokenRatios(), Cachings(book, clock.now_us)
+
+    def caching(model: str) -> Caching | None:
+        places = catalog.places(model)
+        return cachings.of(places[0], providers[places[0].provider].formats[0]) if places else None
+
+    cached = CachedShares(caching, marks=plans_caching(settings.prompts))
+    costs = Costs(book, catalog, expect, partial(ratios.ratio, by="bytes"), cached.of)
+    return Models(catalog, expect, costs, ratios, cached)
 
 
 async def build_routing(
@@ -121,6 +134,8 @@ async def build_routing(
     stack.push_async_callback(quality.close)
     if catalog.reference:
         models.expect.load(await kept.sums())
+        since = clock.now_us() - REMEMBERED_US
+        models.cached.load(await store.do(lambda connection: cached_input(connection, since)))
         await quality.start(keeps=not around.driven)
     wishes = Wishes(rules, settings.models)
     task = Task(rules, routes=wishes.leaves_choice)

@@ -7,6 +7,8 @@ do in the ledger. All amounts are integer nano-dollars; None is a price that nob
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
+from farthing.catalog.cached import NOTHING as UNCACHED
+from farthing.catalog.cached import Share
 from farthing.catalog.catalog import Catalog
 from farthing.catalog.expect import Expect
 from farthing.model.asked import Asked
@@ -21,6 +23,9 @@ SHORTEST_PREFIX = 1_024
 """Tokens of input that the large providers begin to cache at."""
 CHARS_PER_TOKEN = 4
 
+CachedShareOf = Callable[[str, tuple[str, ...], str], Share]
+"""Of a tenant's calls in these scopes, at a model by its name there."""
+
 TYPICAL_IN = 1_000
 """Tokens of input of the call that tiers are compared by."""
 
@@ -33,13 +38,16 @@ class Costs:
     """Expected and counterfactual costs."""
 
     def __init__(
-        self, book: PriceBook, catalog: Catalog, expect: Expect, ratio: Callable[[str], float] = lambda model: 1.0
+        self, book: PriceBook, catalog: Catalog, expect: Expect, ratio: Callable[[str], float] = lambda model: 1.0,
+        cached: CachedShareOf = lambda tenant, scopes, model: UNCACHED,
     ) -> None:  # fmt: skip
-        """`ratio`: tokens that a model's provider counts for one that was guessed from bytes, by its name there."""
+        """`ratio`: tokens that a model's provider counts for one that was guessed from bytes, by its name there; `cached`: what
+        calls of a kind read from its prompt cache and write to it."""
         self._book = book
         self._catalog = catalog
         self._expect = expect
         self._ratio = ratio
+        self._cached = cached
 
     def of(
         self, model: str, call: Call, scopes: tuple[str, ...], *, warm: bool = False, longer: float = 1.0
@@ -47,18 +55,23 @@ class Costs:
         """A call at `model`; `warm`: all but its latest words lie in the provider's cache; `longer`: how many times the usual
         output is expected."""
         asked, ask = call.asked or _NOTHING, call.ask
-        times = self._ratio(self._catalog.name_there(model))
-        cached = _prefix(asked) if warm else 0
+        there = self._catalog.name_there(model)
+        tokens = round(self._ratio(there) * asked.in_tokens)
+        share = self._cached(call.principal.tenant, scopes, there)
+        read = round(tokens * share.read)
+        if warm and asked.in_tokens:
+            read = max(read, tokens * _prefix(asked) // asked.in_tokens)
         return self.expected(
-            model, round(times * asked.in_tokens), round(times * cached), call.principal.tenant, scopes,
-            max_output=ask.max_output, choices=ask.choices, tier=ask.tier, longer=longer, at_us=call.started_us,
+            model, tokens, read, call.principal.tenant, scopes, max_output=ask.max_output, choices=ask.choices, tier=ask.tier,
+            longer=longer, at_us=call.started_us, written=min(tokens - read, round(tokens * share.written)),
         )  # fmt: skip
 
     def expected(
         self, model: str, in_tokens: int, cached: int, tenant: str, scopes: tuple[str, ...], *, max_output: int | None = None,
-        choices: int = 1, tier: str = "", longer: float = 1.0, at_us: int,
+        choices: int = 1, tier: str = "", longer: float = 1.0, at_us: int, written: int = 0,
     ) -> Nano | None:  # fmt: skip
-        """A call of `in_tokens`, `cached` of them read from the provider's cache, at the model's first deployment."""
+        """A call of `in_tokens`, `cached` of them read from the provider's cache and `written` of them written to it for its
+        shorter lifetime, at the model's first deployment."""
         places = self._catalog.places(model)
         if not places:
             return None
@@ -66,6 +79,12 @@ class Costs:
         if max_output is not None and out > max_output:
             out = max_output
         usage = Usage(uncached_in=in_tokens - cached, cache_read=cached, out=max(1, round(out * choices)))
+        if written:
+            usage.uncached_in -= written
+            if places[0].prices == "anthropic":
+                usage.w5m = written
+            else:
+                usage.w30m = written
         return self._price(places[0], usage, tier, "", at_us)
 
     def output_ratio(self, model: str, other: str, tenant: str, scopes: tuple[str, ...]) -> float | None:

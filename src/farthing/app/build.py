@@ -124,7 +124,7 @@ async def assemble(settings: Settings, stack: AsyncExitStack, around: Around = R
     limits = await build_budgets(settings, store, journal, book, known.expect, providers, stack, clock)
     ledger = Ledger(
         store, journal, queue=settings.store.queue, flush_s=SELDOM_S if around.driven else FLUSH_S,
-        observers=[metrics.observe, known.expect.observe, known.ratios.observe, *watching, *_telemetry(settings, stack), *around.observers],
+        observers=[metrics.observe, *known.observers, *watching, *_telemetry(settings, stack), *around.observers],
     )  # fmt: skip
     stack.push_async_callback(ledger.close)
 

@@ -54,6 +54,7 @@ from farthing.store import Store
 from farthing.store.cached_input import cached_input
 from farthing.store.evidence import Evidence as KeptEvidence
 from farthing.store.evidence import tenants_costs
+from farthing.store.ledger import Observer
 from farthing.store.routes import Routes
 from farthing.upstream.providers import Providers
 
@@ -70,6 +71,11 @@ class Models(NamedTuple):
     costs: Costs
     ratios: TokenRatios
     cached: CachedShares
+
+    @property
+    def observers(self) -> list[Observer]:
+        """Those that learn from the ledger."""
+        return [self.expect.observe, self.ratios.observe, self.cached.observe]
 
 
 class Built(NamedTuple):

@@ -12,7 +12,7 @@ from farthing.planner.levers import REPLAYED, WAITING, Lever, switched
 from farthing.planner.replay.run import Came, replay
 from farthing.planner.replay.world import REPLAYED as WIRES
 from farthing.planner.replay.world import can_ask
-from farthing.planner.uncertainty import amount, groups
+from farthing.planner.uncertainty import Groups, amount, groups
 from farthing.prices import PriceBook
 from farthing.settings import Settings
 
@@ -75,7 +75,7 @@ async def make(calls: Sequence[PastCall], wanted: Wanted, hear: Hear) -> Plan:
 
 
 def _lever(
-    lever: Lever, asked: Sequence[PastCall], group: Sequence[str], times: float, base: Sequence[Came | None],
+    lever: Lever, asked: Sequence[PastCall], group: Groups, times: float, base: Sequence[Came | None],
     alone: Sequence[Came | None], together: Sequence[Came | None], without: Sequence[Came | None],
 ) -> LeverPlan:  # fmt: skip
     saved = _saved(base, alone)
@@ -91,7 +91,7 @@ def _lever(
 
 
 def _waiting(
-    asked: Sequence[PastCall], group: Sequence[str], times: float, base: Sequence[Came | None],
+    asked: Sequence[PastCall], group: Groups, times: float, base: Sequence[Came | None],
     together: Sequence[Came | None], wanted: Wanted,
 ) -> tuple[LeverPlan | None, list[int]]:  # fmt: skip
     """What waiting would save: of the features that were said to have patience, else at most, of those that do not stream. And

@@ -2,7 +2,8 @@
 
 Calls of one conversation, or of one day, go together, so their sums are what varies:
 
-    variance of the sum over n groups  =  n x the variance of a group's sum
+    variance of the sum over n days  =  n x the variance of a day's sum
+    over n conversations             =  n x the mean square of one's sum, since how many there are varies too (compound Poisson)
     of the difference to another such span  =  twice that
 
 Days are the groups where there are enough of them, else conversations. Knows nothing of levers.
@@ -10,6 +11,7 @@ Days are the groups where there are enough of them, else conversations. Knows no
 
 from collections.abc import Mapping, Sequence
 from math import sqrt
+from typing import NamedTuple
 
 from farthing.model.past import PastCall
 from farthing.model.plan import Amount
@@ -20,29 +22,39 @@ Z80 = 1.2816
 """Of the normal law, for the middle 80 %; a little more where groups are few."""
 
 
-def groups(calls: Sequence[PastCall]) -> list[str]:
+class Groups(NamedTuple):
     """Which group each call is of."""
+
+    names: Sequence[str]
+    are_days: bool = False
+
+
+def groups(calls: Sequence[PastCall]) -> Groups:
     days = [str(past.at_us // DAY_US) for past in calls]
     if len(set(days)) >= FEWEST_DAYS:
-        return days
-    return [past.session or f"{past.user}\0{past.feature}\0{day}" for past, day in zip(calls, days, strict=True)]
+        return Groups(days, are_days=True)
+    return Groups(
+        [past.session or f"{past.user}\0{past.feature}\0{day}" for past, day in zip(calls, days, strict=True)]
+    )
 
 
-def amount(saved: Sequence[int], group: Sequence[str], times: float) -> Amount:
+def amount(saved: Sequence[int], group: Groups, times: float) -> Amount:
     """The saving of all calls, `times` as often; `saved` in nano-dollars a call."""
     sums: dict[str, int] = {}
-    for each, name in zip(saved, group, strict=True):
+    for each, name in zip(saved, group.names, strict=True):
         sums[name] = sums.get(name, 0) + each
     total = sum(sums.values())
-    half = Z80 * _widened(len(sums)) * sqrt(2 * _variance(sums)) * sqrt(max(times, 1.0))
+    half = Z80 * _widened(len(sums)) * sqrt(2 * _variance(sums, group.are_days)) * sqrt(max(times, 1.0))
     return Amount(round(total * times), round(total * times - half), round(total * times + half))
 
 
-def _variance(sums: Mapping[str, int]) -> float:
+def _variance(sums: Mapping[str, int], are_days: bool) -> float:
     """Of the sum of all groups."""
     count = len(sums)
     if count < 2:
         return float(sum(sums.values())) ** 2
+    if not are_days:
+        return float(sum(each**2 for each in sums.values()))
     mean = sum(sums.values()) / count
     return count * sum((each - mean) ** 2 for each in sums.values()) / (count - 1)
 

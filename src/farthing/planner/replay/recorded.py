@@ -8,6 +8,7 @@ So an unchanged call costs what it cost, but for the caches, which begin empty. 
 """
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import msgspec
 
@@ -20,7 +21,7 @@ from farthing.upstream.simulator.answers import Reply, ToolUse
 from farthing.upstream.simulator.anthropic_messages import AnthropicMessages
 from farthing.upstream.simulator.openai_chat import OpenAIChat
 from farthing.upstream.simulator.prompt_cache import CacheUse
-from farthing.upstream.simulator.provider import Provider
+from farthing.upstream.simulator.provider import Provider, check_fields
 from farthing.upstream.simulator.settings import SimulatorSettings
 from farthing.upstream.simulator.wire import Asked, Json, Refusal, Spent, Wire
 from farthing.wire.said import said
@@ -54,7 +55,7 @@ class Recorded:
         if wire is None or past.usage is None:
             return _Answer(404, [JSON], [b'{"error": {"message": "the log has no such call"}}'])
         try:
-            asked = wire.read(msgspec.json.decode(body))
+            asked = _read(wire, body)
         except (Refusal, msgspec.DecodeError) as refused:
             status = refused.status if isinstance(refused, Refusal) else 400
             return _Answer(status, [JSON], [msgspec.json.encode(_error(refused, wire))])
@@ -91,9 +92,16 @@ class Recorded:
         """Of the prompt as it was sent then, by the same count."""
         wire = self._wire_of.get(past.wire)
         try:
-            return wire.read(msgspec.json.decode(past.prompt)).prompt if wire is not None else 0
+            return _read(wire, past.prompt).prompt if wire is not None else 0
         except (Refusal, msgspec.DecodeError):
             return 0
+
+
+def _read(wire: Wire, body: bytes) -> Asked:
+    """Raises Refusal, DecodeError: bodies of logs are anyone's."""
+    found = msgspec.json.decode(body, type=dict[str, Any])
+    check_fields(wire, found, strict=False)
+    return wire.read(found)
 
 
 def _scaled(use: CacheUse, scale: float, prompt: int) -> CacheUse:

@@ -61,7 +61,7 @@ class Provider:
 
     def work(self, wire: Wire, body: Json, key: str, number: int, plan: Plan, *, batch: bool = False) -> Work:
         """Raises Refusal. `key` tells customers apart."""
-        _check_fields(wire, body, self.settings.strict)
+        check_fields(wire, body, self.settings.strict)
         asked = wire.read(body)
         asked.id = wire.id_prefix + self.name(24, number)
         asked.created = int(self.clock())
@@ -144,7 +144,7 @@ def rate_limited(family: str, model: str, verdict: Verdict, headers: dict[str, s
     return Refusal(429, verdict.refused, message, code="rate_limit_exceeded", headers=wait)
 
 
-def _check_fields(wire: Wire, body: Json, strict: bool) -> None:
+def check_fields(wire: Wire, body: Json, strict: bool) -> None:
     """The types of the fields that the provider knows; with `strict`, that there are no others. Raises Refusal."""
     for name, what in body.items():
         kinds = wire.known.get(name)

@@ -7,9 +7,11 @@ mark in the conversation there is none. Knows nothing of what the line says.
 
 import msgspec
 
+from farthing.model.errors import BadRequest
 from farthing.wire import splice
 from farthing.wire.blocks import elements, is_marked, value_of
 from farthing.wire.client_marks import LIST_NAMES, marked_messages
+from farthing.wire.member_spans import span_of
 
 WIRES = frozenset(LIST_NAMES)
 _QUOTE, _LIST = b'"['
@@ -18,13 +20,20 @@ _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def with_hint(wire: str, body: bytes, hint: str) -> bytes | None:
-    """The body with `hint` as the last line of its system prompt; None where there is no place for it."""
+    """The body with `hint` as the last line of its system prompt; None where there is no place for it. Never raises."""
     if wire not in WIRES:
         return None
+    try:
+        return _with_hint(wire, body, hint)
+    except (msgspec.DecodeError, UnicodeError, RecursionError, BadRequest):
+        return None
+
+
+def _with_hint(wire: str, body: bytes, hint: str) -> bytes | None:
     plain = splice.has_plain_names(body)
     marked = marked_messages(wire, body)
     if wire == "openai.chat":
-        return _in_messages(body, hint, plain, marked)
+        return _in_messages(body, hint, marked)
     if marked:
         return None
     if wire == "openai.responses":
@@ -44,8 +53,8 @@ def _in_member(body: bytes, name: bytes, hint: str, plain: bool) -> bytes | None
     return _appended(body, place, hint)
 
 
-def _in_messages(body: bytes, hint: str, plain: bool, marked: int) -> bytes | None:
-    listed = value_of(body, b'"messages"', plain)
+def _in_messages(body: bytes, hint: str, marked: int) -> bytes | None:
+    listed = span_of(body, "messages")
     if listed is None or body[listed[0]] != _LIST:
         return None
     last: tuple[int, int] | None = None
@@ -66,7 +75,7 @@ def _in_messages(body: bytes, hint: str, plain: bool, marked: int) -> bytes | No
         line = b'{"role":"system","content":%s},' % msgspec.json.encode(hint)
         return splice.replace(body, [(listed[0] + 1, listed[0] + 1, line)])
     message = body[last[0] : last[1]]
-    inner = splice.value_span(message, b'"content"', splice.has_plain_names(message))
+    inner = span_of(message, "content")
     if inner is None:
         return None
     outside = message[: inner[0]] + message[inner[1] :]

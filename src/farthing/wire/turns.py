@@ -10,17 +10,22 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from farthing.model.errors import BadRequest
 from farthing.wire import splice
 from farthing.wire.blocks import elements, seen_size, value_of
 from farthing.wire.client_marks import LIST_NAMES
 from farthing.wire.lenient import anything, member
+from farthing.wire.member_spans import span_of
 
-WIRES = frozenset(LIST_NAMES)
+LISTS = {format: name.decode().strip('"') for format, name in LIST_NAMES.items()}
+WIRES = frozenset(LISTS)
 _SYSTEM_ROLES = frozenset(("system", "developer"))
 _KEPT_THERE = (b'"previous_response_id"', b'"conversation"', b'"prompt"')
 """Members of a Responses request by which its provider knows more than it says."""
 _QUOTE, _LIST = b'"['
 _RESULT = b'"tool_result"'
+_OF_TOOLS = (b'"tool_', b'call_id"', b'"function"')
+"""What stands in each message with a call of a tool or its result: names and types, which JSON libraries do not escape."""
 _CALLS = ("tool_use", "server_tool_use", "mcp_tool_use", "function", "custom")
 
 
@@ -58,13 +63,15 @@ def turns(format: str, body: bytes) -> Turns | None:
         return None
     try:
         return _turns(format, body)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeError, RecursionError, BadRequest):
         return None
 
 
 def _turns(format: str, body: bytes) -> Turns | None:
     plain = splice.has_plain_names(body)
-    listed = value_of(body, LIST_NAMES[format], plain)
+    if not plain:
+        return None
+    listed = span_of(body, LISTS[format])
     if listed is None or body[listed[0]] != _LIST:
         return None
     if format == "openai.responses" and any(value_of(body, name, plain) is not None for name in _KEPT_THERE):
@@ -89,7 +96,7 @@ def _turns(format: str, body: bytes) -> Turns | None:
     _close(found, size)
     if not found:
         return None
-    around = (value_of(body, name, plain) for name in (b'"tools"', b'"system"', b'"instructions"'))
+    around = (span_of(body, name) for name in ("tools", "system", "instructions"))
     return Turns(head + sum(place[1] - place[0] for place in around if place is not None), found, places)
 
 
@@ -101,21 +108,22 @@ def _close(found: list[Turn], size: int) -> None:
 def _is_persons(message: _Head) -> bool:
     if message.role != "user" or message.type not in (None, "message"):
         return False
-    content = bytes(message.content)
-    return content[:1] == b'"' or (content[:1] == b"[" and _RESULT not in content)
+    raw = memoryview(message.content)
+    if not raw.nbytes:
+        return False
+    return raw[0] == _QUOTE or (raw[0] == _LIST and _RESULT not in bytes(raw))
 
 
 def can_drop(body: bytes, found: Turns, first: int, until: int) -> bool:
     """Whether the turns `first` to `until` (not that one) can go: no call of a tool is parted from its result, and a text can
     be put before what comes next."""
     start, end = found.turns[first].first, found.turns[until].first
-    calls, results = _ids(body, found.messages[start:end])
-    later_calls, later_results = _ids(body, found.messages[end:])
+    uses_tools = any(word in body for word in _OF_TOOLS)
+    calls, results = _ids(body, found.messages[start:end] if uses_tools else ())
+    later_calls, later_results = _ids(body, found.messages[end:] if uses_tools else ())
     if calls != results or calls & later_results or calls & later_calls:
         return False
-    return not any(
-        b'"item_reference"' in body[begin:finish] for begin, finish in found.messages
-    ) and _opening(body, found.messages[end]) is not None  # fmt: skip
+    return b'"item_reference"' not in body and _opening(body, found.messages[end]) is not None
 
 
 def _ids(body: bytes, messages: Iterable[tuple[int, int]]) -> tuple[set[str], set[str]]:
@@ -123,7 +131,7 @@ def _ids(body: bytes, messages: Iterable[tuple[int, int]]) -> tuple[set[str], se
     calls: set[str] = set()
     results: set[str] = set()
     for start, end in messages:
-        if body.find(b"tool_", start, end) < 0 and body.find(b"call", start, end) < 0:
+        if all(body.find(word, start, end) < 0 for word in _OF_TOOLS):
             continue
         message = anything(body[start:end])
         kind, own = member(message, "type"), member(message, "call_id")
@@ -168,7 +176,7 @@ def without(format: str, body: bytes, found: Turns, first: int, until: int, note
 def _opening(body: bytes, message: tuple[int, int]) -> tuple[int, int] | None:
     """Where the content of a message lies; None where no text can be put before it."""
     raw = body[message[0] : message[1]]
-    place = splice.value_span(raw, b'"content"', splice.has_plain_names(raw))
+    place = span_of(raw, "content")
     if place is None or raw[place[0]] not in (_QUOTE, _LIST) or not raw[place[0] + 1 : place[1] - 1].strip():
         return None
     return message[0] + place[0], message[0] + place[1]

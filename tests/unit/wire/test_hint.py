@@ -126,3 +126,10 @@ def test_which_schemas_models_can_be_held_to() -> None:
     loose = made("x", {"type": "object"})
     assert can_carry("openai.chat", loose) and not can_carry("anthropic.messages", loose)
     assert not can_carry("openai.embeddings", made("x", SCHEMA))
+
+
+@given(st.binary(max_size=60))
+def test_what_cannot_be_read_has_no_place_for_a_line(body: bytes) -> None:
+    for wire in ("openai.chat", "openai.responses", "anthropic.messages"):
+        made_ = with_hint(wire, b'{"messages":[' + body, "x")
+        assert made_ is None or isinstance(made_, bytes)

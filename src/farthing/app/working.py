@@ -7,11 +7,12 @@ from farthing.app.flex import flexes
 from farthing.batch.alike import Alike
 from farthing.batch.dealing import Dealer
 from farthing.batch.fetching import Fetcher
+from farthing.batch.flexing import Waiting
 from farthing.batch.hours import Hours, hours
 from farthing.batch.intake import Bounds, Intake
 from farthing.batch.pacing import Occupied
-from farthing.batch.promoting import Promoter
-from farthing.batch.running import Runner, Waiting
+from farthing.batch.promoting import TWICE, Promoter
+from farthing.batch.running import Runner
 from farthing.batch.sending import Pooled, Sender
 from farthing.batch.settling import Settler
 from farthing.batch.spending import Spending
@@ -40,30 +41,31 @@ def make_parts(queue: Queue, known: Known, walks: Walks) -> Sequence[Part]:
         nano_from_dollars(rules.dollars_a_day), rules.zone,
         lambda since_us: desk.store.do(lambda connection: shards_known.spent(connection, since_us)), clock.now_us,
     )  # fmt: skip
-    runner = Runner(
-        desk, walks, settler, lambda model: _place(known, model), at_once=rules.at_once, allows=spending.allows
-    )
+    runner = Runner(desk, walks, settler, lambda model: _place(known, model), spending, at_once=rules.at_once)
 
     def alone(pooled: Sequence[Pooled]) -> None:
-        runner.hand_in([Waiting(each.line, each.job, "now", 2 * each.parked.worst) for each in pooled])
+        runner.hand_in([Waiting(each.line, each.job, "now", TWICE * each.parked.worst) for each in pooled])
 
     def refused(provider: str) -> None:
         atlas.take_out(provider, clock.monotonic())
 
     sender = Sender(
-        desk, settler, apis, alone, refused, spending.allows, linger_s=rules.linger_s, a_second=lambda: runner.a_second
+        desk, settler, apis, alone, refused, spending, linger_s=rules.linger_s, a_second=lambda: runner.a_second
     )
     late = rules.late_percent / 100
+    promoter = Promoter(desk, atlas, runner, apis, late=late, look_s=rules.look_s)
     dealer = Dealer(
-        desk, walks, settler, atlas, sender, runner, apis, late=late, linger_s=rules.linger_s, counts=spending.capped
+        desk, walks, settler, atlas, sender, runner, apis, promoter.ahead_s, late=late, linger_s=rules.linger_s, counts=spending.capped
     )  # fmt: skip
     watcher = Watcher(desk, apis, Fetcher(desk, walks, settler), refused, look_s=rules.look_s)
-    promoter = Promoter(desk, atlas, runner, apis, late=late, look_s=rules.look_s)
     bounds = Bounds(rules.max_requests, known.settings.server.max_body_mb * 2**20)
     intake = Intake(
         desk.store, desk.wrapping, Alike(known.settings.cache), bounds, desk.holder, queue.wake, clock
     )  # fmt: skip
-    upkeep = Upkeep(desk, known.journal.folder, lambda: sender.in_hand() | runner.in_hand() | dealer.in_hand())
+    upkeep = Upkeep(
+        desk, known.journal.folder, lambda: sender.in_hand() | runner.in_hand() | dealer.in_hand(),
+        lambda: sender.shards | watcher.shards,
+    )  # fmt: skip
     return [spending, intake, dealer, sender, runner, watcher, promoter, settler, upkeep]
 
 

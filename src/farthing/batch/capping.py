@@ -22,13 +22,13 @@ class Capped(NamedTuple):
     failed: list[Outcome]
 
 
-async def within_cap(desk: Desk, job_id: str, wanted: Iterable[tuple[Line, Nano]], under_way: Nano = 0) -> Capped:
-    """`wanted`: lines with what each can cost at worst; `under_way`: what those can that are on their way and not in the store's
-    sums. Raises StoreError."""
+async def within_cap(desk: Desk, job_id: str, wanted: Iterable[tuple[Line, Nano]]) -> Capped:
+    """`wanted`: lines with what each can cost at worst. Another gateway may take the room that is found here: it is taken in the
+    transaction that sends the lines. Raises StoreError."""
     job = await desk.store.do(lambda connection: jobs.get(connection, job_id))
     if job is None or not job.cap:
         return Capped([line for line, _ in wanted], [], [])
-    out = job.held + under_way
+    out = job.held
     left = job.cap - job.cost - out
     found = Capped([], [], [])
     for line, worst in wanted:

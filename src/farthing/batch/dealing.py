@@ -9,10 +9,15 @@ import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from farthing.batch.choosing import Batch, Choice, choose
+import msgspec
+
+from farthing.batch.choosing import Batch, Choice, choose, paid_twice
 from farthing.batch.desk import Desk
 from farthing.batch.fairness import Claim, Turns, share
-from farthing.batch.running import Runner, Waiting
+from farthing.batch.flexing import Waiting
+from farthing.batch.packing import LINGER_SHARE
+from farthing.batch.promoting import ENDS_S, TWICE
+from farthing.batch.running import Runner
 from farthing.batch.sending import Pooled, Sender
 from farthing.batch.settling import Outcome, Settler, outcome
 from farthing.batch.turnround import TurnRounds
@@ -28,8 +33,8 @@ log = logging.getLogger("farthing.batch")
 
 AT_ONCE = 300
 """Lines of one transaction."""
-AT_STANDARD = 2
-"""How many times the price of a batch an ordinary call costs, at most."""
+CREATED_S = 10.0
+"""Until a batch is at its provider, once it is packed."""
 IDLE_S = 2.0
 BUSY_S = 0.25
 """Between two looks while there are lines that nothing can be done with now."""
@@ -46,9 +51,11 @@ class Dealer:
 
     def __init__(
         self, desk: Desk, walks: Walks, settler: Settler, atlas: Atlas, sender: Sender, runner: Runner,
-        apis: Callable[[str], BatchApi | None], *, late: float, linger_s: float, counts: bool = False,
+        apis: Callable[[str], BatchApi | None], ahead_s: Callable[[int], float], *, late: float, linger_s: float,
+        counts: bool = False,
     ) -> None:  # fmt: skip
-        """`counts`: it must be known what each line can cost, also of those that go alone."""
+        """`ahead_s`: seconds of promotions that may go before a line with that deadline; `counts`: it must be known what each line
+        can cost, also of those that go alone."""
         self._desk = desk
         self._walks = walks
         self._settler = settler
@@ -56,6 +63,7 @@ class Dealer:
         self._sender = sender
         self._runner = runner
         self._late = late
+        self._ahead_s = ahead_s
         self._counts = counts
         self._linger_s = linger_s
         self._apis = apis
@@ -63,7 +71,7 @@ class Dealer:
         self._turns: dict[str, Turns] = {}
         self._alone: set[str] = set()
         """Models of which the latest lines all went alone: no more are taken than can be run."""
-        self._choices: dict[tuple[str, int], Choice] = {}
+        self._choices: dict[tuple[str, int], tuple[Choice, int]] = {}
         self._rounds: TurnRounds | None = None
         """Of the model that is dealt with."""
 
@@ -130,10 +138,10 @@ class Dealer:
         if choice.from_us > self._desk.now_us:
             hand.later.setdefault(choice.from_us, []).append(line)
         elif choice.way == "batch" or job.cap or self._counts:
-            await self._prepare(line, job, choice.way)
+            await self._prepare(line, job, choice)
         else:
             hand.alone += 1
-            self._runner.hand_in([Waiting(line, job, choice.way)])
+            self._runner.hand_in([Waiting(line, job, choice.way, last_us=choice.last_us)])
 
     async def _follow(self, line: Line, job: Job) -> Outcome | None:
         """The answer of the line that asked the same, for this one as well; None where that has none to give."""
@@ -182,7 +190,8 @@ class Dealer:
             model,
             self._desk.clock.monotonic(),
             self._desk.now_us,
-            flex_refused=place.refused,
+            flex_refused=place.flex.refused,
+            flex_wait_s=place.flex.wait_s,
             takes_s=place.takes_long_s,
         )
         self._rounds = None
@@ -195,21 +204,29 @@ class Dealer:
         now_us = self._desk.now_us
         alike = max(1_000_000, int((line.deadline_us - now_us) * ALIKE))
         key = model, line.deadline_us // alike
-        choice = self._choices.get(key)
-        if choice is None:
-            choice = self._choices[key] = self._choose(ways, line, now_us)
-        return choice
+        known = self._choices.get(key)
+        if known is None:
+            known = self._choices[key] = self._choose(ways, line, now_us), line.deadline_us
+        choice, deadline_us = known
+        if not choice.last_us or deadline_us == line.deadline_us:
+            return choice
+        return msgspec.structs.replace(choice, last_us=choice.last_us + line.deadline_us - deadline_us)
 
     def _choose(self, ways: Ways, line: Line, now_us: int) -> Choice:
-        batch = Batch(self._rounds.new(), self._linger_s) if self._rounds is not None else None
+        batch = None
+        if self._rounds is not None:
+            left_s = (line.deadline_us - now_us) / 1e6
+            leaves_s = min(self._linger_s, left_s * LINGER_SHARE) + CREATED_S
+            batch = Batch(self._rounds.new(), leaves_s, paid_twice(left_s, ENDS_S))
         return choose(
             ways.offers, now_us=now_us, deadline_us=line.deadline_us, late=self._late, batch=batch,
-            ahead_s=self._runner.busy / self._runner.a_second,
+            ahead_s=self._ahead_s(line.deadline_us),
         )  # fmt: skip
 
-    async def _prepare(self, line: Line, job: Job, way: Way) -> None:
+    async def _prepare(self, line: Line, job: Job, choice: Choice) -> None:
         """For a batch; one that the cache answers, or a step refuses, has ended. Where its provider has no batches after all,
         or takes no such line, it goes alone."""
+        way = choice.way
         found = await self._walks.pack(line, job)
         if isinstance(found, Settled):
             self._hand.ended.append(outcome(line, found.record.id, found, self._desk.now_us))
@@ -218,7 +235,7 @@ class Dealer:
         if way != "batch" or api is None or found.alone or api.serves(found.wire, found.body):
             self._hand.alone += 1
             alone: Way = "now" if way == "batch" else way
-            self._runner.hand_in([Waiting(line, job, alone, AT_STANDARD * found.worst)])
+            self._runner.hand_in([Waiting(line, job, alone, TWICE * found.worst, choice.last_us)])
             return
         self._atlas.note(found.deployment, found.provider, found.model, found.sent.model or line.model)
         self._sender.add(Pooled(line, job, found))

@@ -7,18 +7,22 @@ call; what came of lines that end at about the same time is written in one trans
 
 import asyncio
 import logging
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from functools import partial
 
 from farthing.batch.capping import within_cap
+from farthing.batch.choosing import AGAIN_S
 from farthing.batch.desk import Desk
+from farthing.batch.flexing import Flexing, Waiting
 from farthing.batch.pacing import Occupied, Pace
 from farthing.batch.settling import Outcome, Settler, outcome
+from farthing.batch.spending import Spending
 from farthing.batch.walks import Settled, Walks
-from farthing.model.batch import Job, Line, Way
-from farthing.model.money import Nano
+from farthing.model.batch import Line
 from farthing.store.batch import lines
+from farthing.store.batch.holds import HoldRefused
+from farthing.store.batch.lines import Begun
 from farthing.store.engine import Connection
 from farthing.store.errors import StoreError
 
@@ -28,8 +32,6 @@ BEGIN_AT_ONCE = 32
 """Lines whose call ids are written in one transaction; a kill makes so many of them wait again at most, sent or not."""
 CAPPED_S = 5.0
 """How long a line waits that its job's cap has room for only if others cost less than they can."""
-RESTS_S = 1.0
-"""How long a place rests where the day's cap has no room for its next line."""
 FULL_S = 0.02
 """Between two looks for room while a place is full, if no line of ours ends there before."""
 GRACE_S = 5.0
@@ -37,39 +39,36 @@ LONGEST_PAUSE_S = 15.0
 USUAL_S = 10.0
 """What a call takes of which nothing is known."""
 SMOOTHING = 0.1
+REFUSED = 429
+"""The status with which a cheap tier says that it has no room."""
 LONGEST = 6.0
 """How many times longer than the usual call nearly none takes."""
-
-
-class Waiting(NamedTuple):
-    """A line that this gateway holds."""
-
-    line: Line
-    job: Job
-    way: Way
-    worst: Nano = 0
-    """What it can cost at most; known where its job has a cap, or the day."""
 
 
 class Place:
     """Lines for one place, those that must go first at the front."""
 
-    def __init__(self, pace: Pace) -> None:
+    def __init__(self, pace: Pace, flex: Flexing) -> None:
         self.pace = pace
+        self.flex = flex
         self.queue: deque[Waiting] = deque()
         self.urgent: deque[Waiting] = deque()
-        self.rests_until = 0.0
-        self.refused = 0.0
-        """Share of tries on the cheap tier that were refused lately."""
         self.takes_s = USUAL_S
 
-    def next(self, now: float) -> Waiting | None:
+    def add(self, waiting: Waiting, *, urgent: bool) -> None:
+        if waiting.way == "flex":
+            self.flex.add(waiting)
+        else:
+            (self.urgent if urgent else self.queue).append(waiting)
+
+    def next(self) -> Waiting | None:
         if self.urgent:
             return self.urgent.popleft()
-        return self.queue.popleft() if self.queue and self.rests_until <= now else None
+        return self.queue.popleft() if self.queue else None
 
     @property
     def waiting(self) -> int:
+        """Lines for ordinary calls that wait for a slot."""
         return len(self.queue) + len(self.urgent)
 
     @property
@@ -86,21 +85,17 @@ class Runner:
 
     def __init__(
         self, desk: Desk, walks: Walks, settler: Settler,
-        place_of: Callable[[str], tuple[str, Occupied, bool] | None], *, at_once: int,
-        allows: Callable[[Nano], bool] = lambda worst: True,
+        place_of: Callable[[str], tuple[str, Occupied, bool] | None], spending: Spending, *, at_once: int,
     ) -> None:  # fmt: skip
-        """`allows` says whether so much may be spent now (and notes it), as nano-dollars at worst."""
         self._desk = desk
         self._walks = walks
         self._settler = settler
         self._place_of = place_of
+        self._spending = spending
         self._at_once = at_once
-        self._allows = allows
         self._places: dict[str, Place] = {}
         self._running: set[asyncio.Task[None]] = set()
-        self._held: set[tuple[str, int]] = set()
-        self._worst: dict[str, Nano] = {}
-        """Of jobs with a cap, what their lines under way can cost."""
+        self._held: Counter[tuple[str, int]] = Counter()
         self._moved = asyncio.Event()
 
     def place(self, model: str) -> Place:
@@ -109,7 +104,8 @@ class Runner:
         name, state, own = found if found is not None else ("", NOWHERE, False)
         place = self._places.get(name)
         if place is None:
-            place = self._places[name] = Place(Pace(state, self._at_once, climbs=own))
+            flex = Flexing(self._at_once, self._desk.clock.monotonic)
+            place = self._places[name] = Place(Pace(state, self._at_once, climbs=own), flex)
         return place
 
     def wants(self, model: str) -> int:
@@ -121,9 +117,8 @@ class Runner:
     def hand_in(self, waiting: Sequence[Waiting], *, urgent: bool = False) -> None:
         """Run these lines, which this gateway holds."""
         for each in waiting:
-            place = self.place(each.line.model)
-            self._held.add((each.line.job, each.line.no))
-            (place.urgent if urgent else place.queue).append(each)
+            self._held[each.line.job, each.line.no] += 1
+            self.place(each.line.model).add(each, urgent=urgent)
         self._moved.set()
 
     def in_hand(self) -> set[tuple[str, int]]:
@@ -133,6 +128,13 @@ class Runner:
     def has(self, line: Line) -> bool:
         """Whether it is one of these."""
         return (line.job, line.no) in self._held
+
+    def _lets_go(self, waiting: Sequence[Waiting]) -> None:
+        for each in waiting:
+            key = (each.line.job, each.line.no)
+            self._held[key] -= 1
+            if self._held[key] <= 0:
+                del self._held[key]
 
     @property
     def most(self) -> int:
@@ -159,6 +161,7 @@ class Runner:
         self._moved.clear()
         full = False
         for place in self._places.values():
+            self.hand_in(place.flex.overdue(self._desk.now_us), urgent=True)
             batch = self._take(place)
             full = full or bool(place.waiting)
             if batch:
@@ -183,101 +186,114 @@ class Runner:
         now = self._desk.clock.monotonic()
         room = min(place.pace.room(now), BEGIN_AT_ONCE)
         batch: list[Waiting] = []
-        while len(batch) < room and (each := place.next(now)) is not None:
+        while len(batch) < room and (each := place.next()) is not None:
             batch.append(each)
         if len(batch) < room:
             place.pace.starved()
+        room = 0 if place.pace.wait(now) else min(place.flex.room, BEGIN_AT_ONCE)
+        while room and (each := place.flex.next()) is not None:
+            batch.append(each)
+            room -= 1
         return batch
 
     async def _begin(self, place: Place, batch: list[Waiting]) -> None:
         """Note what is sent, then send it. A line that has ended meanwhile, or is somebody else's, is not."""
-        desk = self._desk
-        if any(each.job.cap for each in batch):
-            batch = await self._within_caps(batch)
-        batch = await self._within_the_day(place, batch)
-        calls = [desk.new_id() for _ in batch]
-        now_us, until_us = desk.now_us, desk.until_us
-
-        def begin(connection: Connection) -> list[bool]:
-            with connection.transaction():
-                return [
-                    lines.begin(
-                        connection, each.line, way=each.way, call_id=call, now_us=now_us, holder=desk.holder,
-                        until_us=until_us,
-                    )
-                    for each, call in zip(batch, calls, strict=True)
-                ]  # fmt: skip
-
+        sent: set[int] = set()
         try:
-            begun = await desk.store.do(begin)
-        except Exception:
-            self._held.difference_update((each.line.job, each.line.no) for each in batch)
-            raise
-        for each, call, may in zip(batch, calls, begun, strict=True):
-            if not may:
-                self._held.discard((each.line.job, each.line.no))
-            else:
-                if each.job.cap:
-                    self._worst[each.job.id] = self._worst.get(each.job.id, 0) + each.worst
-                place.pace.began(desk.clock.monotonic())
-                task = asyncio.create_task(self._run(place, each, call))
-                self._running.add(task)
-                task.add_done_callback(self._running.discard)
+            for each, call_id in await self._noted(batch):
+                sent.add(id(each))
+                self._start(place, each, call_id)
+        finally:
+            self._lets_go([each for each in batch if id(each) not in sent])
+
+    async def _noted(self, batch: list[Waiting]) -> list[tuple[Waiting, str]]:
+        """Those that may be sent, with the calls that the store has of them."""
+        batch = await self._within_the_day(batch)
+        while batch:
+            batch = await self._within_caps(batch)
+            calls = [self._desk.new_id() for _ in batch]
+            try:
+                begun = await self._desk.store.do(partial(self._note, batch, calls))
+            except HoldRefused:  # another gateway took what was left of a job's cap
+                continue
+            return [pair for pair in zip(batch, calls, strict=True) if pair[1] in begun]
+        return []
+
+    def _note(self, batch: list[Waiting], calls: list[str], connection: Connection) -> set[str]:
+        desk, counts = self._desk, self._spending.capped
+        started = [
+            Begun(
+                each.line.job, each.line.no, each.way, call, each.worst if each.job.cap or counts else 0, each.again
+            )
+            for each, call in zip(batch, calls, strict=True)
+        ]  # fmt: skip
+        return lines.begin_all(
+            connection, started, holder=desk.holder, until_us=desk.until_us, now_us=desk.now_us
+        )  # fmt: skip
+
+    def _start(self, place: Place, waiting: Waiting, call_id: str) -> None:
+        line = waiting.line
+        line.state, line.way, line.call_id, line.holder = "sent", waiting.way, call_id, self._desk.holder
+        line.tries += 1
+        if waiting.way == "flex":
+            place.flex.began(call_id, waiting)
+        else:
+            place.pace.began(self._desk.clock.monotonic())
+        task = asyncio.create_task(self._run(place, waiting, call_id))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
 
     async def _within_caps(self, batch: list[Waiting]) -> list[Waiting]:
         """Those that their job's cap has room for; the others wait, or have failed."""
         out: set[tuple[str, int]] = set()
         for job in {each.job.id for each in batch if each.job.cap}:
-            wanted = [(each.line, each.worst) for each in batch if each.job.id == job]
-            found = await within_cap(self._desk, job, wanted, self._worst.get(job, 0))
+            mine = [each for each in batch if each.job.id == job]
+            found = await within_cap(self._desk, job, [(each.line, each.worst) for each in mine])
             if found.failed:
                 await self._settler.keep(found.failed)
-            if found.wait:
-                now_us = self._desk.now_us
-                ready_us = now_us + int(CAPPED_S * 1e6)
-                await self._desk.store.do(lambda c, back=found.wait, at=ready_us: lines.give_back(c, back, at, now_us))  # type: ignore[misc]  # noqa: B023
-            out.update((line.job, line.no) for line in (*found.wait, *(each.line for each in found.failed)))
-        self._held -= out
+            wait = {(line.job, line.no) for line in found.wait}
+            back = [each.line for each in mine if (each.line.job, each.line.no) in wait and _waits_alone(each)]
+            await self._put_back({self._desk.now_us + int(CAPPED_S * 1e6): back})
+            out.update(wait, ((each.line.job, each.line.no) for each in found.failed))
         return [each for each in batch if (each.line.job, each.line.no) not in out]
 
-    async def _within_the_day(self, place: Place, batch: list[Waiting]) -> list[Waiting]:
-        """Those that may be spent on today; the others wait in front, and the place rests. What is promoted goes all the same:
-        its place in the day's sum is that of its batch."""
+    async def _within_the_day(self, batch: list[Waiting]) -> list[Waiting]:
+        """Those that may be spent on today; the others wait until they may."""
+        if not self._spending.capped:
+            return batch
         going, wait = list[Waiting](), list[Waiting]()
         for each in batch:
-            (going if not each.worst or self._allows(each.worst) else wait).append(each)
-        if wait:
-            now_us = self._desk.now_us
-            place.rests_until = self._desk.clock.monotonic() + RESTS_S
-            over = [each.line for each in wait if each.line.deadline_us <= now_us]
-            place.queue.extendleft(reversed([each for each in wait if each.line.deadline_us > now_us]))
-            if over:
-                await self._desk.store.do(lambda c: lines.give_back(c, over, now_us, now_us))
-                self._held.difference_update((line.job, line.no) for line in over)
+            (going if self._spending.allows(each.worst) else wait).append(each)
+        back = [(each.line, each.worst) for each in wait if _waits_alone(each)]
+        await self._put_back(self._spending.turns(back))
         return going
 
+    async def _put_back(self, later: dict[int, list[Line]]) -> None:
+        now_us = self._desk.now_us
+        for ready_us, some in later.items():
+            if some:
+                await self._desk.store.do(partial(lines.give_back, lines=some, ready_us=ready_us, now_us=now_us))
+
     async def _run(self, place: Place, waiting: Waiting, call_id: str) -> None:
-        line, job, way, worst = waiting
-        begun = self._desk.clock.monotonic()
+        line, job = waiting.line, waiting.job
+        begun, refused = self._desk.clock.monotonic(), False
         try:
             try:
-                settled = await self._walks.run(line, job, call_id, "flex" if way == "flex" else "")
+                settled = await self._walks.run(line, job, call_id, "flex" if waiting.way == "flex" else "")
+                refused = waiting.way == "flex" and settled.status == REFUSED
             finally:
-                took = self._ended(place, begun)
-            self._learn(place, way, settled, took)
-            await self._keep(outcome(line, call_id, settled, self._desk.now_us))
+                took = self._ended(place, waiting, call_id, begun, refused)
+            if waiting.way != "flex" and settled.status < 400:
+                place.takes_s += SMOOTHING * (took - place.takes_s)
+            now_us = self._desk.now_us
+            if refused:
+                await self._keep(_turned_away(waiting, call_id, settled, now_us))
+            else:
+                await self._keep(outcome(line, call_id, settled, now_us))
         except Exception as error:  # the line is tried again when it is seen that nobody has it in hand
             log.error("a line could not be run", extra={"call_id": call_id, "error": type(error).__name__})
         finally:
-            self._held.discard((line.job, line.no))
-            if job.cap:
-                self._worst[job.id] -= worst
-
-    def _learn(self, place: Place, way: Way, settled: Settled, took_s: float) -> None:
-        if way == "flex":
-            place.refused += SMOOTHING * ((settled.status == 429) - place.refused)
-        elif settled.status < 400:
-            place.takes_s += SMOOTHING * (took_s - place.takes_s)
+            self._lets_go([waiting])
 
     async def _keep(self, made: Outcome) -> None:
         """Write it, however long the store is in trouble: it is paid for. A gateway that stops leaves it to the journal."""
@@ -293,11 +309,28 @@ class Runner:
             await self._desk.clock.sleep(pause)
             pause = min(LONGEST_PAUSE_S, 2 * pause)
 
-    def _ended(self, place: Place, begun: float) -> float:
+    def _ended(self, place: Place, waiting: Waiting, call_id: str, begun: float, refused: bool) -> float:
         now = self._desk.clock.monotonic()
-        place.pace.ended(now - begun, now)
+        if waiting.way == "flex":
+            place.flex.ended(call_id, refused)
+        else:
+            place.pace.ended(now - begun, now)
         self._moved.set()
         return now - begun
+
+
+def _waits_alone(waiting: Waiting) -> bool:
+    """Whether a line that may not go now must be put back: one that is in a batch, or on the cheap tier, stays there."""
+    return not waiting.promoted and not waiting.again
+
+
+def _turned_away(waiting: Waiting, call_id: str, settled: Settled, now_us: int) -> Outcome:
+    """What came of a line that the cheap tier had no room for: it is no try, and it is dealt out anew later, or when it must go as
+    an ordinary call."""
+    wait_s = max(AGAIN_S, settled.again_s or 0.0)
+    until_us = waiting.last_us or (now_us + waiting.line.deadline_us) // 2
+    ready_us = max(now_us, min(now_us + int(wait_s * 1e6), until_us))
+    return Outcome(waiting.line, call_id, "waiting", record=settled.record, ready_us=ready_us, tries=-1)
 
 
 class _Nowhere:

@@ -17,10 +17,10 @@ from farthing.batch.capping import within_cap
 from farthing.batch.desk import Desk
 from farthing.batch.packing import Item, Limits, Packed, Room, pack
 from farthing.batch.settling import Settler
+from farthing.batch.spending import Spending
 from farthing.batch.walks import Parked
 from farthing.model.batch import Job, Line, Shard
 from farthing.model.errors import UpstreamError
-from farthing.model.money import Nano
 from farthing.store.batch import known, lines, shards
 from farthing.store.batch.holds import HoldRefused
 from farthing.upstream.batches import BatchApi
@@ -83,13 +83,13 @@ class _Pool:
 
 class Sender:
     """See the module. `alone` takes lines that fit into no batch; `refused` hears of providers that make no batches now;
-    `allows` says whether so much may be spent now (and notes it), as nano-dollars at worst."""
+    `spending` says whether so much may be spent now."""
 
     name = "sending"
 
     def __init__(
         self, desk: Desk, settler: Settler, apis: Callable[[str], BatchApi | None], alone: Callable[[Sequence[Pooled]], None],
-        refused: Callable[[str], None], allows: Callable[[Nano], bool], *, linger_s: float,
+        refused: Callable[[str], None], spending: Spending, *, linger_s: float,
         a_second: Callable[[], float],
     ) -> None:  # fmt: skip
         self._desk = desk
@@ -97,7 +97,7 @@ class Sender:
         self._apis = apis
         self._alone = alone
         self._refused = refused
-        self._allows = allows
+        self._spending = spending
         self._linger_s = linger_s
         self._a_second = a_second
         self._pools: dict[Key, _Pool] = {}
@@ -107,6 +107,8 @@ class Sender:
         self._digests: set[tuple[str, bytes]] = set()
         self._leaving: set[tuple[str, int]] = set()
         """Lines of shards that are not in the store yet."""
+        self.shards: set[str] = set()
+        """That are on their way to a provider."""
         self.bytes = 0
         self.lines = 0
 
@@ -218,6 +220,13 @@ class Sender:
         shard = await self._intend(key, chunk)
         if shard is None:
             return
+        self.shards.add(shard.id)
+        try:
+            await self._create(key, api, chunk, shard)
+        finally:
+            self.shards.discard(shard.id)
+
+    async def _create(self, key: Key, api: BatchApi, chunk: Sequence[Pooled], shard: Shard) -> None:
         named = [(custom_id(shard.id, pooled.call_id), pooled.parked.body) for pooled in chunk]
         data = await asyncio.to_thread(api.encode, named, key.wire, key.model, shard.id)
         named.clear()
@@ -234,10 +243,19 @@ class Sender:
 
     async def _intend(self, key: Key, chunk: list[Pooled]) -> Shard | None:
         """The shard as it is in the store, with those of the lines that may be sent; None where these are none."""
+        over: list[Pooled] = []
+        try:
+            return await self._intend_some(key, chunk, over)
+        finally:
+            for ready_us, some in self._spending.turns([(each.line, each.parked.worst) for each in over]).items():
+                await self._give_back(some, ready_us)
+
+    async def _intend_some(self, key: Key, chunk: list[Pooled], over: list[Pooled]) -> Shard | None:
+        """The same; `over` gets what may not be spent on today yet."""
         while chunk:
-            if not self._allows(sum(pooled.parked.worst for pooled in chunk)):
+            if not self._spending.allows(sum(pooled.parked.worst for pooled in chunk)):
                 half = len(chunk) // 2
-                await self._wait_on(chunk[half:])
+                over[:0] = chunk[half:]
                 del chunk[half:]
                 continue
             shard = _shard(key, chunk, self._desk)
@@ -286,8 +304,10 @@ class Sender:
         """They are prepared anew, later."""
         if not chunk:
             return
-        back, now_us = [pooled.line for pooled in chunk], self._desk.now_us
-        ready_us = now_us + int(wait_s * 1e6)
+        await self._give_back([pooled.line for pooled in chunk], self._desk.now_us + int(wait_s * 1e6))
+
+    async def _give_back(self, back: list[Line], ready_us: int) -> None:
+        now_us = self._desk.now_us
         await self._desk.store.do(lambda c: lines.give_back(c, back, ready_us, now_us))
 
     async def created(self, shard: Shard, created: Created) -> None:

@@ -46,6 +46,8 @@ class Outcome(msgspec.Struct):
     record: Record | None = None
     ready_us: int = 0
     """Of one that waits: not before."""
+    tries: int = 0
+    """Of one that waits: what is added to those that are counted."""
 
 
 def outcome(line: Line, call_id: str, settled: Settled, now_us: int) -> Outcome:
@@ -149,20 +151,20 @@ def _keep(connection: Connection, outcomes: Sequence[Outcome], now_us: int, wrap
         standing = lines.lock(connection, ((each.line.job, each.line.no) for each in outcomes))
         known = connection.known("calls", "id", [each.record.id for each in outcomes if each.record is not None])
         records, ended = [], []
-        waiting: dict[int, list[Line]] = {}
+        waiting: dict[tuple[int, int], list[Line]] = {}
         for each in outcomes:
             stands = standing.get((each.line.job, each.line.no))
             overtaken = stands is not None and stands.state in LINE_ENDS and stands.call_id != each.call_id
             if each.record is not None and each.record.id not in known:
                 records.append(_as_late(each.record) if overtaken else each.record)
             if each.state == "waiting" and not overtaken:
-                waiting.setdefault(each.ready_us, []).append(_as_it_stands(each, stands))
+                waiting.setdefault((each.ready_us, each.tries), []).append(_as_it_stands(each, stands))
             else:
                 ended.append(_ended(each))
         writing.write(connection, records)
         lines.settle(connection, ended, now_us, wrapping=wrapping)
-        for ready_us, some in waiting.items():
-            lines.give_back(connection, some, ready_us, now_us)
+        for (ready_us, tries), some in waiting.items():
+            lines.give_back(connection, some, ready_us, now_us, tries=tries)
     return records
 
 

@@ -51,6 +51,6 @@ def _speed(connection: Connection, provider: str, model: str, now_us: int) -> Sp
 
 def _seen(connection: Connection, provider: str, model: str, now_us: int) -> list[Seen]:
     return [
-        Seen(each.created_us, ((each.ended_us or now_us) - each.created_us) / 1e6, bool(each.ended_us), each.lines)
+        Seen(each.created_us, ((each.ended_us or now_us) - each.created_us) / 1e6, each.back, each.lines)
         for each in known.took(connection, provider, model, now_us - SEEN_US)
     ]

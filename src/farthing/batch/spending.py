@@ -4,13 +4,16 @@ What is settled and what may yet come of lines that are under way is read from t
 this gateway counts what it sends. Amounts are nano-dollars.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
-from farthing.batch.smoothing import may_spend
+from farthing.batch.smoothing import may_spend, ready_us
+from farthing.model.batch import Line
 from farthing.model.money import Nano
-from farthing.model.windows import period, window_at
+from farthing.model.windows import FOREVER_US, period, window_at
 
 READ_S = 5.0
+TOGETHER = 50
+"""Lines that get one moment."""
 
 
 class Spending:
@@ -46,6 +49,27 @@ class Spending:
             return False
         self._sent += worst
         return True
+
+    def turns(self, wanted: Sequence[tuple[Line, Nano]]) -> dict[int, list[Line]]:
+        """When lines that may not be spent on now may go, one after another in this order, if they cost what they can at worst
+        and nothing else goes before; by moments. None waits for longer than until its deadline, where it expires."""
+        found: dict[int, list[Line]] = {}
+        now_us = self._now_us()
+        need = 0
+        for first in range(0, len(wanted), TOGETHER):
+            some = wanted[first : first + TOGETHER]
+            need += sum(worst for _, worst in some)
+            ready_us = self._ready_us(need, some[0][1], now_us)
+            for line, _ in some:
+                found.setdefault(max(now_us, min(ready_us, line.deadline_us)), []).append(line)
+        return found
+
+    def _ready_us(self, need: Nano, least: Nano, now_us: int) -> int:
+        if self._known is None:
+            return now_us + 1_000_000
+        spent = self._known + self._sent + self._before
+        at_us = ready_us(self._cap, spent, min(need, max(least, self._cap)), now_us=now_us, zone=self._zone)
+        return max(at_us, now_us + 1_000_000) if at_us else FOREVER_US
 
     async def turn(self) -> float:
         """Read anew what was spent."""

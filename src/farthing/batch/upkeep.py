@@ -15,18 +15,24 @@ log = logging.getLogger("farthing.batch")
 
 AT_ONCE = 20
 """Jobs whose time is over that are forgotten at a turn."""
+HOLDS_AT_ONCE = 2000
+"""Runs that nobody runs any more whose holds are freed at a turn."""
 
 
 class Upkeep:
     """See the module. `journals`: the folder where gateways of this machine have their journals; `in_hand`: the lines that
-    this gateway's parts work on. What it holds in the store and none of them knows of, is free after two looks."""
+    this gateway's parts work on, and `shards_in_hand` the shards. What it holds in the store and none of them knows of, is free
+    after two looks."""
 
     name = "upkeep"
 
-    def __init__(self, desk: Desk, journals: Path, in_hand: Callable[[], set[Key]]) -> None:
+    def __init__(
+        self, desk: Desk, journals: Path, in_hand: Callable[[], set[Key]], shards_in_hand: Callable[[], set[str]]
+    ) -> None:  # fmt: skip
         self._desk = desk
         self._journals = journals
         self._in_hand = in_hand
+        self._shards_in_hand = shards_in_hand
         self._strays: set[Key] = set()
 
     async def turn(self) -> float:
@@ -45,7 +51,7 @@ class Upkeep:
     def _renew(self, connection: Connection) -> None:
         desk = self._desk
         lines.renew(connection, desk.holder, desk.until_us)
-        shards.renew(connection, desk.holder, desk.until_us)
+        shards.renew(connection, desk.holder, desk.until_us, self._shards_in_hand())
 
     async def _free_strays(self) -> None:
         desk = self._desk
@@ -56,6 +62,7 @@ class Upkeep:
         if gone:
             await desk.store.do(lambda connection: strays.let_go(connection, desk.holder, gone, desk.now_us))
             log.warning("lines that something went wrong with are free again", extra={"count": len(gone)})
+        await desk.store.do(lambda connection: strays.free_holds(connection, desk.now_us, HOLDS_AT_ONCE))
 
     async def _free_the_dead(self) -> None:
         holders = await self._desk.store.do(lines.holders)

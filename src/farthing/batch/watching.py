@@ -33,6 +33,8 @@ PAST_WINDOW_S = 3600.0
 FAILED_S = 30.0
 """How long the lines of a shard wait that the provider's queue had no room for."""
 NO_API_S = 600.0
+GIVEN_UP = "given up"
+"""As a shard's error."""
 
 
 class Watcher:
@@ -51,6 +53,8 @@ class Watcher:
         self._refused = refused
         self._look_s = look_s
         self._dice = dice
+        self.shards: set[str] = set()
+        """That are looked at now."""
 
     async def turn(self) -> float:
         desk = self._desk
@@ -64,6 +68,13 @@ class Watcher:
 
     async def _look_safely(self, shard: Shard) -> None:
         """Trouble with one shard is no trouble with the others."""
+        self.shards.add(shard.id)
+        try:
+            await self._look_or_tell(shard)
+        finally:
+            self.shards.discard(shard.id)
+
+    async def _look_or_tell(self, shard: Shard) -> None:
         try:
             await self._look(shard)
         except Exception as error:
@@ -74,13 +85,13 @@ class Watcher:
             log.warning(
                 "a batch could not be looked at: %s", said or "see the error", extra={"shard": shard.id, "error": type(error).__name__}
             )  # fmt: skip
-            await self._later(shard, wait_s)
+            await self._not_seen(shard, wait_s)
 
     async def _look(self, shard: Shard) -> None:
         api = self._apis(shard.provider)
         if api is None:
             log.error("a batch is at a provider that is not in the settings", extra={"shard": shard.id})
-            await self._later(shard, NO_API_S)
+            await self._not_seen(shard, NO_API_S)
         elif shard.state == "intent":
             await self._find(api, shard)
         else:
@@ -108,10 +119,9 @@ class Watcher:
         look = await api.look(shard)
         shard = _as_seen(shard, look)
         now_us = self._desk.now_us
-        given_up = bool(shard.window_end_us) and now_us > shard.window_end_us + int(PAST_WINDOW_S * 1e6)
         if look.state == "failed":
             await self._failed(shard, look)
-        elif look.state == "ended" or given_up:
+        elif look.state == "ended" or _is_given_up(shard, now_us):
             await self._ended(api, shard, look)
         else:
             age_s = (now_us - shard.created_us) / 1e6
@@ -144,10 +154,27 @@ class Watcher:
         await self._desk.store.do(lambda c: shards.abandon(c, shard.id, why, now_us, ready_us))
 
     async def _later(self, shard: Shard, wait_s: float) -> None:
+        self._put_off(shard, wait_s)
+        await self._desk.store.do(lambda c: shards.looked(c, shard))
+
+    async def _not_seen(self, shard: Shard, wait_s: float) -> None:
+        """Whatever was seen of it stays as it is; long after its window nothing more is hoped for, and its lines wait again."""
+        now_us = self._desk.now_us
+        if _is_given_up(shard, now_us):
+            log.error("a batch is given up: its window is over, and it cannot be read", extra={"shard": shard.id})
+            await self._desk.store.do(lambda c: shards.finish(c, shard.id, now_us, GIVEN_UP))
+            return
+        self._put_off(shard, wait_s)
+        await self._desk.store.do(lambda c: shards.later(c, shard))
+
+    def _put_off(self, shard: Shard, wait_s: float) -> None:
         wait_s *= 1 + JITTER * (2 * self._dice() - 1)
         shard.looks += 1
         shard.next_look_us = self._desk.now_us + int(wait_s * 1e6)
-        await self._desk.store.do(lambda c: shards.looked(c, shard))
+
+
+def _is_given_up(shard: Shard, now_us: int) -> bool:
+    return bool(shard.window_end_us) and now_us > shard.window_end_us + int(PAST_WINDOW_S * 1e6)
 
 
 def _as_seen(shard: Shard, look: Look) -> Shard:

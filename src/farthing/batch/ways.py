@@ -9,22 +9,21 @@ from typing import NamedTuple
 from farthing.batch.choosing import Offer
 from farthing.batch.desk import Desk
 from farthing.batch.hours import Hours
-from farthing.batch.turnround import Seen, TurnRounds, turn_rounds
+from farthing.batch.speeds import rounds as seen
+from farthing.batch.turnround import TurnRounds
 from farthing.model.batch import Shard, Way
 from farthing.model.call import Deployment
 from farthing.model.errors import FarthingError
 from farthing.model.money import Nano
-from farthing.store.batch import known as seen
 from farthing.upstream.batches import BatchApi
 from farthing.upstream.providers import Provider, Providers
 
 OWN = frozenset(("vllm", "ollama", "llamacpp"))
 """Dialects of servers that people run themselves."""
-FLEX_TAKES_S = 900.0
+FLEX_TAKES_S = 180.0
+"""Within which nearly all calls on the cheap tier are answered; one that takes longer than it can wait is called as well."""
 REMEMBERED_S = 60.0
 """How long offers and turn-rounds are believed."""
-SEEN_S = 14 * 86_400
-"""How far back shards are looked at for their turn-round."""
 MEMORY = 1000
 OUT_S = 300.0
 """How long no batches are made at a provider that refused one for good."""
@@ -81,8 +80,10 @@ class Atlas:
         """It makes no batches for now."""
         self._out[provider] = now + OUT_S
 
-    def of(self, model: str, now: float, now_us: int, *, flex_refused: float = 0.0, takes_s: float = 30.0) -> Ways:
-        """What may be chosen from now. At least one way, as no line may wait for ever for want of one."""
+    def of(
+        self, model: str, now: float, now_us: int, *, flex_refused: float = 0.0, flex_wait_s: float = 0.0, takes_s: float = 30.0
+    ) -> Ways:  # fmt: skip
+        """What may be chosen from now; `flex_wait_s`: until the cheap tier has a turn for one more. At least one way, as no line may wait for ever for want of one."""
         places = self.places(model)
         batch = next((place for place in places if self._batches(place, now)), None)
         own = bool(places) and self.is_own(places[0])
@@ -94,6 +95,8 @@ class Atlas:
             offers.append(Offer("batch", usual // 2))
         if places and "flex" in self._allowed and self._flexes(places[0]):
             from_us = self._opens(places[0], now_us)
+            if flex_wait_s > 0:
+                from_us = max(from_us, now_us) + int(flex_wait_s * 1e6)
             offers.append(Offer("flex", _or(self._expected(model, "flex"), usual), from_us, FLEX_TAKES_S, flex_refused))
         alone: Way = "local" if own else "now"
         if alone in self._allowed or not offers:
@@ -107,12 +110,7 @@ class Atlas:
         known = self._seen.get((provider, model))
         if known is not None and known[0] >= now:
             return known[1]
-        took = await desk.store.do(lambda c: seen.took(c, provider, model, now_us - SEEN_S * 1_000_000))
-        shards = [
-            Seen(each.created_us, ((each.ended_us or now_us) - each.created_us) / 1e6, bool(each.ended_us), each.lines)
-            for each in took
-        ]
-        rounds = turn_rounds(shards, now_us)
+        rounds = await desk.store.do(lambda c: seen(c, provider, model, now_us))
         if len(self._seen) > MEMORY:
             self._seen.clear()
         self._seen[provider, model] = now + REMEMBERED_S, rounds

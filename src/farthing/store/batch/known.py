@@ -2,12 +2,15 @@
 cost. Reads only.
 """
 
+import re
 from typing import NamedTuple
 
 from farthing.store.batch.shards import OVER
 from farthing.store.engine import Connection
 
 MOST = 400
+CUT_OFF = re.compile(r"(?i)cancel|expire|timeout|stopped")
+"""In the providers' words for batches that did not come to their own end."""
 
 
 class Used(NamedTuple):
@@ -25,8 +28,10 @@ class Took(NamedTuple):
 
     created_us: int
     ended_us: int
-    """0: it is not back."""
+    """0: it is not over."""
     lines: int
+    back: bool
+    """It came back by itself, with all its lines; not one that expired, or was taken back."""
 
 
 def used(connection: Connection, provider: str, model: str, since_us: int) -> Used:
@@ -46,11 +51,21 @@ def used(connection: Connection, provider: str, model: str, since_us: int) -> Us
 def took(connection: Connection, provider: str, model: str, since_us: int) -> list[Took]:
     """The latest of those that the provider took."""
     rows = connection.query(
-        "SELECT created_us, ended_us, lines FROM batch_shards WHERE created_us >= ? AND provider = ? AND model = ? "
-        "AND remote_id <> '' AND state <> 'failed' ORDER BY created_us DESC LIMIT ?",
+        "SELECT created_us, ended_us, lines, window_end_us, remote_state, error FROM batch_shards WHERE created_us >= ? "
+        "AND provider = ? AND model = ? AND remote_id <> '' AND state <> 'failed' ORDER BY created_us DESC LIMIT ?",
         (since_us, provider, model, MOST),
     )
-    return [Took(int(created), int(ended), int(lines)) for created, ended, lines in rows]
+    return [
+        Took(
+            int(created), int(ended), int(lines), bool(ended) and not _cut_off(int(ended), int(window_end), word, error)
+        )
+        for created, ended, lines, window_end, word, error in rows
+    ]
+
+
+def _cut_off(ended_us: int, window_end_us: int, word: str, error: str) -> bool:
+    """Some providers only say that a batch is over, and not how: then its window tells, and what we asked for."""
+    return bool(error) or bool(CUT_OFF.search(word)) or 0 < window_end_us <= ended_us
 
 
 def remote_ids(connection: Connection, provider: str, since_us: int) -> set[str]:

@@ -14,7 +14,8 @@ from farthing.model.batch import LINE_ENDS, Job, Line, LineState, Sent, Way
 from farthing.store.batch import cells, moves
 from farthing.store.batch.cells import Cells, Waiting
 from farthing.store.batch.ends import Tally
-from farthing.store.batch.moves import Change, Stored
+from farthing.store.batch.holds import HoldRefused
+from farthing.store.batch.moves import ALONE, Change, Stored
 from farthing.store.batch.rows import (
     ANSWERS,
     BODIES,
@@ -37,7 +38,7 @@ from farthing.store.batch.rows import (
 )  # fmt: skip
 from farthing.store.engine import Connection, Row
 from farthing.store.errors import RowRefused
-from farthing.store.schema_batch import LINE_COLUMNS
+from farthing.store.schema_batch import LINE_COLUMNS, SENT_COLUMNS
 from farthing.store.sealing import Wrapping
 
 WOKEN = 2_000
@@ -75,6 +76,10 @@ class Begun(NamedTuple):
     no: int
     way: Way
     call_id: str
+    held: int = 0
+    """What it can cost at most, which is held of its job's cap until it has ended; 0: nothing is."""
+    again: bool = False
+    """It is sent alone by the same holder already, and may be sent once more."""
 
 
 class Standing(NamedTuple):
@@ -213,9 +218,12 @@ def waiting(connection: Connection, now_us: int) -> list[Waiting]:
         return cells.waiting(connection)
 
 
-def give_back(connection: Connection, lines: Sequence[Line], ready_us: int, now_us: int = 0) -> int:
+def give_back(
+    connection: Connection, lines: Sequence[Line], ready_us: int, now_us: int = 0, *, tries: int = 0
+) -> int:  # fmt: skip
     """Lines as they were taken, or were in a shard, wait again, until `ready_us` at least. Those that have ended meanwhile
-    or that somebody else works on stay as they are. What was held for them is free. How many wait."""
+    or that somebody else works on stay as they are. What was held for them is free. How many wait. `tries`: what is added to
+    those that are counted."""
     with connection.transaction():
         jobs, stored = _locked(connection, lines)
         back = {
@@ -226,7 +234,9 @@ def give_back(connection: Connection, lines: Sequence[Line], ready_us: int, now_
         sums = Cells()
         runs = moves.runs_by_call(connection, (line.call_id for line in lines))
         gains = moves.take_back(connection, list(runs.values()))
-        again = moves.wait_again(connection, list(back.values()), jobs, sums, ready_us=ready_us, now_us=now_us)
+        again = moves.wait_again(
+            connection, list(back.values()), jobs, sums, ready_us=ready_us, now_us=now_us, tries=tries
+        )
         sums.put(connection)
         _merge(gains, again)
         moves.count(connection, gains, now_us or ready_us)
@@ -265,16 +275,19 @@ def begin(
 def begin_all(
     connection: Connection, started: Sequence[Begun], *, holder: str, until_us: int, now_us: int
 ) -> set[str]:  # fmt: skip
-    """`begin` for many lines that the holder took, or that are in shards and nowhere else; the calls that may be sent."""
+    """`begin` for many lines that the holder took, or that are in shards and nowhere else; the calls that may be sent. Raises
+    HoldRefused where a job's cap has no room for all of them; then none may."""
     with connection.transaction():
-        moves.lock_jobs(connection, (each.job for each in started))
+        jobs = moves.lock_jobs(connection, (each.job for each in started))
         stored = moves.lock_lines(connection, ((each.job, each.no) for each in started))
         going: dict[Key, Begun] = {}
         for each in started:
             found = stored.get((each.job, each.no))
-            if found is not None and _may_begin(found, holder):
+            if found is not None and _may_begin(found, each, holder):
                 going.setdefault((each.job, each.no), each)
-        for some in parts(sorted(going.values()), 150):
+        _hold_of_caps(connection, list(going.values()), jobs, now_us)
+        rows = [(each.job, each.no, each.way, each.call_id) for each in sorted(going.values())]
+        for some in parts(rows, 150):
             connection.execute(
                 f"UPDATE batch_lines SET state = 'sent', queue = {HELD}, holder = ?, ready_us = ?, way = v.column3, call_id = v.column4, "
                 f"tries = tries + 1, leader = '', leader_no = 0 FROM (VALUES {marks(len(some), '(?,CAST(? AS BIGINT),?,?)')}) AS v "
@@ -289,11 +302,29 @@ def begin_all(
     return {each.call_id for each in going.values()}
 
 
-def _may_begin(stored: Stored, holder: str) -> bool:
+def _may_begin(stored: Stored, begun: Begun, holder: str) -> bool:
     line, queue = stored
     if line.state == "sent":
-        return queue == NOWHERE
+        return queue == NOWHERE or (begun.again and queue == HELD and line.holder == holder)
     return line.state == "waiting" and queue == HELD and line.holder == holder
+
+
+def _hold_of_caps(connection: Connection, going: Sequence[Begun], jobs: dict[str, Job], now_us: int) -> None:
+    """Raises HoldRefused."""
+    gains: dict[str, Change] = {}
+    rows: list[Row] = []
+    for each in going:
+        if each.held:
+            moves.gain(gains, each.job, Change(held=each.held))
+            sent = Sent(call_id=each.call_id, held=each.held)
+            rows.append((each.call_id, ALONE + each.call_id, 0, each.job, each.no, msgspec.json.encode(sent).decode()))
+    for name, change in sorted(gains.items()):
+        job = jobs[name]
+        if job.cap and job.cost + job.held + change.held > job.cap:
+            raise HoldRefused("", job=name)
+    if rows:
+        connection.insert("batch_sent", SENT_COLUMNS, rows)
+        moves.count(connection, gains, now_us)
 
 
 def of_shard(

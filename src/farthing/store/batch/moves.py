@@ -29,6 +29,9 @@ from farthing.store.batch.rows import (
 )
 from farthing.store.engine import Connection, Row
 
+ALONE = "alone:"
+"""What begins the place of a run, in place of a shard, that is no shard's: its line was sent alone."""
+
 _sents = msgspec.json.Decoder(Sent)
 
 
@@ -44,7 +47,7 @@ class Stored(NamedTuple):
 
 
 class Run(NamedTuple):
-    """A line's run in a shard that has not come back."""
+    """A line's run that has not come back: in a shard, or alone where something is held for it."""
 
     call_id: str
     shard: str

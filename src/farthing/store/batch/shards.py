@@ -4,7 +4,7 @@ Whoever works on a shard holds it until a time; after it anybody may go on, and 
 function is one transaction, or a part of the caller's.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -19,6 +19,8 @@ from farthing.store.schema_batch import SENT_COLUMNS, SHARD_COLUMNS
 
 SHARDS = ", ".join(SHARD_COLUMNS)
 OVER = "('settled', 'failed')"
+TAKEN_BACK = "taken back"
+"""As a shard's error: we asked its provider to end it, since it would have been late."""
 _CHUNK = 2000
 """Runs that are taken back by one statement."""
 
@@ -169,7 +171,8 @@ def looked(connection: Connection, shard: Shard, *, keep: bool = False) -> bool:
     not the holder's any more, and nothing is written."""
     changed = connection.execute(
         "UPDATE batch_shards SET state = ?, remote_id = ?, remote_file = ?, remote_state = ?, output_file = ?, error_file = ?, "
-        "window_end_us = ?, next_look_us = ?, looks = ?, error = ?, holder = ?, held_until_us = ? "
+        "window_end_us = ?, next_look_us = ?, looks = ?, error = CASE WHEN error = '' THEN ? ELSE error END, holder = ?, "
+        "held_until_us = ? "
         f"WHERE id = ? AND holder = ? AND state NOT IN {OVER}",
         (
             shard.state, shard.remote_id, shard.remote_file, shard.remote_state, shard.output_file, shard.error_file,
@@ -180,12 +183,35 @@ def looked(connection: Connection, shard: Shard, *, keep: bool = False) -> bool:
     return changed > 0
 
 
-def renew(connection: Connection, holder: str, until_us: int) -> int:
-    """The holder lives: the shards that it works on stay its own until then. How many."""
-    return connection.execute(
-        f"UPDATE batch_shards SET held_until_us = ? WHERE holder = ? AND held_until_us < ? AND state NOT IN {OVER}",
-        (until_us, holder, until_us),
+def later(connection: Connection, shard: Shard) -> bool:
+    """Nothing was seen of it that can be relied on: its holder lets go of it until the next look, and all else stays as it is
+    in the store. False: it was not the holder's any more."""
+    changed = connection.execute(
+        "UPDATE batch_shards SET next_look_us = ?, looks = ?, holder = '', held_until_us = 0 "
+        f"WHERE id = ? AND holder = ? AND state NOT IN {OVER}",
+        (shard.next_look_us, shard.looks, shard.id, shard.holder),
     )
+    return changed > 0
+
+
+def take_back(connection: Connection, shard_id: str) -> None:
+    """Its provider was asked to end it before it is done."""
+    connection.execute(
+        f"UPDATE batch_shards SET error = ? WHERE id = ? AND error = '' AND state NOT IN {OVER}", (TAKEN_BACK, shard_id)
+    )
+
+
+def renew(connection: Connection, holder: str, until_us: int, in_hand: Iterable[str]) -> int:
+    """The holder lives: the shards that it has in hand stay its own until then. How many. One that it holds and has lost sight
+    of is free when its time is over."""
+    count = 0
+    for some in parts(sorted(in_hand)):
+        count += connection.execute(
+            f"UPDATE batch_shards SET held_until_us = ? WHERE holder = ? AND held_until_us < ? AND state NOT IN {OVER} "
+            f"AND id IN ({marks(len(some), '?')})",
+            (until_us, holder, until_us, *some),
+        )
+    return count
 
 
 def abandon(connection: Connection, shard_id: str, why: str, now_us: int, ready_us: int) -> int:
@@ -193,9 +219,9 @@ def abandon(connection: Connection, shard_id: str, why: str, now_us: int, ready_
     return _close(connection, shard_id, "failed", why, now_us, ready_us, tries=-1)
 
 
-def finish(connection: Connection, shard_id: str, now_us: int) -> int:
-    """All results were fetched: lines without one wait again. How many."""
-    return _close(connection, shard_id, "settled", "", now_us, now_us, tries=0)
+def finish(connection: Connection, shard_id: str, now_us: int, why: str = "") -> int:
+    """All results were fetched, or it is given up, and `why`: lines without one wait again. How many."""
+    return _close(connection, shard_id, "settled", why, now_us, now_us, tries=0)
 
 
 def _close(

@@ -1,7 +1,10 @@
-"""Lines that a gateway took and has lost sight of, since something failed between: they are free to be taken again."""
+"""What was lost sight of since something failed between: lines that a gateway took are free to be taken again, and so is what
+was held for runs that nobody runs any more."""
 
 from collections.abc import Sequence
 
+from farthing.store.batch import moves
+from farthing.store.batch.moves import ALONE
 from farthing.store.batch.rows import HELD, Key, flat, marks, parts
 from farthing.store.engine import Connection
 
@@ -24,3 +27,24 @@ def let_go(connection: Connection, holder: str, keys: Sequence[Key], now_us: int
             (now_us, holder, *flat(some)),
         )
     return count
+
+
+def free_holds(connection: Connection, now_us: int, limit: int) -> int:
+    """What was held for lines that were sent alone, and have ended since, or are whoever's by now. How many runs."""
+    over = [
+        row[0]
+        for row in connection.query(
+            "SELECT s.call_id FROM batch_sent s LEFT JOIN batch_lines l ON l.job = s.job AND l.no = s.no WHERE s.shard > ? "
+            f"AND s.shard < ? AND (l.job IS NULL OR l.state <> 'sent' OR l.call_id <> s.call_id OR l.queue <> {HELD} "
+            "OR l.ready_us <= ?) LIMIT ?",
+            (ALONE, ALONE + "~", now_us, limit),
+        )
+    ]
+    if not over:
+        return 0
+    with connection.transaction():
+        jobs = [run.key[0] for run in moves.runs_by_call(connection, over).values()]
+        moves.lock_jobs(connection, jobs)
+        runs = moves.runs_by_call(connection, over)  # those that nobody settled meanwhile
+        moves.count(connection, moves.take_back(connection, list(runs.values())), now_us)
+    return len(runs)

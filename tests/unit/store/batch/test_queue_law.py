@@ -229,7 +229,7 @@ class Queue(RuleBasedStateMachine):
     @rule(worker=st.sampled_from(WORKERS))
     def live_on(self, worker: str) -> None:
         lines.renew(self.db, worker, self.now + 2 * HOUR_US)
-        shards.renew(self.db, worker, self.now + 2 * HOUR_US)
+        shards.renew(self.db, worker, self.now + 2 * HOUR_US, [shard.id for shard in shards.open_(self.db)])
 
     @rule(hours=st.integers(1, 4))
     def wait(self, hours: int) -> None:

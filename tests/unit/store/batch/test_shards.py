@@ -38,7 +38,8 @@ async def test_a_shard_is_looked_at_by_one_until_it_is_settled(connection: Conne
     (found,) = shards.due(connection, NOW_US + 5, "w2", UNTIL_US, 5)
     assert (found.remote_id, found.state, found.holder) == ("batch-1", "running", "w2")
     assert shards.due(connection, NOW_US + 6, "w3", UNTIL_US, 5) == []
-    assert shards.renew(connection, "w2", UNTIL_US + 9) == 1
+    assert shards.renew(connection, "w2", UNTIL_US + 9, []) == 0, "what its holder has lost sight of is free in time"
+    assert shards.renew(connection, "w2", UNTIL_US + 9, ["shard-1", "shard-2"]) == 1
     found.state, found.output_file, found.looks = "ended", "file-2", 1
     stranger = msgspec.structs.replace(found, holder="w3")
     assert not shards.looked(connection, stranger) and shards.looked(connection, found, keep=True)

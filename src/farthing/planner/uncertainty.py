@@ -2,7 +2,7 @@
 
 Calls of one conversation, or of one day, go together, so their sums are what varies:
 
-    variance of the sum over n days  =  n x the variance of a day's sum
+    variance of the sum over n days  =  n x the variance of a day's sum, working days and weekends apart
     over n conversations             =  n x the mean square of one's sum, since how many there are varies too (compound Poisson)
     of the difference to another such span  =  twice that
 
@@ -17,6 +17,8 @@ from farthing.model.past import PastCall
 from farthing.model.plan import Amount
 
 FEWEST_DAYS = 10
+FEWEST_ALIKE = 4
+"""Days of one kind, to be told apart from others."""
 DAY_US = 86_400_000_000
 Z80 = 1.2816
 """Of the normal law, for the middle 80 %; a little more where groups are few."""
@@ -50,13 +52,26 @@ def amount(saved: Sequence[int], group: Groups, times: float) -> Amount:
 
 def _variance(sums: Mapping[str, int], are_days: bool) -> float:
     """Of the sum of all groups."""
-    count = len(sums)
-    if count < 2:
+    if len(sums) < 2:
         return float(sum(sums.values())) ** 2
     if not are_days:
         return float(sum(each**2 for each in sums.values()))
-    mean = sum(sums.values()) / count
-    return count * sum((each - mean) ** 2 for each in sums.values()) / (count - 1)
+    weekend = [each for day, each in sums.items() if _is_weekend(int(day))]
+    working = [each for day, each in sums.items() if not _is_weekend(int(day))]
+    if min(len(weekend), len(working)) < FEWEST_ALIKE:
+        return _spread(list(sums.values()))
+    return _spread(weekend) + _spread(working)
+
+
+def _spread(sums: Sequence[int]) -> float:
+    count = len(sums)
+    mean = sum(sums) / count
+    return count * sum((each - mean) ** 2 for each in sums) / (count - 1)
+
+
+def _is_weekend(day: int) -> bool:
+    """Days since 1970; the first was a Thursday."""
+    return (day + 3) % 7 >= 5
 
 
 def _widened(count: int) -> float:

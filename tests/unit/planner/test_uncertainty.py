@@ -67,3 +67,11 @@ def test_and_where_conversations_come_as_they_like() -> None:
         found = amount(seen, Groups([str(n) for n in range(len(seen))]), 1.0)
         held += found.low <= sum(month()) <= found.high
     assert 0.74 <= held / 400 <= 0.88
+
+
+def test_that_weekends_are_quiet_is_no_surprise() -> None:
+    days = Groups([str(day) for day in range(28)], are_days=True)
+    sums = [100 if (day + 3) % 7 >= 5 else 1_000 for day in range(28)]
+    assert amount(sums, days, 1.0).low == amount(sums, days, 1.0).likely == sum(sums)
+    shuffled = [*sums[1:], sums[0]]
+    assert amount(shuffled, days, 1.0).low < sum(sums)

@@ -78,14 +78,16 @@ class Recorded:
         scale = usage.total_in / before if before else 1.0
         read = self._provider.cache("replay", asked, 0.2)
         output = usage.total_out
-        if past.model and past.model != model.id:
-            output = max(1, round(output * self._wordiness(model.id, past.model)))
+        same = not past.model or past.model in (model.id, model.snapshot) or past.asked == model.id
+        if not same:
+            thought = 0 if model.thinks == "never" else usage.reasoning
+            output = max(1, thought + round((output - usage.reasoning) * self._wordiness(model.id, past.model)))
         if asked.question.max_output is not None:
             output = min(output, asked.question.max_output)
         prompt = max(1, round(asked.prompt * scale))
         return Spent(
             prompt=prompt, cache=_scaled(read, scale, prompt), output=output,
-            reasoning=min(output, usage.reasoning) if past.model == model.id else 0,
+            reasoning=min(output, usage.reasoning) if same else 0,
         )  # fmt: skip
 
     def _tokens_before(self, past: PastCall) -> int:

@@ -7,6 +7,7 @@ So a plan is what would have happened, as far as the answers would have been ask
 import random
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -145,5 +146,6 @@ def _said(past: PastCall) -> list[tuple[bytes, bytes]]:
     ]
 
 
+@lru_cache(maxsize=1024)
 def _wordiness(model: str, other: str) -> float:
     return facts_of(model).verbosity / facts_of(other).verbosity

@@ -1,0 +1,188 @@
+"""A plan's promise against what then happens: a month is asked and logged, a plan is made of the log, its levers are switched on
+for the next month, which has other calls by the same people before the same simulated providers.
+
+Months come from seeds, at moments and with sizes of real calls where the traces are at hand (Azure's of 2023), and are scaled
+down: 1,500 calls each. A saving is a share of what the month costs with nothing switched on; intervals are in dollars.
+
+    .venv/bin/python bench/plan.py            # 50 seeds
+    .venv/bin/python bench/plan.py --quick    # two small months; they show, and decide nothing
+"""
+
+import argparse
+import asyncio
+import random
+import resource
+import sys
+import time
+from collections.abc import Sequence
+from multiprocessing import get_context
+from pathlib import Path
+from typing import NamedTuple
+
+from batching.traffic import made_up, traces
+from farthing.model.past import PastCall
+from farthing.model.plan import Amount, Plan
+from farthing.planner.levers import REPLAYED, switched
+from farthing.planner.making import DAYS_A_MONTH, Wanted, make
+from farthing.planner.replay.run import replay
+from farthing.prices.configured import configured_book
+from farthing.settings import Settings
+from harness.report import Figure, Report
+from planning.months import DAYS, month
+from planning.world import Happened, ask, own_settings
+
+SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
+CALLS, QUICK_CALLS = 1_500, 300
+SEEDS = 50
+FRESH = 100
+"""Seeds below this were looked at while the planner was made."""
+DECIDES = 20
+"""Seeds that a bar needs."""
+TOTAL = "all together"
+POINTS_TOTAL, POINTS_LEVER = 5.0, 8.0
+COVERS = (70.0, 90.0)
+FASTEST = 2_000.0
+MOST_MB = 2_000.0
+
+
+class Job(NamedTuple):
+    seed: int
+    calls: int
+    data: Path
+
+
+class Beside(NamedTuple):
+    """What was planned, and what happened."""
+
+    planned: float
+    """Percent of spend; so below."""
+    happened: float
+    covered: bool
+
+
+class Found(NamedTuple):
+    seed: int
+    calls: int
+    by: dict[str, Beside]
+    a_second: float
+    """Calls that one replay with nothing switched on asks in a second of CPU."""
+    a_second_all: float
+    """The same with everything on."""
+    mb: float
+
+
+def play(job: Job) -> Found:
+    dice = random.Random(job.seed)
+    found = [calls for name, (_, calls) in traces(job.data).items() if name.startswith("azure")]
+    arrivals = found or [calls for _, calls in made_up(dice).values()]
+    first, second = month(dice, job.calls, arrivals), month(dice, job.calls, arrivals)
+    own = own_settings()
+    log = asyncio.run(ask(first, own, job.seed, 0))
+    calls = [each.past for each in log]
+    plan = asyncio.run(make(calls, Wanted(own, configured_book(own.prices)), lambda what, done, total: None))
+    spent = _sum(asyncio.run(ask(second, own, job.seed, 1)))
+    by = {
+        TOTAL: _beside(plan, plan.together, spent, _sum(asyncio.run(ask(second, switched(own, REPLAYED), job.seed, 1))))
+    }
+    for lever in REPLAYED:
+        left = _sum(asyncio.run(ask(second, switched(own, [lever]), job.seed, 1)))
+        planned = next(each.alone for each in plan.levers if each.lever == lever.name)
+        by[lever.name] = _beside(plan, planned, spent, left)
+    plain, every = (_speed(calls, own, on) for on in (False, True))
+    return Found(job.seed, len(calls), by, plain, every, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+
+
+def _beside(plan: Plan, planned: Amount, spent: int, left: int) -> Beside:
+    saved = (spent - left) * DAYS_A_MONTH / DAYS
+    return Beside(
+        100 * planned.likely / plan.a_month, 100 * (spent - left) / spent, planned.low <= saved <= planned.high
+    )
+
+
+def _sum(month: Sequence[Happened]) -> int:
+    return sum(each.cost for each in month)
+
+
+def _speed(calls: Sequence[PastCall], own: Settings, on: bool) -> float:
+    begun = time.process_time()
+    asyncio.run(replay(calls, own, lambda tree: switched(tree, REPLAYED) if on else tree))
+    return len(calls) / (time.process_time() - begun)
+
+
+def show(found: Sequence[Found], names: Sequence[str]) -> None:
+    print(f"{'':<22}{'planned %':>11}{'happened %':>12}{'off, mean':>11}{'worst':>8}{'covered':>9}")
+    for name in names:
+        each = [one.by[name] for one in found]
+        off = [abs(one.planned - one.happened) for one in each]
+        print(
+            f"{name:<22}{_mean([one.planned for one in each]):>11.1f}{_mean([one.happened for one in each]):>12.1f}"
+            f"{_mean(off):>11.2f}{max(off):>8.2f}{100 * _mean([one.covered for one in each]):>8.0f}%"
+        )
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
+
+
+def figures(found: Sequence[Found], names: Sequence[str]) -> list[Figure]:
+    made: list[Figure] = []
+    for name in names:
+        off = [abs(one.by[name].planned - one.by[name].happened) for one in found]
+        most = POINTS_TOTAL if name == TOTAL else POINTS_LEVER
+        made.append(Figure(f"{name}: off", "points", off, most=most, needs=DECIDES))
+        within = 100 * _mean([each <= most for each in off])
+        made.append(Figure(f"{name}: within {most:g}", "%", [within], least=90.0, needs=_needs(found)))
+    covered = {name: 100 * _mean([one.by[name].covered for one in found]) for name in names}
+    for name in names:
+        moves = any(one.by[name].planned or one.by[name].happened for one in found)
+        if name == TOTAL:
+            made.append(
+                Figure(
+                    f"{name}: intervals hold",
+                    "%",
+                    [covered[name]],
+                    least=COVERS[0],
+                    most=COVERS[1],
+                    needs=_needs(found),
+                )
+            )
+        elif moves:
+            made.append(Figure(f"{name}: intervals hold", "%", [covered[name]]))
+    made.append(Figure("replay, nothing on", "calls/s", [one.a_second for one in found], least=FASTEST))
+    made.append(Figure("replay, all on", "calls/s", [one.a_second_all for one in found]))
+    made.append(Figure("memory of a process", "MB", [one.mb for one in found], most=MOST_MB))
+    return made
+
+
+def _needs(found: Sequence[Found]) -> int:
+    """A single figure over seeds decides where there are enough of them."""
+    return 1 if len(found) >= DECIDES else 2
+
+
+def options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="two small months; they decide nothing")
+    parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.add_argument("--first", type=int, default=FRESH, help="the first seed")
+    parser.add_argument("--calls", type=int, default=CALLS, help="of a month, about")
+    parser.add_argument("--data", type=Path, default=SHARED, help="a folder of data sets, with traffic/ in it")
+    return parser.parse_args()
+
+
+def main() -> int:
+    asked = options()
+    report = Report("plan")
+    if not traces(asked.data):
+        print(f"there are no traces in {asked.data}/traffic: moments are made up")
+    seeds = range(asked.first, asked.first + (2 if asked.quick else asked.seeds))
+    jobs = [Job(seed, QUICK_CALLS if asked.quick else asked.calls, asked.data) for seed in seeds]
+    with get_context("spawn").Pool(2, maxtasksperchild=1) as pool:
+        found = pool.map(play, jobs, chunksize=1)
+    names = [TOTAL, *(lever.name for lever in REPLAYED)]
+    show(found, names)
+    report.add(*figures(found, names))
+    return report.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Parts of `plan.py`: months of calls, and the world in which they are asked."""

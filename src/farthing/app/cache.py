@@ -21,6 +21,8 @@ from farthing.steps.cache.step import Cache, StillServes
 from farthing.store.buckets import Buckets
 from farthing.store.entries import Budget, Budgets, Entries, open_entries, wrapping
 
+UNHURRIED: dict[str, Any] = {"patience_s": 60.0, "queue": 1_000_000}
+"""Whoever drives a gateway on a clock of its own gets the same answers however busy the machine is."""
 log = logging.getLogger("farthing.cache")
 
 
@@ -44,8 +46,8 @@ async def build_cache(
         settings.store.url.reveal(),
         wrapping=wrapping(settings.cache.encryption_key.reveal()),
         budgets=Budgets(Budget(settings.cache.max_mb * 2**20, settings.cache.max_entries)),
-        now_us=around.clock.now_us,
-    )
+        now_us=around.clock.now_us, **(UNHURRIED if around.driven else {}),
+    )  # fmt: skip
     stack.push_async_callback(entries.close)
     flights = Flights()
     stack.push_async_callback(flights.close)

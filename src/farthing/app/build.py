@@ -17,6 +17,7 @@ from farthing.app.around import REAL, Around
 from farthing.app.batch import Known, open_queue, start_worker
 from farthing.app.batch_pages import batch_pages
 from farthing.app.budgets import build_budgets
+from farthing.app.cache import Built as CacheBuilt
 from farthing.app.cache import build_cache
 from farthing.app.captures import build_captures
 from farthing.app.deferral import build_deferral
@@ -155,8 +156,7 @@ async def assemble(settings: Settings, stack: AsyncExitStack, around: Around = R
     identify = Identify(keys, Gatherer(settings.transactions) or None)
     inner: list[Step] = [
         *([cache.step] if cache is not None else []), deferral.step(book, has_batches(providers)),
-        *await build_students(settings, store, errands(DISTILLATION), stack, around),
-        *build_captures(settings, store, stack, around), routing.route, *doctor.mend,
+        *await _learning(settings, store, errands(DISTILLATION), stack, around, cache), routing.route, *doctor.mend,
         *shaping.steps, *prompts.steps,
     ]  # fmt: skip
     proceed = chain([meter, identify, Limits(buckets), routing.task, *inner, *doctor.look, *innermost], relay)
@@ -186,6 +186,15 @@ async def assemble(settings: Settings, stack: AsyncExitStack, around: Around = R
             queue.nudge,
         )  # fmt: skip
     return Parts(Endpoints(edges, pages(routes, list(edges))), ledger, routing.quality)
+
+
+async def _learning(
+    settings: Settings, store: Store, errands: Errands, stack: AsyncExitStack, around: Around, cache: CacheBuilt | None
+) -> list[Step]:  # fmt: skip
+    """Students, and what is kept to learn from, which is made first, so that it is closed last."""
+    captures = build_captures(settings, store, stack, around)
+    encoder, keep = cache.encoder if cache is not None else None, captures[0].audited if captures else None
+    return [*await build_students(settings, store, errands, stack, around, encoder, keep), *captures]
 
 
 async def _journal(settings: Settings, store: Store, stack: AsyncExitStack) -> Journal:

@@ -33,6 +33,8 @@ class Built(NamedTuple):
     feedback: Feedback
     entries: Entries
     """What is stored."""
+    encoder: Encoder | None = None
+    """The local text encoder with what it remembers, where there is one: other parts need no second. The step closes it."""
 
 
 async def build_cache(
@@ -54,27 +56,27 @@ async def build_cache(
     bounds = Bounds(
         entries, settings.cache.wrong_hits_percent / 100, settings.cache.judge, clock=around.clock.monotonic
     )  # fmt: skip
-    semantic = await _semantic(settings.cache, entries, bounds, errands, stack, around) if "semantic" in modes else None
+    encoder = await _encoder(settings.cache, errands) if "semantic" in modes else None
+    memo = Memo(encoder) if encoder is not None else None
+    semantic = _semantic(settings.cache, memo, entries, bounds, errands, stack, around) if memo is not None else None
     policies = Policies(settings.cache)
     step = Cache(
         policies, entries, flights, semantic, usage=settings.cache.usage, still_serves=still_serves,
         clock=around.clock.seconds,
     )  # fmt: skip
-    return Built(step, Feedback(entries, bounds, semantic, policies, around.clock.now_us), entries)
+    local = memo if isinstance(encoder, MiniLM) else None
+    return Built(step, Feedback(entries, bounds, semantic, policies, around.clock.now_us), entries, local)
 
 
-async def _semantic(
-    settings: CacheSettings, entries: Entries, bounds: Bounds, errands: Errands, stack: AsyncExitStack, around: Around
+def _semantic(
+    settings: CacheSettings, encoder: Encoder, entries: Entries, bounds: Bounds, errands: Errands, stack: AsyncExitStack,
+    around: Around,
 ) -> Any:  # fmt: skip
-    """numpy and the encoder are an extra, and slow to import: only who wants this tier pays for them. Without them exact
-    hits remain."""
-    encoder = await _encoder(settings, errands)
-    if encoder is None:
-        return None
+    """numpy is an extra, and slow to import: only who wants this tier pays for it."""
     semantic = importlib.import_module("farthing.steps.cache.semantic")
     index = importlib.import_module("farthing.steps.cache.index").Index()
     tier = semantic.Semantic(
-        Memo(encoder), index, entries, bounds, Judge(errands, settings.judge), Buckets(around.clock.monotonic),
+        encoder, index, entries, bounds, Judge(errands, settings.judge), Buckets(around.clock.monotonic),
         check_share=settings.check_percent / 100, judgements_a_minute=settings.judgements_a_minute,
         probe_share=settings.probe_percent / 100, now_us=around.clock.now_us,
         **({"chance": around.dice.random} if around.dice is not None else {}),
@@ -85,7 +87,7 @@ async def _semantic(
 
 
 async def _encoder(settings: CacheSettings, errands: Errands) -> Encoder | None:
-    """The provider's model that settings name, else the local one."""
+    """The provider's model that settings name, else the local one. Without its extra there is none: exact hits remain."""
     if settings.encoder:
 
         async def post(body: bytes) -> tuple[int, bytes]:

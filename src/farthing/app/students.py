@@ -4,7 +4,7 @@ import asyncio
 import importlib
 import logging
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from typing import Any
 
@@ -12,9 +12,11 @@ from farthing.app.around import REAL, Around
 from farthing.embed import Encoder, EncoderError
 from farthing.embed.memo import Memo
 from farthing.embed.minilm import MiniLM
+from farthing.model.call import Call
 from farthing.pipeline import Step
 from farthing.quality.errand import Errands
 from farthing.settings import Settings
+from farthing.steps.capture.redaction import redact
 from farthing.steps.route.policy import Policies
 from farthing.store import Store, StoreError
 from farthing.store.captures import Captures
@@ -26,10 +28,10 @@ log = logging.getLogger("farthing.student")
 
 async def build_students(
     settings: Settings, store: Store, errands: Errands, stack: AsyncExitStack, around: Around = REAL,
-    encoder: Encoder | None = None,
+    encoder: Encoder | None = None, keep: Callable[[Call, bytes, bytes, str], None] | None = None,
 ) -> tuple[Step, ...]:  # fmt: skip
     """The step, where students are wanted. numpy is an extra, and slow to import: only who wants them pays for it. `errands`
-    ask teachers for audits; `encoder` is one that is there already. Raises StoreError."""
+    ask teachers for audits, whose answers `keep` gets; `encoder` is one that is there already. Raises StoreError."""
     rules = settings.student
     if rules.mode == "off":
         return ()
@@ -37,39 +39,54 @@ async def build_students(
         life_of, step_of = (
             importlib.import_module(f"farthing.{name}") for name in ("selfhost.students.life", "steps.student.step")
         )
-        pairs = importlib.import_module("farthing.selfhost.students.pairs")
     except ImportError:
         log.warning("student.mode = on needs `pip install 'farthing[cache]'`; teachers answer")
         return ()
-    encoder = (encoder or await _encoder(settings, stack)) if rules.features == "vectors" else None
-    captures = Captures(store, wrapping(settings.capture.encryption_key.reveal()))
-
-    async def read() -> Sequence[Any]:
-        found = await captures.read(around.clock.now_us())
-        return [
-            pairs.Captured(each.asked, each.answer, each.template, each.at_us, each.tenant, each.feature, each.task)
-            for each in found.calls if each.turns == 1
-        ]  # fmt: skip
-
-    life = life_of.Life(
-        Students(store, around.clock.now_us), errands, encoder, read, target=rules.target_percent / 100,
-        traffic=rules.traffic, now_us=around.clock.now_us,
-    )  # fmt: skip
+    encoder = (encoder or await local_encoder(settings, stack)) if rules.features == "vectors" else None
+    kept = Students(store, around.clock.now_us)
+    life = life_of.Life(kept, errands, encoder, now_us=around.clock.now_us, keep=keep)
     stack.push_async_callback(life.close)
     policies = Policies(settings.routing)
     chance = around.dice.random if around.dice is not None else random.random
     step = step_of.Student(
         life, encoder, lambda call, model: policies.of(call).forbids(model), region=rules.region,
         audited=rules.audit_percent / 100, chance=chance, clock=around.clock.seconds,
+        redact=_redacted,
     )  # fmt: skip
     await life.start(step, keeps=not around.driven)
     if rules.train_hours and not around.driven:
-        training = asyncio.create_task(_train(life, rules.train_hours * 3600), name="train students")
+        training = asyncio.create_task(
+            _train(build_school(settings, store, encoder, around), life, rules.train_hours * 3600), name="train students"
+        )  # fmt: skip
         stack.push_async_callback(_ended, training)
     return (step,)
 
 
-async def _encoder(settings: Settings, stack: AsyncExitStack) -> Encoder | None:
+def build_school(settings: Settings, store: Store, encoder: Encoder | None, around: Around = REAL) -> Any:
+    """Who trains students on captured calls. Raises ImportError without the extra `cache`, StoreError for a key that is none."""
+    pairs, school = (importlib.import_module(f"farthing.selfhost.students.{name}") for name in ("pairs", "school"))
+    rules, captures = settings.student, Captures(store, wrapping(settings.capture.encryption_key.reveal()))
+
+    async def read() -> Sequence[Any]:
+        found = await captures.read(around.clock.now_us())
+        return [
+            pairs.Captured(
+                each.asked, each.answer, each.template, each.at_us, each.tenant, each.feature, each.task, each.model
+            )
+            for each in found.calls if each.turns == 1 and each.is_fair
+        ]  # fmt: skip
+
+    return school.School(
+        Students(store, around.clock.now_us), encoder, read, target=rules.target_percent / 100, traffic=rules.traffic,
+        redacted=settings.capture.redact,
+    )  # fmt: skip
+
+
+def _redacted(text: str) -> str:
+    return redact(text).text
+
+
+async def local_encoder(settings: Settings, stack: AsyncExitStack) -> Encoder | None:
     """The local one, remembered by text."""
     local = Memo(MiniLM(settings.cache.threads))
     try:
@@ -82,11 +99,12 @@ async def _encoder(settings: Settings, stack: AsyncExitStack) -> Encoder | None:
     return local
 
 
-async def _train(life: Any, every_s: float) -> None:
+async def _train(school: Any, life: Any, every_s: float) -> None:
     """Look now and then for what is worth training."""
     while True:
         try:
-            await life.train_all()
+            await school.train_all()
+            await life.take_over()
         except (StoreError, EncoderError) as error:
             log.warning("students cannot be trained: %s", error)
         except Exception as error:  # the next look may be better

@@ -96,6 +96,13 @@ Walk = Literal["live", "parking", "settling", "alone"]
 batch's answer to it; or to be sent alone."""
 
 
+Sample = Literal["", "held out", "audited", "drawn", "left"]
+"""How a call that a model answers was come by, for whoever learns from such calls. Empty: no student answers calls of its
+kind, so all are here. Held out from students; answered by one and drawn for an audit; given back by one and drawn alike;
+given back and not drawn. The last are those that students find hard: with them, what is kept is no likeness of the traffic.
+"""
+
+
 class Caller(Protocol):
     """The connection of a client that waits. Whoever waits for long may hear of its end, and of the gateway's."""
 
@@ -109,7 +116,7 @@ class Call:
 
     __slots__ = (
         "_record", "arms", "ask", "asked", "body", "cache", "caller", "deployment", "handed_over", "headers", "id", "kept", "key", "marks", "opening", "peer",
-        "principal", "region", "sent_tier", "session", "size", "started", "started_us", "target", "targets", "task", "template", "tier", "tools", "trail",
+        "principal", "region", "sample", "sent_tier", "session", "size", "started", "started_us", "target", "targets", "task", "template", "tier", "tools", "trail",
         "walk", "wire",
     )  # fmt: skip
 
@@ -150,6 +157,8 @@ class Call:
         """Tier of the model that `route` chose: small, mid, flagship; empty where it had no part."""
         self.region = ""
         """Where it must be served; empty means anywhere."""
+        self.sample: Sample = ""
+        """Of which sample of its kind it is, where a student answers some of them."""
         self.cache = ""
         """How our own cache answered: exact, semantic, or miss; empty where it had no part."""
         self.marks: Marks | None = None
@@ -217,7 +226,7 @@ class Call:
 
 
 _KEPT = (
-    "arms", "asked", "cache", "key", "marks", "opening", "principal", "region", "sent_tier", "session", "size", "target", "targets", "task", "template", "tier",
+    "arms", "asked", "cache", "key", "marks", "opening", "principal", "region", "sample", "sent_tier", "session", "size", "target", "targets", "task", "template", "tier",
 )  # fmt: skip
 """What a twin has of the call beyond what it is made from."""
 

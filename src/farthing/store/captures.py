@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from farthing.model.call import Sample
 from farthing.store.engine import Connection, Row
 from farthing.store.rows import LONGEST_NAME, mended_text
 from farthing.store.schema_captures import CAPTURE_COLUMNS
@@ -45,11 +46,19 @@ class Captured(msgspec.Struct, frozen=True):
     expires_us: int = 0
     own: str = ""
     """The person's own words in `text`, as `wire.asked` tells them from quotes; empty: all of it is."""
+    sample: Sample = ""
+    """How it was come by."""
 
     @property
     def asked(self) -> str:
         """The words that steps know of a live call, so that what was learned can be told from them."""
         return self.own or self.text
+
+    @property
+    def is_fair(self) -> bool:
+        """Whether it is of a sample that is like the traffic: hold-outs, audits with what was drawn alike, and all calls of
+        a kind of which no student answers any. Without these, only what students find hard would be left to learn from."""
+        return self.sample != "left"
 
 
 class _Texts(msgspec.Struct, omit_defaults=True, array_like=True):
@@ -58,6 +67,7 @@ class _Texts(msgspec.Struct, omit_defaults=True, array_like=True):
     instructions: str = ""
     labels: tuple[str, ...] = ()
     own: str = ""
+    sample: Sample = ""
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -138,7 +148,7 @@ class Captures:
         text, answer, instructions, own = map(
             _mended, (captured.text, captured.answer, captured.instructions, captured.own)
         )
-        texts = _Texts(text, answer, instructions, labels, own)
+        texts = _Texts(text, answer, instructions, labels, own, captured.sample)
         names = (captured.call_id, captured.tenant, captured.feature, captured.task, captured.template, captured.model)
         id_, tenant, *others = (mended_text(name, LONGEST_NAME) for name in names)
         data = self._wrapping.wrap(msgspec.msgpack.encode(texts), _KEY_OF, tenant, id_)
@@ -161,7 +171,7 @@ class Captures:
         texts = msgspec.msgpack.decode(plain, type=_Texts)
         return Captured(
             id_, texts.text, texts.answer, int(at_us), template, tenant, feature, task, model, int(turns),
-            texts.instructions, texts.labels, int(expires_us), texts.own,
+            texts.instructions, texts.labels, int(expires_us), texts.own, texts.sample,
         )  # fmt: skip
 
 

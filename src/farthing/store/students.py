@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from farthing.model.arms import DISTILLATION
 from farthing.model.money import Nano
 from farthing.store import audit
 from farthing.store.engine import Connection, Row
@@ -16,9 +17,9 @@ from farthing.store.rollups import DAY_US
 from farthing.store.rows import LONGEST_NAME, LONGEST_TEXT, mended_text
 from farthing.store.store import Store, now_us
 
-State = Literal["mute", "shadow", "serving", "former", "retreated", "replaced"]
+State = Literal["mute", "shadow", "serving", "former", "retreated", "replaced", "retired"]
 """It answers nothing, by its training; it is tried beside the teacher; it answers; it did until another came; it did, and
-was taken back; it never did, and a newer one came."""
+was taken back; it never did, and a newer one came; people want none of it any more."""
 LIVE: tuple[State, ...] = ("shadow", "serving")
 Kind = Literal["shadow", "serving", "audit"]
 KEPT = 20
@@ -105,6 +106,16 @@ class Students:
         now = self._now_us()
         return await self._store.do(lambda connection: _retreat(connection, (tenant, scope), version, why, who, now))
 
+    async def retire(self, tenant: str, scope: str, who: str) -> int:
+        """Let nothing of this scope answer or be tried, and no version be gone back to; how many versions that ends."""
+        now = self._now_us()
+        return await self._store.do(lambda connection: _retire(connection, (tenant, scope), who, now))
+
+    async def saved(self) -> dict[tuple[str, str, str], Nano]:
+        """What answers of students saved, by (tenant, template, task), as the ledger has it. What audits cost is below nothing;
+        they have no template, and the task of all that no client called for."""
+        return await self._store.do(_saved)
+
     async def rollback(self, tenant: str, scope: str, who: str = "") -> int:
         """Take back the version that serves, and let the newest former one serve; its number, or 0 where none serves then:
         the teacher answers."""
@@ -186,6 +197,25 @@ def _retreat(connection: Connection, place: tuple[str, str], version: int, why: 
         if moved and who:
             audit.note(connection, "student", version, "retreated", tenant=place[0], who=who, scope=place[1], why=why)
     return moved > 0
+
+
+def _retire(connection: Connection, place: tuple[str, str], who: str, now: int) -> int:
+    states: tuple[State, ...] = (*LIVE, "former", "retreated", "replaced", "mute")
+    with connection.transaction():
+        _changed(connection)
+        moved = sum(_move(connection, place, state, "retired", f"retired by {who}", now) for state in states)
+        if moved:
+            audit.note(connection, "student", 0, "retired", tenant=place[0], who=who, scope=place[1])
+    return moved
+
+
+def _saved(connection: Connection) -> dict[tuple[str, str, str], Nano]:
+    rows = connection.query(
+        "SELECT tenant, template, task, CAST(sum(before_cost - after_cost - overhead) AS BIGINT) FROM savings "
+        "JOIN calls ON id = call_id WHERE lever = ? GROUP BY tenant, template, task",
+        (DISTILLATION,),
+    )
+    return {(str(row[0]), str(row[1]), str(row[2])): int(row[3]) for row in rows}
 
 
 def _rollback(connection: Connection, place: tuple[str, str], who: str, now: int) -> int:

@@ -4,6 +4,7 @@ import secrets
 
 import msgspec
 
+from farthing.model.call import Sample
 from farthing.store import Store
 from farthing.store.captures import Captured, Captures
 from farthing.store.engine import Connection
@@ -30,6 +31,16 @@ async def test_what_was_kept_is_read_until_its_end(store: Store) -> None:
     assert (await captures.read(NOW_US + 1000)).calls == []
     assert await captures.prune(NOW_US + 999) == 0 and await captures.prune(NOW_US + 1000) == 2
     assert await captures.kept(NOW_US) == []
+
+
+async def test_it_is_kept_of_which_sample_a_call_is(store: Store) -> None:
+    captures = Captures(store)
+    samples: list[Sample] = ["", "held out", "audited", "drawn", "left"]
+    for at, sample in enumerate(samples):
+        await captures.add([msgspec.structs.replace(ONE, call_id=f"call-{at}", at_us=NOW_US + at, sample=sample)])
+    found = (await captures.read(NOW_US)).calls
+    assert [each.sample for each in found] == samples
+    assert [each.is_fair for each in found] == [True, True, True, True, False]
 
 
 async def test_no_text_is_told_by_the_disk_where_a_key_is_given(store: Store, connection: Connection) -> None:

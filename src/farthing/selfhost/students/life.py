@@ -1,36 +1,34 @@
-"""The life of students on live traffic: tried, promoted, audited for ever, taken back, trained anew.
+"""The life of students on live traffic: tried, promoted, audited for ever, taken back.
 
 Tried: a version in the shadow judges calls that the teacher answers; it serves once a bound that holds at any time shows
 that it agrees often enough (`quality.noninferiority`, with a disagreement as worse). Audited: of a share of what it
 answers the teacher's answer is had too; it is taken back when its target is shown to be missed, or when an alarm for a
 drop goes off. Drifting: it is also taken back when the answers that it would give are mixed otherwise than those that it
 learned, or when it abstains far more than in its training. Each gateway adds what it saw to the store and decides from
-the sums of all; whoever is first changes a state, the others take it over. Training runs in a thread beside the event
-loop, which numpy's work leaves free. Failures end here: no client waits for any of it.
+the sums of all; whoever is first changes a state, the others take it over. What the teacher says in an audit is handed on
+(`Keep`), so that what is learned from later has such calls, too. Failures end here: no client waits for any of it.
 """
 
 import asyncio
 import logging
 import math
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-
-import msgspec
 
 from farthing.embed import Encoder
 from farthing.model.call import Call
 from farthing.model.errors import FarthingError
 from farthing.model.routes import ROUTED
 from farthing.quality.again import again
-from farthing.quality.errand import FEATURES, Errands
+from farthing.quality.errand import FEATURES, Errands, Sent
 from farthing.quality.noninferiority import Counts, Drift, verdict
-from farthing.selfhost.students.pairs import Captured, by_scope, clean, same
-from farthing.selfhost.students.training import MOST, train
-from farthing.steps.student.artefact import Facts, Traffic, pack, unpack
+from farthing.selfhost.students.drifting import DRIFT_NEEDS, abstains_far_more
+from farthing.selfhost.students.pairs import same
+from farthing.steps.student.artefact import Facts, unpack
 from farthing.steps.student.features import NAME
 from farthing.steps.student.judging import Verdict
-from farthing.steps.student.step import Pupil, Student
+from farthing.steps.student.step import Judged, Pupil, Student
 from farthing.store.errors import StoreError
 from farthing.store.students import Looks, Students, Version
 from farthing.wire.said import said
@@ -41,37 +39,31 @@ FEATURE = FEATURES[7]
 """What reports show the teacher's second answers under."""
 LOOK_S = 60.0
 AT_ONCE = 8
-"""Audits under way; what is drawn while so many are is not looked at."""
+"""Audits that are asked for at the same time."""
+WAITING = 500
+"""Audits that wait or are under way; what is drawn while so many are is not looked at."""
 PATIENCE_S = 120.0
-LEAST_NEW = 1.3
-"""A student is trained anew when so many times its pairs are there."""
-DRIFT_NEEDS = 200
-"""Judged calls before their mix is held against that of training."""
 DRIFT_WINDOW = 1_000
 """Judged calls after which the next ones are held against it by themselves: a late change must not drown."""
 DRIFT_SURE = 1e-6
 """Probability under which a mix is another one: it is looked at every minute, for ever."""
-ABSTAINS_MORE = 0.5
-"""A student that answers less than this share of what its training promised has new inputs before it."""
 
-Read = Callable[[], Awaitable[Sequence[Captured]]]
-"""Captured calls to learn from, of all tenants."""
+Keep = Callable[[Call, bytes, bytes, str], None]
+"""Gets a call that a student answered, its body, what the teacher answers to it, and the teacher's name. Never raises."""
 
 
 class Life:
-    """See the module. `read` is None where nothing is captured."""
+    """See the module."""
 
     def __init__(
-        self, kept: Students, errands: Errands, encoder: Encoder | None, read: Read | None, *, target: float,
-        traffic: Traffic, now_us: Callable[[], int],
+        self, kept: Students, errands: Errands, encoder: Encoder | None, *, now_us: Callable[[], int], keep: Keep | None = None
     ) -> None:  # fmt: skip
         self._kept = kept
         self._errands = errands
         self._encoder = encoder
-        self._read = read
-        self._target = target
-        self._traffic: Traffic = traffic
         self._now_us = now_us
+        self._keep_audited = keep
+        self._free = asyncio.Semaphore(AT_ONCE)
         self._step: Student | None = None
         self._pupils: dict[tuple[str, str, int], tuple[Pupil, Facts]] = {}
         self._seen: dict[tuple[str, str, int, str], Counter[str]] = defaultdict(Counter)
@@ -127,30 +119,47 @@ class Life:
             sums["priced"] += 1
         pupil.teacher = pupil.teacher or call.target or call.ask.model
 
-    def audit(self, call: Call, pupil: Pupil, verdict: Verdict) -> None:
-        if len(self._tasks) >= AT_ONCE:
+    def audit(self, call: Call, judged: Sequence[Judged]) -> None:
+        if len(self._tasks) >= WAITING:
             return
-        model = pupil.teacher if call.ask.model in ROUTED else call.ask.model
+        model = judged[0][0].teacher if call.ask.model in ROUTED else call.ask.model
         body = again(call.wire, call.body, model) if model else None
         if body is None:
             return
-        task = asyncio.get_running_loop().create_task(self._ask(call.wire, body, call.region, pupil, verdict))
+        task = asyncio.get_running_loop().create_task(self._audit(call, call.body, body, model, judged))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _ask(self, wire: str, body: bytes, region: str, pupil: Pupil, verdict: Verdict) -> None:
+    async def _audit(self, call: Call, asked: bytes, body: bytes, model: str, judged: Sequence[Judged]) -> None:
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with self._free, asyncio.timeout(PATIENCE_S):
                 sent = await self._errands.send_priced(
-                    wire, body, tenant=pupil.tenant, feature=FEATURE, region=region
+                    call.wire, body, tenant=judged[0][0].tenant, feature=FEATURE, region=call.region
                 )  # fmt: skip
-            told = said(wire, sent.answer.body) if sent.answer.status == 200 else None
-            if told is not None:
-                self._compare((pupil.tenant, pupil.scope, pupil.version), "audit", same(told.text, verdict.answer))
+            if sent.answer.status == 200:
+                self._told(call, judged, sent)
+                if self._keep_audited is not None:
+                    self._keep_audited(call, asked, sent.answer.body, model)
         except (FarthingError, TimeoutError) as error:
             log.info("an audit was not to be had", extra={"error": type(error).__name__})
         except Exception as error:  # nobody waits for it, so nobody else would hear
             log.warning("an audit failed", extra={"error": type(error).__name__})
+
+    def _told(self, call: Call, judged: Sequence[Judged], sent: Sent) -> None:
+        """The teacher's answer, for the student that answered and for those beside it."""
+        told = said(call.wire, sent.answer.body)
+        if told is None or told.tools or told.finish not in ("stop", ""):
+            return
+        first = judged[0][0]
+        for pupil, own in judged:
+            place, kind = (pupil.tenant, pupil.scope, pupil.version), "audit" if pupil.serves else "shadow"
+            if own.sure:
+                self._compare(place, kind, same(told.text, own.answer))
+            if not pupil.serves and sent.cost is not None:
+                sums = self._seen[*place, kind]
+                sums["cost"] += sent.cost
+                sums["baseline"] += sent.cost + first.baseline - first.cost
+                sums["priced"] += 1
 
     def _compare(self, place: tuple[str, str, int], kind: str, agrees: bool) -> None:
         sums = self._seen[*place, kind]
@@ -189,7 +198,7 @@ class Life:
             return "audits have become worse than its target"
         judged = sum(each.judged for each in looks if each.kind == "serving")
         sure = sum(each.sure for each in looks if each.kind == "serving")
-        if judged >= DRIFT_NEEDS and sure < ABSTAINS_MORE * facts.coverage * judged:
+        if abstains_far_more(judged, sure, facts.coverage):
             return f"its inputs drift: it answers {sure / judged:.0%} of the calls, {facts.coverage:.0%} in training"
         if is_other_mix(self._mix[place], facts):
             return "its inputs drift: the answers are mixed otherwise than in training"
@@ -231,42 +240,9 @@ class Life:
         )
         pupil = Pupil(
             version.tenant, version.scope, version.version, judge, frozenset(facts.templates), facts.least, needs_vector,
-            version.state == "serving", version.teacher, cost, baseline,
+            version.state == "serving", version.teacher, cost, baseline, facts.redacted,
         )  # fmt: skip
         return pupil, facts
-
-    async def train_all(self) -> int:
-        """Train what is worth it: scopes without a student, and those with far more calls than theirs learned from; how
-        many were trained. Raises StoreError."""
-        if self._read is None:
-            return 0
-        sizes = {}
-        for version in reversed(await self._kept.versions()):
-            sizes[version.tenant, version.scope] = msgspec.json.decode(version.facts, type=Facts).pairs
-        trained = 0
-        for place, pairs in by_scope(await self._read()).items():
-            if len(pairs) > LEAST_NEW * sizes.get(place, 0):
-                trained += await self.train(place, pairs)
-        await self.take_over()
-        return trained
-
-    async def train(self, place: tuple[str, str], pairs: Sequence[Captured], teacher: str = "") -> bool:
-        """Train one student and keep it, in the shadow if it can answer anything. False where the answers are no closed
-        set: then nothing is kept. Raises StoreError, EncoderError."""
-        data = await asyncio.to_thread(clean, pairs, most=MOST)
-        if data.trouble:
-            return False
-        vectors = await self._encoder.encode(data.texts) if self._encoder is not None else None
-        name = self._encoder.name if self._encoder is not None else NAME
-        found = await asyncio.to_thread(train, data, vectors, name, target=self._target, traffic=self._traffic)
-        facts = found.facts
-        why = facts.why_not or f"answers {facts.coverage:.0%} of {facts.pairs:,} calls at {facts.bound:.1%} or better"
-        weights = await asyncio.to_thread(pack, facts, found.judge) if found.judge is not None else b""
-        await self._kept.add(
-            *place, msgspec.json.encode(facts).decode(), weights, state="shadow" if weights else "mute", teacher=teacher,
-            why=why,
-        )  # fmt: skip
-        return True
 
     async def _flush(self) -> None:
         seen, self._seen = self._seen, defaultdict(Counter)

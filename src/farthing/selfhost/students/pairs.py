@@ -2,7 +2,9 @@
 
 Answers are told apart by what they say, not by how they are spelled: case, white space around, and the order of JSON
 members do not count. The spelling that the teacher uses most is the one that the student gives. No pair is dropped for
-having a rare answer: live traffic has these too, so they must count against the student. Knows nothing of training.
+having a rare answer: live traffic has these too, so they must count against the student. For the same reason the calls must
+be a fair sample of the traffic: where a student serves already, those that were held out and those that were drawn, answered
+by it or not, beside all from before; never all that it gave back, which are the hard ones. Knows nothing of training.
 """
 
 from collections import Counter, defaultdict
@@ -30,6 +32,8 @@ class Captured(msgspec.Struct, frozen=True):
     tenant: str = "default"
     feature: str = ""
     task: str = ""
+    model: str = ""
+    """The teacher."""
 
 
 class DataSet(msgspec.Struct, frozen=True):

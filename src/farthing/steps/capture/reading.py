@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from farthing.model.asked import Asked
+from farthing.model.call import Sample
 from farthing.steps.capture.redaction import redact
 from farthing.store.captures import Captured
 from farthing.wire.asked import asked as read_asked
@@ -28,6 +29,7 @@ class Taken(msgspec.Struct, frozen=True):
     task: str
     model: str
     asked: Asked | None = None
+    sample: Sample = ""
 
     @property
     def size(self) -> int:
@@ -53,6 +55,7 @@ def read(taken: Taken, *, redacted: bool, most_chars: int, expires_us: int) -> C
     return Captured(
         taken.call_id, text, answer, taken.at_us, asked.template if asked is not None else "", taken.tenant,
         taken.feature, taken.task, taken.model, found.turns, instructions, asked.labels if asked is not None else (), expires_us, own,
+        taken.sample,
     )  # fmt: skip
 
 

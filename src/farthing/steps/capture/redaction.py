@@ -25,6 +25,8 @@ class Redacted(NamedTuple):
 def redact(text: str) -> Redacted:
     """The text without what is looked for."""
     found: dict[Kind, int] = {}
+    if _NEEDS_ANY.search(text) is None:
+        return Redacted(text, found)
     for kind, pattern, is_one in _RULES:
         if kind in _NEEDS and _NEEDS[kind].search(text) is None:
             continue
@@ -144,3 +146,5 @@ _NEEDS = {
     "phone": re.compile(r"\d"),
 }  # fmt: skip
 """Without this there is none: most texts are passed by so."""
+_NEEDS_ANY = re.compile(r"[\d@:=]|-----|[\w+/.~=-]{15}")
+"""Without this there is nothing of any kind: a number, a sign that joins a name and its value, or one long word."""

@@ -1,14 +1,17 @@
 """The capture step: hears the answers to calls of the features and kinds of work that somebody named, and hands both over to
 be kept. It changes nothing and holds nothing back.
 
-It stands behind the cache and the student, so that only what a model said is learned from.
+It stands behind the cache and the student, so that only what a model said is learned from. Where a student answers, it would
+so hear only what that found too hard; each call therefore says of which sample it is, and what a teacher says in an audit is
+handed over too (`audited`).
 """
 
 import random
 from collections.abc import Callable, Collection
 from typing import Protocol
 
-from farthing.model.call import Answer, Call
+from farthing.model.arms import DISTILLATION
+from farthing.model.call import Answer, Call, Sample
 from farthing.pipeline import Proceed
 from farthing.pipeline.listening import listen
 from farthing.steps.capture.reading import Taken
@@ -37,20 +40,30 @@ class Capture:
         self._chance = chance
 
     async def __call__(self, call: Call, proceed: Proceed) -> Answer:
-        if not (self._all or call.principal.feature in self._features or call.task in self._tasks):
-            return await proceed(call)
-        if self._share < 1 and self._chance() >= self._share:
+        if not self._wants(call):
             return await proceed(call)
         request = call.body  # later steps may change it
         answer = await proceed(call)
-        listen(call, answer, lambda whole: self._heard(call, request, whole))
+        sample: Sample = "held out" if call.arms.get(DISTILLATION) else call.sample
+        listen(call, answer, lambda whole: self._heard(call, request, whole, sample))
         return answer
 
-    def _heard(self, call: Call, request: bytes, answer: bytes) -> None:
+    def audited(self, call: Call, request: bytes, answer: bytes, model: str) -> None:
+        """A student answered this call, and `model` was asked the same for an audit. Never raises."""
+        if self._wants(call):
+            self._heard(call, request, answer, "audited", model)
+
+    def _wants(self, call: Call) -> bool:
+        if not (self._all or call.principal.feature in self._features or call.task in self._tasks):
+            return False
+        return self._share >= 1 or self._chance() < self._share
+
+    def _heard(self, call: Call, request: bytes, answer: bytes, sample: Sample, model: str = "") -> None:
         principal, deployment = call.principal, call.deployment
+        model = model or call.target or (deployment.model if deployment is not None else call.ask.model)
         self._keeper.take(
             Taken(
                 call.id, call.started_us, call.wire, request, answer, principal.tenant, principal.feature, call.task,
-                call.target or (deployment.model if deployment is not None else call.ask.model), call.asked,
+                model, call.asked, sample,
             )
         )  # fmt: skip

@@ -45,6 +45,8 @@ class Facts(msgspec.Struct, frozen=True):
     """Shares of the answers in what it would say of all examples, left out one by one: for drift."""
     why_not: str = ""
     """Why it answers nothing; empty if it does."""
+    redacted: bool = False
+    """Whether the texts that it learned from were redacted: what it judges must be, too."""
 
     @property
     def coverage(self) -> float:

@@ -3,14 +3,18 @@
 A call is for a student if its tenant and its template, or else its kind of work, have one, and if it is of the simple kind
 that students learn from: one question in words, no tools, one answer. Students are a model like any other, named
 `student`: pins, deny lists, a key's models and regions keep it away. One in the shadow judges, but gives nothing. What
-was judged is told to those who look at students (`Looks`). A failure in here makes the call one that goes on. Knows
-nothing of how students are trained.
+was judged is told to those who look at students (`Looks`). A failure in here makes the call one that goes on.
+
+Where a student answers, a share of its calls is drawn before anybody knows what it will say of them: of those that it then
+answers the teacher is asked too, the others the teacher answers anyway. So what is drawn is like the traffic, which neither
+what it answers nor what it gives back is. Newer ones in the shadow are tried on this draw alone. Knows nothing of how
+students are trained.
 """
 
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -56,6 +60,11 @@ class Pupil(msgspec.Struct):
     cost: Nano = 0
     """What the teacher's answers cost, a call, as seen; 0 where that is not known."""
     baseline: Nano = 0
+    redacted: bool = False
+    """Whether it learned from redacted texts, and so must read them so."""
+
+
+Judged = tuple[Pupil, Verdict]
 
 
 class Looks(Protocol):
@@ -67,18 +76,19 @@ class Looks(Protocol):
     def taught(self, call: Call, pupil: Pupil, verdict: Verdict, whole: bytes) -> None:
         """The teacher answered a call that was judged."""
 
-    def audit(self, call: Call, pupil: Pupil, verdict: Verdict) -> None:
-        """A call that the student answered was drawn: the teacher is to be asked too."""
+    def audit(self, call: Call, judged: Sequence[Judged]) -> None:
+        """A call that the first of these answered was drawn: the teacher is to be asked too, for all of these."""
 
 
 class Student:
-    """See the module. `region` is where this gateway runs, for calls that must be served somewhere; `audited` the share of
-    answers that are checked (0 to 1)."""
+    """See the module. `region` is where this gateway runs, for calls that must be served somewhere; `audited` the share that is
+    drawn (0 to 1); `redact` does with a text what was done with those that students learned from."""
 
     name = "student"
 
     def __init__(
         self, looks: Looks, encoder: Encoder | None, forbids: Forbids, *, region: str = "", audited: float = 0.03,
+        redact: Callable[[str], str] = str,
         chance: Callable[[], float] = random.random, clock: Callable[[], float] = time.time,
     ) -> None:  # fmt: skip
         self._looks = looks
@@ -86,6 +96,7 @@ class Student:
         self._forbids = forbids
         self._region = region
         self._audited = audited
+        self._redact = redact
         self._chance = chance
         self._clock = clock
         self._pupils: dict[tuple[str, str], tuple[Pupil, ...]] = {}
@@ -103,24 +114,26 @@ class Student:
         pupils = self._of(call)
         if not pupils:
             return await proceed(call)
+        drawn = False
+        if pupils[0].serves:
+            drawn = self._chance() < self._audited
+            call.sample = "drawn" if drawn else "left"
+            pupils = pupils if drawn else pupils[:1]
         keeps_away = self._keeps_away(call)
         if keeps_away:
             call.trail.note(self.name, "abstains", keeps_away)
             return await proceed(call)
         asked = call.asked
         assert asked is not None, "`_of` has read it"
-        heard = []
-        for pupil in pupils:
-            verdict = await self._verdict(pupil, asked.text)
-            if verdict is None:
-                continue
-            self._looks.judged(call, pupil, verdict)
-            if pupil.serves and verdict.sure:
+        judged = await self._judge(call, pupils, asked.text)
+        if judged and judged[0][0].serves:
+            pupil, verdict = judged[0]
+            if verdict.sure:
+                if drawn:
+                    self._looks.audit(call, judged)
                 return self._answer(call, pupil, verdict)
-            if pupil.serves:
-                call.trail.note(self.name, "abstains", f"version {pupil.version}: {verdict.why}")
-            else:
-                heard.append((pupil, verdict))
+            call.trail.note(self.name, "abstains", f"version {pupil.version}: {verdict.why}")
+        heard = [each for each in judged if not each[0].serves]
         answer = await proceed(call)
         if heard:
             listen(call, answer, lambda whole: self._hear(call, heard, whole))
@@ -154,6 +167,17 @@ class Student:
         region = call.region or (call.key.region if call.key is not None else "")
         return f"the call must be served in {region}" if region and region != self._region else ""
 
+    async def _judge(self, call: Call, pupils: tuple[Pupil, ...], text: str) -> list[Judged]:
+        """What each says of it, in their order, without those that can say nothing."""
+        redacted = self._redact(text) if any(pupil.redacted for pupil in pupils) else text
+        judged = []
+        for pupil in pupils:
+            verdict = await self._verdict(pupil, redacted if pupil.redacted else text)
+            if verdict is not None:
+                self._looks.judged(call, pupil, verdict)
+                judged.append((pupil, verdict))
+        return judged
+
     async def _verdict(self, pupil: Pupil, text: str) -> Verdict | None:
         """None where it cannot be had."""
         try:
@@ -180,12 +204,10 @@ class Student:
         now = int(self._clock())
         whole = spoken(call.wire, verdict.answer, call.ask.model, call.id, now)
         body = replay(call.wire, whole, call.ask, usage="original", call_id=call.id, now=now)
-        if self._chance() < self._audited:
-            self._looks.audit(call, pupil, verdict)
         kind = b"text/event-stream; charset=utf-8" if call.ask.stream else b"application/json"
         return Answer(200, [(b"content-type", kind)], body)
 
-    def _hear(self, call: Call, heard: list[tuple[Pupil, Verdict]], whole: bytes) -> None:
+    def _hear(self, call: Call, heard: list[Judged], whole: bytes) -> None:
         for pupil, verdict in heard:
             self._looks.taught(call, pupil, verdict, whole)
 

@@ -2,7 +2,10 @@
 
 import itertools
 import json
+from collections import Counter
 from typing import Any
+
+from msgspec.structs import replace
 
 from farthing.model.call import Answer, Call
 from farthing.model.principal import Key, Principal
@@ -11,6 +14,8 @@ from farthing.model.usage import Usage
 from farthing.pipeline import chain
 from farthing.quality.errand import Errands, Overhead
 from farthing.selfhost.students.life import FEATURE, Life
+from farthing.selfhost.students.pairs import Captured
+from farthing.selfhost.students.school import School
 from farthing.steps.meter import Meter
 from farthing.steps.student.step import Student
 from farthing.store import Store
@@ -37,12 +42,21 @@ class Gateway:
         self.ids = map("call-{}".format, itertools.count())
         meter = Meter(self.rows)
         errands = Errands(chain([meter, Overhead("distillation")], self.teacher), self.ids.__next__)
-        self.life = Life(
-            self.kept, errands, None, None, target=0.95, traffic="closed", now_us=lambda: 1_790_000_000_000_000
-        )
+        self.audited: list[tuple[str, str]] = []
+        self.life = Life(self.kept, errands, None, now_us=lambda: 1_790_000_000_000_000, keep=self.keep)
+        self.school = School(self.kept, None, self.captured, target=0.95, traffic="closed")
+        self.pairs: list[Captured] = []
         self.student = Student(self.life, None, lambda call, model: model in self.denied, **more)
         self.denied: set[str] = set()
         self.proceed = chain([meter, self.student], self.teacher)
+
+    def keep(self, call: Call, asked: bytes, answer: bytes, model: str) -> None:
+        told = said(call.wire, answer)
+        assert told is not None and asked == call.body
+        self.audited.append((told.text, model))
+
+    async def captured(self) -> list[Captured]:
+        return self.pairs
 
     async def teacher(self, call: Call) -> Answer:
         text = json.loads(call.body)["messages"][-1]["content"]
@@ -59,7 +73,9 @@ class Gateway:
         )
 
     async def ask(self, text: str, wire: str = "openai.chat", stream: bool = False, **more: Any) -> tuple[str, Call]:
-        body = json.dumps(request(text, wire, stream)).encode()
+        body = json.dumps(
+            {**request(text, wire, stream), **({"model": more.pop("model")} if "model" in more else {})}
+        ).encode()
         call = Call(
             id=next(self.ids), wire=wire, headers=more.pop("headers", {}), peer="", body=body, ask=FORMATS[wire].ask(body),
             started_us=1, started=0.0,
@@ -78,7 +94,7 @@ class Gateway:
             each.__class__(each.text, each.answer, template.template, each.at_us, each.tenant) for each in calls(700)
         ]  # fmt: skip
         self.scope = f"template:{template.template}"
-        assert await self.life.train(("acme", self.scope), pairs, "big")
+        assert await self.school.train(("acme", self.scope), pairs, "big")
         await self.life.take_over()
 
     async def states(self) -> list[str]:
@@ -109,6 +125,13 @@ async def serving(store: Store, **more: Any) -> Gateway:
     await gateway.life.look()
     assert await gateway.states() == ["serving"]
     return gateway
+
+
+async def one_that_is_answered(gateway: Gateway) -> str:
+    for text in NEW[400:450]:
+        if not (await gateway.ask(text))[1].trail.attempts:
+            return text
+    raise AssertionError("none is answered")
 
 
 async def test_from_shadow_to_retreat(store: Store) -> None:
@@ -150,7 +173,7 @@ async def test_drift_of_inputs_is_seen_without_audits(store: Store) -> None:
 
 async def test_it_answers_in_each_wire_plain_and_as_a_stream_and_is_kept_away_like_any_model(store: Store) -> None:
     gateway = await serving(store, audited=0.0)
-    text = [text for text in NEW[400:450] if not (await gateway.ask(text))[1].trail.attempts][0]
+    text = await one_that_is_answered(gateway)
     for wire in ("openai.chat", "openai.responses", "anthropic.messages"):
         for stream in (False, True):
             if wire != "openai.chat":  # templates of other wires are others
@@ -190,3 +213,68 @@ def adopted(gateway: Gateway, template: str) -> list[Any]:
             cost=COST, baseline=COST,
         )
     ]  # fmt: skip
+
+
+async def test_what_is_drawn_is_like_the_traffic_and_newer_students_are_tried_on_it(store: Store) -> None:
+    """Answered or given back, a call is drawn with the same chance; what is not drawn and given back is marked."""
+    draws = itertools.cycle([0.0, 0.9, 0.9, 0.9])
+    gateway = await serving(store, audited=0.5, chance=draws.__next__)
+    (first,) = await gateway.kept.versions(tenant="acme")
+    await gateway.train()
+    samples: Counter[str] = Counter()
+    for text in [*NEW[400:500], *(f"what is the capital of {at}" for at in range(100))]:
+        _, call = await gateway.ask(text)
+        samples[call.sample if call.trail.attempts else f"answered, {call.sample}"] += 1
+        await gateway.life.settle()
+    assert samples["drawn"] + samples["answered, drawn"] == 50 and samples["answered, drawn"] > 10
+    assert {model for _, model in gateway.audited} == {"big"} and len(gateway.audited) == samples["answered, drawn"]
+    await gateway.life.look()
+    (tried,) = await gateway.kept.looks("acme", gateway.scope, 2)
+    assert tried.kind == "shadow" and tried.judged == 50 and tried.priced == 50
+    (held,) = [each for each in await gateway.kept.looks("acme", gateway.scope, first.version) if each.kind == "audit"]
+    assert held.compared == samples["answered, drawn"]
+
+
+async def test_audits_of_calls_that_name_no_model_ask_the_teacher_that_was_captured(store: Store) -> None:
+    gateway = await serving(store, audited=1.0)
+    gateway.pairs = [
+        replace(each, template="ab" * 8, model="large" if at % 3 else "other") for at, each in enumerate(calls(300))
+    ]
+    assert await gateway.school.train_all() == 1
+    (made, *_) = await gateway.kept.versions(tenant="acme", scope=f"template:{'ab' * 8}")
+    assert made.teacher == "large"
+    for text in NEW[400:420]:
+        await gateway.ask(text, model="auto")
+    await gateway.life.settle()
+    assert gateway.audited and {model for _, model in gateway.audited} == {"big"}
+
+
+async def test_it_is_trained_anew_when_much_is_new_and_not_once_it_is_retired(store: Store) -> None:
+    gateway = Gateway(store)
+    old = [replace(each, template="ab" * 8) for each in calls(300)]
+    gateway.pairs = old
+    assert await gateway.school.train_all() == 1 and await gateway.school.train_all() == 0
+    gateway.pairs = old + [replace(each, at_us=900) for each in old]  # the same texts once more, all after the last
+    assert await gateway.school.train_all() == 1
+    assert await gateway.kept.retire("acme", f"template:{'ab' * 8}", "ana") == 2
+    gateway.pairs = [replace(each, at_us=2_000) for each in old]
+    assert await gateway.school.train_all() == 0
+    assert await gateway.school.train_all(f"template:{'ab' * 8}") == 1
+
+
+async def test_one_that_learned_from_redacted_texts_reads_them_so(store: Store) -> None:
+    gateway = await serving(store, audited=0.0, redact=lambda text: text.replace("ana@example.org", "[email]"))
+    (pupil,) = [pupil for pupil, _ in gateway.life._pupils.values()]
+    text = await one_that_is_answered(gateway)
+    heard: list[str] = []
+    judge = pupil.judge.judge
+
+    class Hears:
+        def judge(self, text: str, vector: Any = None) -> Any:
+            heard.append(text)
+            return judge(text, vector)
+
+    for redacted in (False, True):
+        gateway.student.teach([replace(pupil, judge=Hears(), redacted=redacted)])
+        await gateway.ask(f"{text} ana@example.org")
+    assert heard == [f"{text} ana@example.org", f"{text} [email]"]

@@ -219,3 +219,27 @@ async def test_a_call_that_nobody_wants_pays_less_than_a_microsecond(make_call: 
 
     more = [await seconds(20_000, True) - await seconds(20_000, False) for _ in range(7)]
     assert min(more) / 20_000 < 1e-6
+
+
+async def test_a_call_says_of_which_sample_it_is(make_call: MakeCall) -> None:
+    """What a student gave back, what was held out from it, and what its teacher says in an audit."""
+    rows = Rows()
+    keeper = Keeper(rows, Rules(), lambda: NOW_US)
+    step = Capture(["triage"], [], 1.0, keeper)
+
+    async def proceed(call: Call) -> Answer:
+        return Answer(200, [], said())
+
+    for sample, held_out in (("left", False), ("", True), ("", False)):
+        call = make_call(body=body())
+        call.id, call.sample = f"c{len(rows.rows)}", sample  # type: ignore[assignment]
+        call.principal, call.arms = Principal(tenant="acme", feature="triage"), {"distillation": held_out}
+        await step(call, proceed)
+        await keeper.flush()
+    call.id = "c3"
+    step.audited(call, call.body, said("billing"), "gpt-5")
+    call.principal = Principal(tenant="acme", feature="other")
+    step.audited(call, call.body, said("billing"), "gpt-5")
+    await keeper.flush()
+    assert [each.sample for each in rows.rows] == ["left", "held out", "", "audited"]
+    assert (rows.rows[-1].answer, rows.rows[-1].model) == ("billing", "gpt-5")

@@ -1,0 +1,89 @@
+"""From captured calls to versions of students in the store: what is worth training, and training it.
+
+Worth it is a scope without a student, and one that has seen many more calls than its newest version learned from. Only fair
+samples are learned from: `read` gives no others (`store.captures.Captured.is_fair`). One that people retired stays so until
+somebody asks for it by name. Training takes seconds, in a thread beside the event loop, which numpy's work leaves free.
+Knows nothing of live calls.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+
+import msgspec
+
+from farthing.embed import Encoder
+from farthing.selfhost.students.pairs import Captured, by_scope, clean
+from farthing.selfhost.students.training import MOST, train
+from farthing.steps.student.artefact import Facts, Traffic, pack
+from farthing.steps.student.features import NAME
+from farthing.store.students import Students, Version
+
+MORE_NEW = 0.3
+"""A student is trained anew when so many different texts, as a share of those that it learned from, came since."""
+
+Read = Callable[[], Awaitable[Sequence[Captured]]]
+"""Captured calls to learn from, of all tenants: a fair sample."""
+
+
+class School:
+    """See the module. `redacted`: what is read was redacted, so that the student must read live texts so, too."""
+
+    def __init__(
+        self, kept: Students, encoder: Encoder | None, read: Read, *, target: float, traffic: Traffic, redacted: bool = False
+    ) -> None:  # fmt: skip
+        self._kept = kept
+        self._encoder = encoder
+        self._read = read
+        self._target = target
+        self._traffic: Traffic = traffic
+        self._redacted = redacted
+
+    async def train_all(self, scope: str = "") -> int:
+        """Train what is worth it, or this scope whether it is or not; how many were trained. Raises StoreError,
+        EncoderError."""
+        newest: dict[tuple[str, str], Version] = {}
+        for version in await self._kept.versions():
+            newest.setdefault((version.tenant, version.scope), version)
+        trained = 0
+        for place, pairs in by_scope(await self._read()).items():
+            wanted = place[1] == scope if scope else is_worth_it(newest.get(place), pairs)
+            if wanted:
+                trained += await self.train(place, pairs)
+        return trained
+
+    async def train(self, place: tuple[str, str], pairs: Sequence[Captured], teacher: str = "") -> bool:
+        """Train one student and keep it, in the shadow if it can answer anything; `teacher` is whoever gave most of the
+        answers, unless it is said. False where the answers are no closed set: then nothing is kept. Raises StoreError,
+        EncoderError."""
+        data = await asyncio.to_thread(clean, pairs, most=MOST)
+        if data.trouble:
+            return False
+        vectors = await self._encoder.encode(data.texts) if self._encoder is not None else None
+        name = self._encoder.name if self._encoder is not None else NAME
+        found = await asyncio.to_thread(train, data, vectors, name, target=self._target, traffic=self._traffic)
+        facts = msgspec.structs.replace(found.facts, redacted=self._redacted)
+        why = facts.why_not or f"answers {facts.coverage:.0%} of {facts.pairs:,} calls at {facts.bound:.1%} or better"
+        weights = await asyncio.to_thread(pack, facts, found.judge) if found.judge is not None else b""
+        await self._kept.add(
+            *place, msgspec.json.encode(facts).decode(), weights, state="shadow" if weights else "mute",
+            teacher=teacher or teacher_of(pairs), why=why,
+        )  # fmt: skip
+        return True
+
+
+def is_worth_it(newest: Version | None, pairs: Sequence[Captured]) -> bool:
+    """See the module."""
+    if newest is None:
+        return True
+    if newest.state == "retired":
+        return False
+    facts = msgspec.json.decode(newest.facts, type=Facts)
+    new = {pair.text for pair in pairs if pair.at_us > facts.until_us}
+    return len(new) > MORE_NEW * facts.pairs
+
+
+def teacher_of(pairs: Sequence[Captured]) -> str:
+    """The model that gave most of the answers; empty where that is not known."""
+    models = Counter(pair.model for pair in pairs if pair.model)
+    return models.most_common(1)[0][0] if models else ""

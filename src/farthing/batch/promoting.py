@@ -28,6 +28,8 @@ ENDS_S = 600.0
 """How long a batch may take to end that is taken back."""
 WIDTHS_US = ((1_800_000_000, 15_000_000), (7_200_000_000, 120_000_000), (FOREVER_US, 900_000_000))
 """(Time left up to, width): deadlines that are so near each other are one."""
+UNSURE_US = 60_000_000
+"""Lines of a shard of which nobody knows whether it was created may be promoted when it is so old."""
 TWICE = 2
 """How many times what a line costs in a batch it costs alone, at most."""
 
@@ -57,7 +59,8 @@ class Promoter:
 
     async def turn(self) -> float:
         now_us = self._desk.now_us
-        open_ = {shard.id: shard for shard in await self._desk.store.do(shards.open_) if shard.remote_id}
+        found = await self._desk.store.do(shards.open_)
+        open_ = {shard.id: shard for shard in found if shard.remote_id or shard.created_us < now_us - UNSURE_US}
         self._withdrawn &= set(open_)
         groups = {}
         dues: list[Due] = []
@@ -95,13 +98,13 @@ class Promoter:
         if now is None:  # nothing may go alone
             return []
         turn, again = rounds.running(shard.created_us, shard.lines), rounds.new(shard.lines)
-        ends_s = 0.0 if shard.id in self._withdrawn or shard.error else ENDS_S
+        can_end = shard.remote_id and not shard.error and shard.id not in self._withdrawn
         return [
             (
                 group,
                 Due(
                     shard.id, group.deadline_us, group.n, shard.created_us, turn, prices.get("batch", now), now,
-                    prices.get("flex"), flex.refused, FLEX_TAKES_S + flex.wait_s, ends_s, again,
+                    prices.get("flex"), flex.refused, FLEX_TAKES_S + flex.wait_s, ENDS_S if can_end else 0.0, again,
                 ),
             )
             for group in groups

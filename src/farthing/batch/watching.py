@@ -30,6 +30,8 @@ SHARE = 0.05
 JITTER = 0.2
 PAST_WINDOW_S = 3600.0
 """How long after its window's end a shard is looked at that still does not say what became of it."""
+LONGEST_WINDOW_S = 48 * 3600.0
+"""Where none is known."""
 FAILED_S = 30.0
 """How long the lines of a shard wait that the provider's queue had no room for."""
 NO_API_S = 600.0
@@ -55,6 +57,8 @@ class Watcher:
         self._dice = dice
         self.shards: set[str] = set()
         """That are looked at now."""
+        self._failures: dict[str, int] = {}
+        """Looks in a row that failed, by shard."""
 
     async def turn(self) -> float:
         desk = self._desk
@@ -75,10 +79,12 @@ class Watcher:
             self.shards.discard(shard.id)
 
     async def _look_or_tell(self, shard: Shard) -> None:
+        failures = self._failures.pop(shard.id, 0)
         try:
             await self._look(shard)
         except Exception as error:
-            wait_s = min(SELDOM_S, self._look_s * 2.0 ** min(shard.looks, 8))
+            self._failures[shard.id] = failures + 1
+            wait_s = min(SELDOM_S, self._look_s * 2.0 ** min(failures, 8))
             if isinstance(error, Refused) and error.retry_after is not None:
                 wait_s = max(wait_s, error.retry_after)
             said = error.message if isinstance(error, UpstreamError) else ""
@@ -174,7 +180,8 @@ class Watcher:
 
 
 def _is_given_up(shard: Shard, now_us: int) -> bool:
-    return bool(shard.window_end_us) and now_us > shard.window_end_us + int(PAST_WINDOW_S * 1e6)
+    window_end_us = shard.window_end_us or shard.created_us + int(LONGEST_WINDOW_S * 1e6)
+    return now_us > window_end_us + int(PAST_WINDOW_S * 1e6)
 
 
 def _as_seen(shard: Shard, look: Look) -> Shard:

@@ -1,6 +1,7 @@
 """No more than the day's cap, whatever was sent since the last look."""
 
 from farthing.batch.spending import Spending
+from farthing.model.batch import Line
 
 NOON_US = 1_795_608_000_000_000
 
@@ -35,3 +36,24 @@ async def test_what_was_sent_counts_until_the_store_tells_of_it() -> None:
     known[0] = 1000
     await spending.turn()
     assert not spending.allows(1)
+
+
+async def test_those_that_may_not_go_now_get_their_turns() -> None:
+    async def spent(since_us: int) -> int:
+        return 900
+
+    def a_line(no: int, hours: float) -> Line:
+        return Line("job", no, "c", "acme", "small", NOON_US + int(hours * 3600e6), 0)
+
+    spending = Spending(1000, "UTC", spent, lambda: NOON_US)
+    wanted = [(a_line(no, 48), 1) for no in range(200)]
+    turns = spending.turns(wanted)
+    assert list(turns) == [NOON_US + 1_000_000], "nothing is known yet"
+    await spending.turn()
+    turns = spending.turns(wanted)
+    assert sum(map(len, turns.values())) == 200 and len(turns) == 3
+    first, second, tomorrow = turns
+    assert NOON_US < first < second < tomorrow and len(turns[tomorrow]) == 100
+    assert tomorrow % 86_400_000_000 == 0
+    assert list(spending.turns([(a_line(0, 1), 1)])) == [NOON_US + 3600 * 10**6], "where it expires"
+    assert list(spending.turns([(a_line(0, 48), 5000)])) == [NOON_US + 48 * 3600 * 10**6], "it never may"

@@ -334,6 +334,10 @@ class Balance:
         verdict = rules.of_failure(failure)
         if verdict.filtered and not self._heeds_filters:
             verdict = Verdict(verdict.why)
+        if verdict.limited and story.call.sent_tier == "flex":
+            verdict = Verdict(
+                f"{verdict.why} of the cheap tier"
+            )  # it has no room: that says nothing of other calls there
         if verdict.lasts_s and not self._chooser.has_others(story):
             # what time does not mend is for the client to hear each time, if there is nowhere else to go
             verdict = msgspec.structs.replace(verdict, fault=False)

@@ -34,7 +34,9 @@ class Turn(msgspec.Struct, frozen=True):
 CACHE = Turn(8, "the exact cache is switched on")
 ROUTING = Turn(12, "four features leave the choice of the model to Farthing")
 BALANCE = Turn(18, "Azure is a second place for OpenAI's models, with a contract for 12 % off")
-TURNS = (CACHE, ROUTING, BALANCE)
+PROMPTS = Turn(20, "prompts are marked for Claude's cache, and say the same in fewer tokens")
+"""After people have seen what the doctor found of the broken prompt, and that the contract desk marks nothing."""
+TURNS = (CACHE, ROUTING, BALANCE, PROMPTS)
 
 LAUNCHED = tuple(feature for feature in FEATURES if feature.hours is not NIGHT)
 """What people do at any time of a live day."""

@@ -1,4 +1,4 @@
-"""Who works at the company and what they ask of models: seven features of four teams, each as one script a piece of work.
+"""Who works at the company and what they ask of models: eight features of four teams, each as one script a piece of work.
 
 A script yields requests and gets the answers, so that the same one is played in a moment or over the network. It says what
 the client sends, and knows nothing of how, nor of the gateway. Texts come from its dice.
@@ -97,17 +97,19 @@ def _people(*names: str) -> tuple[User, ...]:
 
 def support_chat(dice: random.Random, user: User, moment: Moment, name: str) -> Script:
     """Two or three streamed turns. The handbook is the same each time, so providers cache it; the articles are searched for
-    each customer. A transaction that ends well or not."""
+    each customer. Mostly the shop's own system says what it knows of an order. A transaction that ends well or not."""
     rules = f"You answer customers of a furniture shop. {texts.HANDBOOK}"
     found = dice.sample(texts.ARTICLES, 9)
+    looked_up = dice.random() < 0.7
+    asks = f"Hello, {texts.trouble(dice)}."
     messages: list[Any] = [
         {"role": "system", "content": f"{moment.stamped}{rules}"},
         *({"role": "system", "content": article} for article in found),
-        {"role": "user", "content": f"Hello, {texts.trouble(dice)}."},
+        {"role": "user", "content": _with_record(texts.order(dice), asks) if looked_up else asks},
     ]
     tags = {
         "feature": "support chat", "user": user.name, "tag-plan": user.plan, "session": name,
-        "transaction": f"support_resolution/{name}", "tag-tools": "order_lookup" if dice.random() < 0.7 else "",
+        "transaction": f"support_resolution/{name}", "tag-tools": "order_lookup" if looked_up else "",
     }  # fmt: skip
     pause = 0.0
     for turn in range(dice.choice((2, 2, 3))):
@@ -125,6 +127,11 @@ def support_chat(dice: random.Random, user: User, moment: Moment, name: str) -> 
                 "content": "And when will that be?" if not turn else f"One more thing: {texts.trouble(dice)}.",
             },
         ]
+
+
+def _with_record(record: str, question: str) -> list[Any]:
+    """What a program puts before what a person writes."""
+    return [{"type": "text", "text": record}, {"type": "text", "text": question}]
 
 
 def help_page(dice: random.Random, user: User, moment: Moment, name: str) -> Script:
@@ -169,7 +176,7 @@ def ticket_queue(dice: random.Random, user: User, moment: Moment, name: str) -> 
         {
             "model": "auto" if moment.routed else "gpt-5.5", "reasoning_effort": "low", "max_completion_tokens": 400,
             "messages": [
-                {"role": "system", "content": f"You sort the tickets of a furniture shop.\n{texts.ROUTING_GUIDE}"},
+                {"role": "system", "content": f"You sort the tickets of a furniture shop.\n{texts.ROUTING_GUIDE}\n{texts.EXAMPLES}"},
                 {"role": "user", "content": ticket},
             ],
         },
@@ -210,6 +217,29 @@ def weekly_report(dice: random.Random, user: User, moment: Moment, name: str) ->
         },
         {"feature": "weekly report", "user": user.name},
     )  # fmt: skip
+
+
+def contract_desk(dice: random.Random, user: User, moment: Moment, name: str) -> Script:
+    """Questions about a supplier's contract, with its latest deliveries. The program sends the contract with each of them, and
+    no cache marks, so Claude reads all of it anew."""
+    number = dice.randrange(texts.SUPPLIERS)
+    asks = dice.sample(texts.CONTRACT_QUESTIONS, dice.choice((3, 4, 4, 5)))
+    messages: list[Any] = [{"role": "user", "content": _with_record(texts.deliveries(dice, number), asks[0])}]
+    pause = 0.0
+    for question in (*asks[1:], ""):
+        heard = yield Ask(
+            "anthropic.messages",
+            {
+                "model": "claude-sonnet-4-6", "max_tokens": 700, "messages": list(messages),
+                "system": f"You answer the buyers of a furniture shop, from this contract alone.\n\n{texts.contract(number)}",
+            },
+            {"feature": "contract desk", "user": user.name, "session": name},
+            pause,
+        )  # fmt: skip
+        if not heard.blocks:
+            return
+        pause = dice.uniform(20, 110)
+        messages += [{"role": "assistant", "content": heard.blocks}, {"role": "user", "content": question}]
 
 
 TOOLS: list[Any] = [
@@ -284,6 +314,7 @@ FEATURES = (
     Feature("weekly report", "sales", _people(*SALES), 22, 0.0, MORNING, weekly_report),
     Feature("invoice fields", "finance", _people(*FINANCE), 180, 0.0, NIGHT, invoice_fields),
     Feature("coding agent", "engineering", _people(*ENGINEERS), 9, 0.1, OFFICE, coding_agent),
+    Feature("contract desk", "finance", _people(*FINANCE), 20, 0.0, OFFICE, contract_desk),
 )
 BY_NAME = {feature.name: feature for feature in FEATURES}
 TEAMS = tuple(dict.fromkeys(feature.team for feature in FEATURES))

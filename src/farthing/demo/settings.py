@@ -27,7 +27,7 @@ api_key = "simulated"
 
 [prompts]
 doctor = true
-
+{prompts}
 [finops]
 revenue_per_user_month = 24
 
@@ -116,6 +116,12 @@ percent_off = 12
 }
 
 
+SHAPED = """\
+provider_caching = "auto"
+lossless = "on"
+"""
+"""What `[prompts]` says beside, from the turn on."""
+
 HOLD_OUT = """
 [routing]
 hold_out_percent = 4
@@ -128,4 +134,5 @@ def text_of(day: int, port: int, simulator: str) -> str:
     added = [more for turn, more in ADDED.items() if day >= turn.day]
     if calendar.CACHE.day <= day < calendar.ROUTING.day:
         added.append(HOLD_OUT)
-    return "".join((BEGINNING, *added)).format(port=port, simulator=simulator)
+    prompts = SHAPED if day >= calendar.PROMPTS.day else ""
+    return "".join((BEGINNING, *added)).format(port=port, simulator=simulator, prompts=prompts)

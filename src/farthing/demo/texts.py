@@ -1,6 +1,9 @@
 """What the company's prompts are made of: its handbook and conventions, its customers' troubles and questions."""
 
+import json
 import random
+from functools import lru_cache
+from typing import Any
 
 from farthing.upstream.simulator import prose
 
@@ -124,10 +127,91 @@ def listing(dice: random.Random, path: str) -> str:
     )
 
 
+NAMES = ("Müller", "Dvořák", "Sørensen", "Renée Petit", "Åkesson", "Kowalski", "Jiménez", "Brown")
+
+
+def order(dice: random.Random) -> str:
+    """What the shop knows of an order, as its own system spells it: indented, with escapes."""
+    lines = [
+        {
+            "item": dice.choice(PARTS),
+            "pieces": dice.randint(1, 4),
+            "cents": dice.randrange(900, 39_000),
+            "note": None,
+        }
+        for _ in range(dice.randint(1, 4))
+    ]
+    found: dict[str, Any] = {
+        "order": dice.randint(40_000, 49_999), "customer": {"name": dice.choice(NAMES), "since": dice.randint(2015, 2025)},
+        "lines": lines, "state": dice.choice(("packed", "sent", "delivered")), "parcel": f"P{dice.randrange(10**8):08}",
+    }  # fmt: skip
+    return json.dumps(found, indent=2)
+
+
+SUPPLIERS = 120
+CONTRACT_QUESTIONS = (
+    "Which of these deliveries came too late by the contract?",
+    "What do we get back for the late ones?",
+    "By when must damage be reported, and to whom?",
+    "May they raise prices during the term?",
+    "How do we end this contract, and by when?",
+    "Who bears the freight for what is sent back?",
+    "What does it say about samples and returns?",
+)
+_MAKERS = ("Holzwerk", "Sägerei Nord", "Lumière", "Ølund", "Fábrica Sur", "Stolárna", "Northmill", "Velvet & Sons")
+
+
+def _clauses() -> tuple[str, ...]:
+    topics = "delivery price damage term notice freight returns liability samples payment"
+    return tuple(prose.text(random.Random(f"clause {number}"), topics, 190) for number in range(40))
+
+
+_CLAUSES = _clauses()
+
+
+def supplier(number: int) -> str:
+    """Its name."""
+    return f"{_MAKERS[number % len(_MAKERS)]} {number + 1}"
+
+
+@lru_cache(maxsize=SUPPLIERS)
+def contract(number: int) -> str:
+    """The contract with a supplier, some 2,500 tokens."""
+    chosen = random.Random(f"contract {number}").sample(_CLAUSES, 13)
+    return "\n".join(
+        (f"Contract with {supplier(number)}", *(f"Clause {at}. {text}" for at, text in enumerate(chosen, start=1)))
+    )
+
+
+def deliveries(dice: random.Random, number: int) -> str:
+    """A supplier's latest deliveries, as the shop's own system spells them."""
+    rows = [
+        {
+            "delivery": f"D-{dice.randrange(10**6):06}", "supplier": supplier(number), "item": dice.choice(PARTS),
+            "pieces": dice.randint(5, 400), "agreed_week": dice.randint(1, 52), "days_late": max(0, dice.randint(-6, 9)),
+            "cents": dice.randrange(50_000, 900_000), "received_by": dice.choice(NAMES), "damage": None,
+        }
+        for _ in range(24)
+    ]  # fmt: skip
+    return json.dumps({"deliveries": rows}, indent=2)
+
+
 ROUTING_GUIDE = " ".join(
     f"{queue}: tickets about {queue}, {prose.text(random.Random(queue), f'{queue} tickets customers priority team', 90)}"
     for queue in QUEUES
 )
+EXAMPLES = "\n".join(
+    f"Ticket: {ticket} -> {label}"
+    for ticket, label in (
+        ("My parcel is at the wrong house.", "delivery"),
+        ("The driver did not ring, and now it is gone again.", "delivery"),
+        ("You took the money for my desk two times.", "billing"),
+        ("One leg of the chair is shorter than the others.", "defect"),
+        ("I do not get into my account any more.", "account"),
+        ("Your store in the old town is lovely.", "feedback"),
+    )
+)
+"""What people leave in a prompt: more examples than it needs."""
 LEDGER_GUIDE = "You read messages for the accounts of a furniture shop. " + prose.text(
     random.Random("ledger"), "accounts order customer city date total currency rounding", 900
 )

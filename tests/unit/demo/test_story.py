@@ -38,7 +38,7 @@ async def test_it_ends_now_and_every_feature_team_and_turn_is_there(told: Told, 
     assert NOW_US - 6 * HOUR_US < last < NOW_US + HOUR_US
     assert {row.key for row in await store.report("feature")} >= {feature.name for feature in FEATURES}
     assert told.story.progress.refused == 0
-    assert told.story.progress.what == calendar.BALANCE.what
+    assert told.story.progress.what == calendar.PROMPTS.what
 
 
 async def test_the_waterfall_has_each_lever_from_its_turn_on(store: Store) -> None:
@@ -46,10 +46,13 @@ async def test_the_waterfall_has_each_lever_from_its_turn_on(store: Store) -> No
         store, "SELECT lever, min(started_us) FROM savings s JOIN calls c ON c.id = s.call_id GROUP BY lever"
     )
     begun = {lever: (since - START_US) // DAY_US for lever, since in found}
-    assert begun.keys() == {"semantic cache", "model selection", "request routing"}
+    assert begun.keys() == {
+        "semantic cache", "model selection", "request routing", "provider caching", "prompt optimisation"
+    }  # fmt: skip
     assert begun["semantic cache"] == calendar.CACHE.day
     assert begun["model selection"] >= calendar.ROUTING.day
     assert begun["request routing"] == calendar.BALANCE.day
+    assert min(begun["provider caching"], begun["prompt optimisation"]) >= calendar.PROMPTS.day
     paid = await rows(store, f"SELECT sum(baseline - cost) FROM calls WHERE started_us < {START_US + 8 * DAY_US}")
     assert paid == [(0,)]
 
@@ -96,11 +99,32 @@ async def test_the_new_prompt_breaks_the_providers_cache_for_two_days(store: Sto
     assert max(cached[day] for day in DAYS.stamped) < min(cached[day] for day in (10, DAYS.stamped.stop, 28))
 
 
+async def test_what_nobody_marked_is_read_from_claudes_cache_from_the_turn_on_and_that_saves(store: Store) -> None:
+    turn = START_US + calendar.PROMPTS.day * DAY_US
+    found = await rows(
+        store,
+        f"SELECT started_us >= {turn}, sum(cached_tokens), sum(baseline - cost) FROM calls "
+        "WHERE feature = 'contract desk' GROUP BY 1 ORDER BY 1",
+    )
+    (_, cached_before, saved_before), (_, cached, saved) = found
+    assert cached_before == saved_before == 0
+    assert cached > 0 < saved
+    spared = await rows(
+        store,
+        "SELECT s.lever, sum(s.before_cost - s.after_cost - s.overhead) FROM savings s JOIN calls c ON c.id = s.call_id "
+        "WHERE c.feature = 'contract desk' GROUP BY 1 ORDER BY 1",
+    )
+    assert [lever for lever, _ in spared] == ["prompt optimisation", "provider caching"]
+    assert all(saved > 0 for _, saved in spared)
+
+
 async def test_held_out_sessions_and_outcomes_are_there(store: Store) -> None:
     sums = await store.arm_sums()
-    assert {(each.lever, each.held_out) for each in sums} == {
-        (lever, held) for lever in ("semantic cache", "model selection") for held in (False, True)
-    }
+    levers = {"semantic cache", "model selection", "provider caching", "prompt optimisation"}
+    assert {each.lever for each in sums if not each.held_out} == levers
+    assert {each.lever for each in sums if each.held_out} >= levers - {
+        "provider caching"
+    }  # few prompts begin alike here
     book = await Units(store).book(START_US, NOW_US, kind="support_resolution")
     assert book
 

@@ -18,6 +18,7 @@ from farthing.model.money import show_dollars
 from farthing.model.past import PastCall
 from farthing.model.plan import Amount, LeverPlan, Plan
 from farthing.planner.making import Wanted, make
+from farthing.planner.page import page
 from farthing.planner.sums import told_by_sums
 from farthing.planner.whatif import changed
 from farthing.prices.configured import configured_book
@@ -54,11 +55,16 @@ MOST = 20_000
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write the settings that the plan proposes.",
 )
+@click.option(
+    "--html",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the plan as a page that is whole in itself.",
+)
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 @click.pass_context
 def command(
     ctx: click.Context, sources: tuple[str, ...], config: Path | None, store: str, patience: Mapping[str, str],
-    settings_: Mapping[str, str], most: int, write_to: Path | None, as_json: bool,
+    settings_: Mapping[str, str], most: int, write_to: Path | None, html: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """What would each strategy save on your own calls, before you switch anything on?
 
@@ -95,11 +101,15 @@ def command(
     plan, sums = asyncio.run(work())
     if write_to is not None:
         _write(write_to, plan)
+    if html is not None:
+        html.write_text(page(plan, sums), encoding="utf-8")
     if as_json:
         print_json({"plan": plan, "sums": sums})
         return
     _say(plan, write_to)
     _say_sums(sums)
+    if html is not None:
+        click.echo(f"\nThe plan as a page is in {html}")
 
 
 def _has_file() -> bool:

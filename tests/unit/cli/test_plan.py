@@ -84,3 +84,12 @@ def test_what_is_written_are_settings(farthing: Farthing, folder: Path) -> None:
 def test_an_empty_store_says_what_to_do(farthing: Farthing, folder: Path) -> None:
     found = farthing("plan", "--store", "sqlite:///nothing.db")
     assert found.exit_code == 1 and "holds no calls" in found.output
+
+
+def test_a_page_that_loads_nothing(farthing: Farthing, folder: Path) -> None:
+    a_log(folder, 10)
+    found = farthing("plan", "calls.jsonl", "--html", "plan.html")
+    assert found.exit_code == 0 and "plan.html" in found.output
+    text = (folder / "plan.html").read_text(encoding="utf-8")
+    assert "semantic cache" in text and "<svg" in text
+    assert "http" not in text.replace("http-equiv", "") and "<script" not in text

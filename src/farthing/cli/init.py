@@ -47,7 +47,10 @@ EXAMPLES: dict[type[msgspec.Struct], dict[str, Any]] = {
     AlertChannelSettings: {"kind": "slack", "url": "https://hooks.slack.com/services/..."},
     AlertRuleSettings: {"percent": 5.0, "dollars": "1"},
     FeatureRoutingSettings: {"baseline": "gpt-5", "quality_floor": 0.99},
-    FeaturePromptSettings: {"lossless": "on", "transforms": ["compact", "escapes"], "repair": True},
+    FeaturePromptSettings: {
+        "lossless": "on", "transforms": ["compact", "escapes"], "repair": True, "stop": ["###"], "stop_at_label": True,
+        "shorter": "Answer in at most three sentences.", "trial": ["shorter"],
+    },
     ProjectFinopsSettings: {"phase": "pilot"},
     ScheduleSettings: {
         "file": "in/{yesterday}.csv", "template": "prompt.txt", "model": "gpt-5-mini", "cron": "0 2 * * mon-fri",

@@ -8,7 +8,7 @@ import random
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from starlette.routing import Route
 
@@ -98,6 +98,8 @@ class Parts(NamedTuple):
     endpoints: Endpoints
     ledger: Ledger
     quality: Quality
+    students: Any
+    """Who looks after students (`selfhost.students.life`); None where there are none."""
 
 
 async def build(settings: Settings, stack: AsyncExitStack, file: str = "") -> Endpoints:
@@ -154,9 +156,10 @@ async def assemble(settings: Settings, stack: AsyncExitStack, around: Around = R
     routing = await build_routing(settings, known, store, errands(MODEL_SELECTION), stack, around, hear)
     cache = await build_cache(settings, errands(SEMANTIC_CACHE), routing.route.still_serves, stack, around)
     identify = Identify(keys, Gatherer(settings.transactions) or None)
+    learning, students = await _learning(settings, store, errands(DISTILLATION), stack, around, cache)
     inner: list[Step] = [
         *([cache.step] if cache is not None else []), deferral.step(book, has_batches(providers)),
-        *await _learning(settings, store, errands(DISTILLATION), stack, around, cache), routing.route, *doctor.mend,
+        *learning, routing.route, *doctor.mend,
         *shaping.steps, *prompts.steps,
     ]  # fmt: skip
     proceed = chain([meter, identify, Limits(buckets), routing.task, *inner, *doctor.look, *innermost], relay)
@@ -185,16 +188,17 @@ async def assemble(settings: Settings, stack: AsyncExitStack, around: Around = R
             clock.now_us, stack, around.settings_file, cache.entries if cache is not None else None, routing.probing.state,
             queue.nudge,
         )  # fmt: skip
-    return Parts(Endpoints(edges, pages(routes, list(edges))), ledger, routing.quality)
+    return Parts(Endpoints(edges, pages(routes, list(edges))), ledger, routing.quality, students)
 
 
 async def _learning(
     settings: Settings, store: Store, errands: Errands, stack: AsyncExitStack, around: Around, cache: CacheBuilt | None
-) -> list[Step]:  # fmt: skip
-    """Students, and what is kept to learn from, which is made first, so that it is closed last."""
+) -> tuple[list[Step], Any]:  # fmt: skip
+    """Students with who looks after them, and what is kept to learn from, which is made first, so that it is closed last."""
     captures = build_captures(settings, store, stack, around)
     encoder, keep = cache.encoder if cache is not None else None, captures[0].audited if captures else None
-    return [*await build_students(settings, store, errands, stack, around, encoder, keep), *captures]
+    students = await build_students(settings, store, errands, stack, around, encoder, keep)
+    return [*students.steps, *captures], students.life
 
 
 async def _journal(settings: Settings, store: Store, stack: AsyncExitStack) -> Journal:

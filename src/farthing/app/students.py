@@ -6,7 +6,7 @@ import logging
 import random
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 from farthing.app.around import REAL, Around
 from farthing.embed import Encoder, EncoderError
@@ -26,22 +26,31 @@ from farthing.store.students import Students
 log = logging.getLogger("farthing.student")
 
 
+class Built(NamedTuple):
+    """What the gateway needs of students."""
+
+    steps: tuple[Step, ...] = ()
+    """The step, where students are wanted."""
+    life: Any = None
+    """Who looks after them; None where there are none."""
+
+
 async def build_students(
     settings: Settings, store: Store, errands: Errands, stack: AsyncExitStack, around: Around = REAL,
     encoder: Encoder | None = None, keep: Callable[[Call, bytes, bytes, str], None] | None = None,
-) -> tuple[Step, ...]:  # fmt: skip
+) -> Built:  # fmt: skip
     """The step, where students are wanted. numpy is an extra, and slow to import: only who wants them pays for it. `errands`
     ask teachers for audits, whose answers `keep` gets; `encoder` is one that is there already. Raises StoreError."""
     rules = settings.student
     if rules.mode == "off":
-        return ()
+        return Built()
     try:
         life_of, step_of = (
             importlib.import_module(f"farthing.{name}") for name in ("selfhost.students.life", "steps.student.step")
         )
     except ImportError:
         log.warning("student.mode = on needs `pip install 'farthing[cache]'`; teachers answer")
-        return ()
+        return Built()
     encoder = (encoder or await local_encoder(settings, stack)) if rules.features == "vectors" else None
     kept = Students(store, around.clock.now_us)
     life = life_of.Life(kept, errands, encoder, now_us=around.clock.now_us, keep=keep)
@@ -59,7 +68,7 @@ async def build_students(
             _train(build_school(settings, store, encoder, around), life, rules.train_hours * 3600), name="train students"
         )  # fmt: skip
         stack.push_async_callback(_ended, training)
-    return (step,)
+    return Built((step,), life)
 
 
 def build_school(settings: Settings, store: Store, encoder: Encoder | None, around: Around = REAL) -> Any:

@@ -6,6 +6,7 @@ import click
 from farthing.cli.distil_candidates import candidates
 from farthing.cli.distil_evaluate import evaluate
 from farthing.cli.distil_export import export
+from farthing.cli.distil_students import retire, rollback, students, train_students
 from farthing.cli.distil_train import train, trainings
 
 
@@ -14,5 +15,7 @@ def command() -> None:
     """From captured calls to a small model of your own: what is worth it, data sets, training at a provider, proof."""
 
 
-for each in (candidates, export, train, trainings, evaluate):
+for each in (
+    candidates, students, train_students, rollback, retire, export, train, trainings, evaluate,
+):  # fmt: skip
     command.add_command(each)

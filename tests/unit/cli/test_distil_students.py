@@ -1,0 +1,104 @@
+"""`farthing distil students`, `rollback`, `retire` and `train-students`, as they are typed."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from click.testing import Result
+
+from farthing.model.record import Record, Saving
+from farthing.store import Store, open_store
+from farthing.store.captures import Captured, Captures
+from farthing.store.students import Looks, Students
+from unit.selfhost.students.talk import calls
+
+Farthing = Callable[..., Result]
+PLACE = ("acme", "template:" + "ab" * 8)
+TENANT = ("--tenant", "acme")
+NOW_US = 1_790_000_000_000_000
+FACTS = msgspec.json.encode({"pairs": 1000, "answered": 800, "bound": 0.951}).decode()
+
+
+def at_store(work: Callable[[Store], Awaitable[Any]]) -> Any:
+    async def opened() -> Any:
+        store = await open_store("sqlite:///farthing.db")
+        try:
+            return await work(store)
+        finally:
+            await store.close()
+
+    return asyncio.run(opened())
+
+
+@pytest.fixture
+def site(folder: Path) -> Path:
+    """A student that serves, one before it, and what was booked."""
+    (folder / "farthing.toml").write_text('[student]\nfeatures = "words"\n')
+
+    async def fill(store: Store) -> None:
+        kept = Students(store)
+        for version in (1, 2):
+            await kept.add(*PLACE, FACTS, b"w", state="shadow", teacher="gpt-5", why="new")
+            await kept.promote(*PLACE, version, "as good")
+        await kept.add_looks([
+            Looks(*PLACE, 2, "serving", NOW_US, judged=100, sure=75), Looks(*PLACE, 2, "audit", NOW_US, compared=40, agreed=39),
+        ])  # fmt: skip
+        own = Record(
+            "a", NOW_US, "openai.chat", tenant="acme", model="student", template="ab" * 8, status=200, cost_state="computed",
+            baseline=7_000_000_000, savings=[Saving("distillation", 7_000_000_000, 0, estimated=True)],
+        )  # fmt: skip
+        audit = Record(
+            "b", NOW_US, "openai.chat", tenant="acme", model="gpt-5", feature="farthing audit", status=200, cost_state="computed",
+            cost=1_000_000_000, savings=[Saving("distillation", 0, 0, overhead=1_000_000_000)],
+        )  # fmt: skip
+        await store.write([own, audit])
+
+    at_store(fill)
+    return folder
+
+
+def plain(result: Result) -> Any:
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_how_they_do(farthing: Farthing, site: Path) -> None:
+    found = plain(farthing("distil", "students", "--json"))
+    (one,) = found["students"]
+    assert (one["version"], one["state"], one["teacher"], one["audits"]) == (2, "serving", "gpt-5", 40)
+    assert (one["coverage"], one["agreement"]) == (0.75, 0.975) and 0.85 < one["at_least"] < 0.9
+    assert (one["saved"], found["audits_cost"]) == (7_000_000_000, 1_000_000_000)
+    first = plain(farthing("distil", "students", "--all", "--json"))["students"][1]
+    assert (first["state"], first["coverage"], first["agreement"], first["at_least"]) == ("former", 0.8, None, 0.951)
+    shown = farthing("distil", "students").output
+    assert "97.5%" in shown and "$7.00" in shown and "Audits cost $1.00" in shown
+    assert plain(farthing("distil", "students", "--tenant", "other", "--json"))["students"] == []
+
+
+def test_one_command_goes_back_and_one_ends_it(farthing: Farthing, site: Path) -> None:
+    assert "Version 1" in farthing("distil", "rollback", PLACE[1], *TENANT).output
+    assert plain(farthing("distil", "rollback", PLACE[1], *TENANT, "--json"))["serving"] is None
+    assert "no student" in farthing("distil", "rollback", PLACE[1], *TENANT).output
+    assert plain(farthing("distil", "retire", PLACE[1], *TENANT, "--json"))["versions"] == 2
+    states = [each["state"] for each in plain(farthing("distil", "students", "--all", "--json"))["students"]]
+    assert states == ["retired", "retired"]
+    assert farthing("distil", "retire", PLACE[1], *TENANT).exit_code == 1
+
+
+def test_training_on_what_is_captured_and_fair(farthing: Farthing, site: Path) -> None:
+    pytest.importorskip("numpy")
+    assert "Nothing was worth" in farthing("distil", "train-students").output
+    kept = [
+        Captured(f"c{at}", each.text, each.answer, NOW_US + at, "cd" * 8, "acme", "triage", "", "gpt-5", expires_us=2 * NOW_US, sample="left" if at >= 300 else "")
+        for at, each in enumerate(calls(400))
+    ]  # fmt: skip
+    at_store(lambda store: Captures(store).add(kept))
+    assert plain(farthing("distil", "train-students", "--json")) == {"trained": 1}
+    made = plain(farthing("distil", "students", "--json"))["students"][-1]
+    assert (made["scope"], made["pairs"], made["teacher"]) == ("template:" + "cd" * 8, 300, "gpt-5")
+    assert plain(farthing("distil", "train-students", "--json")) == {"trained": 0}
+    assert plain(farthing("distil", "train-students", "--scope", made["scope"], "--json")) == {"trained": 1}

@@ -19,6 +19,7 @@ from farthing.dashboard.charts.studio import Studio
 from farthing.dashboard.live import Live
 from farthing.dashboard.page import Page
 from farthing.dashboard.pages import PAGES
+from farthing.dashboard.paid_hours import PaidHours
 from farthing.dashboard.proofs import Proofs
 from farthing.dashboard.rendering import Rendering
 from farthing.dashboard.signing import SECRET, Signer
@@ -48,12 +49,14 @@ async def build_dashboard(
         return []
     url = settings.store.url.reveal()
     studio, proofs, backtests = Studio(), Proofs(url), Backtests(url, settings.alerts)
+    paid = PaidHours(url, settings.selfhost.deployments)
+    stack.callback(paid.close)
     stack.callback(studio.close)
     stack.callback(proofs.close)
     stack.callback(backtests.close)
     sources = Sources(
         settings, store, ledger, health, now_us, models.catalog, models.costs, table, proofs, backtests, file,
-        entries=entries, probing=probing, nudge=nudge,
+        entries=entries, probing=probing, nudge=nudge, paid=paid,
     )  # fmt: skip
     return await join(sources, studio, guard, keys, counters, stack)
 

@@ -25,9 +25,7 @@ def measurements_file(config: Path | None, settings: SelfhostSettings) -> Path:
 
 def offers_of(settings: SelfhostSettings) -> list[Offer]:
     """The user's prices before ours: of two for one GPU the newer one holds."""
-    own = gpu_prices.read(Path(settings.gpu_prices)) if settings.gpu_prices else ()
-    named = {(each.gpu, each.kind) for each in own}
-    return [*own, *(each for each in gpu_prices.shipped() if (each.gpu, each.kind) not in named)]
+    return gpu_prices.known(settings.gpu_prices)
 
 
 def measured_of(config: Path | None, settings: SelfhostSettings) -> list[Measured]:

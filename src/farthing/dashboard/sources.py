@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from farthing.catalog import Catalog, Costs
 from farthing.dashboard.backtests import Backtests
 from farthing.dashboard.memory import Memory
+from farthing.dashboard.paid_hours import PaidHours
 from farthing.dashboard.proofs import Proofs
 from farthing.gateway.calls import Unwritten
 from farthing.model.routes import Table
@@ -39,3 +40,5 @@ class Sources:
     """How this process looks at a model that is out of some work; see `quality.probing`."""
     nudge: Callable[[str], None] = lambda job_id: None
     """A job was changed: whoever works the queue here looks now, and who waits for this job is told."""
+    paid: PaidHours | None = None
+    """What the paid hours of own deployments were used for; None where no page asks."""

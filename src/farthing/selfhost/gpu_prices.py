@@ -82,6 +82,13 @@ def read(file: Path) -> tuple[Offer, ...]:
         raise BadRequest(f"{file.name} holds no GPU prices: {error}") from None
 
 
+def known(file: str) -> list[Offer]:
+    """The user's prices (empty: none) before ours: of two for one GPU and kind the user's holds. Raises BadRequest."""
+    own = read(Path(file)) if file else ()
+    named = {(each.gpu, each.kind) for each in own}
+    return [*own, *(each for each in shipped() if (each.gpu, each.kind) not in named)]
+
+
 def write(file: Path, offers: Iterable[Offer]) -> None:
     file.write_bytes(msgspec.json.format(msgspec.json.encode(list(offers)), indent=1) + b"\n")
 

@@ -18,6 +18,7 @@ from farthing.dashboard.charts.chart import Chart
 from farthing.dashboard.charts.studio import Studio
 from farthing.dashboard.page import Page
 from farthing.dashboard.pages import PAGES
+from farthing.dashboard.paid_hours import PaidHours
 from farthing.dashboard.proofs import Proofs
 from farthing.dashboard.sources import Sources
 from farthing.gateway.guard import Guard
@@ -52,6 +53,7 @@ class Place:
         self.table = Table()
         self.studio, self.proofs, self.ledger = studio, Proofs(url), ledger
         self.backtests = Backtests(url, settings.alerts)
+        self.paid = PaidHours(url, settings.selfhost.deployments)
         health = Health(providers, BalanceSettings(), Buckets())
         known = models_of(settings, configured_book(settings.prices), providers)
         self.sources = Sources(
@@ -66,6 +68,7 @@ class Place:
             self.proofs,
             self.backtests,
             entries=entries,
+            paid=self.paid,
         )
         self._parts = (
             self.sources,
@@ -86,6 +89,7 @@ class Place:
         self.studio.close()
         self.proofs.close()
         self.backtests.close()
+        self.paid.close()
 
     def now_us(self) -> int:
         return time.time_ns() // 1000 + self.later_us

@@ -1,0 +1,47 @@
+"""The page about own models as a person meets it: in every light and width, sliders that move, and a student taken back."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import expect
+
+from browser import company, own
+from browser.conftest import PROVIDERS, Visitor
+from integration.gateways import Gateway, gateway, settings_text
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    def filled(made: Gateway) -> None:
+        for module in (company, own):
+            subprocess.run([sys.executable, module.__file__, f"sqlite:///{made.folder}/ledger.db"], check=True)
+
+    with gateway(tmp_path_factory.mktemp("own"), settings_text(providers=PROVIDERS + own.SETTINGS), before=filled) as made:  # fmt: skip
+        yield made
+
+
+def test_it_is_sound_everywhere(any_visitor: Visitor) -> None:
+    page = any_visitor.open("/own?period=7d&of_growth=60")
+    expect(page.locator("#students tbody tr")).to_have_count(5)
+    expect(page.locator("#compare .tile")).to_have_count(5)
+    expect(page.locator(".drawing svg")).to_be_visible()
+    any_visitor.check()
+    page.locator("#students summary", has_text="Roll back").click()
+    any_visitor.check()
+
+
+def test_a_slider_is_moved_and_a_student_taken_back(visitor: Visitor) -> None:
+    page = visitor.open("/own")
+    slider = page.get_by_role("slider", name="Times today's calls")
+    slider.focus()
+    with page.expect_navigation():
+        slider.press("End")
+    expect(page.get_by_role("slider", name="Times today's calls: 100")).to_have_value("100")
+    assert "of_growth=100" in page.url
+    row = page.locator("#students tr", has_text=own.SERVING)
+    row.locator("summary", has_text="Roll back").click()
+    row.locator(".ask").get_by_role("button", name="Roll back").click()
+    expect(page.get_by_role("status")).to_contain_text("version 1 serves again")
+    visitor.check()

@@ -31,6 +31,8 @@ class Limits(msgspec.Struct, frozen=True):
     bytes: int = 0
     tokens: int = 0
     """Input tokens of all batches of a model that have not ended."""
+    inputs: int = 0
+    """Texts to be embedded in all lines of a batch."""
     least: int = 1
     """Lines below which the provider takes no batch."""
     an_hour: int = 0
@@ -61,6 +63,8 @@ class Item(msgspec.Struct, Generic[Key], frozen=True):
     """Bytes of its body as the provider gets it."""
     tokens: int = 0
     """Of its input, at an upper estimate."""
+    inputs: int = 0
+    """Texts of it that are embedded."""
 
 
 class Packed(msgspec.Struct, Generic[Key], frozen=True):
@@ -133,7 +137,8 @@ class _Left:
 
 def _fits(item: Item[Key], limits: Limits) -> bool:
     too_long = limits.bytes and item.size + OVERHEAD > limits.bytes
-    return not too_long and not (limits.tokens and item.tokens > limits.tokens)
+    too_many = limits.inputs and item.inputs > limits.inputs
+    return not too_long and not too_many and not (limits.tokens and item.tokens > limits.tokens)
 
 
 def _class(item: Item[Key], now_us: int) -> int:
@@ -167,13 +172,14 @@ def _most_lines(limits: Limits, left_s: float, a_second: float) -> int:
 def _chunks(items: Sequence[Item[Key]], limits: Limits, most: int) -> list[list[Item[Key]]]:
     """In order, each within the limits of one batch; the last two share what they hold if the last has too few."""
     chunks: list[list[Item[Key]]] = [[]]
-    size = tokens = 0
+    size = tokens = inputs = 0
     for item in items:
-        size, tokens = size + item.size + OVERHEAD, tokens + item.tokens
+        size, tokens, inputs = size + item.size + OVERHEAD, tokens + item.tokens, inputs + item.inputs
         full = (most and len(chunks[-1]) >= most) or (limits.bytes and size > limits.bytes)
+        full = full or (limits.inputs and inputs > limits.inputs)
         if chunks[-1] and (full or (limits.tokens and tokens > limits.tokens)):
             chunks.append([])
-            size, tokens = item.size + OVERHEAD, item.tokens
+            size, tokens, inputs = item.size + OVERHEAD, item.tokens, item.inputs
         chunks[-1].append(item)
     if len(chunks) > 1 and len(chunks[-1]) < limits.least:
         both = chunks[-2] + chunks[-1]
@@ -186,6 +192,8 @@ def _chunks(items: Sequence[Item[Key]], limits: Limits, most: int) -> list[list[
 
 def _within(chunk: Sequence[Item[Key]], limits: Limits) -> bool:
     size, tokens = sum(item.size + OVERHEAD for item in chunk), sum(item.tokens for item in chunk)
+    if limits.inputs and sum(item.inputs for item in chunk) > limits.inputs:
+        return False
     return (not limits.bytes or size <= limits.bytes) and (not limits.tokens or tokens <= limits.tokens)
 
 

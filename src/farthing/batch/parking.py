@@ -2,11 +2,12 @@
 aside with what must be known when its answer comes. Knows nothing of jobs and of how batches are made."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
 from farthing.batch.holding import TIER, Holding
+from farthing.batch.joining import EMBEDDINGS
 from farthing.model.batch import Sent
 from farthing.model.call import Answer, Call, Deployment
 from farthing.model.errors import BadRequest, UnknownModel, UnpricedModel
@@ -45,6 +46,8 @@ class Parked(msgspec.Struct):
     """What it can cost at most in a batch, in nano-dollars."""
     alone: str = ""
     """Why it may not go into a batch there, in words for people; empty: it may."""
+    inputs: int = 0
+    """Texts of it that are embedded."""
 
 
 class ParkedCall(Exception):
@@ -94,7 +97,7 @@ class Park:
         raise ParkedCall(
             Parked(
                 deployment.provider, deployment.name, deployment.model, ready.spoken, ready.body, sent, kept.tokens,
-                kept.worst, self._alone(deployment, model),
+                kept.worst, self._alone(deployment, model), _inputs(ready.spoken, ready.body),
             )
         )  # fmt: skip
 
@@ -135,6 +138,24 @@ class Park:
             f"No deployment of the model is in the region {call.region!r}, where this call must be served.",
             param="model",
         )
+
+
+class _Embedding(msgspec.Struct):
+    input: Any = None
+
+
+_embedding = msgspec.json.Decoder(_Embedding)
+
+
+def _inputs(wire: str, body: bytes) -> int:
+    """A list holds texts, or is one text as numbers of tokens."""
+    if wire != EMBEDDINGS:
+        return 0
+    try:
+        said = _embedding.decode(body).input
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return 1
+    return len(said) if isinstance(said, list) and said and not isinstance(said[0], int) else 1
 
 
 def _keep_longer(call: Call) -> None:

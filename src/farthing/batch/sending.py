@@ -359,11 +359,11 @@ def _pays(pooled: Pooled, refused: HoldRefused) -> bool:
 def _item(pooled: Pooled) -> Item[tuple[str, int]]:
     line, parked = pooled.line, pooled.parked
     waits_us = line.queued_us or pooled.job.created_us
-    return Item((line.job, line.no), line.deadline_us, waits_us, len(parked.body), parked.tokens)
+    return Item((line.job, line.no), line.deadline_us, waits_us, len(parked.body), parked.tokens, parked.inputs)
 
 
 def _limits(published: Published) -> Limits:
     return Limits(
         min(published.lines or MOST_LINES, MOST_LINES), min(published.bytes or MOST_BYTES, MOST_BYTES), published.tokens,
-        published.least_lines, published.an_hour, published.at_once,
+        published.inputs, published.least_lines, published.an_hour, published.at_once,
     )  # fmt: skip

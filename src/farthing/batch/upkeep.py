@@ -6,13 +6,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 from farthing.batch.desk import Desk
-from farthing.batch.leasing import RENEWED_S, dead
+from farthing.batch.leasing import LEASE_S, RENEWED_S, dead
 from farthing.store.batch import files, jobs, lines, shards, strays
 from farthing.store.batch.rows import Key
 from farthing.store.engine import Connection
 
 log = logging.getLogger("farthing.batch")
 
+LOOKS_S = 5.0
+"""Between two looks for what nobody works on any more."""
+HELD_US = int((LEASE_S + 60) * 1e6)
+"""For longer from now on nobody holds anything."""
 AT_ONCE = 20
 """Jobs whose time is over that are forgotten at a turn."""
 HOLDS_AT_ONCE = 2000
@@ -34,14 +38,18 @@ class Upkeep:
         self._in_hand = in_hand
         self._shards_in_hand = shards_in_hand
         self._strays: set[Key] = set()
+        self._renews_at = 0.0
 
     async def turn(self) -> float:
-        await self._desk.store.do(self._renew)
+        now = self._desk.clock.monotonic()
+        if now >= self._renews_at:
+            await self._desk.store.do(self._renew)
+            self._renews_at = now + RENEWED_S
+            await self._desk.store.do(lambda connection: jobs.expire(connection, self._desk.now_us, AT_ONCE))
+            await self._desk.store.do(lambda connection: files.expire(connection, self._desk.now_us, AT_ONCE))
         await self._free_the_dead()
         await self._free_strays()
-        await self._desk.store.do(lambda connection: jobs.expire(connection, self._desk.now_us, AT_ONCE))
-        await self._desk.store.do(lambda connection: files.expire(connection, self._desk.now_us, AT_ONCE))
-        return RENEWED_S
+        return LOOKS_S
 
     async def close(self) -> None:
         """What this gateway still works on is free at once."""
@@ -55,7 +63,7 @@ class Upkeep:
 
     async def _free_strays(self) -> None:
         desk = self._desk
-        held = await desk.store.do(lambda connection: strays.held_by(connection, desk.holder))
+        held = await desk.store.do(lambda connection: strays.held_by(connection, desk.holder, desk.now_us + HELD_US))
         missed = set(held) - self._in_hand()
         gone = list(missed & self._strays)
         self._strays = missed
@@ -65,7 +73,8 @@ class Upkeep:
         await desk.store.do(lambda connection: strays.free_holds(connection, desk.now_us, HOLDS_AT_ONCE))
 
     async def _free_the_dead(self) -> None:
-        holders = await self._desk.store.do(lines.holders)
+        until_us = self._desk.now_us + HELD_US
+        holders = await self._desk.store.do(lambda connection: lines.holders(connection, until_us))
         living = [path.stem for path in self._journals.glob("*.journal")]
         gone = dead(holders, self._journals, living)
         if gone:

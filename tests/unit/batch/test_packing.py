@@ -104,3 +104,11 @@ def test_enqueued_tokens_are_one_room_for_all_shards() -> None:
     waiting = [item(n, waits_s=100, tokens=400) for n in range(10)]
     packed = pack(waiting, Limits(tokens=1_000), Room(tokens=150), now_us=NOW, linger_s=60)
     assert [len(shard) for shard in packed.shards] == [2] and len(packed.rest) == 8
+
+
+def test_texts_that_are_embedded_are_counted() -> None:
+    items = [Item(no, NOW + 86_400 * 10**6, NOW - 10**9, 100, 1, 400) for no in range(10)] + [
+        Item("too many", NOW + 86_400 * 10**6, NOW - 10**9, 100, 1, 1001)
+    ]
+    packed = pack(items, Limits(inputs=1000), Room(), now_us=NOW, linger_s=0)
+    assert [len(shard) for shard in packed.shards] == [2] * 5 and [item.line for item in packed.alone] == ["too many"]

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from farthing.model.batch import LINE_ENDS, Job, Line, LineState, Sent, Way
+from farthing.model.windows import FOREVER_US
 from farthing.store.batch import cells, moves
 from farthing.store.batch.cells import Cells, Waiting
 from farthing.store.batch.ends import Tally
@@ -567,12 +568,13 @@ def renew(connection: Connection, holder: str, until_us: int) -> int:
     return len(keys)
 
 
-def holders(connection: Connection) -> list[str]:
-    """Who works on lines, shards or jobs."""
+def holders(connection: Connection, until_us: int = FOREVER_US) -> list[str]:
+    """Who works on lines (until then at most), shards or jobs."""
     rows = connection.query(
-        f"SELECT DISTINCT holder FROM batch_lines WHERE queue > 1 AND queue = {HELD} AND holder <> '' "
+        f"SELECT DISTINCT holder FROM batch_lines WHERE queue > 1 AND queue = {HELD} AND ready_us <= ? AND holder <> '' "
         "UNION SELECT DISTINCT holder FROM batch_shards WHERE state NOT IN ('settled', 'failed') AND holder <> '' "
-        "UNION SELECT DISTINCT holder FROM batch_jobs WHERE ended_us = 0 AND holder <> '' ORDER BY 1"
+        "UNION SELECT DISTINCT holder FROM batch_jobs WHERE ended_us = 0 AND holder <> '' ORDER BY 1",
+        (until_us,),
     )
     return [row[0] for row in rows]
 

@@ -3,16 +3,18 @@ was held for runs that nobody runs any more."""
 
 from collections.abc import Sequence
 
+from farthing.model.windows import FOREVER_US
 from farthing.store.batch import moves
 from farthing.store.batch.moves import ALONE
 from farthing.store.batch.rows import HELD, Key, flat, marks, parts
 from farthing.store.engine import Connection
 
 
-def held_by(connection: Connection, holder: str) -> list[Key]:
-    """All that it took or sends alone, as the store has it."""
+def held_by(connection: Connection, holder: str, until_us: int = FOREVER_US) -> list[Key]:
+    """All that it took or sends alone, as the store has it, and holds until then at most: no more rows are looked at."""
     rows = connection.query(
-        f"SELECT job, no FROM batch_lines WHERE queue > 1 AND queue = {HELD} AND holder = ?", (holder,)
+        f"SELECT job, no FROM batch_lines WHERE queue > 1 AND queue = {HELD} AND ready_us <= ? AND holder = ?",
+        (until_us, holder),
     )
     return [(row[0], int(row[1])) for row in rows]
 

@@ -25,7 +25,7 @@ def draw(rows: Sequence[Mapping[str, Any]], options: Mapping[str, Any]) -> alt.T
     top = ROOM * max([row["dollars"] for row in rows] + [each["dollars"] for each in api])
     scale = alt.Scale(domain=[0, most], nice=False)
     x = alt.X("from:Q", title="calls a month", scale=scale, axis=alt.Axis(format="~s", labelFontSize=FONT, tickCount=8))
-    y = alt.Y("dollars:Q", title=None, scale=alt.Scale(domain=[0, top], nice=False), axis=alt.Axis(format="$~s", labelFontSize=FONT, tickCount=5))  # fmt: skip
+    y = alt.Y("dollars:Q", title=None, scale=alt.Scale(domain=[0, top], nice=False), axis=alt.Axis(format="$,.2~f", labelFontSize=FONT, tickCount=5))  # fmt: skip
     colour = alt.Color("name:N", scale=alt.Scale(domain=list(NAMES), range=[OWN, API]), legend=alt.Legend(orient="top", labelFontSize=FONT))  # fmt: skip
     steps = _data([{**row, "name": NAMES[0]} for row in rows]).mark_rule(size=3)
     layers: list[alt.Chart] = [steps.encode(x=x, x2="to:Q", y=y, color=colour, description="said:N")]

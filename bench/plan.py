@@ -177,7 +177,14 @@ def main() -> int:
     seeds = range(asked.first, asked.first + (2 if asked.quick else asked.seeds))
     jobs = [Job(seed, QUICK_CALLS if asked.quick else asked.calls, asked.data) for seed in seeds]
     with get_context("spawn").Pool(2, maxtasksperchild=1) as pool:
-        found = pool.map(play, jobs, chunksize=1)
+        found = []
+        for one in pool.imap(play, jobs):
+            total = one.by[TOTAL]
+            print(
+                f"seed {one.seed}: {one.calls:,} calls, planned {total.planned:.1f} %, happened {total.happened:.1f} %",
+                file=sys.stderr,
+            )
+            found.append(one)
     names = [TOTAL, *(lever.name for lever in REPLAYED)]
     show(found, names)
     report.add(*figures(found, names))

@@ -34,12 +34,13 @@ class World(NamedTuple):
     stranger_vectors: Floats
 
 
-def read(folder: Path) -> World:
-    """Raises OSError without the files. Encodes each text once."""
+def read(folder: Path, most: int | None = None, most_strangers: int | None = None) -> World:
+    """Raises OSError without the files. Encodes each text once; only so many of each set, in an order that is always the same."""
     rows = [json.loads(line) for line in (folder / "banking77.jsonl").read_text(encoding="utf-8").splitlines()]
+    rows = [rows[at] for at in np.random.default_rng(0).permutation(len(rows))[:most]] if most is not None else rows
     others = [json.loads(line) for line in (folder / "clinc150.jsonl").read_text(encoding="utf-8").splitlines()]
     texts = [row["text"] for row in rows]
-    strangers = [row["text"] for row in others if row["intent"] == "oos"]
+    strangers = [row["text"] for row in others if row["intent"] == "oos"][:most_strangers]
     names = sorted({row["intent"] for row in rows})
     encoder = MiniLM(2)
     vectors = asyncio.run(_encode(encoder, texts + strangers))

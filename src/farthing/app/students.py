@@ -87,7 +87,7 @@ def build_school(settings: Settings, store: Store, encoder: Encoder | None, arou
 
     return school.School(
         Students(store, around.clock.now_us), encoder, read, target=rules.target_percent / 100, traffic=rules.traffic,
-        redacted=settings.capture.redact,
+        redacted=settings.capture.redact, error=1 - rules.confidence_percent / 100,
     )  # fmt: skip
 
 

@@ -20,6 +20,15 @@ class StudentSettings(msgspec.Struct, frozen=True):
         float,
         Meta(ge=50, lt=100, description="Least agreement with the teacher, of the calls that a student answers."),
     ] = 95.0
+    confidence_percent: Annotated[
+        float,
+        Meta(
+            ge=90,
+            lt=100,
+            description="How sure that agreement must be when a student is trained. Higher: it is missed more seldom, and fewer calls "
+            "are answered; `bench/student.py` prints 95 and 97.",
+        ),
+    ] = 95.0
     traffic: Annotated[
         Literal["closed", "open"],
         Meta(

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import msgspec
 
 from farthing.embed import Encoder
+from farthing.selfhost.students.calibrating import ERROR
 from farthing.selfhost.students.pairs import Captured, by_scope, clean
 from farthing.selfhost.students.training import MOST, train
 from farthing.steps.student.artefact import Facts, Traffic, pack
@@ -27,10 +28,12 @@ Read = Callable[[], Awaitable[Sequence[Captured]]]
 
 
 class School:
-    """See the module. `redacted`: what is read was redacted, so that the student must read live texts so, too."""
+    """See the module. `redacted`: what is read was redacted, so that the student must read live texts so, too;
+    `error`: probability that the agreement that is shown does not hold."""
 
     def __init__(
-        self, kept: Students, encoder: Encoder | None, read: Read, *, target: float, traffic: Traffic, redacted: bool = False
+        self, kept: Students, encoder: Encoder | None, read: Read, *, target: float, traffic: Traffic, redacted: bool = False,
+        error: float = ERROR,
     ) -> None:  # fmt: skip
         self._kept = kept
         self._encoder = encoder
@@ -38,6 +41,7 @@ class School:
         self._target = target
         self._traffic: Traffic = traffic
         self._redacted = redacted
+        self._error = error
 
     async def train_all(self, scope: str = "") -> int:
         """Train what is worth it, or this scope whether it is or not; how many were trained. Raises StoreError,
@@ -61,7 +65,9 @@ class School:
             return False
         vectors = await self._encoder.encode(data.texts) if self._encoder is not None else None
         name = self._encoder.name if self._encoder is not None else NAME
-        found = await asyncio.to_thread(train, data, vectors, name, target=self._target, traffic=self._traffic)
+        found = await asyncio.to_thread(
+            train, data, vectors, name, target=self._target, traffic=self._traffic, error=self._error
+        )
         facts = msgspec.structs.replace(found.facts, redacted=self._redacted)
         why = facts.why_not or f"answers {facts.coverage:.0%} of {facts.pairs:,} calls at {facts.bound:.1%} or better"
         weights = await asyncio.to_thread(pack, facts, found.judge) if found.judge is not None else b""

@@ -29,7 +29,8 @@ from farthing.wire.said import said
 JSON: Header = (b"content-type", b"application/json")
 STREAM: Header = (b"content-type", b"text/event-stream; charset=utf-8")
 SLACK = 96
-"""Bytes by which a body may differ from the recorded one, for its model's name, and still be the same prompt."""
+"""Bytes by which a body may differ from the recorded one, for its model's name, and still be the same prompt, where its wire, and so the way of
+counting, is the same."""
 
 Wordiness = Callable[[str, str], float]
 """Tokens that the first model writes for one of the second."""
@@ -59,7 +60,7 @@ class Recorded:
         except (Refusal, msgspec.DecodeError) as refused:
             status = refused.status if isinstance(refused, Refusal) else 400
             return _Answer(status, [JSON], [msgspec.json.encode(_error(refused, wire))])
-        spent = self._spent(past, past.usage, asked, body)
+        spent = self._spent(past, past.usage, wire, asked, body)
         reply = _reply(past, spent)
         asked.id, asked.created = wire.id_prefix + past.id[-24:], past.at_us // 1_000_000
         self._passes((past.duration_us or 500_000) / 1e6)
@@ -70,10 +71,10 @@ class Recorded:
     async def close(self) -> None:
         """Nothing is open."""
 
-    def _spent(self, past: PastCall, usage: Usage, asked: Asked, body: bytes) -> Spent:
+    def _spent(self, past: PastCall, usage: Usage, wire: Wire, asked: Asked, body: bytes) -> Spent:
         model = asked.question.model
         before = asked.prompt
-        if abs(len(body) - len(past.prompt)) > SLACK:
+        if wire is not self._wire_of.get(past.wire) or abs(len(body) - len(past.prompt)) > SLACK:
             before = self._tokens_before(past) or asked.prompt
         scale = usage.total_in / before if before else 1.0
         read = self._provider.cache("replay", asked, 0.2)

@@ -53,6 +53,16 @@ async def test_a_prompt_of_half_the_length_costs_about_half() -> None:
     assert status == 200 and 450 <= body["usage"]["prompt_tokens"] <= 560
 
 
+async def test_a_prompt_that_goes_to_another_maker_is_counted_as_that_one_counts() -> None:
+    long = " ".join(f"Line {n} of the report is about parcels." for n in range(80))
+    _, there = await asked(message(1, long), url=MESSAGES)
+    past = message(1, long)
+    past.usage = Usage(uncached_in=1_150, out=5)
+    _, body = await asked(past, chat(1, long).prompt)
+    assert there["usage"]["input_tokens"] == 40
+    assert 950 <= body["usage"]["prompt_tokens"] <= 1_050
+
+
 async def test_another_model_writes_as_wordily_as_it_does() -> None:
     past = chat(1, usage=Usage(uncached_in=40, out=100, reasoning=0))
     _, body = await asked(past, chat(1, model="gpt-4o-mini").prompt)

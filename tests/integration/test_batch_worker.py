@@ -24,9 +24,18 @@ DAY_US = 86_400_000_000
 BATCH = "[batch]\nlinger_s = 0\nlook_s = 0.1\nlag_s = 0.5\n"
 
 
-def config(url: str, more: str = "") -> str:
-    provider = f'[providers.openai]\nbase_url = "{url}/v1"\napi_key = "k"'
-    return settings_text(providers=provider, more=BATCH + more)
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Of a store."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/ledger.db"
+    return str(request.getfixturevalue("postgres_url"))
+
+
+def config(url: str, at: str, more: str = "") -> str:
+    """With a store, and a provider there."""
+    provider = f'[providers.openai]\nbase_url = "{at}/v1"\napi_key = "k"'
+    return settings_text(store=f'url = "{url}"', providers=provider, more=BATCH + more)
 
 
 def body(text: str, model: str = "gpt-4o-mini", **more: Any) -> bytes:
@@ -114,9 +123,8 @@ def ledger(url: str) -> list[Any]:
     return asyncio.run(read())
 
 
-def test_lines_of_a_job_go_through_a_batch(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/ledger.db"
-    with simulator(SimulatorSettings(seed=3)) as provider, gateway(tmp_path, config(provider.url)) as gate:
+def test_lines_of_a_job_go_through_a_batch(tmp_path: Path, url: str) -> None:
+    with simulator(SimulatorSettings(seed=3)) as provider, gateway(tmp_path, config(url, provider.url)) as gate:
         asyncio.run(hand_in(url, a_job("job-a", [body(f"Say {n}") for n in range(30)])))
         job = done(url, gate, "job-a")["job-a"]
         assert (job.state, job.done, job.failed) == ("finished", 30, 0), gate.log
@@ -133,11 +141,11 @@ def test_lines_of_a_job_go_through_a_batch(tmp_path: Path) -> None:
     assert isinstance(gate, Gateway)
 
 
-def test_what_lines_say_is_read_with_the_key_that_sealed_it(tmp_path: Path) -> None:
-    url, key = f"sqlite:///{tmp_path}/ledger.db", "ab" * 32
+def test_what_lines_say_is_read_with_the_key_that_sealed_it(tmp_path: Path, url: str) -> None:
+    key = "ab" * 32
     with (
         simulator(SimulatorSettings(seed=3)) as provider,
-        gateway(tmp_path, config(provider.url, f'encryption_key = "{key}"\n' + own(provider.url))) as gate,
+        gateway(tmp_path, config(url, provider.url, f'encryption_key = "{key}"\n' + own(provider.url))) as gate,
     ):
         both = [a_job(f"job-{model}", [body("Say it", model)]) for model in ("gpt-4o-mini", "own/gpt-4o-mini")]
         asyncio.run(hand_in(url, *both, key=key))
@@ -147,24 +155,22 @@ def test_what_lines_say_is_read_with_the_key_that_sealed_it(tmp_path: Path) -> N
     assert len(marks) == 4 and all(mark for (mark,) in marks), "all is sealed"
 
 
-def test_lines_go_alone_where_there_are_no_batches(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/ledger.db"
+def test_lines_go_alone_where_there_are_no_batches(tmp_path: Path, url: str) -> None:
     with (
         simulator(SimulatorSettings(seed=3)) as provider,
-        gateway(tmp_path, config(provider.url, own(provider.url))) as gate,
+        gateway(tmp_path, config(url, provider.url, own(provider.url))) as gate,
     ):
         asyncio.run(hand_in(url, a_job("job-a", [body(f"Say {n}", "own/gpt-4o-mini") for n in range(20)])))
         job = done(url, gate, "job-a")["job-a"]
         assert (job.state, job.done) == ("finished", 20), gate.log
         assert {line["tier"] for line in provider._bill()["lines"]} == {"default"}
     assert sum(row.cost for row in ledger(url)) == job.cost == job.baseline > 0
-    assert not list(tmp_path.glob("*.journal/*.journal")), "the journal knows of calls under way"
+    assert not list(tmp_path.glob("**/*.journal/*.journal")), "the journal knows of calls under way"
 
 
-def test_a_line_that_is_refused_has_failed_and_others_go_on(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/ledger.db"
+def test_a_line_that_is_refused_has_failed_and_others_go_on(tmp_path: Path, url: str) -> None:
     bad = body("[[simulate: status-400]] no")
-    with simulator(SimulatorSettings(seed=3)) as provider, gateway(tmp_path, config(provider.url)) as gate:
+    with simulator(SimulatorSettings(seed=3)) as provider, gateway(tmp_path, config(url, provider.url)) as gate:
         asyncio.run(hand_in(url, a_job("job-a", [body("one"), bad, body("three")])))
         job = done(url, gate, "job-a")["job-a"]
         assert (job.state, job.done, job.failed) == ("finished", 2, 1)
@@ -173,10 +179,9 @@ def test_a_line_that_is_refused_has_failed_and_others_go_on(tmp_path: Path) -> N
     assert "error" in json.loads(found[1].answer)
 
 
-def test_a_line_whose_error_may_pass_is_tried_again_alone(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/ledger.db"
+def test_a_line_whose_error_may_pass_is_tried_again_alone(tmp_path: Path, url: str) -> None:
     shaky = body("[[simulate: status-500@1]] again")
-    with simulator(SimulatorSettings(seed=3)) as provider, gateway(tmp_path, config(provider.url)) as gate:
+    with simulator(SimulatorSettings(seed=3)) as provider, gateway(tmp_path, config(url, provider.url)) as gate:
         asyncio.run(hand_in(url, a_job("job-a", [body("one"), shaky])))
         job = done(url, gate, "job-a")["job-a"]
         assert (job.done, job.failed) == (2, 0)
@@ -184,19 +189,17 @@ def test_a_line_whose_error_may_pass_is_tried_again_alone(tmp_path: Path) -> Non
     assert sorted(row.status for row in ledger(url)) == [200, 200, 500]
 
 
-def test_a_line_that_came_too_late_has_expired(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/ledger.db"
-    with simulator(SimulatorSettings(seed=3)) as provider, gateway(tmp_path, config(provider.url)) as gate:
+def test_a_line_that_came_too_late_has_expired(tmp_path: Path, url: str) -> None:
+    with simulator(SimulatorSettings(seed=3)) as provider, gateway(tmp_path, config(url, provider.url)) as gate:
         asyncio.run(hand_in(url, a_job("job-a", [body("one")], deadline_s=-1.0)))
         job = done(url, gate, "job-a")["job-a"]
         assert (job.state, job.expired, job.cost) == ("expired", 1, 0)
         assert provider.requests() == 0
 
 
-def test_a_line_of_a_stuck_batch_is_promoted_and_what_comes_late_is_booked(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/ledger.db"
+def test_a_line_of_a_stuck_batch_is_promoted_and_what_comes_late_is_booked(tmp_path: Path, url: str) -> None:
     slow = SimulatorSettings(seed=3, batch_seconds=6.0)
-    with simulator(slow) as provider, gateway(tmp_path, config(provider.url)) as gate:
+    with simulator(slow) as provider, gateway(tmp_path, config(url, provider.url)) as gate:
         asyncio.run(hand_in(url, a_job("job-a", [body(f"Say {n}") for n in range(5)])))
         eventually(lambda: "batch" in str(sent(url)), "the lines are in a batch")
         hurried(url, "job-a")
@@ -211,10 +214,9 @@ def test_a_line_of_a_stuck_batch_is_promoted_and_what_comes_late_is_booked(tmp_p
     assert job.cost == sum(row.cost for row in rows if row.baseline)
 
 
-def test_a_cancelled_job_keeps_what_was_finished(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/ledger.db"
+def test_a_cancelled_job_keeps_what_was_finished(tmp_path: Path, url: str) -> None:
     slow = SimulatorSettings(seed=3, batch_seconds=2.0)
-    with simulator(slow) as provider, gateway(tmp_path, config(provider.url)) as gate:
+    with simulator(slow) as provider, gateway(tmp_path, config(url, provider.url)) as gate:
         asyncio.run(hand_in(url, a_job("job-a", [body(f"Say {n}") for n in range(5)])))
         eventually(lambda: "batch" in str(sent(url)), "the lines are in a batch")
         asyncio.run(hand_in(url, a_job("job-b", [body("never", "own/gpt-4o-mini")])))
@@ -224,11 +226,10 @@ def test_a_cancelled_job_keeps_what_was_finished(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("model", ["gpt-4o-mini", "own/gpt-4o-mini"])
-def test_a_job_costs_no_more_than_its_cap(tmp_path: Path, model: str) -> None:
-    url = f"sqlite:///{tmp_path}/ledger.db"
+def test_a_job_costs_no_more_than_its_cap(tmp_path: Path, url: str, model: str) -> None:
     with (
         simulator(SimulatorSettings(seed=3)) as provider,
-        gateway(tmp_path, config(provider.url, own(provider.url))) as gate,
+        gateway(tmp_path, config(url, provider.url, own(provider.url))) as gate,
     ):
         bodies = [body(f"Say {n}", model) for n in range(40)]
         asyncio.run(hand_in(url, a_job("job-a", bodies, cap=300_000)))
@@ -240,10 +241,9 @@ def test_a_job_costs_no_more_than_its_cap(tmp_path: Path, model: str) -> None:
     assert json.loads(refused[0].answer)["error"]["code"] == "insufficient_quota"
 
 
-def test_two_gateways_share_the_work(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/ledger.db"
+def test_two_gateways_share_the_work(tmp_path: Path, url: str) -> None:
     with simulator(SimulatorSettings(seed=3)) as provider:
-        text = config(provider.url, own(provider.url)).replace("sqlite:///ledger.db", url)
+        text = config(url, provider.url, own(provider.url))
         with gateway(tmp_path / "a", text) as one, gateway(tmp_path / "b", text) as other:
             bodies = [body(f"Say {n}", "own/gpt-4o-mini" if n % 2 else "gpt-4o-mini") for n in range(200)]
             asyncio.run(hand_in(url, *(a_job(f"job-{n}", bodies[n::10]) for n in range(10))))
@@ -253,12 +253,11 @@ def test_two_gateways_share_the_work(tmp_path: Path) -> None:
     assert len(ledger(url)) == 200
 
 
-def test_a_gateway_that_stops_leaves_its_lines_to_others(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/ledger.db"
+def test_a_gateway_that_stops_leaves_its_lines_to_others(tmp_path: Path, url: str) -> None:
     slow = body("[[simulate: slow-first-byte=1.0]] slow", "own/gpt-4o-mini")
     with (
         simulator(SimulatorSettings(seed=3)) as provider,
-        gateway(tmp_path, config(provider.url, own(provider.url))) as gate,
+        gateway(tmp_path, config(url, provider.url, own(provider.url))) as gate,
     ):
         asyncio.run(hand_in(url, a_job("job-a", [slow] * 40)))
         eventually(lambda: provider.requests() > 0, "some lines are done")

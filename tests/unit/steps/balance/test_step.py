@@ -579,3 +579,13 @@ async def test_of_several_models_the_first_is_asked_at_once_and_the_others_when_
     unheard.targets = ("nobody serves it", "other")
     assert (await scene.proceed(unheard)).status == 200
     assert unheard.target == "other"
+
+
+async def test_a_cheap_tier_without_room_says_nothing_of_other_calls() -> None:
+    scene = Scene("a", "b", strategy="weighted", each={"b": {"weight": 0.0}})
+    scene["a"].usual = refuses(429, retry_after="30")
+    for _ in range(3):
+        call = scene.call()
+        call.sent_tier = "flex"
+        assert (await scene.proceed(call)).status == 429
+    assert (scene["a"].asked, scene["b"].asked) == (3, 0) and scene.state("a") != "limited"

@@ -192,7 +192,9 @@ def headers_page() -> str:
     assert not missing, f"REQUEST_HEADERS and steps/identify.py differ: {missing}"
     tag = TAG_HEADER.decode()
     rows = [(f"`x-farthing-{name}`", words) for name, words in REQUEST_HEADERS.items()]
-    rows += [(f"`{name}`", words) for name, words in (ROUTE_HEADERS | CACHE_HEADERS | BUDGET_HEADERS | WAIT_HEADERS).items()]
+    rows += [
+        (f"`{name}`", words) for name, words in (ROUTE_HEADERS | CACHE_HEADERS | BUDGET_HEADERS | WAIT_HEADERS).items()
+    ]
     rows.append((f"`{tag}NAME`", f"A tag of any other name; {TAGS_LIMIT} of them at most."))
     used = set(re.findall(r'b"(x-farthing-[a-z-]*[a-z]|x-should-retry|retry-after)"', _source()))
     answers = [(f"`{name}`", words) for name, words in ANSWER_HEADERS.items() if name in used]

@@ -8,7 +8,20 @@ from datetime import UTC, datetime
 
 from farthing.settings import LogSettings
 
-FIELDS = ("call_id", "error", "places", "host", "port", "workers", "url", "count", "provider", "shard", "part", "schedule")
+FIELDS = (
+    "call_id",
+    "error",
+    "places",
+    "host",
+    "port",
+    "workers",
+    "url",
+    "count",
+    "provider",
+    "shard",
+    "part",
+    "schedule",
+)
 """What may stand beside a message."""
 
 
@@ -50,4 +63,5 @@ def set_up_logs(settings: LogSettings) -> None:
     logging.getLogger("uvicorn.error").setLevel(max(logging.WARNING, logging.getLevelName(settings.level.upper())))
     logging.getLogger().handlers = [handler]  # what other libraries warn of must be a line of the same form
     logging.getLogger("uvicorn.access").propagate = False  # a line a call; the ledger has more in it
-    logging.getLogger("python_multipart").propagate = False  # a line for each form that is none: as many as clients like
+    # It writes a line for each form that is none: as many as clients like.
+    logging.getLogger("python_multipart").propagate = False

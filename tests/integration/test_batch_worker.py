@@ -214,6 +214,19 @@ def test_a_line_of_a_stuck_batch_is_promoted_and_what_comes_late_is_booked(tmp_p
     assert job.cost == sum(row.cost for row in rows if row.baseline)
 
 
+def test_lines_of_a_provider_that_settings_have_no_longer_are_promoted(tmp_path: Path, url: str) -> None:
+    with simulator(SimulatorSettings(seed=3, batch_seconds=600)) as provider:
+        with gateway(tmp_path, config(url, provider.url)):
+            asyncio.run(hand_in(url, a_job("job-a", [body(f"Say {n}") for n in range(5)])))
+            eventually(lambda: "batch" in str(sent(url)), "the lines are in a batch")
+        place = '[models."gpt-4o-mini"]\ndeployments = [{ provider = "own", model = "gpt-4o-mini" }]\n'
+        text = settings_text(store=f'url = "{url}"', providers=own(provider.url) + place, more=BATCH)
+        with gateway(tmp_path, text) as gate:
+            hurried(url, "job-a")
+            assert done(url, gate, "job-a")["job-a"].done == 5, gate.log
+    assert len(ledger(url)) == 5
+
+
 def test_a_cancelled_job_keeps_what_was_finished(tmp_path: Path, url: str) -> None:
     slow = SimulatorSettings(seed=3, batch_seconds=2.0)
     with simulator(slow) as provider, gateway(tmp_path, config(url, provider.url)) as gate:

@@ -47,7 +47,8 @@ FIXES = {
     "model": "Name one version of the model.",
     "minimum": "Make the fixed part longer than the minimum, with examples that help anyhow; else accept it.",
     "host": "Send a session to one place: set [prompts] provider_caching = \"auto\", or give one deployment all of the weight.",
-    "gap": "Ask for the longer lifetime where calls come often enough: [prompts] provider_caching = \"auto\" does so when it pays.",
+    "gap": "Ask for the longer lifetime where calls come often enough: [prompts] provider_caching = \"auto\" does so when it pays; "
+    "requests with marks of their own say ttl 1h in them.",
     "unmarked": "Set [prompts] provider_caching = \"auto\", or mark the end of the fixed part with cache_control.",
     "unexplained": "Send a prompt_cache_key for calls that share a prompt; what stays is the provider's own.",
 }  # fmt: skip

@@ -18,9 +18,9 @@ setup: $(READY)  ## Create .venv with everything pinned (the other targets do th
 demo: $(READY)  ## A company's month through the gateway, no key and no network needed; ONCE=1 ends by itself.
 	@$(BIN)/farthing demo $(if $(ONCE),--once)
 
-# Three on two cores, since many tests wait for other processes. What pytest compiles is kept, whatever the environment says.
+# Four on two cores, since many tests wait for other processes. What pytest compiles is kept, whatever the environment says.
 test: $(READY)  ## Run all tests; ARGS="tests/unit -k name" runs some.
-	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 3 --dist worksteal $(ARGS)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 4 --dist worksteal $(ARGS)
 
 check: $(READY)  ## Lint, formatting, types and the layers of imports.
 	$(BIN)/ruff check .

@@ -23,7 +23,7 @@ def test_one_is_made_raised_and_removed(visitor: Visitor) -> None:
     expect(page.locator("#leases")).to_contain_text("gateway-1")
     page.get_by_role("link", name="Budgets").last.click()
     form = page.locator("#make")
-    form.get_by_label("Name").fill("by-hand")
+    form.locator('input[name="name"]').fill("by-hand")
     form.get_by_label("Amount").fill("lots")
     form.get_by_label("Team").fill("support")
     form.get_by_role("button", name="Make the budget").click()

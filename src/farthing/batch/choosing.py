@@ -267,7 +267,9 @@ def _taken_back(risks: Iterable[_Risk], now_us: int, soon_us: int) -> set[str]:
             continue
         ended_us = now_us + _us(due.ends_s)
         if risk.start_us <= soon_us + _us(due.ends_s):
-            gain = due.batch + risk.never * due.now - due.now
+            gain = (
+                due.batch + risk.never * due.now - due.now - WORTH * due.batch
+            )  # else it would be chosen anew at once
         elif due.again is not None:
             anew = due.again.late((risk.start_us - ended_us) / 1e6)
             gain = (risk.never - anew) * (due.now - due.batch) - WORTH * due.batch

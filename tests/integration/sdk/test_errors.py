@@ -265,9 +265,9 @@ def test_headers_of_the_providers_errors(caller: Caller, tape: Recorder) -> None
 
 def test_wrong_paths_and_methods(open_gateway: Gateway, caller: Caller) -> None:
     with pytest.raises(openai.NotFoundError):
-        caller.openai.files.list()
+        caller.openai.fine_tuning.jobs.list()
     with pytest.raises(anthropic.NotFoundError):
-        caller.anthropic.messages.batches.list()
+        caller.anthropic.get("/v1/messages/nowhere", cast_to=object)
     refused = open_gateway.get("/v1/chat/completions")
     assert (refused.status_code, refused.headers["allow"]) == (405, "POST")
 

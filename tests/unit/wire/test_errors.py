@@ -25,6 +25,8 @@ EVERY = [
     if isinstance(kind, type) and issubclass(kind, FarthingError) and kind is not FarthingError
 ]
 
+OF_JOBS = (model_errors.StillWaiting, model_errors.Expired, model_errors.Cancelled)
+
 
 @pytest.mark.parametrize(
     ("error", "openai", "anthropic"),
@@ -50,7 +52,8 @@ def test_types_of_each_family(error: FarthingError, openai: str, anthropic: str)
 @pytest.mark.parametrize("kind", EVERY)
 @pytest.mark.parametrize("format", FORMATS.values(), ids=FORMATS)
 def test_every_error_can_be_said_in_every_format(kind: type[FarthingError], format: object) -> None:
-    error = kind('quotes " and \n lines', param="model")
+    text = 'quotes " and \n lines'
+    error = kind(text, job="job-1") if kind in OF_JOBS else kind(text, param="model")  # type: ignore[call-arg]
     found = json.loads(FORMATS[format.name].error(error, "call_1"))  # type: ignore[attr-defined]
     assert found["error"]["message"] == 'quotes " and \n lines'
 

@@ -100,37 +100,38 @@ async def test_corrections_that_are_none(site: Site, new: dict[str, Any]) -> Non
 
 async def test_a_bill_is_compared_and_corrected(site: Site) -> None:
     await site.store.write([a_call(), a_call("b")])
-    status, seen = await sent(site, f"{RECONCILE}?provider=openai", BILL, "viewer")
+    status, seen = await sent(site, f"{RECONCILE}?provider=openai", BILL, "admin")
     assert status == 200 and seen["bill"]["nano_dollars"] == 500_000_000
     assert (seen["ledger"]["nano_dollars"], seen["gap"]["nano_dollars"]) == (2, 499_999_998)
     assert await Corrections(site.store).last() == 0, "to look changes nothing"
     path = f"{RECONCILE}/corrections?provider=openai"
-    assert (await sent(site, f"{path}&reason=bill", BILL, "viewer"))[0] == 403
-    assert (await sent(site, path, BILL, "editor"))[0] == 400, "why?"
-    status, done = await sent(site, f"{path}&reason=bill", BILL, "editor")
+    for url in (f"{RECONCILE}?provider=openai", f"{path}&reason=bill"):
+        assert (await sent(site, url, BILL, "editor"))[0] == 403, "a bill is of all tenants"
+    assert (await sent(site, path, BILL, "admin"))[0] == 400, "why?"
+    status, done = await sent(site, f"{path}&reason=bill", BILL, "admin")
     assert status == 201 and (done["posted"], done["gap"]["nano_dollars"]) == (1, 0)
-    assert ("key editor (key-editor)", "correction", "posted") in await audited(site)
-    assert (await sent(site, f"{path}&reason=again", BILL, "editor"))[0] == 200, "nothing is left"
+    assert ("key admin (key-admin)", "correction", "posted") in await audited(site)
+    assert (await sent(site, f"{path}&reason=again", BILL, "admin"))[0] == 200, "nothing is left"
     for path in (RECONCILE, f"{RECONCILE}/corrections"):
         assert (await sent(site, f"{path}?provider=openai&reason=x", BILL, "admin-b"))[0] == 403, "of all tenants"
 
 
 async def test_several_exports_in_one_body(site: Site) -> None:
     for body in (json.dumps([PAGE, PAGE]).encode(), BILL + b"\n" + BILL):
-        _, seen = await sent(site, f"{RECONCILE}?provider=openai", body, "viewer")
+        _, seen = await sent(site, f"{RECONCILE}?provider=openai", body, "admin")
         assert seen["bill"]["nano_dollars"] in (500_000_000, 1_000_000_000)
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"[", b"\xff\x00", b"a;b\n1;2", b"[" * 100_000, BILL[:-3]])
 async def test_bodies_that_are_no_export(site: Site, body: bytes) -> None:
     for provider in ("openai", "anthropic", "azure"):
-        assert (await sent(site, f"{RECONCILE}?provider={provider}", body, "viewer"))[0] == 400
+        assert (await sent(site, f"{RECONCILE}?provider={provider}", body, "admin"))[0] == 400
 
 
 async def test_a_bill_that_is_too_large_or_of_nobody(site: Site) -> None:
-    assert (await sent(site, f"{RECONCILE}?provider=acme", BILL, "viewer"))[0] == 400
-    assert (await sent(site, f"{RECONCILE}?provider=openai&since_us=x", BILL, "viewer"))[0] == 400
-    assert (await sent(site, f"{RECONCILE}?provider=openai", b" " * (17 * 2**20), "viewer"))[0] == 413
+    assert (await sent(site, f"{RECONCILE}?provider=acme", BILL, "admin"))[0] == 400
+    assert (await sent(site, f"{RECONCILE}?provider=openai&since_us=x", BILL, "admin"))[0] == 400
+    assert (await sent(site, f"{RECONCILE}?provider=openai", b" " * (17 * 2**20), "admin"))[0] == 413
 
 
 async def test_pricing_anew_shows_first(site: Site) -> None:

@@ -15,8 +15,20 @@ from farthing.model.money import show_dollars
 from farthing.store.engine import Connection, Row
 from farthing.store.rows import LONGEST_NAME, mended_text
 
-Kind = Literal["key", "budget", "alert", "mute", "route", "correction", "rerate", "cache", "job", "student"]
-KINDS: tuple[Kind, ...] = ("key", "budget", "alert", "mute", "route", "correction", "rerate", "cache", "job", "student")
+Kind = Literal["key", "budget", "alert", "mute", "route", "correction", "rerate", "cache", "job", "student", "settings"]
+KINDS: tuple[Kind, ...] = (
+    "key",
+    "budget",
+    "alert",
+    "mute",
+    "route",
+    "correction",
+    "rerate",
+    "cache",
+    "job",
+    "student",
+    "settings",
+)
 NOBODY = "somebody"
 """Who it was, where nobody said."""
 MOST_ENTRIES = 10_000

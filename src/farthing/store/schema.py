@@ -19,6 +19,7 @@ from farthing.store.schema_corrections import CORRECTION_TABLES
 from farthing.store.schema_deferred import DEFERRED_TABLES
 from farthing.store.schema_ends import END_TABLES
 from farthing.store.schema_past import PAST_TABLES
+from farthing.store.schema_plans import PLAN_TABLES
 from farthing.store.schema_prefixes import PREFIX_TABLES
 from farthing.store.schema_progress import PROGRESS_TABLES
 from farthing.store.schema_reports import REPORT_TABLES
@@ -248,6 +249,7 @@ MIGRATIONS: tuple[tuple[Statement, ...], ...] = (
     PAST_TABLES,
     CONTROL_TABLES,
     STUDENT_TABLES,
+    PLAN_TABLES,
 )
 """The statements that lead from version n to n + 1, at place n. Released ones are never edited; changes are added."""
 

@@ -11,7 +11,7 @@ from farthing.model.arms import BATCHING
 from farthing.model.batch import Job, JobError, Line, Sent, Shard, Way
 from farthing.model.record import Record, Saving
 from farthing.store import Store, open_store
-from farthing.store.batch import jobs, lines, shards
+from farthing.store.batch import jobs, lines, moves, shards
 from farthing.store.engine import Connection
 from farthing.store.store import now_us
 
@@ -56,7 +56,8 @@ def _batch(connection: Connection, job: Job, count: int, at_us: int, name: str, 
 
 def _back(connection: Connection, shard: Shard, at_us: int, failing: dict[int, tuple[int, bytes]] | None = None) -> None:  # fmt: skip
     ended = []
-    for line, _ in lines.of_shard(connection, shard.id, -1, 100_000):
+    calls = [run.call_id for run in moves.runs_of_shard(connection, shard.id, -1, 100_000)]
+    for line, _ in lines.of_calls(connection, calls):
         status, answer = (failing or {}).get(line.no, (200, b'{"choices": []}'))
         state = "done" if status < 400 else "failed"
         ended.append(lines.Ended(line.job, line.no, line.call_id, state, status, answer, PRICE, 2 * PRICE))  # type: ignore[arg-type]
@@ -68,9 +69,9 @@ def _back(connection: Connection, shard: Shard, at_us: int, failing: dict[int, t
 
 def _alone(connection: Connection, job: Job, count: int, at_us: int, way: Way, took_us: int) -> None:
     some = _taken(connection, job, count, at_us)
-    for line in some:
-        lines.begin(connection, line, way=way, call_id=f"call-{job.id}-{line.no}", now_us=at_us)
-    ended = [lines.Ended(line.job, line.no, line.call_id, "done", 200, b'{"choices": []}', 2 * PRICE, 2 * PRICE) for line in some]  # fmt: skip
+    begun = [lines.Begun(line.job, line.no, way, f"call-{job.id}-{line.no}") for line in some]
+    lines.begin_all(connection, begun, holder=some[0].holder, until_us=some[0].ready_us, now_us=at_us)
+    ended = [lines.Ended(each.job, each.no, each.call_id, "done", 200, b'{"choices": []}', 2 * PRICE, 2 * PRICE) for each in begun]  # fmt: skip
     lines.settle(connection, ended, at_us + took_us)
 
 

@@ -20,6 +20,7 @@ from farthing.steps.defer.asked import Wish
 from farthing.store import Store, open_store
 from farthing.store.batch import asked, jobs, lines, webhooks
 from unit.batch.worked import ANSWER, work
+from unit.store.batch.samples import begun
 
 BODY = b'{"model":"gpt-4o-mini","messages":[]}'
 HOUR_US = 3_600_000_000
@@ -209,7 +210,7 @@ async def test_what_was_sent_goes_on_when_its_client_leaves(store: Store, deferr
 
     def begin(connection: Any) -> None:
         (line,) = lines.take(connection, now_us=now_us, holder="w", until_us=now_us + HOUR_US, limit=1)
-        lines.begin(connection, line, way="now", call_id="c-1", now_us=now_us)
+        begun(connection, line, "c-1", now_us=now_us)
 
     await store.do(begin)
     deferred.left(sent, job)

@@ -5,6 +5,7 @@ from farthing.batch.turnround import PRIOR_90_S, PRIOR_MEDIAN_S
 from farthing.model.batch import Job, Line, Sent, Shard
 from farthing.store.batch import jobs, lines, shards
 from farthing.store.engine import Connection
+from unit.store.batch.samples import begun
 
 NOW_US = 1_790_000_000_000_000
 DAY_US = 86_400_000_000
@@ -57,7 +58,7 @@ def test_a_batch_that_is_away_goes_by_how_long_it_has_been(connection: Connectio
 def test_a_line_that_is_sent_alone_is_back_soon(connection: Connection) -> None:
     job = handed_in(connection)
     (line,) = lines.take(connection, now_us=NOW_US, holder="g", until_us=NOW_US + DAY_US, limit=1)
-    lines.begin(connection, line, way="now", call_id="c-1", now_us=NOW_US)
+    begun(connection, line, "c-1", now_us=NOW_US)
     assert seconds(connection, job) == (10.0, 30.0)
 
 

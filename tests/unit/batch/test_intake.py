@@ -12,6 +12,7 @@ from farthing.batch.intake import CHUNK
 from farthing.model.batch import File, Job, Line
 from farthing.store.batch import files, jobs, lines
 from unit.gateway.batch_site import BatchSite, batch_site, chat, jsonl
+from unit.store.batch.samples import of_shard
 
 HOUR_US = 3_600_000_000
 
@@ -156,7 +157,7 @@ async def test_lines_stay_while_one_of_them_is_with_a_provider(site: BatchSite) 
     await site.store.do(sent)
     await site.store.do(lambda connection: jobs.delete(connection, batch["id"]))
     assert await site.store.do(lambda connection: jobs.expire(connection, site.now_us(), 10)) == 0
-    assert len(await site.store.do(lambda connection: lines.of_shard(connection, "s1", -1, 9))) == 1
+    assert len(await site.store.do(lambda connection: of_shard(connection, "s1"))) == 1
     await site.store.do(lambda connection: connection.execute("DELETE FROM batch_sent"))
     assert await site.store.do(lambda connection: jobs.expire(connection, site.now_us(), 10)) == 1
 

@@ -3,7 +3,7 @@
 from farthing.batch.speeds import plain, speeds
 from farthing.store.batch import lines, shards
 from farthing.store.engine import Connection
-from unit.store.batch.samples import HOUR_US, NOW_US, ended, given, in_shard, taken
+from unit.store.batch.samples import HOUR_US, NOW_US, ended, given, in_shard, of_shard, taken
 
 
 def test_what_was_seen_moves_the_published_times(connection: Connection) -> None:
@@ -15,7 +15,7 @@ def test_what_was_seen_moves_the_published_times(connection: Connection) -> None
         connection.execute("UPDATE batch_shards SET created_us = ? WHERE id = ?", (at, f"shard-{number}"))
         shards.created(connection, f"shard-{number}", f"batch-{number}", "", at + HOUR_US, at)
         if number < 39:
-            for line, _ in lines.of_shard(connection, f"shard-{number}", -1, 1):
+            for line, _ in of_shard(connection, f"shard-{number}"):
                 lines.settle(connection, [ended(line)], at + 60_000_000)
             shards.finish(connection, f"shard-{number}", at + 60_000_000)
     now = NOW_US + 39 * HOUR_US // 4 + 5_000_000

@@ -3,11 +3,12 @@
 import json
 import time
 
-from farthing.model.batch import LineState
+from farthing.model.batch import Line, LineState
 from farthing.model.record import Record
 from farthing.store import Store, writing
 from farthing.store.batch import lines
 from farthing.store.engine import Connection
+from unit.store.batch.samples import begun
 
 ANSWER = json.dumps(
     {
@@ -20,11 +21,11 @@ ANSWER = json.dumps(
 
 async def work(
     store: Store, *, answer: bytes = ANSWER, status: int = 200, state: LineState = "done", limit: int = 100
-) -> list[lines.Line]:  # fmt: skip
+) -> list[Line]:  # fmt: skip
     """End the lines that wait now, each with a call of its own that cost 2 instead of 4 nano-dollars."""
     now_us = time.time_ns() // 1000
 
-    def work_off(connection: Connection) -> list[lines.Line]:
+    def work_off(connection: Connection) -> list[Line]:
         lines.waiting(connection, now_us)
         taken = lines.take(connection, now_us=now_us, holder="w", until_us=now_us + 60_000_000, limit=limit)
         for line in taken:
@@ -40,7 +41,7 @@ async def work(
                 cost_state="computed",
             )
             with connection.transaction():
-                lines.begin(connection, line, way="now", call_id=call_id, now_us=now_us)
+                begun(connection, line, call_id, now_us=now_us)
                 writing.write(connection, [record])
                 ended = lines.Ended(line.job, line.no, call_id, state, status, answer, 2, 4)
                 lines.settle(connection, [ended], now_us)

@@ -14,7 +14,7 @@ from farthing.model.record import Record, Saving
 from farthing.store import open_store
 from farthing.store.batch import jobs, lines, shards
 from farthing.store.engine import Connection
-from unit.store.batch.samples import in_shard
+from unit.store.batch.samples import begun, in_shard
 
 Farthing = Callable[..., Result]
 
@@ -28,7 +28,7 @@ def fill(*, nothing: bool = False) -> None:
             jobs.add(connection, job)
             lines.add(connection, [Line(job.id, no, f"c-{no}", tenant, "m", job.deadline_us, 2, body=b"{}") for no in range(count)])  # fmt: skip
         (line,) = lines.take(connection, now_us=now_us, holder="w1", until_us=now_us + 10**9, limit=1, tenant="acme")
-        lines.begin(connection, line, way="now", call_id="c-0", now_us=now_us)
+        begun(connection, line, "c-0", now_us=now_us)
         lines.settle(connection, [lines.Ended(line.job, line.no, "c-0", "done", 200, b"{}", 1, 2)], now_us)
         in_shard(connection, lines.take(connection, now_us=now_us, holder="w1", until_us=now_us + 10**9, limit=1, tenant="acme"), now_us=now_us)  # fmt: skip
         connection.execute("UPDATE batch_shards SET created_us = ?", (now_us,))

@@ -10,6 +10,7 @@ from farthing.store import Store
 from farthing.store.batch import jobs, lines
 from farthing.store.engine import Connection
 from farthing.store.rollups import DAY_US
+from unit.store.batch.samples import begun
 
 NOW_US = 20_000 * DAY_US + DAY_US // 2
 HOUR_US = 3_600_000_000
@@ -26,7 +27,7 @@ def handed_in(
 def sent(connection: Connection, count: int, way: str, tenant: str = "default") -> list[Line]:
     some = lines.take(connection, now_us=NOW_US, holder="g", until_us=NOW_US + DAY_US, limit=count, tenant=tenant)
     for line in some:
-        assert lines.begin(connection, line, way=way, call_id=f"{line.job}/{line.no}", now_us=NOW_US)  # type: ignore[arg-type]
+        assert begun(connection, line, f"{line.job}/{line.no}", way=way, now_us=NOW_US)  # type: ignore[arg-type]
     return some
 
 

@@ -16,6 +16,7 @@ from farthing.gateway.guard import Guard
 from farthing.gateway.pages import pages
 from farthing.gateway.protocol import CONNECTION
 from farthing.gateway.uploads import Room
+from farthing.model.batch import Line
 from farthing.model.clock import SYSTEM, Clock
 from farthing.model.principal import Key
 from farthing.settings import BatchSettings, CacheSettings, ServerSettings, Settings
@@ -125,7 +126,7 @@ class BatchSite:
         while not await self.intake.turn():
             pass
 
-    async def work(self, answer: Callable[[lines.Line], tuple[str, int, bytes]], limit: int = 1000) -> int:
+    async def work(self, answer: Callable[[Line], tuple[str, int, bytes]], limit: int = 1000) -> int:
         """End lines that wait, as `answer` says: state, status, body."""
         now_us = self.now_us()
         taken = await self.store.do(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from farthing.model.batch import Job
+from farthing.model.batch import Job, Line
 from farthing.store.batch import files, jobs, lines
 from unit.batch.worked import ANSWER
 from unit.gateway.batch_site import BOUNDARY, form
@@ -58,7 +58,7 @@ async def ended(site: Site, job: Job) -> None:
     """As the worker would: the lines are there and have their answers."""
 
     def work(connection: Any) -> None:
-        made = [lines.Line(job.id, n, f"row-{n}", "default", "m", job.deadline_us, 2, body=b"{}") for n in range(3)]
+        made = [Line(job.id, n, f"row-{n}", "default", "m", job.deadline_us, 2, body=b"{}") for n in range(3)]
         lines.add(connection, made)
         jobs.validated(connection, job.id, 3, 1)
         ends = [lines.Ended(job.id, n, "", "done", 200, ANSWER, 0, 0) for n in range(3)]

@@ -21,6 +21,7 @@ from farthing.store import Store, open_store
 from farthing.store.batch import jobs, lines, shards
 from farthing.store.budgets import Budgets
 from farthing.store.engine import Connection
+from unit.store.batch.samples import begun
 
 DASHBOARD = Path(__file__).parents[3] / "deploy" / "grafana" / "farthing.json"
 LABELS = {
@@ -135,7 +136,7 @@ async def test_the_queue_is_told_from_sums(store: Store) -> None:
         jobs.add(connection, job)
         lines.add(connection, made)
         (line,) = lines.take(connection, now_us=now_us, holder="g", until_us=now_us + 10**9, limit=1)
-        lines.begin(connection, line, way="flex", call_id="c-0", now_us=now_us)
+        begun(connection, line, "c-0", way="flex", now_us=now_us)
         lines.settle(connection, [lines.Ended("j-1", line.no, "c-0", "done", 200, b"{}", 1, 2)], now_us)
         (line,) = lines.take(connection, now_us=now_us, holder="g", until_us=now_us + 10**9, limit=1)
         shard = Shard("s-1", "openai", "d", "m", "openai.chat", created_us=now_us)

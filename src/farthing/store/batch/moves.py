@@ -111,6 +111,11 @@ def run_of(row: Row) -> Run:
     return Run(row[0], row[1], row[2], (row[3], row[4]), _sents.decode(row[5]))
 
 
+def is_as(stored: Line, line: Line) -> bool:
+    """Whether nobody else has done anything with the line since it was read."""
+    return stored.tries == line.tries and stored.holder == line.holder
+
+
 def take_back(connection: Connection, runs: Collection[Run]) -> dict[str, Change]:
     """These runs are over: what was held for them is free. What their jobs gain by that."""
     for some in parts(sorted(run.call_id for run in runs)):

@@ -1,5 +1,5 @@
 """Lines of a shard that may be late: how many of them there are by deadline, and the first of them. Reads only; a line is
-promoted when it begins to be sent alone (`lines.begin`)."""
+promoted when it begins to be sent alone (`lines.begin_all`)."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

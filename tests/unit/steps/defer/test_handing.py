@@ -14,6 +14,7 @@ from farthing.batch.entrance import Entrance
 from farthing.batch.news import News
 from farthing.gateway.edge import new_call_id
 from farthing.model.arms import BATCHING
+from farthing.model.batch import Line
 from farthing.model.call import Answer, Ask, Call
 from farthing.model.errors import BudgetExceeded, Cancelled, Expired, StillWaiting, Unavailable, UpstreamError
 from farthing.model.principal import Principal
@@ -22,7 +23,7 @@ from farthing.steps.defer.asked import Wishes
 from farthing.steps.defer.handing import Handing, without
 from farthing.steps.defer.step import Defer
 from farthing.store import Store, open_store
-from farthing.store.batch import jobs, lines
+from farthing.store.batch import jobs
 from unit.batch.worked import ANSWER, work
 
 BODY = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hello"}], "service_tier": "flex"}
@@ -77,7 +78,7 @@ async def at_once(call: Call) -> Answer:
     return Answer(200, [], call.body)
 
 
-async def worked(store: Store, **fields: Any) -> list[lines.Line]:
+async def worked(store: Store, **fields: Any) -> list[Line]:
     for _ in range(300):
         if done := await work(store, **fields):
             return done

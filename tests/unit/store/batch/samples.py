@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from farthing.model.batch import Hold, Job, Line, Sent, Shard
-from farthing.store.batch import jobs, lines, shards
+from farthing.store.batch import jobs, lines, moves, shards
 from farthing.store.engine import Connection
 
 NOW_US = 1_760_000_400_000_000
@@ -68,6 +68,26 @@ def in_shard(
     pairs = [(line, sent(line, held=held, budget=budget)) for line in some]
     shards.intend(connection, made, pairs, "w1", now_us + HOUR_US, now_us)
     return made
+
+
+def begun(
+    connection: Connection, line: Line, call_id: str, *, way: Any = "now", now_us: int = NOW_US, holder: str = "", until_us: int = 0
+) -> bool:  # fmt: skip
+    """A line is sent alone by whoever took it; it says so then. False: it must not be."""
+    holder, until_us = holder or line.holder, until_us or line.ready_us
+    one = lines.Begun(line.job, line.no, way, call_id)
+    if not lines.begin_all(connection, [one], holder=holder, until_us=until_us, now_us=now_us):
+        return False
+    line.state, line.way, line.call_id, line.holder, line.ready_us = "sent", way, call_id, holder, until_us
+    line.tries += 1
+    return True
+
+
+def of_shard(connection: Connection, shard: str) -> list[tuple[Line, Sent]]:
+    """Lines of a shard that are not settled, by their places."""
+    calls = [run.call_id for run in moves.runs_of_shard(connection, shard, -1, 1000)]
+    found = {sent.call_id: (line, sent) for line, sent in lines.of_calls(connection, calls)}
+    return [found[call] for call in calls]
 
 
 def ended(line: Line, state: Any = "done", **changes: Any) -> lines.Ended:

@@ -5,7 +5,7 @@ import random
 import threading
 from contextlib import closing
 
-from farthing.model.batch import Hold, Sent
+from farthing.model.batch import Hold, Line, Sent
 from farthing.model.budget import Budget
 from farthing.model.charge import Charge
 from farthing.store import Store, writing
@@ -62,7 +62,7 @@ async def test_gateways_work_one_queue(store: Store, connection: Connection) -> 
     assert holds.held(connection) == {} and lines.waiting(connection, NOW_US) == []
 
 
-def _worked(connection: Connection, some: list[lines.Line], name: str, dice: random.Random) -> int:
+def _worked(connection: Connection, some: list[Line], name: str, dice: random.Random) -> int:
     """Send them as a shard, settle most, put the rest back; how many were settled."""
     shard = f"{name}-{dice.getrandbits(60)}"
     pairs = [

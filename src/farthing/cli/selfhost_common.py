@@ -23,6 +23,11 @@ def measurements_file(config: Path | None, settings: SelfhostSettings) -> Path:
     return (config.parent if config is not None else Path()) / settings.measurements
 
 
+def reports_folder(config: Path | None) -> Path:
+    """Beside the settings file, unless it is absolute."""
+    return (config.parent if config is not None else Path()) / settings_of(config).reports
+
+
 def offers_of(settings: SelfhostSettings) -> list[Offer]:
     """The user's prices before ours: of two for one GPU the newer one holds."""
     return gpu_prices.known(settings.gpu_prices)

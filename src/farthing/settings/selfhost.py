@@ -50,4 +50,10 @@ class SelfhostSettings(msgspec.Struct, frozen=True):
     measurements: Annotated[
         str, Meta(description="File to which `farthing selfhost measure` adds; plans are calibrated by it.")
     ] = "farthing-measured.json"
+    reports: Annotated[
+        str,
+        Meta(
+            description="Folder in which `farthing quantize` and `farthing distil tune` leave a report of each model."
+        ),
+    ] = "farthing-models"
     deployments: Annotated[dict[str, OwnDeploymentSettings], Meta(description="By label in the ledger.")] = {}

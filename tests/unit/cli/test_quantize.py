@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from click.testing import Result
 
+from farthing.selfhost import reports
+from farthing.selfhost.quantize.report import Report
 from farthing.settings import load
 from farthing.upstream.hosts import HOSTS
 from unit.selfhost.quantize.environments import environments
@@ -26,7 +28,7 @@ HERE = Path(__file__)
 def cache(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where back-ends live, and the file `fails` that makes the next worker fail."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
-    environments(folder / "cache" / "farthing" / "quantize")
+    environments(folder / "cache" / "farthing" / "tools")
     tiny(folder / "tiny")
     (folder / "text.txt").write_text(TEXT)
     return folder / "cache"
@@ -54,6 +56,10 @@ def test_what_passes_gets_its_card_its_command_and_its_settings(farthing: Farthi
         assert words in card
     report = json.loads((folder / "tiny-quantized" / "report.json").read_text())
     assert report["tried"][0]["perplexity"]["n"] >= 2600 and abs(report["tried"][0]["perplexity"]["loss"]) < 0.01
+    assert (report["passed"], report["chosen"], report["name"]) == (True, "FP8", "own/tiny")
+    assert report["tried"][0]["use"]["deployment"] == {"provider": "own", "model": "own/tiny-fp8", "reserved": True}
+    (kept,) = reports.read(folder / "farthing-models", "quantized", Report)
+    assert kept.chosen == kept.tried[0] and "vllm serve" in kept.chosen.use.command and kept.finished_us > 0
     file = folder / "tiny-quantized" / "farthing.toml"
     found = load(file, {}, kinds={name: host.base_url for name, host in HOSTS.items()})
     (place,) = found.models["own/tiny"].deployments
@@ -121,7 +127,7 @@ def test_a_run_that_was_killed_goes_on_where_it_was(farthing: Farthing, folder: 
     times = before.stat().st_mtime_ns
     assert quantize(farthing, "--bits", "8").exit_code == 0 and before.stat().st_mtime_ns == times
     other = quantize(farthing, "--bits", "8", "--scheme", "W8A16")
-    assert other.exit_code == 1 and "holds a run of another model, text, eval set or choice" in other.output
+    assert other.exit_code == 1 and "holds a run of another model, other data or other choices" in other.output
 
 
 def test_a_plan_alone_starts_nothing(farthing: Farthing, folder: Path, cache: Path) -> None:
@@ -143,7 +149,7 @@ def test_a_plan_alone_starts_nothing(farthing: Farthing, folder: Path, cache: Pa
         (("tiny", "--gpu", "cpu", "--scheme", "q8_0"), "vllm on a CPU has no kernels for q8_0"),
         (("tiny", "--engine", "llama.cpp", "--scheme", "W4A16"), "llama.cpp serves GGUF only"),
         (("tiny", "--scheme", "W4A16", "--group", "128"), "a group of 64 does"),
-        (("tiny", "--engine", "llama.cpp"), "the back-end auto-round is not ready: there is no environment for it"),
+        (("tiny", "--engine", "llama.cpp"), "auto-round is not ready: there is no environment for it in"),
         (("tiny", "--text", "none.txt"), "none.txt: No such file or directory"),
         (("tiny", "--eval", "text.txt"), "text.txt: line 1"),
         (("tiny", "--max-loss", "much"), "'much' is no share; write 3%"),
@@ -155,10 +161,10 @@ def test_what_cannot_be_done_is_said(farthing: Farthing, cache: Path, words: tup
     assert done.exit_code and said in " ".join(done.output.split())
 
 
-def test_which_backends_there_are(farthing: Farthing, cache: Path) -> None:
-    shown = farthing("quantize", "backends").output
-    assert "auto-round: there is no environment for it; farthing quantize backends --install auto-round" in shown
-    found = {each["name"]: each for each in json.loads(farthing("quantize", "backends", "--json").stdout)["backends"]}
+def test_which_tools_there_are(farthing: Farthing, cache: Path) -> None:
+    shown = farthing("selfhost", "tools").output
+    assert "auto-round: there is no environment for it; farthing selfhost tools --install auto-round" in shown
+    found = {each["name"]: each for each in json.loads(farthing("selfhost", "tools", "--json").stdout)["tools"]}
     assert found["torchao"]["ready"] and not found["auto-round"]["ready"]
 
 

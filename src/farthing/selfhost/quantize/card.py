@@ -6,7 +6,7 @@ Says also what was not measured. Knows nothing of where it is written to.
 from farthing.selfhost.quantize.losses import Loss
 from farthing.selfhost.quantize.report import Report, Tried, engine_speaks, saved
 from farthing.selfhost.quantize.schemes import SCHEMES
-from farthing.selfhost.quantize.serving import Served, command
+from farthing.selfhost.serving import Use
 
 VERDICTS = {
     "kept": "shown to be within what may be lost",
@@ -15,10 +15,10 @@ VERDICTS = {
 }
 
 
-def card(report: Report, tried: Tried, served: Served, settings: str) -> str:
-    """`settings`: what the settings file needs."""
+def card(report: Report, tried: Tried, use: Use) -> str:
+    """The whole file."""
     parts = [
-        f"# {served.served}",
+        f"# {use.served}",
         f"{report.model} at {SCHEMES[tried.scheme].bits} bits ({tried.scheme}{_group(tried)}, {_METHODS[tried.method]}), made by "
         f"{report.backend} {report.versions.get(_MAIN[report.backend], '')} from `{report.folder}`.",
         "## What it lost",
@@ -29,9 +29,9 @@ def card(report: Report, tried: Tried, served: Served, settings: str) -> str:
         _sizes(report, tried),
         f"The speed was {engine_speaks(SCHEMES[tried.scheme])}. Memory is that of the process at its peak, beside what its tools take; they may unpack what an engine leaves packed.",
         "## Serve it",
-        f"```bash\n{command(served)}\n```",
+        f"```bash\n{use.command}\n```",
         "Then, in `farthing.toml`:",
-        f"```toml\n{settings.rstrip()}\n```",
+        f"```toml\n{use.settings.rstrip()}\n```",
         "## How it was measured",
         f"- The same tokens before and after, in blocks of which each is foretold by itself; text: {report.text}.",
         _calibration(tried, report),

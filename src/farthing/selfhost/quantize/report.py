@@ -3,14 +3,16 @@
 Knows nothing of files and terminals.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
 from farthing.selfhost.quantize.losses import Loss, Verdict
-from farthing.selfhost.quantize.schemes import Scheme
+from farthing.selfhost.quantize.schemes import SCHEMES, Scheme
 from farthing.selfhost.quantize.sizes import Size
+from farthing.selfhost.serving import Use
 
+FORMAT = "farthing quantize report 1"
 Gate = Literal["shown", "seen"]
 """Whether the whole interval of the loss must be within the budget, or the loss itself."""
 
@@ -48,6 +50,8 @@ class Tried(msgspec.Struct, frozen=True):
     passed: bool
     where: str
     """The folder, or the GGUF file."""
+    use: Use | None = None
+    """How it is served; None until that is written."""
 
     @property
     def off(self) -> float:
@@ -61,6 +65,8 @@ class Tried(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True):
+    """As `for_machines` writes it, it can be read again."""
+
     model: str
     folder: str
     text: str
@@ -76,6 +82,9 @@ class Report(msgspec.Struct, frozen=True):
     why: str
     before: Bytes
     tried: tuple[Tried, ...]
+    name: str = ""
+    """What callers call it."""
+    finished_us: int = 0
 
     @property
     def chosen(self) -> Tried | None:
@@ -88,6 +97,15 @@ def verdict(perplexity: Loss, task: Loss | None, budget: float, gate: Gate) -> t
     decisive = task or perplexity
     found = decisive.verdict(budget)
     return found, found == "kept" or (gate == "seen" and decisive.loss <= budget)
+
+
+def for_machines(report: Report) -> dict[str, Any]:
+    """Everything, and what follows from it."""
+    shown: dict[str, Any] = msgspec.to_builtins(report)
+    for tried, each in zip(report.tried, shown["tried"], strict=True):
+        each |= {"bits": SCHEMES[tried.scheme].bits, "plan_off": tried.off, "decisive": tried.decisive.metric}
+    chosen = report.chosen
+    return {"format": FORMAT, **shown, "passed": chosen is not None, "chosen": chosen.scheme if chosen else None}
 
 
 def saved(before: int, after: int) -> float:

@@ -16,14 +16,14 @@ import msgspec
 from farthing.model.errors import BadRequest
 from farthing.quality.evalset import Case
 from farthing.selfhost.quantize import losses, sizes
-from farthing.selfhost.quantize.answers import items_of
-from farthing.selfhost.quantize.backends import Backend, Found
-from farthing.selfhost.quantize.measuring import Job, Measured, measure, read
 from farthing.selfhost.quantize.planning import Model, Plan, Step
-from farthing.selfhost.quantize.process import work
 from farthing.selfhost.quantize.report import Bytes, Gate, Report, Tried, verdict
-from farthing.selfhost.quantize.state import State, files_of, key_of
 from farthing.selfhost.quantize.texts import Text
+from farthing.selfhost.tools.answers import items_of
+from farthing.selfhost.tools.environments import Found, Tool
+from farthing.selfhost.tools.measuring import Job, Measured, measure, read
+from farthing.selfhost.tools.process import work
+from farthing.selfhost.tools.state import State, files_of, key_of
 
 CALIBRATION = (32, 512)
 """Sequences, and their tokens, that calibrate; they are the first of the text."""
@@ -42,7 +42,7 @@ class Asked(msgspec.Struct, frozen=True):
     model: Model
     plan: Plan
     out: Path
-    backend: Backend
+    backend: Tool
     found: Found
     text: Text
     cases: Sequence[Case]
@@ -71,7 +71,7 @@ class Asked(msgspec.Struct, frozen=True):
 
 async def run(asked: Asked, told: Told) -> Report:
     """Raises BadRequest with what went wrong; what was done until then is kept."""
-    with State(asked.out, _key(asked)) as state:
+    with State(asked.out, _key(asked), "quantize") as state:
         return await _Run(asked, state, told).report()
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from farthing.model.errors import BadRequest
-from farthing.selfhost.quantize.backends import BACKENDS, Backend, environment, probe, python_of
-from farthing.selfhost.quantize.process import work
+from farthing.selfhost.tools.environments import TOOLS, Tool, environment, probe, python_of
+from farthing.selfhost.tools.process import work
 
 
 def worker(folder: Path, code: str) -> str:
@@ -85,7 +85,7 @@ async def test_workers_see_no_keys_and_no_hub(tmp_path: Path, monkeypatch: pytes
 
 
 async def test_an_environment_is_asked_what_it_has(tmp_path: Path) -> None:
-    backend = Backend("pip", "none", "", ("pip", "no-such-package"), 0.1)
+    backend = Tool("pip", "none", "", ("pip", "no-such-package"), 0.1)
     python = python_of(backend, tmp_path)
     assert (await probe(backend, tmp_path)).trouble == "there is no environment for it"
     python.parent.mkdir(parents=True)
@@ -97,9 +97,9 @@ async def test_an_environment_is_asked_what_it_has(tmp_path: Path) -> None:
     assert "does not answer" in (await probe(backend, tmp_path)).trouble
 
 
-@pytest.mark.parametrize("name", BACKENDS)
+@pytest.mark.parametrize("name", TOOLS)
 def test_what_is_installed_is_pinned_and_names_no_host(name: str) -> None:
-    lines = BACKENDS[name].requirements.read_text().split()
+    lines = TOOLS[name].requirements.read_text().split()
     assert lines and all("==" in line and "/" not in line for line in lines)
 
 

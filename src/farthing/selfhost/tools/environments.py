@@ -1,8 +1,8 @@
-"""The tools that quantize, each in an environment of its own: where it is, what it has, what is missing and how to get it.
+"""The tools for models, each in an environment of its own: where it is, what it has, what is missing and how to get it.
 
 No two of them share an environment, since each pins another release of the same libraries; and none of them is ever loaded
 into Farthing. An environment is a folder with a Python that was made for it, below the user's cache or where
-FARTHING_QUANTIZE says. Knows nothing of schemes.
+FARTHING_TOOLS says. Knows nothing of what is done with them.
 """
 
 import asyncio
@@ -15,15 +15,17 @@ from pathlib import Path
 
 import msgspec
 
+from farthing.model.errors import BadRequest
+
 HERE = Path(__file__).parent
 WORKERS = HERE / "worker"
-PLACE = "FARTHING_QUANTIZE"
+PLACE = "FARTHING_TOOLS"
 """The variable that names the folder of environments."""
 PATIENCE_S = 60.0
 """For an environment's Python to say what it has."""
 
 
-class Backend(msgspec.Struct, frozen=True):
+class Tool(msgspec.Struct, frozen=True):
     """One tool."""
 
     name: str
@@ -41,18 +43,19 @@ class Backend(msgspec.Struct, frozen=True):
         return HERE / "requirements" / f"{self.name}.txt"
 
 
-BACKENDS = {
+TOOLS = {
     each.name: each
     for each in (
-        Backend("torchao", "farthing_worker.torchao_int8", "8 bits, weights alone; the smallest", ("torch", "transformers", "torchao", "gguf"), 1.6),
-        Backend("llm-compressor", "farthing_worker.llm_compressor", "W4A16, W8A16, W8A8, FP8, for vLLM and SGLang", ("torch", "transformers", "llmcompressor", "compressed-tensors", "datasets"), 2.0),
-        Backend("auto-round", "farthing_worker.auto_round_gguf", "GGUF, for llama.cpp and Ollama", ("torch", "transformers", "auto-round", "gguf", "sentencepiece"), 1.9),
+        Tool("torchao", "farthing_worker.torchao_int8", "8 bits, weights alone; the smallest", ("torch", "transformers", "torchao", "gguf"), 1.6),
+        Tool("llm-compressor", "farthing_worker.llm_compressor", "W4A16, W8A16, W8A8, FP8, for vLLM and SGLang", ("torch", "transformers", "llmcompressor", "compressed-tensors", "datasets"), 2.0),
+        Tool("auto-round", "farthing_worker.auto_round_gguf", "GGUF, for llama.cpp and Ollama", ("torch", "transformers", "auto-round", "gguf", "sentencepiece"), 1.9),
+        Tool("peft", "farthing_worker.lora", "training on your own machine (LoRA)", ("torch", "transformers", "peft", "safetensors"), 1.6),
     )
 }  # fmt: skip
 
 
 class Found(msgspec.Struct, frozen=True):
-    """What there is of a back-end."""
+    """What there is of a tool."""
 
     name: str
     about: str
@@ -73,38 +76,40 @@ class Found(msgspec.Struct, frozen=True):
 def environments(environ: Mapping[str, str] = os.environ) -> Path:
     """The folder of all environments."""
     if environ.get(PLACE):
-        return Path(environ[PLACE])
+        return Path(environ[PLACE]).absolute()
     cache = environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(cache) / "farthing" / "quantize"
+    return Path(cache) / "farthing" / "tools"
 
 
-def python_of(backend: Backend, folder: Path) -> Path:
+def python_of(tool: Tool, folder: Path) -> Path:
     """Not resolved: a link to the base Python would lose the environment."""
-    return folder / backend.name / "bin" / "python"
+    return folder / tool.name / "bin" / "python"
 
 
-async def probe(backend: Backend, folder: Path) -> Found:
+async def probe(tool: Tool, folder: Path) -> Found:
     """What is installed, as its own Python says; nothing is raised."""
-    python = python_of(backend, folder)
+    python = python_of(tool, folder)
     versions: dict[str, str] = {}
     trouble = ""
     if not python.exists():
         trouble = "there is no environment for it"
     else:
         try:
-            versions = await _versions(python, backend.packages)
+            versions = await _versions(python, tool.packages)
         except (OSError, ValueError, LookupError, TypeError, TimeoutError) as error:
             trouble = f"its environment does not answer: {str(error) or type(error).__name__}"
-    missing = tuple(each for each in backend.packages if not versions.get(each))
-    return Found(
-        backend.name,
-        backend.about,
-        str(python),
-        versions,
-        missing,
-        trouble,
-        shlex.join(["farthing", "quantize", "backends", "--install", backend.name]),
-    )
+    missing = tuple(each for each in tool.packages if not versions.get(each))
+    install = shlex.join(["farthing", "selfhost", "tools", "--install", tool.name])
+    return Found(tool.name, tool.about, str(python), versions, missing, trouble, install)
+
+
+async def ready(tool: Tool, folder: Path) -> Found:
+    """As `probe`. Raises BadRequest, with the command that mends it, for what is not ready."""
+    found = await probe(tool, folder)
+    if found.is_ready:
+        return found
+    why = found.trouble or f"packages are missing ({', '.join(found.missing)})"
+    raise BadRequest(f"{tool.name} is not ready: {why} in {folder}\nGet it with: {found.install}")
 
 
 async def _versions(python: Path, packages: tuple[str, ...]) -> dict[str, str]:
@@ -122,12 +127,12 @@ async def _versions(python: Path, packages: tuple[str, ...]) -> dict[str, str]:
     return {str(name): str(version) for name, version in found.items()}
 
 
-def install_commands(backend: Backend, folder: Path) -> list[list[str]]:
+def install_commands(tool: Tool, folder: Path) -> list[list[str]]:
     """What makes the environment: with pip, as this machine has it set up."""
-    place = folder / backend.name
+    place = folder / tool.name
     return [
         [sys.executable, "-m", "venv", str(place)],
-        [str(python_of(backend, folder)), "-m", "pip", "install", "--requirement", str(backend.requirements)],
+        [str(python_of(tool, folder)), "-m", "pip", "install", "--requirement", str(tool.requirements)],
     ]
 
 

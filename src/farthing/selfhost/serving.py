@@ -1,4 +1,4 @@
-"""How a quantized model is served, and what the settings need to send calls there. Nothing is started here."""
+"""How an own model is served, and what the settings need to send calls there. Nothing is started here."""
 
 import shlex
 
@@ -26,6 +26,23 @@ class Served(msgspec.Struct, frozen=True):
     """The folder of the model as it was, for vLLM, which wants it beside a GGUF."""
 
 
+class Use(msgspec.Struct, frozen=True):
+    """How a model that was made is used, as its report has it."""
+
+    served: str
+    """Its name at the engine."""
+    command: str
+    """For a shell."""
+    provider: dict[str, str]
+    """The table `[providers.own]`."""
+    deployment: dict[str, str | bool]
+    """An entry of `[[models.NAME.deployments]]`."""
+    settings: str
+    """Both, for farthing.toml."""
+    card: str
+    """The file of its model card."""
+
+
 def command(served: Served) -> str:
     """For a shell."""
     port = str(PORTS[served.engine])
@@ -50,6 +67,6 @@ def provider(served: Served) -> dict[str, str]:
     return {"kind": KINDS[served.engine], "base_url": f"http://127.0.0.1:{PORTS[served.engine]}/v1"}
 
 
-def deployment(served: Served, name: str) -> dict[str, object]:
+def deployment(served: Served, name: str) -> dict[str, str | bool]:
     """An entry of `[[models.NAME.deployments]]`; own capacity is paid for anyway, so it is filled first."""
     return {"provider": name, "model": served.served, "reserved": True}

@@ -12,8 +12,8 @@ import msgspec
 
 from farthing.model.errors import BadRequest
 from farthing.quality.evalset import Case
-from farthing.selfhost.quantize.answers import is_right
-from farthing.selfhost.quantize.process import Heard, work
+from farthing.selfhost.tools.answers import is_right
+from farthing.selfhost.tools.process import Heard, work
 
 WORKER = "farthing_worker.measure"
 

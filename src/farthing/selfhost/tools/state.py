@@ -13,9 +13,6 @@ import msgspec
 
 from farthing.model.errors import BadRequest
 
-NAME = "farthing-quantize.json"
-FORMAT = "farthing quantize 1"
-
 
 class _Kept(msgspec.Struct):
     format: str
@@ -26,18 +23,21 @@ class _Kept(msgspec.Struct):
 class State:
     """Use it as a context."""
 
-    def __init__(self, folder: Path, key: str) -> None:
-        """`key`: what the run is of. Raises BadRequest for a folder that holds another run, or something else."""
-        self._file = folder / NAME
+    def __init__(self, folder: Path, key: str, command: str) -> None:
+        """`key`: what the run is of; `command`: whose run it is. Raises BadRequest for a folder that holds another run, or
+        something else."""
+        name = f"farthing-{command}.json"
+        self._file = folder / name
         self._key = key
+        self._format = f"farthing {command} 1"
         self._lock: BinaryIO | None = None
         self._stages: dict[str, Any] = {}
         folder.mkdir(parents=True, exist_ok=True)
-        if not self._file.exists() and any(each.name != NAME + ".lock" for each in folder.iterdir()):
+        if not self._file.exists() and any(each.name != name + ".lock" for each in folder.iterdir()):
             raise BadRequest(f"{folder} is not empty and holds no run of this command; name another folder with --out")
 
     def __enter__(self) -> "State":
-        self._lock = self._file.with_name(NAME + ".lock").open("ab")
+        self._lock = self._file.with_name(self._file.name + ".lock").open("ab")
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -70,15 +70,15 @@ class State:
             return
         except (OSError, msgspec.MsgspecError) as error:
             raise BadRequest(f"{self._file} cannot be read: {error}") from None
-        if kept.format != FORMAT or kept.key != self._key:
+        if kept.format != self._format or kept.key != self._key:
             raise BadRequest(
-                f"{self._file.parent} holds a run of another model, text, eval set or choice; name another folder with --out"
+                f"{self._file.parent} holds a run of another model, other data or other choices; name another folder with --out"
             )
         self._stages = kept.stages
 
     def _write(self) -> None:
-        part = self._file.with_name(NAME + ".part")
-        part.write_bytes(msgspec.json.format(msgspec.json.encode(_Kept(FORMAT, self._key, self._stages))))
+        part = self._file.with_name(self._file.name + ".part")
+        part.write_bytes(msgspec.json.format(msgspec.json.encode(_Kept(self._format, self._key, self._stages))))
         os.replace(part, self._file)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from farthing.model.errors import BadRequest
-from farthing.selfhost.quantize.backends import environment
+from farthing.selfhost.tools.environments import environment
 
 Heard = Callable[[str, int, int], None]
 """Takes what is being done, how much of it is done, and how much there is."""

@@ -1,0 +1,92 @@
+"""What `farthing quantize` shows: the plan, and what came of it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from farthing.cli.common import print_json, print_table, printable
+from farthing.cli.own_models import megabytes
+from farthing.selfhost.quantize.card import VERDICTS, loss_words
+from farthing.selfhost.quantize.planning import Plan
+from farthing.selfhost.quantize.report import Report, saved
+
+
+def show_plan(found: Plan, as_json: bool, err: bool) -> None:
+    """On the error output where something else follows."""
+    if as_json:
+        print_json(_for_machines(found))
+        return
+    say: Callable[[str], None] = lambda text: click.echo(printable(text), err=err)  # noqa: E731
+    say(f"{found.name}: {found.parameters / 1e6:,.1f} M parameters; {found.chosen.why}.")
+    table = _sizes(found)
+    if err:
+        Console(stderr=True, markup=False, highlight=False, width=160).print(table)
+    else:
+        print_table(table)
+    for name, why in found.chosen.refused.items():
+        say(f"not {name}: {why}")
+    say(
+        f"It needs {megabytes(found.disk)} of disk ({megabytes(found.disk_free)} are free) and "
+        f"{megabytes(max(each.memory for each in found.steps))} of memory"
+        + (f" ({megabytes(found.memory_free)} are free)." if found.memory_free else ".")
+    )
+    if found.doubt:
+        say(f"Note: {found.doubt}.")
+    for trouble in found.troubles:
+        say(f"It cannot start: {trouble}.")
+
+
+def _sizes(found: Plan) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("")
+    for title in ("matrices", "embeddings", "rest", "all files", "less", "GPUs"):
+        table.add_column(title, justify="right")
+    table.add_column("how")
+    for name, size, gpus, how in (
+        ("as it is", found.before, found.gpus_before, ""),
+        *((each.scheme.name, each.size, each.gpus, f"{each.scheme.backend}, {each.method}" + (f", groups of {each.group}" if each.group else "")) for each in found.steps),
+    ):  # fmt: skip
+        parts = (size.matrices, size.embeddings, size.rest + size.overhead + size.beside, size.total)
+        less = f"{100 * saved(found.before.total, size.total):.1f} %" if how else ""
+        table.add_row(name, *map(megabytes, parts), less, str(gpus or "-"), how)
+    return table
+
+
+def _for_machines(found: Plan) -> dict[str, Any]:
+    shown: dict[str, Any] = msgspec.to_builtins(found)
+    sizes = [found.before, *(step.size for step in found.steps)]
+    for size, each in zip(sizes, [shown["before"], *(step["size"] for step in shown["steps"])], strict=True):
+        each |= {"weights": size.weights, "total": size.total}
+    return shown
+
+
+def show_report(report: Report, out: Path) -> None:
+    """Tables for people; `out` is where all of it lies."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("scheme")
+    for title in ("metric", "before", "after", "lost", "95 % within", "of"):
+        table.add_column(title, justify="right")
+    for tried in report.tried:
+        for loss in filter(None, (tried.perplexity, tried.task)):
+            table.add_row(tried.scheme, *loss_words(loss))
+    print_table(table)
+    for tried in report.tried:
+        before, after = report.before, tried.used
+        click.echo(
+            f"{tried.scheme}: files {megabytes(before.files)} -> {megabytes(tried.files)} (plan {100 * tried.off:+.2f} %), memory "
+            f"{megabytes(before.memory)} -> {megabytes(after.memory)}, {before.tokens_s:,.1f} -> {after.tokens_s:,.1f} tok/s by the tool; "
+            f"{'passed' if tried.passed else 'did not pass'}: {VERDICTS[tried.verdict]} ({100 * report.budget:g} %)"
+        )
+    chosen = report.chosen
+    if chosen is None or chosen.use is None:
+        click.echo(f"Nothing passed; what was made is kept below {out}.")
+        return
+    click.echo(
+        f"\nServe it:  {chosen.use.command}\nSettings:  {out / 'farthing.toml'}\nCard:      {chosen.use.card}"
+        f"\nReport:    {out / 'report.json'}"
+    )

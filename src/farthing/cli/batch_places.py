@@ -25,7 +25,7 @@ from farthing.batch.prompts.costing import Coster, Quote
 from farthing.batch.prompts.tally import Group
 from farthing.catalog import Costs, Expect
 from farthing.catalog.token_ratio import TokenRatios
-from farthing.cli.common import CommandT, config_option, ledger_of, load_settings, load_without_keys
+from farthing.cli.common import CommandT, config_option, ledger_of, load_settings, load_without_keys, user
 from farthing.cli.places import catalog_of
 from farthing.cli.web import LONG_S, Unreachable, Web
 from farthing.model.batch import JOB_ENDS, Job, Origin
@@ -34,15 +34,12 @@ from farthing.prices.configured import configured_book
 from farthing.settings import Settings
 from farthing.steps.defer.handing import JOBS, card
 from farthing.store import Evidence, Store, open_store
-from farthing.store.batch import files, jobs
-from farthing.store.batch.hurry import hurry
+from farthing.store.batch import files, jobs, steering
 from farthing.store.engine import Connection
 from farthing.store.sealing import wrapping
 
 KEYS = ("FARTHING_KEY", "FARTHING_ADMIN_KEY")
 ORIGINS: tuple[Origin, ...] = ("file", "schedule")
-SOON_S = 90.0
-"""Within which a job that is promoted is to be done."""
 TRIES = 8
 """Times that results are asked for again where they broke off without a line."""
 T = TypeVar("T")
@@ -130,12 +127,12 @@ class Here:
             self._do(lambda c: handing.delivered(c, job))
 
     def cancel(self, job_id: str) -> dict[str, Any]:
-        self._do(lambda c: jobs.cancel(c, job_id, tenant=self._tenant, now_us=_now_us()))
+        self._do(lambda c: steering.cancel(c, job_id, tenant=self._tenant, who=user(), now_us=_now_us()))
         return self.card(job_id)
 
     def promote(self, job_id: str) -> int:
         self.card(job_id)
-        return self._do(lambda c: hurry(c, job_id, _now_us() + int(SOON_S * 1e6)))
+        return self._do(lambda c: steering.promote(c, job_id, tenant=self._tenant, who=user(), now_us=_now_us()))
 
     def _do(self, work: Callable[[Connection], T]) -> T:
         try:

@@ -24,16 +24,13 @@ from farthing.model.principal import Role
 from farthing.steps.defer.asked import seconds_of
 from farthing.steps.defer.handing import JOBS, Ended, answered, card
 from farthing.store import Store
-from farthing.store.batch import jobs
-from farthing.store.batch.hurry import hurry
+from farthing.store.batch import jobs, steering
 
 MOST = 100
 """Jobs of one page."""
 STATES: tuple[JobState, ...] = ("validating", "failed", "running", "finished", "expired", "cancelling", "cancelled")
 ORIGINS: tuple[Origin, ...] = ("openai", "anthropic", "call", "file", "schedule")
 PING_S = 15.0
-SOON_S = 90.0
-"""Within which a job that is promoted is to be done."""
 PING = b": waiting\n\n"
 STREAM = {"content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no"}
 
@@ -81,14 +78,15 @@ def routes(
 
     async def cancel(request: Request, entered: Pass) -> Response:
         job = await desk.job(request, entered, "editor")
-        await store.do(lambda connection: jobs.cancel(connection, job.id, tenant=job.tenant, now_us=clock.now_us()))
+        who, now_us = entered.who, clock.now_us()
+        await store.do(lambda c: steering.cancel(c, job.id, tenant=job.tenant, who=who, now_us=now_us))
         news.tell([job.id])
         return JSONResponse(await desk.card(await desk.job(request, entered, "editor")))
 
     async def promote(request: Request, entered: Pass) -> Response:
         job = await desk.job(request, entered, "editor")
-        soon_us = clock.now_us() + int(SOON_S * 1e6)
-        brought = await store.do(lambda connection: hurry(connection, job.id, soon_us))
+        who, now_us = entered.who, clock.now_us()
+        brought = await store.do(lambda c: steering.promote(c, job.id, tenant=job.tenant, who=who, now_us=now_us))
         wake()
         return JSONResponse({**await desk.card(job), "promoted": brought})
 

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from farthing.gateway.jobs import SOON_S
 from farthing.model.batch import Job
+from farthing.store import audit
 from farthing.store.batch import jobs, lines
+from farthing.store.batch.steering import SOON_S
 from unit.batch.test_deferred import BODY, call, wish
 from unit.batch.worked import ANSWER, work
 from unit.gateway.test_pages import Site, a_site
@@ -101,6 +102,18 @@ async def test_a_job_is_promoted(site: Site) -> None:
     assert (await asked(site, f"/{job.id}/promote", "POST"))[1]["promoted"] == 0
     assert len(await work(site.store)) == 1
     assert not await site.store.do(lambda connection: lines.waiting(connection, time.time_ns() // 1000))
+
+
+async def test_who_ended_a_job_or_hurried_it_is_kept(site: Site) -> None:
+    editor = await site.add("editor", role="editor")
+    job = await handed_in(site)
+    for what in ("promote", "promote", "cancel", "cancel"):  # the second time there is nothing to do
+        assert (await asked(site, f"/{job.id}/{what}", "POST", key=editor))[0] == 200
+    found = await site.store.do(lambda connection: audit.entries(connection, kind="job"))
+    assert [(each.target, each.what, each.tenant, each.detail) for each in found] == [
+        (job.id, "cancelled", "default", {"open_lines": 1}), (job.id, "promoted", "default", {"lines": 1}),
+    ]  # fmt: skip
+    assert all(each.who.startswith("key editor (") for each in found)
 
 
 async def test_whose_jobs_they_are(site: Site) -> None:

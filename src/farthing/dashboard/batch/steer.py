@@ -2,28 +2,18 @@
 
 from farthing.dashboard.forms import Form
 from farthing.dashboard.view import View
-from farthing.gateway.jobs import SOON_S
 from farthing.model.batch import JOB_ENDS, Job
 from farthing.model.errors import BadRequest, NotFound
-from farthing.store import audit
-from farthing.store.batch import jobs
-from farthing.store.batch.hurry import hurry
-from farthing.store.engine import Connection
+from farthing.store.batch import jobs, steering
+from farthing.store.batch.steering import SOON_S
 
 
 async def cancel(view: View, form: Form) -> str:
     """Lines that wait end now, those with a provider when they come back. Raises NotFound, BadRequest."""
     job = await _open_job(view, form)
 
-    def do(connection: Connection) -> Job | None:
-        with connection.transaction():
-            done = jobs.cancel(connection, job.id, tenant=view.tenant, now_us=view.now_us)
-            audit.note(
-                connection, "job", job.id, "cancelled", tenant=view.tenant, who=view.entered.who, open_lines=_rest(job)
-            )
-            return done
-
-    done = await view.read(do) or job
+    who, now_us = view.entered.who, view.now_us
+    done = await view.read(lambda c: steering.cancel(c, job.id, tenant=view.tenant, who=who, now_us=now_us)) or job
     view.sources.nudge(job.id)
     left = _rest(done)
     return f"Job {job.id} is cancelled." if not left else f"Job {job.id} is being cancelled: {left:,} lines are with a provider, and end when they come back."  # fmt: skip
@@ -32,15 +22,8 @@ async def cancel(view: View, form: Form) -> str:
 async def promote(view: View, form: Form) -> str:
     """All lines that have not ended are due soon, and so go as ordinary calls. Raises NotFound, BadRequest."""
     job = await _open_job(view, form)
-    soon_us = view.now_us + int(SOON_S * 1e6)
-
-    def do(connection: Connection) -> int:
-        with connection.transaction():
-            brought = hurry(connection, job.id, soon_us)
-            audit.note(connection, "job", job.id, "promoted", tenant=view.tenant, who=view.entered.who, lines=brought)
-            return brought
-
-    brought = await view.read(do)
+    who, now_us = view.entered.who, view.now_us
+    brought = await view.read(lambda c: steering.promote(c, job.id, tenant=view.tenant, who=who, now_us=now_us))
     view.sources.nudge(job.id)
     return f"{brought:,} line{'' if brought == 1 else 's'} of job {job.id} {'is' if brought == 1 else 'are'} due in {SOON_S:.0f} seconds, and so sent at once."  # fmt: skip
 

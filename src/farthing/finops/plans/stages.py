@@ -1,0 +1,58 @@
+"""What to switch on first: the levers of a plan in stages, by what they may do to answers. Nothing is proposed whose interval
+reaches below zero beside the others. Knows no settings."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from farthing.model.money import Nano
+from farthing.model.plan import LeverPlan, Plan, Risk
+
+RISKS: tuple[Risk, ...] = ("lossless", "guarded", "needs proof")
+MEANINGS: dict[Risk, str] = {
+    "lossless": "answers stay as they are", "guarded": "answers change within a stated bound",
+    "needs proof": "nobody has compared the answers on your calls yet",
+}  # fmt: skip
+_WAYS: dict[Risk, tuple[str, str]] = {
+    "lossless": ("Switch on now", "Answers stay as they are. The hold-out of 2 in 100 sessions shows what it saves."),
+    "guarded": ("Then, a week later", "One at a time. Go on when `farthing report proof` has its interval above zero, and quality in its margin."),
+    "needs proof": ("Last, and only with proof", "Some calls are answered twice and compared. Nothing is moved before evidence clears the floor."),
+}  # fmt: skip
+
+
+class Stage(NamedTuple):
+    """Levers that can be switched on together."""
+
+    title: str
+    way: str
+    levers: list[LeverPlan]
+    saved: Nano
+    """Nano-dollars a month, beside the others."""
+
+
+def stages(plan: Plan) -> list[Stage]:
+    """Those that hold any lever, in order; what somebody must say first (`is_bound`) comes last by itself."""
+    worth = worth_doing(plan.levers)
+    found = []
+    for risk in RISKS:
+        mine = [each for each in worth if each.risk == risk and not each.is_bound]
+        if mine:
+            found.append(Stage(*_WAYS[risk], mine, sum(each.beside.likely for each in mine)))
+    asked = [each for each in plan.levers if each.is_bound and each.alone.likely > 0]
+    if asked:
+        found.append(
+            Stage(
+                "When you have said for whom", "It is worth up to so much; only you know for which calls it is right.", asked,
+                sum(each.beside.likely for each in asked),
+            )
+        )  # fmt: skip
+    return found
+
+
+def worth_doing(levers: Sequence[LeverPlan]) -> list[LeverPlan]:
+    """Those whose saving is above zero, surely enough, where all others are on."""
+    return [each for each in levers if each.beside.low > 0]
+
+
+def ranked(plan: Plan) -> list[LeverPlan]:
+    """By dollars a month beside the others, what is not sure to save last."""
+    return sorted(plan.levers, key=lambda each: (each.is_bound, each.beside.low <= 0, -each.beside.likely))

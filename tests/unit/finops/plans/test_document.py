@@ -1,0 +1,37 @@
+"""A plan comes back as it was kept; what is none is said to be none."""
+
+import pytest
+
+from farthing.finops.plans.comparing import lines, notes
+from farthing.finops.plans.document import packed, unpacked
+from farthing.finops.plans.stages import ranked, stages
+from farthing.model.errors import BadRequest
+from unit.finops.plans.made import document, dollars, lever
+
+
+def test_it_comes_back() -> None:
+    assert unpacked(packed(document(scenario=["twice the calls"]))) == document(scenario=["twice the calls"])
+    for text in ("", "{}", "[" * 100_000, b"\xff", '{"plan": 3}'):
+        with pytest.raises(BadRequest, match="this is no plan"):
+            unpacked(text)
+
+
+def test_stages_go_from_the_safe_to_what_needs_proof() -> None:
+    found = stages(document().plan)
+    assert [[each.lever for each in stage.levers] for stage in found] == [
+        ["prompt optimisation", "provider caching"], ["semantic cache"], ["model selection"], ["batching"],
+    ]  # fmt: skip
+    assert found[0].saved == 13_000_000_000
+    assert [each.lever for each in ranked(document().plan)][-2:] == ["nothing", "batching"]
+
+
+def test_two_plans_side_by_side() -> None:
+    one, other = document(), document(scenario=["routing.quality_floor = 0.9"])
+    other.plan.levers = [lever("semantic cache", "guarded", "", 60, 55, 65), lever("students", "guarded", "", 1, 0, 2)]
+    other.plan.together = dollars(130, 100, 160)
+    found = lines(one, other)
+    assert found[0].name == "all together" and not found[0].is_sure and found[0].more == 10_000_000_000
+    by_name = {each.name: each for each in found}
+    assert by_name["semantic cache"].is_sure and by_name["model selection"].more == -90_000_000_000
+    assert by_name["students"].one is None
+    assert notes(one, other) == ["In the second: routing.quality_floor = 0.9."]

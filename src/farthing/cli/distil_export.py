@@ -90,6 +90,7 @@ class Options(NamedTuple):
 @click.option("--most-chars", type=click.IntRange(10), default=24_000, show_default=True, help="Of a call.")
 @click.option("--near", type=click.FloatRange(0.5, 1.01), default=0.9, show_default=True, help="Similarity of questions that count as one; above 1: none.")  # fmt: skip
 @click.option("--keep-pii", is_flag=True, help="Keep calls in which personal data or secrets are found.")
+@click.option("--keep-hard", is_flag=True, help="Keep calls that a student gave back: the hard ones, so data unlike the traffic.")  # fmt: skip
 @click.option(
     "--test-share", type=click.FloatRange(0, 0.9), default=0.2, show_default=True, help="Share for tests, the latest."
 )
@@ -109,7 +110,7 @@ class Options(NamedTuple):
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 def export(
     config: Path | None, format_: str, out: Path, force: bool, tenant: str, feature: str | None, task: str | None,
-    template: str, since: int, system: str | None, least_chars: int, most_chars: int, near: float, keep_pii: bool,
+    template: str, since: int, system: str | None, least_chars: int, most_chars: int, near: float, keep_pii: bool, keep_hard: bool,
     test_share: float, as_json: bool, **money: Any,
 ) -> None:  # fmt: skip
     """Write train and test files of captured calls, and say what each filter left out.
@@ -131,7 +132,7 @@ def export(
 
     found, scores, days = with_store(settings, read)
     warn_of_unreadable(found)
-    filters = Filters(least_chars, most_chars, pii=not keep_pii, near=near)
+    filters = Filters(least_chars, most_chars, fair=not keep_hard, pii=not keep_pii, near=near)
     try:
         made = build(found.calls, filters, scores=scores, test_share=test_share)
     except BadRequest as problem:

@@ -14,14 +14,16 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from farthing.finops import patience
+from farthing.finops.learnable import AUDITED, SHORT_TOKENS, coverage
 from farthing.finops.tiers import TierOf
-from farthing.model.arms import BATCHING
+from farthing.model.arms import BATCHING, DISTILLATION
 from farthing.model.money import Nano
 from farthing.model.routes import ANY, Cell, Table, Tier
 from farthing.model.usage import Usage
 from farthing.quality.errand import FEATURES as ERRANDS
 from farthing.quality.errand import TASK as OVERHEAD
-from farthing.settings import BatchSettings, CacheSettings, RoutingSettings
+from farthing.settings import BatchSettings, CacheSettings, RoutingSettings, StudentSettings
+from farthing.settings.capture import CaptureSettings
 from farthing.store import ReportRow, reading, waste
 from farthing.store.days import days
 from farthing.store.engine import Connection
@@ -127,6 +129,8 @@ class Known(NamedTuple):
     batch: BatchSettings = BatchSettings()
     in_batch: Callable[[str, Usage], Nano | None] = lambda model, usage: None
     """What a usage costs at a model in a batch of its provider; None where that has none."""
+    capture: CaptureSettings = CaptureSettings()
+    student: StudentSettings = StudentSettings()
 
 
 def read(connection: Connection, now_us: int, tenant: str) -> Sums | None:
@@ -384,9 +388,35 @@ def _saved_in_batch(row: ReportRow, known: Known) -> Nano:
     return max(0, row.cost - row.cost * then // now) if now and then is not None else 0
 
 
+def can_be_learned(sums: Sums, known: Known) -> Iterator[Saving]:
+    """Features whose answers are as short as a label, while no student may learn from them: a bound for each, as nobody
+    has looked yet whether the answers are a closed set."""
+    for row in sums.features:
+        paid = row.calls - row.cache_hits
+        is_label = 0 < row.out_tokens <= SHORT_TOKENS * paid
+        if not row.key or row.key in ERRANDS or paid < LEAST_CALLS or not is_label or _is_learned(row.key, known):
+            continue
+        low, high = coverage(paid * sums.times)
+        yield Saving(
+            DISTILLATION, f"{row.key}: {_calls(paid, sums)} with answers of {row.out_tokens / paid:,.0f} tokens: a student may answer them.",
+            None, 0, round(row.cost * sums.times * high * (1 - AUDITED)), "needs proof",
+            f"on public sets a student of a month's calls answered {100 * low:.0f} to {100 * high:.0f} %; it is tried beside its teacher before it answers, and audited",
+            f"[capture]\nfeatures = {_with(known.capture.features, row.key)}\n\n[student]\nmode = \"on\"", SETTINGS, {"feature": row.key},
+        )  # fmt: skip
+
+
+def _is_learned(feature: str, known: Known) -> bool:
+    return known.student.mode == "on" and bool({feature, "*"} & set(known.capture.features))
+
+
+def _with(names: Sequence[str], name: str) -> str:
+    """As a list of TOML."""
+    return msgspec.json.encode(list(names) if "*" in names else list(dict.fromkeys([*names, name]))).decode()
+
+
 SETTINGS, CLIENT = "farthing.toml", "in the client"
 ESTIMATES: tuple[Callable[[Sums, Known], Iterable[Saving]], ...] = (
-    cheaper_models, repeats, vectors, unread_writes, lost_tries, can_wait,
+    cheaper_models, repeats, vectors, unread_writes, lost_tries, can_wait, can_be_learned,
 )  # fmt: skip
 
 

@@ -52,5 +52,6 @@ async def told_by_sums(store: Store, calls: Sequence[PastCall], own: Settings | 
         known = Known(
             tenant, settings.routing, settings.cache, settings.finops.cache_hit_percent / 100, catalog.tiers(), tier_of(settings),
             maker(catalog)(()), floors_of(settings.routing), price, vectors, settings.batch, in_batch,
+            settings.capture, settings.student,
         )  # fmt: skip
         return next_savings.estimates(sums, known)

@@ -4,15 +4,18 @@ import random
 from collections.abc import Sequence
 from functools import partial
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from farthing.finops.learnable import coverage
 from farthing.finops.next_savings import (
     DAYS,
     DAYS_A_MONTH,
     Known,
     Saving,
     Sums,
+    can_be_learned,
     cheaper_models,
     estimates,
     lost_tries,
@@ -24,7 +27,8 @@ from farthing.finops.next_savings import (
 from farthing.model.record import Attempt, Record
 from farthing.model.routes import Cell, Table
 from farthing.model.usage import Usage
-from farthing.settings import CacheSettings, RoutingSettings
+from farthing.settings import CacheSettings, RoutingSettings, StudentSettings
+from farthing.settings.capture import CaptureSettings
 from farthing.store import ReportRow, Store
 from farthing.store.rollups import DAY_US
 from farthing.store.waste import WasteRow
@@ -184,3 +188,21 @@ async def test_it_reads_whole_days_from_the_first_with_calls(store: Store) -> No
     assert (found.days, found.cost) == (3, 7)
     assert [(each.key, each.also) for each in found.work] == [("qa", "big")]
     assert isinstance(Saving("", "", None, 0, 4, "lossless", "", "", "").weight, float)
+
+
+def test_short_answers_may_be_learned_by_a_student() -> None:
+    labels = row("triage", calls=2_800, cost=28_000_000_000)
+    labels = msgspec.structs.replace(labels, out_tokens=2_800 * 4)
+    long_, few = (
+        msgspec.structs.replace(labels, key=key, **more)
+        for key, more in (("chat", {"out_tokens": 2_800 * 90}), ("rare", {"calls": 20}))
+    )
+    (found,) = can_be_learned(sums(features=[labels, long_, few, msgspec.structs.replace(labels, key="")]), known())
+    assert (found.lever, found.a_month, found.low, found.where) == ("distillation", None, 0, {"feature": "triage"})
+    assert found.high == round(28_000_000_000 * DAYS_A_MONTH / DAYS * coverage(2_800 * DAYS_A_MONTH / DAYS)[1] * 0.97)
+    assert 'features = ["triage"]' in found.setting and "answers of 4 tokens" in found.what
+    on = StudentSettings(mode="on")
+    for features in (["triage"], ["*"]):
+        assert not list(can_be_learned(sums(features=[labels]), known(capture=CaptureSettings(features), student=on)))
+    (more,) = can_be_learned(sums(features=[labels]), known(capture=CaptureSettings(["chat"]), student=on))
+    assert 'features = ["chat","triage"]' in more.setting

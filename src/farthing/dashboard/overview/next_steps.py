@@ -94,7 +94,7 @@ def of_sums(view: View, sums: Sums | None, tier: TierOf) -> list[Saving]:
     known = Known(
         view.tenant, settings.routing, settings.cache, settings.finops.cache_hit_percent / 100, view.sources.catalog.tiers(),
         tier, view.sources.table(), floors_of(settings.routing), price, vectors,
-        settings.batch, in_batch,
+        settings.batch, in_batch, settings.capture, settings.student,
     )  # fmt: skip
     return next_savings.estimates(sums, known)
 

@@ -9,10 +9,10 @@ lower end is zero. Reads only.
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import pairwise
 
 import msgspec
 
+from farthing.finops.learnable import AUDITED, MANY_LABELS, SHORT_TOKENS, coverage
 from farthing.model.money import Nano
 from farthing.model.usage import Usage
 from farthing.quality.errand import FEATURES as ERRANDS
@@ -26,21 +26,9 @@ DAY_US = 86_400_000_000
 DAYS_A_MONTH = 365.25 / 12
 ERROR = 0.1
 """Of the interval for a month's dollars: two-sided."""
-AUDITED = 0.03
-"""Share of a student's calls that its teacher answers too, for ever."""
-SHORT_TOKENS = 16
-"""An answer of so few tokens in the mean may be a label."""
 ENOUGH = 500
 """Captured calls with which a trial makes sense."""
-MANY_LABELS = 77
-"""Labels of the set on which coverage was measured; with fewer there are more examples for each."""
-MOST_HELP = 8.0
 VECTORS = ("embedding", "embeddings")
-
-COVERAGE_LOW = ((200, 0.0), (500, 0.05), (1_000, 0.40), (2_800, 0.75), (5_000, 0.80))
-COVERAGE_HIGH = ((100, 0.0), (200, 0.25), (500, 0.45), (1_000, 0.70), (2_800, 0.90), (5_000, 0.95))
-"""Examples -> share answered at 95 % agreement with a bound: Banking77 and CLINC150 with a teacher wrong 0 to 10 % of the time,
-all-MiniLM-L6-v2 (measured for Farthing, November 2026). Between them by the logarithm of the examples."""
 
 Row = tuple[str, str, str, str]
 """Tenant, feature, kind of work, template."""
@@ -115,13 +103,6 @@ def candidates(
     return sorted(
         found, key=lambda each: (-each.worth, -each.cost_a_month.middle, each.feature, each.task, each.template)
     )
-
-
-def coverage(examples: float, labels: int) -> tuple[float, float]:
-    """Share of the calls that a student of so many examples answers: what the least and the most able of the measured did.
-    Fewer labels than there can only help the upper end."""
-    help_ = min(MOST_HELP, max(1.0, MANY_LABELS / max(1, labels)))
-    return _along(COVERAGE_LOW, examples), _along(COVERAGE_HIGH, examples * help_)
 
 
 def _candidate(
@@ -209,24 +190,17 @@ def _a_month(daily: Sequence[Nano]) -> Range:
 
 def _by_row(captured: Iterable[Captured], rows: Mapping[Row, object]) -> dict[Row, list[Captured]]:
     """Calls that were kept, with the work that they are of. The ledger knows templates only of calls that somebody looked
-    into; the others of a feature are one row there."""
+    into; the others of a feature are one row there. What a student gave back is left out: its answers are unlike the rest."""
     found: dict[Row, list[Captured]] = defaultdict(list)
     for each in captured:
+        if not each.is_fair:
+            continue
         for template in (each.template, ""):
             row = (each.tenant, each.feature, each.task, template)
             if row in rows:
                 found[row].append(each)
                 break
     return found
-
-
-def _along(points: Sequence[tuple[int, float]], examples: float) -> float:
-    if examples <= points[0][0]:
-        return points[0][1]
-    for (x0, y0), (x1, y1) in pairwise(points):
-        if examples <= x1:
-            return y0 + (y1 - y0) * math.log(examples / x0) / math.log(x1 / x0)
-    return points[-1][1]
 
 
 def _mean(total: int, count: int) -> float:

@@ -1,7 +1,8 @@
 """From calls that were kept to a data set: filters that each say how many calls they took out, and a split by time and by
 template, so that what is tested was neither trained on nor nearly so.
 
-In this order: what is of several turns, empty or too long; what a judge or a person found worse; what still says who somebody
+In this order: what a student gave back, unless it was drawn like the traffic (of the rest only the hard calls are kept, so
+what is trained and tested would be unlike the traffic); what is of several turns, empty or too long; what a judge or a person found worse; what still says who somebody
 is; questions that were answered differently; questions that are nearly the same and have the same answer, of which the newest
 stays. Knows nothing of formats and prices.
 """
@@ -30,6 +31,8 @@ class Filters(msgspec.Struct, frozen=True):
     most_chars: int = 24_000
     least_score: float = 0.0
     """Of -1 (worse than what it was compared with) to 1; calls that nobody compared pass."""
+    fair: bool = True
+    """Leave out what is there only because a student gave it back."""
     pii: bool = True
     conflicts: bool = True
     near: float = ALIKE
@@ -99,7 +102,8 @@ def _filters(filters: Filters, scores: Mapping[str, float]) -> list[tuple[str, _
     def length(call: Captured) -> int:
         return len(call.text) + len(call.answer) + len(call.instructions)
 
-    found = [
+    found = [("given back by a student", each_that(lambda call: call.is_fair))] if filters.fair else []
+    found += [
         ("earlier turns are not kept", each_that(lambda call: call.turns <= 1)),
         ("empty", each_that(lambda call: bool(call.text.strip() and call.answer.strip()))),
         ("too short", each_that(lambda call: len(call.text) >= filters.least_chars)),

@@ -4,7 +4,8 @@ Answers are told apart by what they say, not by how they are spelled: case, whit
 members do not count. The spelling that the teacher uses most is the one that the student gives. No pair is dropped for
 having a rare answer: live traffic has these too, so they must count against the student. For the same reason the calls must
 be a fair sample of the traffic: where a student serves already, those that were held out and those that were drawn, answered
-by it or not, beside all from before; never all that it gave back, which are the hard ones. Knows nothing of training.
+by it or not, beside all from before; never all that it gave back, which are the hard ones. Answers that the teacher replaced
+by others are dropped: nobody gets them any more. Knows nothing of training.
 """
 
 from collections import Counter, defaultdict
@@ -12,6 +13,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
+
+from farthing.selfhost.students.changing import change
 
 LONGEST_TEXT = 16_000
 LONGEST_ANSWER = 2_000
@@ -54,6 +57,8 @@ class DataSet(msgspec.Struct, frozen=True):
     """Texts that were there already; the newest stays."""
     conflicts: int = 0
     """Of these: with another answer."""
+    outdated: int = 0
+    """Texts whose answer the teacher replaced by another."""
 
     @property
     def size(self) -> int:
@@ -68,10 +73,14 @@ class DataSet(msgspec.Struct, frozen=True):
             return f"the answers are no closed set: {len(self.answers):,} different ones in {self.size:,} calls"
         return ""
 
-    def before(self, size: int) -> "DataSet":
-        """The oldest `size` pairs."""
+    def after(self, start: int) -> "DataSet":
+        """Without the oldest `start` pairs, and without answers that only they had."""
+        said = self.said[start:]
+        kept = [number for number in range(len(self.answers)) if number in set(said)]
+        place = {number: at for at, number in enumerate(kept)}
         return msgspec.structs.replace(
-            self, texts=self.texts[:size], said=self.said[:size], at_us=self.at_us[:size]
+            self, texts=self.texts[start:], said=tuple(place[number] for number in said), at_us=self.at_us[start:],
+            answers=tuple(self.answers[number] for number in kept),
         )  # fmt: skip
 
 
@@ -91,6 +100,10 @@ def clean(captured: Iterable[Captured], *, most: int) -> DataSet:
             conflicts += former[1] != answer
         kept[text] = pair, answer
     newest = list(kept.values())[-most:]
+    gone = change([answer for _, answer in newest]).gone
+    outdated = len(newest)
+    newest = [(pair, answer) for pair, answer in newest if answer not in gone]
+    outdated -= len(newest)
     spelled: dict[str, Counter[str]] = defaultdict(Counter)
     for pair, answer in newest:
         spelled[answer][pair.answer] += 1
@@ -100,7 +113,7 @@ def clean(captured: Iterable[Captured], *, most: int) -> DataSet:
         texts=tuple(pair.text for pair, _ in newest), said=tuple(number[answer] for _, answer in newest),
         answers=tuple(spelled[answer].most_common(1)[0][0] for answer in order),
         at_us=tuple(pair.at_us for pair, _ in newest), templates=tuple(sorted({pair.template for pair, _ in newest})),
-        seen=len(pairs), unreadable=unreadable, repeats=repeats, conflicts=conflicts,
+        seen=len(pairs), unreadable=unreadable, repeats=repeats, conflicts=conflicts, outdated=outdated,
     )  # fmt: skip
 
 

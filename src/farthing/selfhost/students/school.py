@@ -70,6 +70,8 @@ class School:
         )
         facts = msgspec.structs.replace(found.facts, redacted=self._redacted)
         why = facts.why_not or f"answers {facts.coverage:.0%} of {facts.pairs:,} calls at {facts.bound:.1%} or better"
+        if data.outdated:
+            why += f"; {data.outdated:,} calls were left out, whose answers the teacher replaced by others"
         weights = await asyncio.to_thread(pack, facts, found.judge) if found.judge is not None else b""
         await self._kept.add(
             *place, msgspec.json.encode(facts).decode(), weights, state="shadow" if weights else "mute",

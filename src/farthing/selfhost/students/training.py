@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from farthing.selfhost.students.calibrating import ERROR, NOTHING, Shown, lower, tail, threshold, weigh
+from farthing.selfhost.students.changing import change
 from farthing.selfhost.students.fitting import Fit, fit, without
 from farthing.selfhost.students.pairs import DataSet
 from farthing.steps.student.artefact import Facts, Traffic
@@ -35,6 +36,7 @@ LATE = 0.2
 """The newest share of the calls, on which a student of the others is tried."""
 LATE_ERROR = 0.01
 """A student whose late agreement is so unlikely under its target has been overtaken by time."""
+TURNED = "the latest calls are answered otherwise"
 
 
 class Trained(NamedTuple):
@@ -74,7 +76,27 @@ def train(
     error: float = ERROR, checks_time: bool = True,
 ) -> Trained:  # fmt: skip
     """A student of `data`; `vectors` has a row for each text, or is None for TF-IDF. Never raises for want of data: the
-    student then answers nothing and its facts say why."""
+    student then answers nothing and its facts say why. Where the teacher's answers changed, one that learned only from the
+    calls since then is held beside it, and the one that answers more is taken; both claims share the error."""
+    start = change([data.answers[number] for number in data.said]).at if checks_time else 0
+    if start and data.size - start >= LEAST:
+        sure = error / 2
+        late = vectors[start:] if vectors is not None else None
+        newer = _train(data.after(start), late, encoder, target, traffic, sure, checks_time)
+        whole = _train(data, vectors, encoder, target, traffic, sure, checks_time)
+        return max(newer, whole, key=lambda each: each.facts.coverage)
+    found = _train(data, vectors, encoder, target, traffic, error, checks_time)
+    if not found.facts.why_not.startswith(TURNED) or data.size // 2 < LEAST:
+        return found
+    half = data.size // 2  # when it turned is not known
+    late = vectors[half:] if vectors is not None else None
+    again = _train(data.after(half), late, encoder, target, traffic, error, checks_time)
+    return again if again.judge is not None else found
+
+
+def _train(
+    data: DataSet, vectors: Floats | None, encoder: str, target: float, traffic: Traffic, error: float, checks_time: bool
+) -> Trained:  # fmt: skip
     if data.trouble or data.size < LEAST:
         why = data.trouble or f"{data.size} calls are too few to learn from"
         return _mute(data, encoder, target, traffic, error, why)
@@ -200,7 +222,7 @@ def _overtaken(
     answered = int(sure.sum())
     # as many disagreements or more, if the target were kept
     if answered and 1 - tail(answered - good - 1, answered, 1 - target) < LATE_ERROR:
-        return f"the latest calls are answered otherwise: {good:,} of {answered:,} agree with a student of the earlier ones"
+        return f"{TURNED}: {good:,} of {answered:,} agree with a student of the earlier ones"
     return ""
 
 

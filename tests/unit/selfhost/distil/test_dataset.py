@@ -87,16 +87,23 @@ def test_each_filter_says_what_it_left_out() -> None:
         a_capture(24, a_text(dice)), a_capture(25, "Write to ana@example.org please, and soon"),
         a_capture(26, "Same question here?", "one"), a_capture(27, "same question  here?", "two"),
         a_capture(28, calls[0].text + "!"), a_capture(29, calls[1].text + "?", "shipping"),
+        a_capture(30, a_text(dice), sample="left"),
     ]  # fmt: skip
     found = build(calls, Filters(least_chars=5), scores={"call-24": -1.0, "call-3": 1.0})
     assert found.dropped == {
-        "earlier turns are not kept": 1, "empty": 1, "too short": 1, "too long": 1, "judged worse": 1,
+        "given back by a student": 1, "earlier turns are not kept": 1, "empty": 1, "too short": 1, "too long": 1, "judged worse": 1,
         "personal data or secrets": 1, "answered differently": 2, "nearly the same": 1,
     }  # fmt: skip
     kept = {each.call_id for each in (*found.train, *found.test)}
     assert "call-28" in kept and "call-0" not in kept  # the newest stays
     assert {"call-1", "call-29"} <= kept  # another answer: there the border runs
-    assert found.given == 30 and len(kept) == 21
+    assert found.given == 31 and len(kept) == 21
+
+
+def test_hard_calls_are_kept_where_that_is_asked_for() -> None:
+    calls = [a_capture(at, sample=("drawn", "left", "audited", "held out", "")[at % 5]) for at in range(10)]
+    assert build(calls, Filters(near=1.01)).dropped["given back by a student"] == 2
+    assert "given back by a student" not in build(calls, Filters(near=1.01, fair=False)).dropped
 
 
 def test_a_majority_of_answers_stays() -> None:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from farthing.selfhost.distil.candidates import AUDITED, Candidate, candidates, coverage
+from farthing.finops.learnable import AUDITED, coverage
+from farthing.selfhost.distil.candidates import Candidate, candidates
 from farthing.selfhost.distil.deciding import (
     NOTHING,
     Question,
@@ -91,6 +92,12 @@ def test_a_closed_task_that_was_captured() -> None:
     assert (
         found.student.low == round(found.cost_a_month.low * low * (1 - AUDITED)) and found.worth == found.student.middle
     )
+
+
+def test_what_a_student_gave_back_says_nothing_of_the_rest() -> None:
+    captured = [a_capture(at, answer=f"word {at}" if at % 2 else "billing", sample="left" if at % 2 else "") for at in range(200)]  # fmt: skip
+    found = one([[a_work()]] * 28, captured)
+    assert found.answers is not None and (found.answers.calls, found.answers.distinct) == (100, 1)
 
 
 def test_what_is_missing_is_said_and_the_lower_end_is_zero() -> None:

@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from farthing.selfhost.students.changing import change
 from farthing.selfhost.students.pairs import Captured, by_scope, clean, same
 from farthing.selfhost.students.training import MOST, train
 from farthing.steps.student.artefact import pack, unpack
@@ -55,6 +56,46 @@ def test_a_teacher_that_changed_its_mind_is_noticed() -> None:
         pairs[at] = msgspec.structs.replace(pairs[at], answer=pairs[at].answer.replace(way, turned.get(way, way)))
     facts, judge = train(clean(pairs, most=MOST), None, NAME, target=0.7)
     assert judge is None and ("latest" in facts.why_not or "cannot be shown" in facts.why_not)
+
+
+def renamed(pairs: list[Captured], names: dict[str, str], since: int) -> list[Captured]:
+    """Another word for some answers, from a call on."""
+    found = list(pairs)
+    for at in range(since, len(found)):
+        way = found[at].answer[9:-2]
+        found[at] = msgspec.structs.replace(found[at], answer=found[at].answer.replace(way, names.get(way, way)))
+    return found
+
+
+@pytest.mark.parametrize(
+    "names", [{"track": "where"}, {way: f"{way}-2" for way in ("track", "return", "refund", "cancel")}]
+)
+def test_answers_that_were_renamed_are_forgotten_at_once(names: dict[str, str]) -> None:
+    data = clean(renamed(calls(1_400), names, 600), most=MOST)
+    assert not {f'{{"way": "{old}"}}' for old in names} & set(data.answers)
+    assert data.outdated == 1_400 - data.size and 600 * len(names) / 4 * 0.8 < data.outdated <= 600
+    facts, judge = train(data, None, NAME, target=0.95)
+    assert judge is not None and facts.coverage > 0.5
+
+
+def test_what_is_said_since_a_change_is_enough() -> None:
+    """One answer became narrower, and half of what it was asked for has a new one."""
+    pairs = calls(1_500)
+    for at in range(700, 1_500):
+        if "back" in pairs[at].text:
+            pairs[at] = msgspec.structs.replace(pairs[at], answer='{"way": "exchange"}')
+    facts, judge = train(clean(pairs, most=MOST), None, NAME, target=0.95)
+    assert judge is not None and facts.pairs <= 800 and '{"way": "exchange"}' in facts.answers
+    assert judge.judge("how do I return a red lamp").answer == '{"way": "return"}'
+
+
+def test_a_rare_answer_is_no_change() -> None:
+    ways = ["a", "b"] * 300 + ["rare"] * 3 + ["b", "a"] * 100
+    assert change(ways) == (frozenset(), 0)
+    assert change(["a"] * 50 + ["b"] * 50) == (frozenset({"a"}), 50)
+    assert change([]) == (frozenset(), 0)
+    stayed_away = ["a", "b", "c"] * 200 + ["a", "b"] * 200
+    assert change(stayed_away).gone == frozenset()
 
 
 def test_pairs_are_cleaned_and_answers_told_apart_by_what_they_say() -> None:

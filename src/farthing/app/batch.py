@@ -5,8 +5,10 @@ a job for the first time.
 """
 
 import importlib
+import random
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import NamedTuple
 
 from farthing.app.around import REAL, Around
@@ -19,9 +21,11 @@ from farthing.batch.worker import Part, Worker
 from farthing.prices import PriceBook
 from farthing.settings import Settings
 from farthing.steps.balance.health import Health
-from farthing.store import Journal, Ledger, Store
+from farthing.store import Journal, Ledger, Store, leaders
 from farthing.store.batch import jobs
+from farthing.store.engine import Connection
 from farthing.store.sealing import wrapping
+from farthing.store.store import now_us
 from farthing.upstream.providers import Providers
 
 
@@ -57,17 +61,27 @@ def open_queue(settings: Settings, store: Store, journal: Journal, ledger: Ledge
     sealed = wrapping(settings.batch.encryption_key.reveal())
     holder = holder_of(journal.path)
     desk = Desk(store, holder, around.new_id, ledger.committed, News(), sealed, around.clock)
-    return Queue(desk, Worker(lambda: store.do(jobs.any_open)))
+    return Queue(desk, Worker(lambda: store.do(partial(_has_work, driven=around.driven))))
+
+
+def _has_work(connection: Connection, driven: bool) -> bool:
+    """Whether there is a job that has not ended, and that is not of a history which somebody else is writing."""
+    return jobs.any_open(connection) and (driven or not leaders.led(connection, leaders.HISTORY, now_us()))
 
 
 def start_worker(queue: Queue, known: Known, walks: Walks, stack: AsyncExitStack, around: Around = REAL) -> None:
-    """Work the queue, unless settings leave that to others, or a replay drives the gateway."""
-    if not known.settings.batch.worker or around.driven:
+    """Work the queue, unless settings leave that to others; where a replay drives the gateway, it drives the worker too."""
+    if not known.settings.batch.worker:
         return
 
+    dice = around.dice.random if around.dice is not None else random.random
+
     def make() -> Sequence[Part]:
-        parts: Sequence[Part] = importlib.import_module("farthing.app.working").make_parts(queue, known, walks)
-        return parts
+        made: Sequence[Part] = importlib.import_module("farthing.app.working").make_parts(queue, known, walks, dice)
+        return made
 
     stack.push_async_callback(queue.worker.close)
-    queue.worker.start(make)
+    if around.driven:
+        queue.worker.drive(make, around.clock.monotonic)
+    else:
+        queue.worker.start(make)

@@ -1,5 +1,6 @@
 """The worker's parts, made from settings when there is work for the first time. Nothing is decided here."""
 
+import random
 from collections.abc import Callable, Sequence
 
 from farthing.app.batch import Known, Queue
@@ -22,6 +23,7 @@ from farthing.batch.watching import Watcher
 from farthing.batch.ways import OWN, Atlas
 from farthing.batch.worker import Part
 from farthing.catalog.costs import TYPICAL_IN
+from farthing.model.clock import Clock
 from farthing.model.errors import FarthingError
 from farthing.model.money import Nano, nano_from_dollars
 from farthing.model.routes import ANY
@@ -29,11 +31,13 @@ from farthing.store.batch import known as shards_known
 from farthing.upstream.batches import BatchApi, batch_api
 
 
-def make_parts(queue: Queue, known: Known, walks: Walks) -> Sequence[Part]:
+def make_parts(
+    queue: Queue, known: Known, walks: Walks, dice: Callable[[], float] = random.random
+) -> Sequence[Part]:  # fmt: skip
     """In the order in which they are closed: first what sends, last what says that this gateway lives."""
     desk, rules = queue.desk, known.settings.batch
     clock = desk.clock
-    apis = _Apis(known)
+    apis = _Apis(known, clock)
     calendar = {name: hours(text, rules.zone) for name, text in rules.hours.items()}
     atlas = _atlas(known, apis, calendar, clock.now_us)
     settler = Settler(desk)
@@ -57,7 +61,7 @@ def make_parts(queue: Queue, known: Known, walks: Walks) -> Sequence[Part]:
     dealer = Dealer(
         desk, walks, settler, atlas, sender, runner, apis, promoter.ahead_s, late=late, linger_s=rules.linger_s, counts=spending.capped
     )  # fmt: skip
-    watcher = Watcher(desk, apis, Fetcher(desk, walks, settler), refused, look_s=rules.look_s)
+    watcher = Watcher(desk, apis, Fetcher(desk, walks, settler), refused, look_s=rules.look_s, dice=dice)
     bounds = Bounds(rules.max_requests, known.settings.server.max_body_mb * 2**20)
     intake = Intake(
         desk.store, desk.wrapping, Alike(known.settings.cache), bounds, desk.holder, queue.wake, clock
@@ -72,8 +76,9 @@ def make_parts(queue: Queue, known: Known, walks: Walks) -> Sequence[Part]:
 class _Apis:
     """The batch API of each provider, one for as long as the gateway runs; None where it has none, or is no more."""
 
-    def __init__(self, known: Known) -> None:
+    def __init__(self, known: Known, clock: Clock) -> None:
         self._known = known
+        self._clock = clock
         self._made: dict[str, BatchApi | None] = {}
 
     def __call__(self, name: str) -> BatchApi | None:
@@ -86,7 +91,7 @@ class _Apis:
             provider = self._known.providers[name]
         except KeyError:
             return None
-        return batch_api(provider, lag_s=self._known.settings.batch.lag_s)
+        return batch_api(provider, self._clock, lag_s=self._known.settings.batch.lag_s)
 
 
 def _atlas(known: Known, apis: _Apis, calendar: dict[str, Hours], now_us: Callable[[], int]) -> Atlas:

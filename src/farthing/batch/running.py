@@ -96,7 +96,7 @@ class Runner:
         self._places: dict[str, Place] = {}
         self._running: set[asyncio.Task[None]] = set()
         self._held: Counter[tuple[str, int]] = Counter()
-        self._moved = asyncio.Event()
+        self.bell = asyncio.Event()
 
     def place(self, model: str) -> Place:
         """Where lines of a model go. Places are few: they are those of the settings."""
@@ -119,7 +119,8 @@ class Runner:
         for each in waiting:
             self._held[each.line.job, each.line.no] += 1
             self.place(each.line.model).add(each, urgent=urgent)
-        self._moved.set()
+        if waiting:
+            self.bell.set()
 
     def in_hand(self) -> set[tuple[str, int]]:
         """The lines that wait here for a slot, or are under way."""
@@ -157,8 +158,8 @@ class Runner:
         return sum(place.waiting for place in self._places.values())
 
     async def turn(self) -> float:
-        """Send as many as there is room for, then wait until something moves."""
-        self._moved.clear()
+        """Send as many as there is room for."""
+        await asyncio.sleep(0)  # calls that waited for the slot that has become free go first
         full = False
         for place in self._places.values():
             self.hand_in(place.flex.overdue(self._desk.now_us), urgent=True)
@@ -166,13 +167,11 @@ class Runner:
             full = full or bool(place.waiting)
             if batch:
                 await self._begin(place, batch)
-        try:
-            async with asyncio.timeout(FULL_S if full else 1.0):
-                await self._moved.wait()
-        except TimeoutError:
-            pass
-        await asyncio.sleep(0)  # calls that waited for the slot that has become free go first
-        return 0.0
+        return FULL_S if full else 1.0
+
+    async def settle(self) -> None:
+        """Wait for the lines that are under way."""
+        await asyncio.gather(*self._running, return_exceptions=True)
 
     async def close(self) -> None:
         """Let calls that are under way end, for a while; then break them off: the journal and the store know of them."""
@@ -258,15 +257,20 @@ class Runner:
         return [each for each in batch if (each.line.job, each.line.no) not in out]
 
     async def _within_the_day(self, batch: list[Waiting]) -> list[Waiting]:
-        """Those that may be spent on today; the others wait until they may."""
+        """Those that may be spent on now; the others wait until they may. What would be late otherwise goes ahead of the clock,
+        but never beyond the day's cap: what is in a batch or on the cheap tier then stays there, and may be late."""
         if not self._spending.capped:
             return batch
         going, wait = list[Waiting](), list[Waiting]()
         for each in batch:
-            (going if self._spending.allows(each.worst) else wait).append(each)
+            (going if self._spending.allows(each.worst, urgent=self._is_urgent(each)) else wait).append(each)
         back = [(each.line, each.worst) for each in wait if _waits_alone(each)]
         await self._put_back(self._spending.turns(back))
         return going
+
+    def _is_urgent(self, waiting: Waiting) -> bool:
+        """It was promoted, has left the cheap tier, or has only just the time that a call takes."""
+        return not _waits_alone(waiting) or self._spending.is_urgent(waiting.line)
 
     async def _put_back(self, later: dict[int, list[Line]]) -> None:
         now_us = self._desk.now_us
@@ -315,7 +319,7 @@ class Runner:
             place.flex.ended(call_id, refused)
         else:
             place.pace.ended(now - begun, now)
-        self._moved.set()
+        self.bell.set()
         return now - begun
 
 

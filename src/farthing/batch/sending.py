@@ -43,6 +43,8 @@ CAPPED_S, CAPPED_LINE_S = 5.0, 0.01
 """How long lines wait that their job's cap has room for only if others cost less than they can, and more for each of them, since
 preparing them again costs time."""
 UNREACHED_S = 15.0
+TOGETHER_S = 0.05
+"""Lines mostly come many at a time: so long they are waited for."""
 LOOK_FOR_S = 1.0
 """When a batch is looked for of which nobody knows whether it was created."""
 SIZE_LIMITS = frozenset((TOKEN_LIMIT, TOO_LARGE, TOO_MANY_LINES))
@@ -103,7 +105,7 @@ class Sender:
         self._pools: dict[Key, _Pool] = {}
         self._uploads = asyncio.Semaphore(UPLOADS)
         self._sending: set[asyncio.Task[None]] = set()
-        self._came = asyncio.Event()
+        self.bell = asyncio.Event()
         self._digests: set[tuple[str, bytes]] = set()
         self._leaving: set[tuple[str, int]] = set()
         """Lines of shards that are not in the store yet."""
@@ -125,7 +127,7 @@ class Sender:
         self.lines += 1
         if pooled.line.digest:
             self._digests.add(pooled.alike)
-        self._came.set()
+        self.bell.set()
 
     def has(self, alike: tuple[str, bytes]) -> bool:
         """Whether a line that asks the same waits here."""
@@ -137,19 +139,17 @@ class Sender:
 
     async def turn(self) -> float:
         """Send what is full enough, or has waited long enough."""
-        self._came.clear()
+        await self._desk.clock.sleep(TOGETHER_S)
         for key, pool in list(self._pools.items()):
             if pool.items and self._is_due(pool):
                 await self._pack(key, pool)
             elif not pool.items:
                 del self._pools[key]
-        try:
-            async with asyncio.timeout(0.25 if self._pools else 2.0):
-                await self._came.wait()
-        except TimeoutError:
-            pass
-        await asyncio.sleep(0.05)  # lines mostly come many at a time
-        return 0.0
+        return 0.25 if self._pools else 2.0
+
+    async def settle(self) -> None:
+        """Wait for what is on its way to providers."""
+        await asyncio.gather(*self._sending, return_exceptions=True)
 
     async def close(self) -> None:
         """Break off what is under way: what the store has as an intent is looked for later."""

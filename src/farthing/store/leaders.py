@@ -7,6 +7,10 @@ given should be much longer than that.
 from farthing.store.engine import Connection
 from farthing.store.errors import Duplicate
 
+HISTORY = "history"
+"""Led by whoever writes a history into the store, on a clock of its own: what goes by deadlines and days is that one's alone
+meanwhile, and gateways that run leave it."""
+
 
 def lead(connection: Connection, name: str, holder: str, now_us: int, for_us: int) -> bool:
     """Become or stay the leader until `now_us + for_us`; False while another one is."""
@@ -36,6 +40,11 @@ def leads(connection: Connection, name: str, holder: str, now_us: int) -> bool:
     return connection.execute(
         "UPDATE leaders SET until_us = until_us WHERE name = ? AND holder = ? AND until_us > ?", (name, holder, now_us)
     ) > 0  # fmt: skip
+
+
+def led(connection: Connection, name: str, now_us: int) -> bool:
+    """Whether there is a leader."""
+    return bool(connection.query("SELECT 1 FROM leaders WHERE name = ? AND until_us > ?", (name, now_us)))
 
 
 def resign(connection: Connection, name: str, holder: str) -> None:

@@ -103,3 +103,57 @@ async def test_it_closes_before_it_began() -> None:
     worker = Worker(has_work)
     worker.start(list)
     await worker.close()
+
+
+class Busy(Part):
+    """Its work goes on beside its turns."""
+
+    def __init__(self, name: str, turn: Callable[[int], float]) -> None:
+        super().__init__(name, turn, [])
+        self.bell = asyncio.Event()
+        self.settled = 0
+
+    async def settle(self) -> None:
+        self.settled += 1
+
+
+async def test_who_drives_it_has_parts_take_the_turns_that_are_due_and_no_others() -> None:
+    now, work = [100.0], [True]
+
+    async def has_work() -> bool:
+        return work[0]
+
+    seldom, busy = Part("seldom", lambda turn: 60.0, []), Busy("busy", lambda turn: 0.0 if turn % 3 else 10.0)
+    worker = Worker(has_work)
+    worker.drive(lambda: [seldom, busy], lambda: now[0])
+    await asyncio.sleep(0.02)
+    assert not seldom.turns, "nothing is done by itself"
+    assert await worker.tick()
+    assert (seldom.turns, busy.turns, busy.settled) == (1, 3, 3), "until none wants another at this moment"
+    now[0] += 5
+    busy.bell.set()
+    assert await worker.tick()
+    assert (seldom.turns, busy.turns) == (1, 6), "who rings has a turn before its time"
+    now[0] += 60
+    worker.wake()
+    work[0] = False
+    assert not await worker.tick() and seldom.turns == 1, "there is no job"
+    await worker.close()
+
+
+async def test_what_fails_when_driven_has_its_next_turn_later() -> None:
+    now = [0.0]
+
+    async def has_work() -> bool:
+        return True
+
+    def fails(turn: int) -> float:
+        raise ValueError("no")
+
+    bad = Part("bad", fails, [])
+    worker = Worker(has_work)
+    worker.drive(lambda: [bad], lambda: now[0])
+    assert await worker.tick() and await worker.tick() and bad.turns == 1
+    now[0] += 1
+    assert await worker.tick() and bad.turns == 2
+    await worker.close()

@@ -1,20 +1,23 @@
 """The simulated provider without a network: a gateway in the same process asks it as any HTTP client would be asked.
 
 The work, the usage and the bill are those that the server has. Nothing waits: how long an answer took is told to whoever
-keeps the clock. It knows the two wires of chats; faults are only those that the caller's `refuses` names.
+keeps the clock. The two wires of chats come straight here; files, batches and all else are asked of the server's own
+endpoints. Faults are only those that the caller's `refuses` names.
 """
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Callable, MutableMapping, Sequence
+from typing import Any
 
 import msgspec
+from starlette.applications import Starlette
 
 from farthing.model.call import Header, Headers
 from farthing.upstream.client import Response, Timeouts
 from farthing.upstream.simulator import errors
-from farthing.upstream.simulator.anthropic_messages import AnthropicMessages
 from farthing.upstream.simulator.bill import Bill
+from farthing.upstream.simulator.endpoints import Endpoints
 from farthing.upstream.simulator.faults import Plan
-from farthing.upstream.simulator.openai_chat import OpenAIChat
 from farthing.upstream.simulator.provider import Provider, Work, key_of
 from farthing.upstream.simulator.settings import SimulatorSettings
 from farthing.upstream.simulator.wire import Refusal, Wire
@@ -35,7 +38,9 @@ class Inside:
         self._provider = Provider(settings, seconds)
         self._passes = passes
         self._refuses = refuses
-        self._wires: dict[str, Wire] = {"/chat/completions": OpenAIChat(), "/messages": AnthropicMessages()}
+        endpoints = Endpoints(self._provider)
+        self._wires: dict[str, Wire] = {"/chat/completions": endpoints.chat, "/messages": endpoints.messages}
+        self._app = Starlette(routes=endpoints.routes())
 
     @property
     def bill(self) -> Bill:
@@ -46,11 +51,11 @@ class Inside:
         """See `Client`."""
         path = "/" + url.split("/", 3)[3]
         wire = next((wire for end, wire in self._wires.items() if path.endswith(end)), None)
+        refused = self._refuses(url)
         if wire is None:
-            return _Answer(404, [JSON], [b'{"error": {"message": "not served here"}}'], [0.0], self._passes)
+            return await self._served(method, path, headers, body, refused)
         number = self._provider.number()
         try:
-            refused = self._refuses(url)
             if refused:
                 raise errors.provider_error(refused, wire.family)
             key = key_of(next((value for name, value in headers if name in _KEYS), b"").decode())
@@ -63,6 +68,28 @@ class Inside:
 
     async def close(self) -> None:
         """Nothing is open."""
+
+    async def _served(self, method: str, path: str, headers: Sequence[Header], body: bytes, refused: int) -> Response:
+        """What the endpoints of the server say."""
+        self._passes(0.2)
+        if refused:
+            said = msgspec.json.encode(errors.shape(errors.provider_error(refused, "openai"), "openai"))
+            return _Answer(refused, [JSON], [said], [0.0], self._passes)
+        path, _, query = path.partition("?")
+        scope = {
+            "type": "http", "method": method, "path": path, "raw_path": path.encode(), "query_string": query.encode(),
+            "headers": [*headers], "client": ("127.0.0.1", 0), "server": ("127.0.0.1", 80), "scheme": "http",
+            "http_version": "1.1", "root_path": "",
+        }  # fmt: skip
+        sent, bodies = _Sent(), [body]
+
+        async def receive() -> dict[str, Any]:
+            if not bodies:  # nobody leaves
+                await asyncio.Future()
+            return {"type": "http.request", "body": bodies.pop(), "more_body": False}
+
+        await self._app(scope, receive, sent)
+        return _Answer(sent.status, sent.headers, [b"".join(sent.parts)], [0.0], self._passes)
 
     def _answer(self, wire: Wire, work: Work, path: str) -> Response:
         asked, pace, output = work.asked, work.pace, work.spent.output
@@ -77,6 +104,21 @@ class Inside:
         pieces = [piece.data for piece in wire.pieces(asked, work.replies, work.told, "")]
         whole = [pieces[0], b"".join(pieces[1:])]
         return _Answer(200, [STREAM, *_raw(work.headers)], whole, [0.0, pace.per_token * output], self._passes)
+
+
+class _Sent:
+    """What an endpoint answered."""
+
+    def __init__(self) -> None:
+        self.status = 0
+        self.headers: Headers = []
+        self.parts: list[bytes] = []
+
+    async def __call__(self, message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            self.status, self.headers = message["status"], list(message["headers"])
+        else:
+            self.parts.append(message.get("body", b""))
 
 
 class _Answer:

@@ -69,3 +69,33 @@ async def test_what_it_does_not_serve_and_cannot_read_is_refused() -> None:
 async def _parts(response: Response) -> Any:
     while part := await response.next():
         yield part
+
+
+async def test_files_and_batches_are_those_of_the_server() -> None:
+    time = Time()
+    settings = SimulatorSettings(seed=1, batch_seconds=600.0)
+    client = Inside(settings, lambda: time.now, time.passes)
+
+    async def asked(method: str, path: str, body: bytes = b"", kind: bytes = b"application/json") -> Any:
+        headers = [*KEYS, (b"content-type", kind)]
+        response = await client.send(method, f"http://127.0.0.1:1{path}", headers, body, Timeouts())
+        assert response.status == 200
+        return msgspec.json.decode(await response.read(10**6))
+
+    rows = b"".join(
+        msgspec.json.encode({"custom_id": f"line-{no}", "method": "POST", "url": "/v1/chat/completions", "body": CHAT})
+        + b"\n"
+        for no in range(3)
+    )
+    form = (
+        b'--b\r\nContent-Disposition: form-data; name="purpose"\r\n\r\nbatch\r\n--b\r\n'
+        b'Content-Disposition: form-data; name="file"; filename="in.jsonl"\r\n\r\n' + rows + b"\r\n--b--\r\n"
+    )
+    file = await asked("POST", "/v1/files", form, b"multipart/form-data; boundary=b")
+    wanted = {"input_file_id": file["id"], "endpoint": "/v1/chat/completions", "completion_window": "24h"}
+    made = await asked("POST", "/v1/batches", msgspec.json.encode(wanted))
+    assert made["status"] == "validating"
+    time.passes(700)
+    done = await asked("GET", f"/v1/batches/{made['id']}")
+    assert (done["status"], done["request_counts"]["completed"]) == ("completed", 3)
+    assert client.bill.totals["gpt-4o-mini"]["requests"] == 3

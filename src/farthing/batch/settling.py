@@ -14,6 +14,7 @@ import msgspec
 from farthing.batch.desk import Desk
 from farthing.batch.walks import Settled
 from farthing.model.batch import LINE_ENDS, Line, LineState
+from farthing.model.money import Nano
 from farthing.model.record import Decision, Record
 from farthing.steps.defer.booking import late
 from farthing.store import writing
@@ -151,18 +152,22 @@ def _keep(connection: Connection, outcomes: Sequence[Outcome], now_us: int, wrap
         standing = lines.lock(connection, ((each.line.job, each.line.no) for each in outcomes))
         known = connection.known("calls", "id", [each.record.id for each in outcomes if each.record is not None])
         records, ended = [], []
+        twice: dict[str, Nano] = {}
         waiting: dict[tuple[int, int], list[Line]] = {}
         for each in outcomes:
             stands = standing.get((each.line.job, each.line.no))
             overtaken = stands is not None and stands.state in LINE_ENDS and stands.call_id != each.call_id
             if each.record is not None and each.record.id not in known:
                 records.append(_as_late(each.record) if overtaken else each.record)
+                if overtaken and each.record.cost:
+                    twice[each.line.job] = twice.get(each.line.job, 0) + each.record.cost
             if each.state == "waiting" and not overtaken:
                 waiting.setdefault((each.ready_us, each.tries), []).append(_as_it_stands(each, stands))
             else:
                 ended.append(_ended(each))
         writing.write(connection, records)
         lines.settle(connection, ended, now_us, wrapping=wrapping)
+        lines.paid_twice(connection, twice, now_us)
         for (ready_us, tries), some in waiting.items():
             lines.give_back(connection, some, ready_us, now_us, tries=tries)
     return records

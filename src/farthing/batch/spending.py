@@ -6,12 +6,14 @@ this gateway counts what it sends. Amounts are nano-dollars.
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from farthing.batch.smoothing import may_spend, ready_us
+from farthing.batch.smoothing import AHEAD, may_spend, ready_us
 from farthing.model.batch import Line
 from farthing.model.money import Nano
 from farthing.model.windows import FOREVER_US, period, window_at
 
 READ_S = 5.0
+LAST_S = 90.0
+"""With so much time left a line can still be dealt out and called."""
 TOGETHER = 50
 """Lines that get one moment."""
 
@@ -38,21 +40,28 @@ class Spending:
     def capped(self) -> bool:
         return bool(self._cap)
 
-    def allows(self, worst: Nano) -> bool:
-        """Whether so much may be spent now; if so it is taken as spent. What is dearer than a whole day's cap never may."""
+    def allows(self, worst: Nano, *, urgent: bool = False) -> bool:
+        """Whether so much may be spent now; if so it is taken as spent. What is dearer than a whole day's cap never may.
+        `urgent`: it would miss its deadline, so it goes ahead of the clock, as far as the cap itself has room."""
         if not self._cap:
             return True
         if self._known is None:
             return False
         spent = self._known + self._sent + self._before
-        if worst > may_spend(self._cap, spent, now_us=self._now_us(), zone=self._zone):
+        ahead = 1.0 if urgent else AHEAD
+        if worst > may_spend(self._cap, spent, now_us=self._now_us(), zone=self._zone, ahead=ahead):
             return False
         self._sent += worst
         return True
 
+    def is_urgent(self, line: Line) -> bool:
+        """Whether it has no more time than a call needs."""
+        return line.deadline_us - self._now_us() <= LAST_S * 1e6
+
     def turns(self, wanted: Sequence[tuple[Line, Nano]]) -> dict[int, list[Line]]:
         """When lines that may not be spent on now may go, one after another in this order, if they cost what they can at worst
-        and nothing else goes before; by moments. None waits for longer than until its deadline, where it expires."""
+        and nothing else goes before; by moments. None waits for longer than until it is urgent; one that is waits until its
+        deadline, where it expires."""
         found: dict[int, list[Line]] = {}
         now_us = self._now_us()
         need = 0
@@ -61,7 +70,8 @@ class Spending:
             need += sum(worst for _, worst in some)
             ready_us = self._ready_us(need, some[0][1], now_us)
             for line, _ in some:
-                found.setdefault(max(now_us, min(ready_us, line.deadline_us)), []).append(line)
+                last_us = line.deadline_us if self.is_urgent(line) else line.deadline_us - int(LAST_S * 1e6)
+                found.setdefault(max(now_us, min(ready_us, last_us)), []).append(line)
         return found
 
     def _ready_us(self, need: Nano, least: Nano, now_us: int) -> int:

@@ -89,7 +89,7 @@ async def test_who_hangs_on_the_cheap_tier_is_called_as_well_and_the_first_answe
     await worked(runner)
     rows = await store.calls(limit=10)
     assert sorted((row.cost, row.baseline) for row in rows) == [(9, 0), (9, 9)]
-    assert (await the_job(store)).cost == 9 and not runner.in_hand()
+    assert (await the_job(store)).cost == 18 and not runner.in_hand()
 
 
 async def worked_some(runner: Runner) -> None:
@@ -153,6 +153,20 @@ async def test_what_a_day_has_no_room_for_waits_until_it_has(store: Store) -> No
     assert not walks.ran and not runner.in_hand()
     for line in await the_lines(store):
         assert line.state == "waiting" and line.ready_us > NOW_US + HOUR_US
+
+
+async def test_a_promoted_line_goes_ahead_of_the_clock_and_not_beyond_the_day_s_cap(store: Store) -> None:
+    hands, walks = Hands(), Walking()
+    desk, job = a_desk(store, hands), await queued(store, 2)
+    first, other = await taken(desk)
+    await in_shard(desk, [first, other])
+    runner = a_runner(desk, walks, await known_spending(hands, 1000, 985))
+    for line in (first, other):
+        line.state, line.shard, line.holder = "sent", "fsone", ""
+    runner.hand_in([Waiting(first, job, "now", 10), Waiting(other, job, "now", 10)], urgent=True)
+    await worked(runner)
+    assert walks.ran == [(0, "")] and not runner.in_hand()
+    assert [(line.state, line.shard) for line in await the_lines(store)] == [("done", "fsone"), ("sent", "fsone")]
 
 
 async def test_a_store_in_trouble_leaves_no_line_in_hand(store: Store) -> None:

@@ -47,7 +47,9 @@ async def test_a_second_answer_is_booked_as_paid_twice(store: Store) -> None:
         await settler.keep([outcome(line, call, settled(call, 200), NOW_US)])
     rows = {row.id: row for row in await store.calls(limit=10)}
     assert (rows["call-a"].baseline, rows["call-b"].baseline) == (9, 0) and rows["call-b"].cost == 9
-    assert (await the_job(store)).cost == 9 and await store.check() == []
+    assert (await the_job(store)).cost == 18 and await store.check() == [], "a job costs what was paid for it"
+    await settler.keep([outcome(line, "call-b", settled("call-b", 200), NOW_US)])
+    assert (await the_job(store)).cost == 18, "once"
 
 
 async def test_a_try_that_is_none_is_not_counted(store: Store) -> None:

@@ -55,5 +55,18 @@ async def test_those_that_may_not_go_now_get_their_turns() -> None:
     first, second, tomorrow = turns
     assert NOON_US < first < second < tomorrow and len(turns[tomorrow]) == 100
     assert tomorrow % 86_400_000_000 == 0
-    assert list(spending.turns([(a_line(0, 1), 1)])) == [NOON_US + 3600 * 10**6], "where it expires"
-    assert list(spending.turns([(a_line(0, 48), 5000)])) == [NOON_US + 48 * 3600 * 10**6], "it never may"
+    assert list(spending.turns([(a_line(0, 1), 1)])) == [NOON_US + 3510 * 10**6], "when it is urgent"
+    assert list(spending.turns([(a_line(0, 0.02), 1)])) == [NOON_US + 72 * 10**6], "where it expires"
+    assert list(spending.turns([(a_line(0, 48), 5000)])) == [NOON_US + (48 * 3600 - 90) * 10**6], "it never may"
+
+
+async def test_what_would_be_late_goes_ahead_of_the_clock_and_never_beyond_the_cap() -> None:
+    async def spent(since_us: int) -> int:
+        return 600
+
+    spending = Spending(1000, "UTC", spent, lambda: NOON_US)
+    assert not spending.allows(1, urgent=True), "nothing is known yet"
+    await spending.turn()
+    assert not spending.allows(1) and spending.allows(350, urgent=True)
+    assert not spending.allows(51, urgent=True) and spending.allows(50, urgent=True)
+    assert not spending.allows(1, urgent=True)

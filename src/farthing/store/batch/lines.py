@@ -11,10 +11,10 @@ from farthing.store.batch.cells import Waiting
 from farthing.store.batch.following import follow, leaders
 from farthing.store.batch.holders import free, holders, renew
 from farthing.store.batch.reading import forget_texts, get, of_calls, position, results
-from farthing.store.batch.settling import Ended, Standing, lock, settle
+from farthing.store.batch.settling import Ended, Standing, lock, paid_twice, settle
 from farthing.store.batch.taking import give_back, take, waiting
 
 __all__ = (
     "Begun", "Ended", "Standing", "Waiting", "add", "begin_all", "follow", "forget_texts", "free", "get", "give_back", "holders",
-    "leaders", "lock", "of_calls", "position", "renew", "results", "settle", "take", "waiting",
+    "leaders", "lock", "of_calls", "paid_twice", "position", "renew", "results", "settle", "take", "waiting",
 )  # fmt: skip

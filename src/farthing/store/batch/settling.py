@@ -1,6 +1,6 @@
 """Lines end, each once, in the transaction that writes their calls. Knows nothing of how they were answered."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from farthing.model.batch import LINE_ENDS, LineState
@@ -73,6 +73,12 @@ def settle(connection: Connection, ended: Sequence[Ended], now_us: int, *, wrapp
         moves.count(connection, {job: gains[job] for job in gains if job in jobs}, now_us)
         tally.put(connection)
         return len(fresh)
+
+
+def paid_twice(connection: Connection, costs: Mapping[str, int], now_us: int) -> None:
+    """What answers cost that came when their lines had been answered otherwise is a part of what their jobs cost, and counts
+    against caps. Jobs are locked by now. To be called with calls that were not in the ledger before."""
+    moves.count(connection, {job: Change(cost=cost) for job, cost in costs.items()}, now_us)
 
 
 def _fresh(ended: Sequence[Ended], stored: dict[Key, Stored]) -> dict[Key, Ended]:

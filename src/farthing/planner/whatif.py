@@ -1,4 +1,4 @@
-"""Changes of settings by hand, as a plan tries them: `routing.quality_floor=0.98`. Knows no setting by name."""
+"""Changes of settings by hand, as a plan tries them: `routing.quality_floor=0.98`, `cache.ttl=1h`. Knows no setting by name."""
 
 import tomllib
 from collections.abc import Mapping
@@ -9,6 +9,7 @@ import msgspec
 
 from farthing.model.errors import BadRequest
 from farthing.settings import Settings
+from farthing.steps.defer.asked import seconds_of
 
 
 def changed(settings: Settings, changes: Mapping[str, str]) -> Settings:
@@ -16,6 +17,14 @@ def changed(settings: Settings, changes: Mapping[str, str]) -> Settings:
     for path, text in changes.items():
         settings = _set(settings, path.split("."), path, _value(path, text))
     return settings
+
+
+def _in_seconds(node: msgspec.Struct, name: str, value: Any) -> tuple[str, Any]:
+    """`ttl = "1h"` is the setting `ttl_s = 3600`."""
+    own = node.__struct_fields__
+    name = f"{name}_s" if name not in own and f"{name}_s" in own else name
+    seconds = seconds_of(value) if name.endswith("_s") and isinstance(value, str) else None
+    return name, value if seconds is None else seconds
 
 
 def _value(path: str, text: str) -> Any:
@@ -34,6 +43,8 @@ def _set(node: Any, names: list[str], path: str, value: Any) -> Any:
         if name not in node:
             raise BadRequest(f"{path}: there is no {name!r}")
         return {**node, name: _set(node[name], rest, path, value) if rest else value}
+    if isinstance(node, msgspec.Struct) and not rest:
+        name, value = _in_seconds(node, name, value)
     if not isinstance(node, msgspec.Struct) or name not in node.__struct_fields__:
         raise BadRequest(f"{path}: there is no setting {name!r}; docs/reference/settings.md has all of them")
     if rest:

@@ -55,13 +55,13 @@ def asked_of(typed: Mapping[str, str]) -> Asked:
     if typed["format"] and typed["format"] not in FORMATS:
         raise _wrong("format", "is not known")
     return Asked(
-        typed["feature"], typed["api"], typed["own"], kind.name, typed["format"] or _format(kind),
+        typed["feature"], typed["api"], typed["own"], kind.name, typed["format"] or format_for(kind),
         int(_number(typed, "gpus", 0, 64)), _number(typed, "hour", 0, 1_000), _number(typed, "engineers", 0, 100),
         _number(typed, "growth", 0.01, 1e6), _number(typed, "tokens_s", 0, 1e7) if typed["tokens_s"] else 0.0,
     )  # fmt: skip
 
 
-def _format(gpu: gpus.Gpu) -> str:
+def format_for(gpu: gpus.Gpu) -> str:
     return next((name for name in AUTO if not why_not(FORMATS[name], gpu, ENGINE)), AUTO[-1])
 
 

@@ -8,10 +8,30 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from farthing.embed.memo import Memo
 from farthing.gateway.edge import new_call_id
 from farthing.model.clock import SYSTEM, Clock
+from farthing.steps.cache.near import Judge
+from farthing.steps.shape.step import Read as ReadBlocks
+from farthing.steps.task.classifier import Classifier
+from farthing.steps.task.step import Read as ReadAsked
 from farthing.store.ledger import Observer
 from farthing.upstream.client import Client
+from farthing.wire.asked import asked
+from farthing.wire.blocks import blocks
+from farthing.wire.question import Questions
+
+
+class Readers(msgspec.Struct, frozen=True):
+    """How requests are read, where several gateways of one process read the same ones. What each says depends on what it is
+    given alone, so that it may be remembered for all of them. None: the gateway's own."""
+
+    asked: ReadAsked = asked
+    blocks: ReadBlocks = blocks
+    questions: Questions | None = None
+    classifier: Classifier | None = None
+    encoder: Memo | None = None
+    """The local text encoder. It stays open."""
 
 
 class Around(msgspec.Struct, frozen=True):
@@ -25,6 +45,9 @@ class Around(msgspec.Struct, frozen=True):
     """Who reaches every provider instead of the clients that settings ask for. It stays open."""
     observers: Sequence[Observer] = ()
     """Who hears of committed calls too."""
+    readers: Readers = Readers()
+    judge: Judge | None = None
+    """Who says whether a semantic hit answers a question, instead of the model that settings name."""
     driven: bool = False
     """The ledger writes when it is flushed, and evidence is looked at when `Parts.quality` is told so. There are no pages for
     people."""

@@ -56,15 +56,15 @@ async def build_cache(
     bounds = Bounds(
         entries, settings.cache.wrong_hits_percent / 100, settings.cache.judge, clock=around.clock.monotonic
     )  # fmt: skip
-    encoder = await _encoder(settings.cache, errands) if "semantic" in modes else None
-    memo = Memo(encoder) if encoder is not None else None
+    encoder = await _encoder(settings.cache, errands, around.readers.encoder) if "semantic" in modes else None
+    memo = encoder if encoder is None or isinstance(encoder, Memo) else Memo(encoder)
     semantic = _semantic(settings.cache, memo, entries, bounds, errands, stack, around) if memo is not None else None
     policies = Policies(settings.cache)
     step = Cache(
         policies, entries, flights, semantic, usage=settings.cache.usage, still_serves=still_serves,
-        clock=around.clock.seconds,
+        clock=around.clock.seconds, questions=around.readers.questions,
     )  # fmt: skip
-    local = memo if isinstance(encoder, MiniLM) else None
+    local = None if isinstance(encoder, Endpoint) else memo
     return Built(step, Feedback(entries, bounds, semantic, policies, around.clock.now_us), entries, local)
 
 
@@ -76,7 +76,7 @@ def _semantic(
     semantic = importlib.import_module("farthing.steps.cache.semantic")
     index = importlib.import_module("farthing.steps.cache.index").Index()
     tier = semantic.Semantic(
-        encoder, index, entries, bounds, Judge(errands, settings.judge), Buckets(around.clock.monotonic),
+        encoder, index, entries, bounds, around.judge or Judge(errands, settings.judge), Buckets(around.clock.monotonic),
         check_share=settings.check_percent / 100, judgements_a_minute=settings.judgements_a_minute,
         probe_share=settings.probe_percent / 100, now_us=around.clock.now_us,
         **({"chance": around.dice.random} if around.dice is not None else {}),
@@ -86,7 +86,7 @@ def _semantic(
     return tier
 
 
-async def _encoder(settings: CacheSettings, errands: Errands) -> Encoder | None:
+async def _encoder(settings: CacheSettings, errands: Errands, shared: Memo | None) -> Encoder | None:
     """The provider's model that settings name, else the local one. Without its extra there is none: exact hits remain."""
     if settings.encoder:
 
@@ -95,6 +95,8 @@ async def _encoder(settings: CacheSettings, errands: Errands) -> Encoder | None:
             return answer.status, answer.body
 
         return Endpoint(post, settings.encoder)
+    if shared is not None:
+        return shared
     local = MiniLM(settings.threads)
     try:
         await local.warm()

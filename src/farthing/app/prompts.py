@@ -57,6 +57,7 @@ async def build_prompts(
     step = Shape(
         prompts.provider_caching == "auto", named, prefixes, cachings, providers.deployments,
         lambda wire, provider: spoken_with(wire, providers[provider]), book, clock.seconds,
+        around.readers.blocks,
     )  # fmt: skip
     return Built((step,), _dresser(cachings), step.hold_out)
 

@@ -144,7 +144,8 @@ async def build_routing(
         models.cached.load(await store.do(lambda connection: cached_input(connection, since)))
         await quality.start(keeps=not around.driven)
     wishes = Wishes(rules, settings.models)
-    task = Task(rules, routes=wishes.leaves_choice)
+    readers = around.readers
+    task = Task(rules, routes=wishes.leaves_choice, classifier=readers.classifier, read=readers.asked)
 
     def draw(shares: Mapping[str, float], salt: str) -> None:
         task.hold_out(shares, salt)

@@ -33,6 +33,8 @@ class Built(NamedTuple):
     """The step, where students are wanted."""
     life: Any = None
     """Who looks after them; None where there are none."""
+    school: Any = None
+    """Who trains them every so often; None where that is not wanted."""
 
 
 async def build_students(
@@ -51,7 +53,8 @@ async def build_students(
     except ImportError:
         log.warning("student.mode = on needs `pip install 'farthing[cache]'`; teachers answer")
         return Built()
-    encoder = (encoder or await local_encoder(settings, stack)) if rules.features == "vectors" else None
+    shared = encoder or around.readers.encoder
+    encoder = (shared or await local_encoder(settings, stack)) if rules.features == "vectors" else None
     kept = Students(store, around.clock.now_us)
     life = life_of.Life(kept, errands, encoder, now_us=around.clock.now_us, keep=keep)
     stack.push_async_callback(life.close)
@@ -63,12 +66,13 @@ async def build_students(
         redact=_redacted,
     )  # fmt: skip
     await life.start(step, keeps=not around.driven)
-    if rules.train_hours and not around.driven:
-        training = asyncio.create_task(
-            _train(build_school(settings, store, encoder, around), life, rules.train_hours * 3600), name="train students"
-        )  # fmt: skip
+    if not rules.train_hours:
+        return Built((step,), life)
+    school = build_school(settings, store, encoder, around)
+    if not around.driven:
+        training = asyncio.create_task(_train(school, life, rules.train_hours * 3600), name="train students")
         stack.push_async_callback(_ended, training)
-    return Built((step,), life)
+    return Built((step,), life, school)
 
 
 def build_school(settings: Settings, store: Store, encoder: Encoder | None, around: Around = REAL) -> Any:

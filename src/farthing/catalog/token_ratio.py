@@ -10,6 +10,7 @@ mean of its own, drawn to that of all. Old calls fade. Ratios of the two plain c
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from farthing.catalog.facts import plain_name
@@ -63,6 +64,7 @@ def script_of(text: str) -> str:
     return next(name for most, name in _SCRIPTS if size <= most * max(len(text), 1))
 
 
+@lru_cache(maxsize=1024)
 def start_of(model: str) -> float:
     """What is assumed of a model that was not seen."""
     name = plain_name(model)

@@ -8,7 +8,7 @@ So an unchanged call costs what it cost, but for the caches, which begin empty. 
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -24,7 +24,7 @@ from farthing.upstream.simulator.prompt_cache import CacheUse
 from farthing.upstream.simulator.provider import Provider, check_fields
 from farthing.upstream.simulator.settings import SimulatorSettings
 from farthing.upstream.simulator.wire import Asked, Json, Refusal, Spent, Wire
-from farthing.wire.said import said
+from farthing.wire.said import Said
 
 JSON: Header = (b"content-type", b"application/json")
 STREAM: Header = (b"content-type", b"text/event-stream; charset=utf-8")
@@ -32,36 +32,48 @@ SLACK = 96
 """Bytes by which a body may differ from the recorded one, for its model's name, and still be the same prompt, where its wire, and so the way of
 counting, is the same."""
 
+WIRES: dict[str, Wire] = {"openai.chat": OpenAIChat(), "anthropic.messages": AnthropicMessages()}
+_FORMATS = {"/chat/completions": "openai.chat", "/messages": "anthropic.messages"}
+"""By how an address ends."""
+
 Wordiness = Callable[[str, str], float]
 """Tokens that the first model writes for one of the second."""
+
+
+class Reading(Protocol):
+    """How recorded requests and answers are read; see `readers.Reading`."""
+
+    def asked(self, format: str, body: bytes) -> Asked: ...
+
+    def said(self, format: str, body: bytes) -> Said | None: ...
 
 
 class Recorded:
     """See the module. `now` is the call that is asked next; `seconds` is the clock's time."""
 
-    def __init__(self, seconds: Callable[[], float], passes: Callable[[float], None], wordiness: Wordiness) -> None:
+    def __init__(
+        self, seconds: Callable[[], float], passes: Callable[[float], None], wordiness: Wordiness, reading: Reading
+    ) -> None:  # fmt: skip
+        self._reading = reading
         self._provider = Provider(SimulatorSettings(), seconds)
         self._passes = passes
         self._wordiness = wordiness
-        self._wires: dict[str, Wire] = {"/chat/completions": OpenAIChat(), "/messages": AnthropicMessages()}
-        self._wire_of: dict[str, Wire] = {
-            "openai.chat": self._wires["/chat/completions"], "anthropic.messages": self._wires["/messages"],
-        }  # fmt: skip
         self.now = PastCall(id="", at_us=0)
 
     async def send(self, method: str, url: str, headers: Sequence[Header], body: bytes, timeouts: Timeouts) -> Response:
         """See `Client`."""
         past = self.now
-        wire = next((wire for end, wire in self._wires.items() if url.split("?")[0].endswith(end)), None)
-        if wire is None or past.usage is None:
+        format = next((name for end, name in _FORMATS.items() if url.split("?")[0].endswith(end)), "")
+        if not format or past.usage is None:
             return _Answer(404, [JSON], [b'{"error": {"message": "the log has no such call"}}'])
+        wire = WIRES[format]
         try:
-            asked = _read(wire, body)
+            asked = self._reading.asked(format, body)
         except (Refusal, msgspec.DecodeError) as refused:
             status = refused.status if isinstance(refused, Refusal) else 400
             return _Answer(status, [JSON], [msgspec.json.encode(_error(refused, wire))])
-        spent = self._spent(past, past.usage, wire, asked, body)
-        reply = _reply(past, spent)
+        spent = self._spent(past, past.usage, format, asked, body)
+        reply = self._reply(past, spent)
         asked.id, asked.created = wire.id_prefix + past.id[-24:], past.at_us // 1_000_000
         self._passes((past.duration_us or 500_000) / 1e6)
         if not asked.stream:
@@ -71,10 +83,10 @@ class Recorded:
     async def close(self) -> None:
         """Nothing is open."""
 
-    def _spent(self, past: PastCall, usage: Usage, wire: Wire, asked: Asked, body: bytes) -> Spent:
+    def _spent(self, past: PastCall, usage: Usage, format: str, asked: Asked, body: bytes) -> Spent:
         model = asked.question.model
         before = asked.prompt
-        if wire is not self._wire_of.get(past.wire) or abs(len(body) - len(past.prompt)) > SLACK:
+        if format != past.wire or abs(len(body) - len(past.prompt)) > SLACK:
             before = self._tokens_before(past) or asked.prompt
         scale = usage.total_in / before if before else 1.0
         read = self._provider.cache("replay", asked, 0.2)
@@ -93,15 +105,25 @@ class Recorded:
 
     def _tokens_before(self, past: PastCall) -> int:
         """Of the prompt as it was sent then, by the same count."""
-        wire = self._wire_of.get(past.wire)
         try:
-            return _read(wire, past.prompt).prompt if wire is not None else 0
+            return self._reading.asked(past.wire, past.prompt).prompt if past.wire in WIRES else 0
         except (Refusal, msgspec.DecodeError):
             return 0
 
+    def _reply(self, past: PastCall, spent: Spent) -> Reply:
+        found = self._reading.said(past.wire, past.answer) if past.answer else None
+        if found is None:
+            return Reply(text="(not recorded)", output=spent.output, reasoning=spent.reasoning)
+        calls = [ToolUse(used.name, used.arguments) for used in found.tools]
+        return Reply(
+            text=found.text, calls=calls, output=spent.output, reasoning=spent.reasoning,
+            finish="tools" if calls else "length" if found.finish == "length" else "stop",
+        )  # fmt: skip
 
-def _read(wire: Wire, body: bytes) -> Asked:
+
+def read(format: str, body: bytes) -> Asked:
     """Raises Refusal, DecodeError: bodies of logs are anyone's."""
+    wire = WIRES[format]
     found = msgspec.json.decode(body, type=dict[str, Any])
     check_fields(wire, found, strict=False)
     return wire.read(found)
@@ -115,17 +137,6 @@ def _scaled(use: CacheUse, scale: float, prompt: int) -> CacheUse:
         parts.append(count)
         left -= count
     return CacheUse(*parts)
-
-
-def _reply(past: PastCall, spent: Spent) -> Reply:
-    found = said(past.wire, past.answer) if past.answer else None
-    if found is None:
-        return Reply(text="(not recorded)", output=spent.output, reasoning=spent.reasoning)
-    calls = [ToolUse(used.name, used.arguments) for used in found.tools]
-    return Reply(
-        text=found.text, calls=calls, output=spent.output, reasoning=spent.reasoning,
-        finish="tools" if calls else "length" if found.finish == "length" else "stop",
-    )  # fmt: skip
 
 
 def _error(refused: Exception, wire: Wire) -> Json:

@@ -22,6 +22,7 @@ from farthing.model.money import Nano
 from farthing.model.past import PastCall
 from farthing.model.principal import Key
 from farthing.model.record import Record
+from farthing.planner.replay.readers import Reading
 from farthing.planner.replay.recorded import Recorded
 from farthing.planner.replay.world import settings_for
 from farthing.settings import Settings
@@ -49,21 +50,23 @@ class Came(msgspec.Struct, frozen=True):
 
 
 async def replay(
-    calls: Sequence[PastCall], own: Settings | None, switch: Callable[[Settings], Settings], hear: Hear | None = None
-) -> list[Came | None]:
+    calls: Sequence[PastCall], own: Settings | None, switch: Callable[[Settings], Settings], hear: Hear | None = None,
+    reading: Reading | None = None,
+) -> list[Came | None]:  # fmt: skip
     """What each of `calls`, which are in the order of their times, would have come to; None where it was refused before it
-    was booked. Raises StoreError, SettingsError."""
+    was booked. `reading` is shared by the replays of the same calls. Raises StoreError, SettingsError."""
     with TemporaryDirectory(prefix="farthing-plan-") as folder:
-        world = _World(calls, switch(settings_for(calls, own, Path(folder) / "replay.db")))
+        world = _World(calls, switch(settings_for(calls, own, Path(folder) / "replay.db")), reading or Reading())
         return await world.play(calls, hear)
 
 
 class _World:
-    def __init__(self, calls: Sequence[PastCall], settings: Settings) -> None:
+    def __init__(self, calls: Sequence[PastCall], settings: Settings, reading: Reading) -> None:
         self._settings = settings
         self._time = Moved(calls[0].at_us if calls else 0)
         self._ids = random.Random(1)
-        self._provider = Recorded(lambda: self._time.now_us / 1e6, self._time.passes, _wordiness)
+        self._provider = Recorded(lambda: self._time.now_us / 1e6, self._time.passes, _wordiness, reading)
+        self._reading = reading
         self._place = -1
         self._came: list[Came | None] = [None] * len(calls)
         self._place_of: dict[str, int] = {}
@@ -91,7 +94,7 @@ class _World:
     def _around(self) -> Around:
         return Around(
             clock=self._time.clock, dice=random.Random(1), new_id=self._new_id, client=self._provider,
-            observers=[self._heard], driven=True,
+            observers=[self._heard], driven=True, readers=self._reading.gateway,
         )  # fmt: skip
 
     def _new_id(self) -> str:

@@ -36,6 +36,12 @@ class Near(msgspec.Struct, frozen=True):
     """Whether the guard found one of the differences that make it plainly another question."""
 
 
+class Judge(Protocol):
+    """Whoever says whether an answer answers a question."""
+
+    async def answers(self, tenant: str, question: str, answer: str) -> bool | None: ...
+
+
 class SemanticTier(Protocol):
     """Finds near questions and keeps new ones."""
 

@@ -21,7 +21,7 @@ from farthing.model.call import Call
 from farthing.steps.cache.bounds import Bounds
 from farthing.steps.cache.guard import Prepared, compare_prepared, prepare
 from farthing.steps.cache.index import Index, Neighbour, pack
-from farthing.steps.cache.near import Near
+from farthing.steps.cache.near import Judge, Near
 from farthing.steps.cache.place import Place
 from farthing.store import StoreError
 from farthing.store.entries import Entries, Entry, Link, Position, Verdict, Which, new_link_id
@@ -51,12 +51,6 @@ TRIED = 4
 POLL_S = 1.0
 """How soon entries of other gateways, and their ends, are known here."""
 REMEMBERED = 20_000
-
-
-class Judge(Protocol):
-    """Whoever says whether an answer answers a question."""
-
-    async def answers(self, tenant: str, question: str, answer: str) -> bool | None: ...
 
 
 class Allowance(Protocol):

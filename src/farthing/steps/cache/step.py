@@ -46,7 +46,7 @@ class Cache:
     def __init__(
         self, policies: Policies, entries: Entries, flights: Flights, semantic: SemanticTier | None, *,
         usage: Literal["original", "zero"] = "original", still_serves: StillServes | None = None,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.time, questions: Questions | None = None,
     ) -> None:  # fmt: skip
         self._still_serves = still_serves
         self._policies = policies
@@ -55,7 +55,7 @@ class Cache:
         self._semantic = semantic
         self._usage: Literal["original", "zero"] = usage
         self._clock = clock
-        self._questions = Questions()
+        self._questions = questions or Questions()
         self._vectors = Vectors(entries, flights, usage=usage, clock=clock)
 
     async def __call__(self, call: Call, proceed: Proceed) -> Answer:

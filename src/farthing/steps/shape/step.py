@@ -35,6 +35,8 @@ PARTS = {TOOLS: 0, SYSTEM: 1, MESSAGE: 2}
 
 Places = Callable[[str], Sequence[Deployment]]
 """Where a model is served. Raises UnknownModel."""
+Read = Callable[[str, bytes], Blocks | None]
+"""As `wire.blocks.blocks`."""
 Spoken = Callable[[str, str], str]
 """The format that is spoken with a provider for calls of a wire; empty where there is none."""
 
@@ -52,12 +54,13 @@ class Shape:
 
     def __init__(
         self, everywhere: bool, features: Mapping[str, bool], prefixes: Prefixes, cachings: Cachings, places: Places,
-        spoken: Spoken, book: booking.Book, clock: Callable[[], float],
+        spoken: Spoken, book: booking.Book, clock: Callable[[], float], read: Read = blocks,
     ) -> None:  # fmt: skip
         self._everywhere = everywhere
         self._features = dict(features)
         self._prefixes = prefixes
         self._cachings = cachings
+        self._read = read
         self._places = places
         self._spoken = spoken
         self._prices = book
@@ -112,7 +115,7 @@ class Shape:
         rates = self._cachings.of(place, self._spoken(call.wire, place.provider))
         if rates is None or not (rates.keeps or rates.key):
             return None
-        found = blocks(call.wire, call.body)
+        found = self._read(call.wire, call.body)
         if found is None or not found.digests:
             return None
         if found.marked:

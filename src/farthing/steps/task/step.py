@@ -36,6 +36,10 @@ HARDER = 0.5
 """Probability of harder work above which the words overrule the form of an answer."""
 
 
+Read = Callable[[str, bytes], Asked | None]
+"""As `wire.asked.asked`."""
+
+
 class Task:
     """See the module. `routes` says whether Farthing chooses a call's model; `hold_outs` are shares (0 to 1) by lever,
     those that are active only."""
@@ -45,6 +49,7 @@ class Task:
     def __init__(
         self, settings: RoutingSettings, hold_outs: Mapping[str, float] | None = None, *,
         routes: Callable[[Call], bool], templates: Templates | None = None, classifier: Classifier | None = None,
+        read: Read = read_asked,
     ) -> None:  # fmt: skip
         self._routes = routes
         self._looks = settings.tasks_of != "none"
@@ -54,6 +59,7 @@ class Task:
         self.hold_out(hold_outs or {})
         self._templates = templates or Templates(settings.templates)
         self._classifier = classifier or Classifier()
+        self._read = read
 
     def hold_out(self, shares: Mapping[str, float], salt: str = "") -> None:
         """Draw with these shares and this salt from the next call on."""
@@ -76,7 +82,7 @@ class Task:
         return await proceed(call)
 
     def _look(self, call: Call, *, looks: bool) -> None:
-        asked = call.asked = read_asked(call.wire, call.body)
+        asked = call.asked = self._read(call.wire, call.body)
         if asked is not None:
             call.template = asked.template
             call.session = call.session or tidy(asked.cache_key, SESSION_LIMIT) or asked.prefix

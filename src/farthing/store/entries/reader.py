@@ -25,6 +25,8 @@ _CONNECT_S = 0.5
 _SLOW_S = 0.012
 """A read on the event loop that takes longer is one too many. Not less: each lets go of Python's lock, and getting it back
 from another thread that computes takes up to 5 ms, twice in a row at times, however quick the disk."""
+_UNHURRIED_S = 30.0
+"""Whoever has so much patience reads on the event loop, however long it takes."""
 _THREADS_FIRST_S, _THREADS_LONGEST_S = 0.25, 60.0
 _ALL_WELL = 500
 """Quick reads in a row after which a slow one is the first again."""
@@ -88,7 +90,7 @@ class Reader:
 
     def _note_time(self, took_s: float) -> None:
         """Leave reading to threads for a while if the event loop had to wait for it."""
-        if took_s <= _SLOW_S:
+        if took_s <= _SLOW_S or self._patience_s >= _UNHURRIED_S:
             self._quick_reads += 1
             return
         if self._quick_reads >= _ALL_WELL:

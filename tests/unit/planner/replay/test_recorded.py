@@ -7,6 +7,7 @@ import pytest
 
 from farthing.model.past import PastCall
 from farthing.model.usage import Usage
+from farthing.planner.replay.readers import Reading
 from farthing.planner.replay.recorded import Recorded
 from farthing.upstream.client import Timeouts
 from unit.planner.pasts import chat, message
@@ -27,7 +28,7 @@ class Clock:
 
 async def asked(past: PastCall, body: bytes | None = None, url: str = CHAT, recorded: Recorded | None = None) -> tuple[int, Any]:  # fmt: skip
     clock = Clock()
-    provider = recorded or Recorded(clock.now, clock.passes, lambda model, other: 1.5)
+    provider = recorded or Recorded(clock.now, clock.passes, lambda model, other: 1.5, Reading())
     provider.now = past
     response = await provider.send("POST", url, [], past.prompt if body is None else body, Timeouts())
     return response.status, msgspec.json.decode(await response.read(1_000_000))
@@ -77,7 +78,7 @@ async def test_a_limit_of_the_request_holds() -> None:
 
 async def test_the_second_call_reads_the_first_ones_prefix() -> None:
     clock = Clock()
-    provider = Recorded(clock.now, clock.passes, lambda model, other: 1.0)
+    provider = Recorded(clock.now, clock.passes, lambda model, other: 1.0, Reading())
     system = " ".join(f"Rule {n}: parcels of kind {n} go to place {n * 7}." for n in range(200))
     first, second = (chat(n, system=system, usage=Usage(uncached_in=3_000, out=5)) for n in (1, 2))
     _, one = await asked(first, recorded=provider)
@@ -89,14 +90,16 @@ async def test_the_second_call_reads_the_first_ones_prefix() -> None:
 
 async def test_time_passes_as_it_did_then() -> None:
     clock = Clock()
-    await asked(chat(1, duration_us=2_500_000), recorded=Recorded(clock.now, clock.passes, lambda model, other: 1.0))
+    await asked(
+        chat(1, duration_us=2_500_000), recorded=Recorded(clock.now, clock.passes, lambda model, other: 1.0, Reading())
+    )
     assert clock.seconds == 1_002.5
 
 
 async def test_streams_end_with_their_usage() -> None:
     past = chat(1, body={"stream": True, "stream_options": {"include_usage": True}})
     clock = Clock()
-    provider = Recorded(clock.now, clock.passes, lambda model, other: 1.0)
+    provider = Recorded(clock.now, clock.passes, lambda model, other: 1.0, Reading())
     provider.now = past
     response = await provider.send("POST", CHAT, [], past.prompt, Timeouts())
     text = (await response.read(1_000_000)).decode()

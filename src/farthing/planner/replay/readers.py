@@ -1,0 +1,111 @@
+"""What is read of the same requests in every replay of a plan: read once, and remembered for the others.
+
+A plan asks each call again a dozen times, and most of what a gateway does with it depends on its bytes alone: what it asks
+for, which kind of work its words look like, its question, its places for marks, its vector. Knows nothing of plans.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+from farthing.app.around import Readers
+from farthing.embed import Encoder, EncoderError
+from farthing.embed.memo import Memo
+from farthing.embed.minilm import MiniLM
+from farthing.model.past import PastCall
+from farthing.planner.replay.recorded import read
+from farthing.steps.task.classifier import Classifier, Guess
+from farthing.upstream.simulator.wire import Asked
+from farthing.wire.asked import asked
+from farthing.wire.blocks import blocks
+from farthing.wire.question import Questions
+from farthing.wire.said import Said, said
+
+T = TypeVar("T")
+MOST_BYTES = 96 * 2**20
+"""Of requests that one reader remembers; beyond it each is read anew."""
+BEYOND = 1_000
+"""Bytes that what was read takes beside the request."""
+TEXTS_A_RUN = 256
+
+
+class Remembered(Generic[T]):
+    """A function of a format and a request."""
+
+    def __init__(self, read: Callable[[str, bytes], T], most_bytes: int = MOST_BYTES) -> None:
+        self._read = read
+        self._known: dict[tuple[str, bytes], T] = {}
+        self._room = most_bytes
+
+    def __call__(self, format: str, body: bytes) -> T:
+        key = (format, body)
+        if key in self._known:
+            return self._known[key]
+        found = self._read(format, body)
+        if self._room > 0:
+            self._room -= len(body) + BEYOND
+            self._known[key] = found
+        return found
+
+
+class Guesses(Classifier):
+    """A classifier that remembers what it said."""
+
+    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+        super().__init__()
+        self._known: dict[tuple[str, str, bool, bool], Guess] = {}
+        self._room = most_bytes
+
+    def guess(self, text: str, instructions: str = "", *, code: bool = False, quoted: bool = False) -> Guess:
+        key = (text, instructions, code, quoted)
+        known = self._known.get(key)
+        if known is None:
+            known = super().guess(text, instructions, code=code, quoted=quoted)
+            if self._room > 0:
+                self._room -= len(text) + BEYOND
+                self._known[key] = known
+        return known
+
+
+class Kept(Memo):
+    """Vectors that outlive the gateways that ask for them."""
+
+    async def close(self) -> None:
+        """It is open for the next one; `end` closes it."""
+
+    async def end(self) -> None:
+        await super().close()
+
+
+class Reading:
+    """All of it for the replays of one plan."""
+
+    def __init__(self, encoder: "Kept | None" = None) -> None:
+        self.gateway = Readers(
+            asked=Remembered(asked), blocks=Remembered(blocks), questions=Questions(2 * MOST_BYTES), classifier=Guesses(),
+            encoder=encoder,
+        )  # fmt: skip
+        self._asked = Remembered(read)
+        self._said = Remembered(said)
+
+    def asked(self, format: str, body: bytes) -> Asked:
+        """As the simulator reads a request. Raises Refusal, DecodeError."""
+        return self._asked(format, body)
+
+    def said(self, format: str, body: bytes) -> Said | None:
+        """What an answer says."""
+        return self._said(format, body)
+
+
+async def encoded(calls: Sequence[PastCall], encoder: Encoder | None = None) -> Kept | None:
+    """An encoder that knows the questions of all of `calls`, so that replays wait for none; None where there is no encoder."""
+    questions = Questions()
+    found = (questions.of(past.wire, past.prompt) for past in calls)
+    texts = list(dict.fromkeys(question.text for question in found if question is not None and question.text))
+    kept = Kept(encoder or MiniLM(), len(texts) + TEXTS_A_RUN)
+    try:
+        for start in range(0, len(texts), TEXTS_A_RUN):
+            await kept.encode(texts[start : start + TEXTS_A_RUN])
+    except EncoderError:
+        await kept.end()
+        return None
+    return kept

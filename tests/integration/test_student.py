@@ -110,8 +110,8 @@ class Site:
             every = -(-len(texts) // looks)
             for begin in range(0, len(texts), every):
                 answers += [await self._ask(parts, text) for text in texts[begin : begin + every]]
-                await parts.students.settle()
-                await parts.students.look()
+                await parts.learning.life.settle()
+                await parts.learning.life.look()
             await parts.ledger.flush(20.0)
         after = await self.booked()
         return after[0] - before[0], after[1] - before[1], answers

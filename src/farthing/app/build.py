@@ -8,7 +8,7 @@ import random
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from starlette.routing import Route
 
@@ -17,20 +17,19 @@ from farthing.app.around import REAL, Around
 from farthing.app.batch import Known, open_queue, start_worker
 from farthing.app.batch_pages import batch_pages
 from farthing.app.budgets import build_budgets
-from farthing.app.cache import Built as CacheBuilt
 from farthing.app.cache import build_cache
-from farthing.app.captures import build_captures
 from farthing.app.deferral import build_deferral
 from farthing.app.doctor import build_doctor
 from farthing.app.flex import flexes_by_name
+from farthing.app.learning import Learning, build_learning
 from farthing.app.prompts import build_prompts
 from farthing.app.providers import open_providers
 from farthing.app.routing import Models, build_routing, models_of
 from farthing.app.schedules import start_schedules
 from farthing.app.shaping import open_shaping
-from farthing.app.students import build_students
 from farthing.app.walks import build_walks, has_batches
 from farthing.batch.walks import Ways
+from farthing.batch.worker import Worker
 from farthing.finops.transactions import Gatherer
 from farthing.gateway import (
     admin,
@@ -98,8 +97,9 @@ class Parts(NamedTuple):
     endpoints: Endpoints
     ledger: Ledger
     quality: Quality
-    students: Any
-    """Who looks after students (`selfhost.students.life`); None where there are none."""
+    worker: Worker
+    """Who works the queue; a driven one has its turns when it is told."""
+    learning: Learning
 
 
 async def build(settings: Settings, stack: AsyncExitStack, file: str = "") -> Endpoints:
@@ -156,10 +156,10 @@ async def assemble(settings: Settings, stack: AsyncExitStack, around: Around = R
     routing = await build_routing(settings, known, store, errands(MODEL_SELECTION), stack, around, hear)
     cache = await build_cache(settings, errands(SEMANTIC_CACHE), routing.route.still_serves, stack, around)
     identify = Identify(keys, Gatherer(settings.transactions) or None)
-    learning, students = await _learning(settings, store, errands(DISTILLATION), stack, around, cache)
+    learning = await build_learning(settings, store, errands(DISTILLATION), stack, around, cache)
     inner: list[Step] = [
         *([cache.step] if cache is not None else []), deferral.step(book, has_batches(providers)),
-        *learning, routing.route, *doctor.mend,
+        *learning.steps, routing.route, *doctor.mend,
         *shaping.steps, *prompts.steps,
     ]  # fmt: skip
     proceed = chain([meter, identify, Limits(buckets), routing.task, *inner, *doctor.look, *innermost], relay)
@@ -188,17 +188,7 @@ async def assemble(settings: Settings, stack: AsyncExitStack, around: Around = R
             clock.now_us, stack, around.settings_file, cache.entries if cache is not None else None, routing.probing.state,
             queue.nudge,
         )  # fmt: skip
-    return Parts(Endpoints(edges, pages(routes, list(edges))), ledger, routing.quality, students)
-
-
-async def _learning(
-    settings: Settings, store: Store, errands: Errands, stack: AsyncExitStack, around: Around, cache: CacheBuilt | None
-) -> tuple[list[Step], Any]:  # fmt: skip
-    """Students with who looks after them, and what is kept to learn from, which is made first, so that it is closed last."""
-    captures = build_captures(settings, store, stack, around)
-    encoder, keep = cache.encoder if cache is not None else None, captures[0].audited if captures else None
-    students = await build_students(settings, store, errands, stack, around, encoder, keep)
-    return [*students.steps, *captures], students.life
+    return Parts(Endpoints(edges, pages(routes, list(edges))), ledger, routing.quality, queue.worker, learning)
 
 
 async def _journal(settings: Settings, store: Store, stack: AsyncExitStack) -> Journal:

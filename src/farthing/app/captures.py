@@ -14,9 +14,9 @@ from farthing.store.sealing import wrapping
 
 def build_captures(
     settings: Settings, store: Store, stack: AsyncExitStack, around: Around = REAL
-) -> tuple[Capture, ...]:
-    """The step, where anything is to be kept. What was kept comes to its end either way. Raises StoreError for a key that is
-    none."""
+) -> tuple[tuple[Capture, ...], Keeper]:
+    """The step, where anything is to be kept, and who writes it down. What was kept comes to its end either way. Raises
+    StoreError for a key that is none."""
     rules = settings.capture
     keeper = Keeper(
         Captures(store, wrapping(rules.encryption_key.reveal())),
@@ -26,6 +26,6 @@ def build_captures(
         keeper.start()
     stack.push_async_callback(keeper.close)
     if not (rules.features or rules.tasks):
-        return ()
+        return (), keeper
     chance = around.dice.random if around.dice is not None else random.random
-    return (Capture(rules.features, rules.tasks, rules.percent / 100, keeper, chance),)
+    return (Capture(rules.features, rules.tasks, rules.percent / 100, keeper, chance),), keeper

@@ -11,7 +11,7 @@ import msgspec
 
 from farthing.model.arms import DISTILLATION
 from farthing.model.money import Nano
-from farthing.store import audit
+from farthing.store import audit, leaders
 from farthing.store.engine import Connection, Row
 from farthing.store.rollups import DAY_US
 from farthing.store.rows import LONGEST_NAME, LONGEST_TEXT, mended_text
@@ -79,6 +79,10 @@ class Students:
     async def changes(self) -> int:
         """A number that grows with each change of a state."""
         return await self._store.do(_changes)
+
+    async def in_history(self) -> bool:
+        """Whether somebody writes a history, who then decides alone."""
+        return await self._store.do(lambda connection: leaders.led(connection, leaders.HISTORY, now_us()))
 
     async def add(
         self, tenant: str, scope: str, facts: str, weights: bytes, *, state: State, teacher: str, why: str

@@ -260,7 +260,8 @@ class Life:
         while True:
             await asyncio.sleep(LOOK_S)
             try:
-                await self.look()
+                if not await self._kept.in_history():
+                    await self.look()
             except StoreError as error:
                 log.warning("students cannot be looked at: %s", error.message)
             except Exception as error:  # the next look may be better

@@ -20,12 +20,13 @@ from pathlib import Path
 
 import msgspec
 
-from farthing.catalog.caching import Caching, Cachings
+from farthing.catalog.caching import Cachings
 from farthing.model.call import Deployment
 from farthing.prices import PriceBook
 from farthing.steps.shape.deciding import answered, decide, settle
 from farthing.steps.shape.prefixes import Scope
 from farthing.wire.blocks import blocks
+from farthing.wire.hint import with_hint
 from prompt_caching.provider import always_cost, clairvoyant_cost, plain_cost, planned_cost, ruled_cost
 from prompt_caching.traffic import Traffic, workloads
 
@@ -103,33 +104,40 @@ def cpu_us(work: Callable[[int], object], times: int = 2_000, rounds: int = 7) -
 
 
 def speed() -> dict[str, float]:
-    """Of a request of 5 KB: reading its blocks, and planning its marks once its prompt is known."""
+    """Of a request of 5 KB, whose long prompt is known: reading its blocks, and the same where each prompt is new; planning
+    its marks; a line more in its system prompt, and the same where each prompt is new."""
     cachings = Cachings(PriceBook.load(), lambda: AT_US)
     model, prices, format = PLACES[0]
     rates = cachings.of(Deployment(model, prices, model, prices), format)
     assert rates is not None, "the shipped lists have it"
     words = "Answer in the customer's language, keep to the facts of the order and never promise what policy forbids. "
-    bodies = [
-        msgspec.json.encode(
-            {"model": model, "system": (words * 60)[:4_300], "messages": [{"role": "user", "content": f"{number} {words * 5}"}]}
-        )
-        for number in range(2_000)
-    ]  # fmt: skip
-    scope = Scope([keep.seconds for keep in rates.keeps])
-    found = [blocks("anthropic.messages", body) for body in bodies]
-    now = [0.0]
+    prompt = (words * 60)[:4_300]
+    known, new = (
+        [
+            msgspec.json.encode(
+                {"model": model, "system": f"{number if fresh else ''}{prompt}",
+                 "messages": [{"role": "user", "content": f"{number} {words * 5}"}]}
+            )
+            for number in range(2_000)
+        ]
+        for fresh in (False, True)
+    )  # fmt: skip
+    fresh = iter(range(1, 1_000_000_000)).__next__
 
-    def planned(number: int, rates: Caching = rates) -> None:
-        each = found[number]
-        assert each is not None, "it was made to be read"
+    scope, now = Scope([keep.seconds for keep in rates.keeps]), [0.0]
+
+    def planned(_: int) -> None:
         now[0] += 2.0
-        made = decide(scope, each.digests, [1, 2], [end // 4 for end in each.ends], rates, now[0])
+        made = decide(scope, (1, fresh()), (1, 2), (1_075, 1_200), rates, now[0])
         answered(scope, made, rates, now[0])
         settle(scope, made, rates, made.plan.read, made.plan.written)
 
     return {
-        "blocks_us": cpu_us(lambda number: blocks("anthropic.messages", bodies[number])),
+        "blocks_us": cpu_us(lambda number: blocks(format, known[number])),
+        "blocks_of_a_new_prompt_us": cpu_us(lambda number: blocks(format, new[number])),
         "plan_us": cpu_us(planned),
+        "line_us": cpu_us(lambda number: with_hint(format, known[number], "In three sentences.")),
+        "line_in_a_new_prompt_us": cpu_us(lambda number: with_hint(format, new[number], "In three sentences.")),
     }
 
 
@@ -159,8 +167,12 @@ def main() -> int:
         return 1
     rows = measure(asked.data, 6 if asked.quick else 24, 1 if asked.quick else 3)
     show(rows)
-    figures: dict[str, object] = {name: round(value, 1) for name, value in speed().items()}
-    print(f"CPU of a 5 KB request: blocks {figures['blocks_us']} us, plan {figures['plan_us']} us")
+    cost = speed()
+    figures: dict[str, object] = {name: round(value, 1) for name, value in cost.items()}
+    print(
+        f"CPU of a 5 KB request: blocks {figures['blocks_us']} us ({figures['blocks_of_a_new_prompt_us']} where each prompt is "
+        f"new), plan {figures['plan_us']} us, a line more {figures['line_us']} us ({figures['line_in_a_new_prompt_us']})"
+    )
     figures["workloads"] = [
         {"model": row.model, "workload": row.workload, "planned": round(row.planned, 4), "recipe": round(row.always, 4),
          "clairvoyant": round(row.clairvoyant, 4), "rule": round(row.rule, 4)}
@@ -169,6 +181,10 @@ def main() -> int:
     honest = [row for row in rows if not row.misleads]
     bars: dict[str, dict[str, object]] = {
         "least_share": {"least": LEAST_SHARE, "ok": all(row.holds for row in honest)},
+        "most_us": {
+            "most": MOST_US,
+            "ok": cost["blocks_us"] + cost["plan_us"] <= MOST_US and cost["line_us"] <= MOST_US,
+        },
         "most_dearer": {"most": MOST_DEARER, "ok": all(row.holds for row in rows if row.misleads)},
     }
     print(

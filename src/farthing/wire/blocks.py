@@ -7,6 +7,7 @@ somebody asks. Knows nothing of models, prices and what is worth keeping.
 
 import re
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 from zlib import adler32, crc32
 
 import msgspec
@@ -14,6 +15,7 @@ import msgspec
 from farthing.model.marks import MESSAGE, SYSTEM, TOOLS, Place
 from farthing.wire import splice
 from farthing.wire.lenient import NULL
+from farthing.wire.stems import SHORTEST, Stem, Stems
 from farthing.wire.tokens import IMAGE_TOKENS
 
 LONGEST = 8 * 1024 * 1024
@@ -86,15 +88,24 @@ _list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 def blocks(format: str, body: bytes) -> Blocks | None:
     """The blocks of a request; None for formats without a prompt, and for one that cannot be read. Never raises."""
-    read = _READERS.get(format)
-    if read is None or len(body) > LONGEST:
+    if format not in _READERS or len(body) > LONGEST:
         return None
-    reader = _Reader(Blocks(format, is_marked(body)))
+    stem = _stems.find(format, body)
     try:
-        read(body, reader)
+        if stem is not None and (found := _between(format, body, stem)) is not None:
+            return found
+        reader = _read_whole(format, body)
+        if stem is None and reader.opening is not None and not reader.found.marked:
+            _keep_stem(body, reader.found, reader.opening)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return None
     return reader.found
+
+
+def _read_whole(format: str, body: bytes) -> "_Reader":
+    reader = _Reader(Blocks(format, is_marked(body)))
+    _READERS[format](body, reader)
+    return reader
 
 
 def is_marked(body: bytes) -> bool:
@@ -112,16 +123,89 @@ def _respelled(body: bytes) -> bytes:
         return body
 
 
+class _Opening(NamedTuple):
+    """How far a reader was when all but the conversation was read."""
+
+    messages: int
+    """Those of the system, which come first."""
+    blocks: int
+    crc: int
+    adler: int
+    size: int
+    places: tuple[Place, ...] = ()
+    digests: tuple[int, ...] = ()
+    ends: tuple[int, ...] = ()
+
+
+_stems: Stems[_Opening] = Stems()
+_BEGINS = frozenset(("openai.chat", "openai.responses"))
+"""Formats in which the system's messages come first in the list."""
+
+
+def _between(format: str, body: bytes, stem: Stem[_Opening]) -> Blocks | None:
+    """The blocks of a body of which only the messages in the middle have to be read: what is around them is known. None
+    where it takes the whole body to tell."""
+    opening = stem.made
+    middle = body[len(stem.head) : len(body) - len(stem.tail)]
+    messages = listed(middle, behind=opening.messages > 0)
+    if messages is None:
+        return None
+    marked = middle.rfind(b"cache") >= 0 and _MARK.search(middle) is not None
+    reader = _Reader(Blocks(format, marked))
+    reader.go_on(opening)
+    reader.messages(messages, begin=format in _BEGINS, first=opening.messages)
+    return reader.found
+
+
+def listed(middle: bytes, *, behind: bool) -> list[msgspec.Raw] | None:
+    """The elements in a part of a JSON array that reaches to its end; `behind`: another element comes before. None where no
+    letter may be read as it is written, or nothing is there. Raises DecodeError."""
+    if middle.rfind(b"\\u00") >= 0:
+        return None
+    if behind:
+        middle = middle.lstrip(b" \t\r\n")
+        if middle[:1] != b",":
+            return None
+        middle = middle[1:]
+    return _list(b"[%b]" % middle) or None
+
+
+def _keep_stem(body: bytes, found: Blocks, opening: _Opening) -> None:
+    """Remember what is around the conversation, where that has come before."""
+    if opening.size < SHORTEST or not _stems.is_worth_it(found.format, opening.crc << 32 | opening.adler):
+        return
+    place = value_of(body, _NAMES[found.format][MESSAGE], splice.has_plain_names(body))
+    if place is None or body[place[0]] != _LIST:
+        return
+    start = place[0] + 1
+    if opening.messages:
+        start = list(elements(body, place))[opening.messages - 1][1]
+    made = opening._replace(
+        places=tuple(found.places[: opening.blocks]), digests=tuple(found.digests[: opening.blocks]),
+        ends=tuple(found.ends[: opening.blocks]),
+    )  # fmt: skip
+    _stems.keep(found.format, Stem(body[:start], body[place[1] - 1 :], made))
+
+
 class _Reader:
     """Runs over the blocks and keeps the sum of what it has seen."""
 
-    __slots__ = ("_adler", "_crc", "_size", "found")
+    __slots__ = ("_adler", "_crc", "_size", "found", "opening")
 
     def __init__(self, found: Blocks) -> None:
         self.found = found
+        self.opening: _Opening | None = None
         self._crc = 0
         self._adler = 1
         self._size = 0
+
+    def go_on(self, opening: _Opening) -> None:
+        """Be where another one was."""
+        self.opening = opening
+        self._crc, self._adler, self._size = opening.crc, opening.adler, opening.size
+        found = self.found
+        found.places, found.digests = list(opening.places), list(opening.digests)
+        found.ends = list(opening.ends)
 
     def see(self, raw: bytes) -> None:
         """Something that the prefix depends on, but that is no block."""
@@ -157,9 +241,11 @@ class _Reader:
         elif value[:1] == b'"':
             self.block(value, SYSTEM, -1, 0)
 
-    def messages(self, messages: list[msgspec.Raw], *, begin: bool) -> None:
-        """`begin`: messages with the role of the system may come first."""
-        for index, raw in enumerate(messages):
+    def messages(self, messages: list[msgspec.Raw], *, begin: bool, first: int = 0) -> None:
+        """`begin`: messages with the role of the system may come first. `first`: the number of the first one."""
+        if not begin:
+            self._opened(first)
+        for index, raw in enumerate(messages, first):
             value = bytes(raw)
             part = MESSAGE
             members: dict[str, msgspec.Raw] | None = None
@@ -168,6 +254,8 @@ class _Reader:
                 if begin:
                     begin = bytes(members.get("role", b"")) in _SYSTEM_ROLES
                     part = SYSTEM if begin else MESSAGE
+                    if not begin:
+                        self._opened(index)
                 content = members.get("content")
                 if content is None or memoryview(content)[0] != _LIST:
                     members = None
@@ -175,6 +263,10 @@ class _Reader:
                 self.block(value, part, index, 0)
             else:
                 self._listed(value, members, part, index)
+
+    def _opened(self, messages: int) -> None:
+        if self.opening is None:
+            self.opening = _Opening(messages, len(self.found.places), self._crc, self._adler, self._size)
 
     def _listed(self, value: bytes, members: dict[str, msgspec.Raw], part: str, index: int) -> None:
         """A message with a list of blocks. What else it has, such as calls of tools, belongs to its end."""

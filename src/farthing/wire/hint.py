@@ -5,13 +5,17 @@ What a client has marked for that cache is not touched: behind a mark on a part 
 mark in the conversation there is none. Knows nothing of what the line says.
 """
 
+from typing import NamedTuple
+from zlib import crc32
+
 import msgspec
 
 from farthing.model.errors import BadRequest
 from farthing.wire import splice
-from farthing.wire.blocks import elements, is_marked, value_of
+from farthing.wire.blocks import elements, is_marked, listed, value_of
 from farthing.wire.client_marks import LIST_NAMES, marked_messages
 from farthing.wire.member_spans import span_of
+from farthing.wire.stems import Stem, Stems
 
 WIRES = frozenset(LIST_NAMES)
 _QUOTE, _LIST = b'"['
@@ -19,17 +23,71 @@ _SYSTEM_ROLES = (b'"system"', b'"developer"')
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
+class _Place(NamedTuple):
+    """Where a line goes into bodies that begin and end alike."""
+
+    at: int
+    """From the beginning; below 0: from the end."""
+    line: bytes
+    messages: int
+    """The system's, which come before those that differ."""
+
+
+_stems: Stems[_Place] = Stems()
+_LOOKED_AT = 4_096
+"""Bytes before its place by which a system prompt is known again."""
+
+
 def with_hint(wire: str, body: bytes, hint: str) -> bytes | None:
     """The body with `hint` as the last line of its system prompt; None where there is no place for it. Never raises."""
     if wire not in WIRES:
         return None
+    name = f"{wire} {hint}"
     try:
-        return _with_hint(wire, body, hint)
+        stem = _stems.find(name, body)
+        if stem is not None and _is_like(wire, body, stem):
+            at, line, _ = stem.made
+            return body[:at] + line + body[at:]
+        edit = _edit(wire, body, hint)
+        if edit is None:
+            return None
+        start, end, line = edit
+        if stem is None and start == end:
+            _keep(name, wire, body, start, line)
+        return splice.replace(body, [edit])
     except (msgspec.DecodeError, UnicodeError, RecursionError, BadRequest):
         return None
 
 
-def _with_hint(wire: str, body: bytes, hint: str) -> bytes | None:
+def _is_like(wire: str, body: bytes, stem: Stem[_Place]) -> bool:
+    """Whether what differs are messages of a conversation, without a mark."""
+    middle = body[len(stem.head) : len(body) - len(stem.tail)]
+    if middle.rfind(b"cache") >= 0:
+        return False
+    messages = listed(middle, behind=stem.made.messages > 0)
+    if messages is None:
+        return False
+    return wire != "openai.chat" or bytes(_members.decode(messages[0]).get("role", b"")) not in _SYSTEM_ROLES
+
+
+def _keep(name: str, wire: str, body: bytes, at: int, line: bytes) -> None:
+    """Remember where the line goes, for bodies that differ in their conversation alone."""
+    if is_marked(body) or not _stems.is_worth_it(name, crc32(body[max(0, at - _LOOKED_AT) : at])):
+        return
+    place = span_of(body, LIST_NAMES[wire].decode().strip('"'))
+    if place is None or body[place[0]] != _LIST:
+        return
+    start, messages = place[0] + 1, 0
+    if place[0] < at < place[1]:
+        for begin, end in elements(body, place):
+            if begin >= at:
+                break
+            start, messages = end, messages + 1
+    made = _Place(at if at <= start else at - len(body), line, messages)
+    _stems.keep(name, Stem(body[:start], body[place[1] - 1 :], made))
+
+
+def _edit(wire: str, body: bytes, hint: str) -> splice.Edit | None:
     plain = splice.has_plain_names(body)
     marked = marked_messages(wire, body)
     if wire == "openai.chat":
@@ -43,23 +101,23 @@ def _with_hint(wire: str, body: bytes, hint: str) -> bytes | None:
     return _in_member(body, b'"system"', hint, plain)
 
 
-def _in_member(body: bytes, name: bytes, hint: str, plain: bool) -> bytes | None:
+def _in_member(body: bytes, name: bytes, hint: str, plain: bool) -> splice.Edit | None:
     place = splice.value_span(body, name, plain)
     if place is None:
         start = splice.first_member(body)
-        return splice.replace(body, [(start, start, name + b":" + msgspec.json.encode(hint) + b",")])
+        return start, start, name + b":" + msgspec.json.encode(hint) + b","
     if body[place[0] : place[1]] == b"null":
-        return splice.replace(body, [(*place, msgspec.json.encode(hint))])
+        return *place, msgspec.json.encode(hint)
     return _appended(body, place, hint)
 
 
-def _in_messages(body: bytes, hint: str, marked: int) -> bytes | None:
-    listed = span_of(body, "messages")
-    if listed is None or body[listed[0]] != _LIST:
+def _in_messages(body: bytes, hint: str, marked: int) -> splice.Edit | None:
+    place = span_of(body, "messages")
+    if place is None or body[place[0]] != _LIST:
         return None
     last: tuple[int, int] | None = None
     count = 0
-    for start, end in elements(body, listed):
+    for start, end in elements(body, place):
         try:
             members = _members.decode(body[start:end])
         except msgspec.DecodeError:
@@ -70,10 +128,10 @@ def _in_messages(body: bytes, hint: str, marked: int) -> bytes | None:
     if marked > count:
         return None
     if last is None:
-        if not body[listed[0] + 1 : listed[1] - 1].strip():
+        if not body[place[0] + 1 : place[1] - 1].strip():
             return None
         line = b'{"role":"system","content":%s},' % msgspec.json.encode(hint)
-        return splice.replace(body, [(listed[0] + 1, listed[0] + 1, line)])
+        return place[0] + 1, place[0] + 1, line
     message = body[last[0] : last[1]]
     inner = span_of(message, "content")
     if inner is None:
@@ -84,14 +142,14 @@ def _in_messages(body: bytes, hint: str, marked: int) -> bytes | None:
     return _appended(body, (last[0] + inner[0], last[0] + inner[1]), hint)
 
 
-def _appended(body: bytes, place: tuple[int, int], hint: str) -> bytes | None:
+def _appended(body: bytes, place: tuple[int, int], hint: str) -> splice.Edit | None:
     """Behind a text, or as one more part of a list."""
     start, end = place
     if body[start] == _QUOTE:
         line = hint if end - start == 2 else "\n\n" + hint
-        return splice.replace(body, [(end - 1, end - 1, msgspec.json.encode(line)[1:-1])])
+        return end - 1, end - 1, msgspec.json.encode(line)[1:-1]
     if body[start] != _LIST:
         return None
     comma = b"," if body[start + 1 : end - 1].strip() else b""
     part = comma + b'{"type":"text","text":%s}' % msgspec.json.encode(hint)
-    return splice.replace(body, [(end - 1, end - 1, part)])
+    return end - 1, end - 1, part

@@ -21,8 +21,6 @@ MESSAGES, CHAT, RESPONSES = "anthropic.messages", "openai.chat", "openai.respons
 MOST = 4
 """Marks that a request may have, at every provider."""
 
-Edit = tuple[int, int, bytes]
-
 _TEXT_OF = {MESSAGES: b"text", CHAT: b"text", RESPONSES: b"input_text"}
 """The type of a block that holds a text of the caller."""
 _CALLERS = frozenset(("user", "system", "developer", "tool"))
@@ -51,7 +49,7 @@ def _written(format: str, body: bytes, marks: Marks, sent_for: str, original: by
     points = list(marks.points)[-MOST:]
     if sent_for != format:
         points = _carried(points, sent_for, original, found)
-    edits: list[Edit] = []
+    edits: list[splice.Edit] = []
     ends_marked = not points
     if points:
         places = dict(zip(found.places, spans(body, found), strict=True))
@@ -75,7 +73,7 @@ def _written(format: str, body: bytes, marks: Marks, sent_for: str, original: by
     return splice.replace(body, edits) if edits else body
 
 
-def _edit(format: str, body: bytes, point: Mark, span: tuple[int, int], last: int) -> Edit | None:
+def _edit(format: str, body: bytes, point: Mark, span: tuple[int, int], last: int) -> splice.Edit | None:
     """What a mark changes; None where it cannot stand there."""
     start, end = span
     said = _said(format, point.ttl)
@@ -99,7 +97,9 @@ def _edit(format: str, body: bytes, point: Mark, span: tuple[int, int], last: in
     return _into(body, span, said)
 
 
-def _message_edit(format: str, body: bytes, span: tuple[int, int], message: dict[str, Any], said: bytes) -> Edit | None:
+def _message_edit(
+    format: str, body: bytes, span: tuple[int, int], message: dict[str, Any], said: bytes
+) -> splice.Edit | None:
     """A message whose content is one text: it becomes a list with one block."""
     content = message["content"]
     if not isinstance(content, str) or not content:
@@ -112,7 +112,9 @@ def _message_edit(format: str, body: bytes, span: tuple[int, int], message: dict
     return None if inner is None else _as_block(format, body, (start + inner[0], start + inner[1]), said)
 
 
-def _as_block(format: str, body: bytes, text: tuple[int, int], said: bytes, *, whole: bool = False) -> Edit | None:
+def _as_block(
+    format: str, body: bytes, text: tuple[int, int], said: bytes, *, whole: bool = False
+) -> splice.Edit | None:
     """`whole`: the text is all of a request's input, and becomes a message too."""
     start, end = text
     if end - start <= 2:
@@ -121,7 +123,7 @@ def _as_block(format: str, body: bytes, text: tuple[int, int], said: bytes, *, w
     return start, end, b'[{"role":"user","content":%b}]' % block if whole else block
 
 
-def _into(body: bytes, block: tuple[int, int], said: bytes) -> Edit | None:
+def _into(body: bytes, block: tuple[int, int], said: bytes) -> splice.Edit | None:
     end = block[1] - 1
     return (end, end, b"," + said) if body[end : end + 1] == b"}" and end - block[0] > 1 else None
 

@@ -24,6 +24,9 @@ MOST_TOKENS = 300_000
 """Of a body that must be read token by token, because its names are escaped or counting cannot tell; a tenth of a
 second."""
 
+Edit = tuple[int, int, bytes]
+"""Start, end, and the bytes that stand there instead."""
+
 _skip = msgspec.json.Decoder(msgspec.Raw)
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -75,7 +78,7 @@ def renamed(body: bytes, asked: str, model: str) -> bytes:
     return body if place is None else replace(body, [(*place, msgspec.json.encode(model))])
 
 
-def replace(body: bytes, edits: list[tuple[int, int, bytes]]) -> bytes:
+def replace(body: bytes, edits: list[Edit]) -> bytes:
     """The body with each (start, end, new bytes) put in; they do not overlap."""
     pieces = []
     at = 0

@@ -7,7 +7,7 @@ its input costs, and what its bets have won. Knows nothing of wires and bodies.
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from farthing.steps.shape.planning import NOTHING, Plan, Point, Rates, Spot, break_even, plan
+from farthing.steps.shape.planning import NOTHING, Plan, Point, Rates, Spot, break_even, least_chance, plan
 from farthing.steps.shape.prefixes import Scope, Seen
 
 ALLOWANCE_TOKENS = 60_000
@@ -44,14 +44,36 @@ def decide(
     seen = scope.see(digests, parts, now)
     if not rates.keeps or tokens[-1] < rates.least:
         return Decision(NOTHING, tuple(seen), digests)
-    made = plan(_steep([Spot(each.at, tokens[each.at], each.chances, each.live) for each in seen]), rates)
+    of, hope, even = scope.bounds
+    if of is not rates:
+        hope, even = least_chance(rates), break_even(rates.keeps[0].write, rates) * (1 - STEEP)
+        scope.bounds = (rates, hope, even)
+    made = usual_plan(seen, tokens, rates.least, hope)
+    if made is None:
+        made = plan(_steep([Spot(each.at, tokens[each.at], each.chances, each.live) for each in seen]), rates)
     scope.spent += tokens[-1] * rates.plain
     last = seen[-1]
-    never = last.evidence >= SURE and last.chances[0] < break_even(rates.keeps[0].write, rates) * (1 - STEEP)
+    never = last.evidence >= SURE and last.chances[0] < even
     if made.risk and not _may_lose(scope, made.risk, rates):
         made, never = _only_reads(made, tokens), True  # what a provider writes by itself would be lost alike
     never = never and not made.points
     return Decision(made, tuple(seen), digests, never)
+
+
+def usual_plan(seen: Sequence[Seen], tokens: Sequence[int], least: int, hope: float) -> Plan | None:
+    """The plan where no new mark could pay and one at most is held, as for most calls: the same that `plan` would make, for
+    less work. `hope`: the chance from which on a mark may pay. None where there is more to weigh."""
+    held: Seen | None = None
+    for each in seen:
+        if tokens[each.at] < least:
+            continue
+        if each.live >= 0:
+            if held is not None:
+                return None
+            held = each
+        elif each.chances[-1] >= hope:
+            return None
+    return NOTHING if held is None else Plan((Point(held.at, held.live),), tokens[held.at])
 
 
 def answered(scope: Scope, made: Decision, rates: Kept, now: float) -> None:

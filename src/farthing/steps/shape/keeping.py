@@ -6,11 +6,11 @@ Nothing in here is needed by a call: where the store cannot be reached, it is tr
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
 
-from farthing.steps.shape.prefixes import KindKey, Prefix, Prefixes, Scope, Tally
+from farthing.steps.shape.prefixes import Prefix, Prefixes, Scope, Tally
 from farthing.store import StoreError
 from farthing.store.prefixes import Prefixes as Kept
 from farthing.store.prefixes import Reuse
@@ -115,6 +115,6 @@ def _giving_back(tally: Tally, prefix: Prefix | None = None) -> Took:
     return give_back
 
 
-def kind_name(kind: KindKey) -> str:
-    """A kind of place as a name in the store."""
+def kind_name(kind: Sequence[int]) -> str:
+    """A kind of place, a KindKey, as a name in the store."""
     return "k:" + ":".join(map(str, kind))

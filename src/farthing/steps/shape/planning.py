@@ -87,6 +87,12 @@ def break_even(write: int, rates: Rates) -> float:
     return (write - rates.plain) / (write - rates.read) if write > rates.read else 2.0
 
 
+def least_chance(rates: Rates) -> float:
+    """The chance of another call within the longest lifetime below which no write is worth its risk."""
+    aim, read = rates.plain * (1 - GAIN), rates.read
+    return min([(keep.write - aim) / (keep.write - read) if keep.write > read else 0.0 for keep in rates.keeps])
+
+
 def best_keep(spot: Spot, rates: Rates) -> tuple[int, float]:
     """The lifetime that costs least, and what it saves of the plain price."""
     costs = [cost(chance, keep.write, rates) for chance, keep in zip(spot.chances, rates.keeps, strict=True)]

@@ -5,7 +5,6 @@ three widths: of this prefix; of prefixes in the same place behind the same open
 counts as far as the narrower ones have not been seen. Knows nothing of wires, prices and where marks go.
 """
 
-from bisect import bisect_left
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -25,9 +24,6 @@ OWN, KIND = 2.0, 3.0
 """How many outcomes of its own it takes to be believed as much as the next wider one."""
 PRIOR = 0.03
 """The chance of what has no likeness at all to come again in one stretch: below what any write needs."""
-EDGES_S = (1, 3, 10, 30, 60, 150, 300, 600, 1_200, 1_800, 3_600, 7_200, 14_400, 43_200, 86_400)
-"""Upper ends of the gaps that are told apart; the last bucket is for all longer ones."""
-
 WITHIN = (1 / 15, 1 / 5, 1 / 2, 1.0)
 """Where the first stretches of time behind a use end, as shares of the shortest lifetime."""
 STRETCHES = len(WITHIN) + 1
@@ -37,7 +33,11 @@ HALF = WITHIN.index(1 / 2)
 ENOUGH = 32
 """Outcomes from which on only some of the uses are followed further."""
 FOLLOWED = 4
-"""One of so many."""
+"""One of so many is followed, beside the one that is not."""
+PAUSE = 0.25
+"""Of the first stretch: uses whose stretch is over are passed on no more often than that."""
+SELDOM = 0.05
+"""A kind that comes again less often than this, far below what any write needs, is remembered that seldom too."""
 
 
 class KindKey(NamedTuple):
@@ -85,6 +85,13 @@ class Tally:
             over = min(over + self.waiting[at] / 2, WINDOW)
         return (came + strength * wider) / (over + strength)
 
+    def passes(self) -> bool:
+        """Whether this use need not be followed, since enough is known."""
+        if self.passed >= FOLLOWED or self.came[0] + self.stayed[0] < ENOUGH:
+            return False
+        self.passed += 1
+        return True
+
     def add(self, stretch: int, came: bool) -> None:
         if self.came[stretch] + self.stayed[stretch] >= WINDOW:
             self.came[stretch] *= 1 - 1 / WINDOW
@@ -130,18 +137,15 @@ class Tally:
 class Prefix:
     """One prefix of a prompt."""
 
-    __slots__ = ("ended", "gaps", "last", "live", "new_uses", "own", "trial", "turn", "uses")
+    __slots__ = ("ended", "live", "new_uses", "own", "trial", "turn", "uses")
 
     def __init__(self) -> None:
         self.uses = 0
         self.new_uses = 0
-        self.last = 0.0
         self.own: Tally | None = None
         self.trial: Trial | None = None
         self.live: list[float] | None = None
         """For each lifetime, until when the provider is thought to hold it."""
-        self.gaps: dict[int, int] | None = None
-        """Bucket of EDGES_S -> gaps."""
         self.ended = False
         """A call's prompt ended with it."""
         self.turn = 0
@@ -182,7 +186,7 @@ class Seen(NamedTuple):
     live: int
     """The lifetime under which the provider is thought to hold it; -1 where it does not."""
     evidence: float
-    """Outcomes of its own and of its kind behind any opening that stand behind the chances."""
+    """Outcomes of its own and of its kind behind any opening that stand behind the chances, or at least so many."""
     ended: bool
     """It was all of an earlier call's prompt."""
 
@@ -193,7 +197,8 @@ class Scope:
     def __init__(self, lifetimes: Sequence[int]) -> None:
         self.lifetimes = tuple(lifetimes)
         self.prefixes: OrderedDict[int, Prefix] = OrderedDict()
-        self.kinds: dict[KindKey, Tally] = {}
+        self.kinds: dict[tuple[int, ...], Tally] = {}
+        """By KindKey."""
         self.most = MOST_PREFIXES
         self.tokens_a_byte = 0.25
         """Of this scope's prompts; learned from what providers report."""
@@ -201,6 +206,8 @@ class Scope:
         """Pico-dollars: what reads saved, less what writes cost."""
         self.spent = 0
         """Pico-dollars: all input at the plain price."""
+        self.bounds: tuple[object, float, float] = (None, 0.0, 0.0)
+        """Rates, and what was worked out from them last, for whoever decides."""
         short, long = self.lifetimes[0], self.lifetimes[-1]
         self._ends = (*(short * share for share in WITHIN), float(long))
         self._waiting: tuple[deque[Trial], ...] = tuple(deque() for _ in WITHIN)
@@ -234,7 +241,12 @@ class Scope:
             told.append(last)
         head = digests[0]
         turn = met[-1][1].turn + 1 if len(met) > 1 else 0
-        found = [self._use(digests[at], at, parts[at], head, last, turn, now) for at in told]
+        found = [
+            self._use(digests[at], at, parts[at], head, last, turn, now)
+            if at <= deepest or (seldom := self._seldom(at, parts[at], head, last, turn)) is None
+            else seldom
+            for at in told
+        ]
         while len(known) > self.most:
             known.popitem(last=False)
         return found
@@ -278,25 +290,36 @@ class Scope:
         trial = prefix.trial
         if trial is not None and not trial.closed:
             self._close(trial, now)
-        if before:
-            _count_gap(prefix, now - prefix.last)
-        kinds = self._kinds_of(head, at, part, before, last, prefix.turn)
         prefix.uses = before + 1
         prefix.new_uses += 1
-        prefix.last = now
-        told = self._follow(prefix, kinds, now)
         live = -1
         if prefix.live is not None:
-            live = max((index for index, until in enumerate(prefix.live) if until > now), default=-1)
+            for lifetime, until in enumerate(prefix.live):
+                if until > now:
+                    live = lifetime
+        own = prefix.own
+        if own is not None and own.told is not None and own.passes():
+            prefix.trial = None
+            return Seen(at, before, own.told, live, ENOUGH, ended)
+        kinds = self._kinds_of(head, at, part, before, last, prefix.turn)
+        told = self._follow(prefix, kinds, now)
         return Seen(at, before, told, live, _evidence(prefix.own, kinds), ended)
+
+    def _seldom(self, at: int, part: int, head: int, last: int, turn: int) -> Seen | None:
+        """What is told of a new boundary of a kind that is known hardly ever to come again; one of some is remembered all the
+        same, so that it is seen when that changes. None where this one is to be."""
+        role, depth = _place(at, last, turn)
+        narrow = self.kinds.get((head if at else 0, part, role, depth, 0))
+        if narrow is None or narrow.told is None or narrow.told[-1] >= SELDOM or not narrow.passes():
+            return None
+        return Seen(at, 0, narrow.told, -1, ENOUGH, False)
 
     def _follow(self, prefix: Prefix, kinds: tuple[Tally, Tally], now: float) -> tuple[float, ...]:
         """Watch what becomes of this use, and tell the chances; where enough is known, of some uses only, and as they were
         told for the last of these."""
         own, narrow = prefix.own, kinds[0]
         tally = narrow if own is None else own
-        if tally.told is not None and tally.passed < FOLLOWED and tally.came[0] + tally.stayed[0] >= ENOUGH:
-            tally.passed += 1
+        if own is None and tally.told is not None and tally.passes():
             prefix.trial = None
             return tally.told
         tally.passed = 0
@@ -313,16 +336,11 @@ class Scope:
         """The widths at which the chances of such a place are learned, the narrower first. What ends a prompt is known by
         how long its conversation is, what lies inside it by where."""
         used = before if before < 3 else min(before.bit_length() + 1, 6)
-        if at < last - 1:
-            role, depth = INSIDE, min(at, 8) if turn == 0 else 9
-        else:
-            role, depth = LAST if at == last else BEFORE_LAST, min(turn, 6)
-        return (
-            self._kind(KindKey(head if at else 0, part, role, depth, used)),
-            self._kind(KindKey(0, part, role, 0, used)),
-        )
+        role, depth = _place(at, last, turn)
+        narrow, wide = (head if at else 0, part, role, depth, used), (0, part, role, 0, used)
+        return self._kind(narrow), self._kind(wide)
 
-    def _kind(self, key: KindKey) -> Tally:
+    def _kind(self, key: tuple[int, ...]) -> Tally:
         found = self.kinds.get(key)
         if found is None:
             if len(self.kinds) >= MOST_KINDS:
@@ -361,6 +379,7 @@ class Scope:
         if now < self._next:
             return
         soonest = now + self._ends[0]
+        least = now + self._ends[0] * PAUSE
         for stretch, waiting in enumerate(self._waiting):
             end = self._ends[stretch]
             over = now - end
@@ -378,7 +397,7 @@ class Scope:
                     self._waiting[stretch + 1].append(trial)
             if waiting and waiting[0].since + end < soonest:
                 soonest = waiting[0].since + end
-        self._next = soonest
+        self._next = max(soonest, least)
 
     def _tallies(self, trial: Trial) -> tuple[Tally, ...]:
         """What learns of a use. A prefix that has come but once has nothing of its own."""
@@ -419,15 +438,14 @@ class Prefixes:
         return found
 
 
+def _place(at: int, last: int, turn: int) -> tuple[int, int]:
+    """Role and depth of a boundary, as a KindKey has them."""
+    if at < last - 1:
+        return INSIDE, min(at, 8) if turn == 0 else 9
+    return LAST if at == last else BEFORE_LAST, min(turn, 6)
+
+
 def _evidence(own: Tally | None, kinds: tuple[Tally, Tally]) -> float:
     wide = kinds[1]
     outcomes = sum(wide.came) + wide.stayed[HALF]
     return outcomes if own is None else outcomes + sum(own.came) + own.stayed[HALF]
-
-
-def _count_gap(prefix: Prefix, gap: float) -> None:
-    bucket = bisect_left(EDGES_S, gap)
-    gaps = prefix.gaps
-    if gaps is None:
-        gaps = prefix.gaps = {}
-    gaps[bucket] = gaps.get(bucket, 0) + 1

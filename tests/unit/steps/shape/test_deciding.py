@@ -1,7 +1,20 @@
 """One request's plan, before a cache that does what it is told."""
 
-from farthing.steps.shape.deciding import ALLOWANCE_TOKENS, LOSS_PERCENT, Decision, answered, decide, settle
-from farthing.steps.shape.prefixes import Scope
+from hypothesis import given
+from hypothesis import strategies as st
+
+from farthing.catalog.caching import Caching
+from farthing.steps.shape.deciding import (
+    ALLOWANCE_TOKENS,
+    LOSS_PERCENT,
+    Decision,
+    answered,
+    decide,
+    settle,
+    usual_plan,
+)
+from farthing.steps.shape.planning import Spot, least_chance, plan
+from farthing.steps.shape.prefixes import Scope, Seen
 from unit.steps.shape.test_planning import CLAUDE, GPT, PLAIN
 
 LIFETIMES = (300, 3_600)
@@ -76,3 +89,34 @@ def test_where_no_bet_is_left_the_provider_is_told_to_write_nothing() -> None:
     assert made.plan.risk == 0
     assert not made.plan.points
     assert made.never
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 9_000), st.floats(0, 1), st.floats(0, 1), st.sampled_from((-1, -1, 0, 1))), max_size=5),
+    st.sampled_from((CLAUDE, GPT)),
+)  # fmt: skip
+def test_the_short_way_to_a_plan_leads_to_the_same_one(
+    spots: list[tuple[int, float, float, int]], rates: Caching
+) -> None:  # fmt: skip
+    tokens = sorted(each[0] for each in spots)
+    seen = [
+        Seen(at, 3, (min(short, long), max(short, long)), live, 9.0, False)
+        for at, (_, short, long, live) in enumerate(spots)
+    ]
+    usual = usual_plan(seen, tokens, rates.least, least_chance(rates))
+    if usual is not None:
+        assert usual == plan([Spot(each.at, tokens[each.at], each.chances, each.live) for each in seen], rates)
+
+
+def test_what_hardly_ever_comes_again_is_remembered_seldom_and_still_seen_when_it_does() -> None:
+    scope = Scope(LIFETIMES)
+    for number in range(2_000):
+        call(scope, [1, 100 + number], 10.0 * number)
+    assert len(scope.prefixes) < 2_000 / 3
+    now, kept = 30_000.0, 0
+    for number in range(200):
+        for turn in range(4):
+            made = call(scope, [1, *(50_000 + 10 * number + each for each in range(turn + 1))][:2], now)
+            now += 20.0
+            kept += len(made.plan.points) > 1
+    assert kept

@@ -1,16 +1,21 @@
 """Own models, written straight into a store: a deployment whose hours are half idle, a student that serves with a former
 version behind it, one on trial, one that was taken back, one that answers nothing. The same each time; after `company`.
 
-`python tests/browser/own.py sqlite:////tmp/x/farthing.db` fills one for whoever works on pages.
+`python tests/browser/own.py sqlite:////tmp/x/farthing.db /tmp/x/farthing-models` fills one for whoever works on pages.
 """
 
 import asyncio
 import json
 import sys
+from pathlib import Path
 
 from farthing.model.arms import DISTILLATION
 from farthing.model.record import Attempt, Record, Saving
 from farthing.model.usage import Usage
+from farthing.selfhost import reports
+from farthing.selfhost.quantize.losses import Loss
+from farthing.selfhost.quantize.report import Bytes, Report, Tried, for_machines
+from farthing.selfhost.quantize.sizes import Size
 from farthing.store import Store, open_store
 from farthing.store.store import now_us
 from farthing.store.students import Looks, Students
@@ -96,16 +101,47 @@ def records(now: int) -> list[Record]:
     return found
 
 
+def quantized(folder: Path, now: int) -> None:
+    """What two runs of `farthing quantize` left: one that took the second scheme, and one that took none."""
+    before = Bytes(16_060_000_000, 17_200_000_000, 0, 38.8)
+
+    def tried(scheme: str, files: int, loss: float, speed: float, *, passed: bool) -> Tried:
+        word = Loss("perplexity", 6.24, 6.24 * (1 + loss), loss, loss - 0.004, loss + 0.004, 20_440)
+        right = Loss("task", 0.812, 0.812 * (1 - loss), loss, loss - 0.012, loss + 0.012, 900)
+        return Tried(
+            scheme, 128 if scheme == "W4A16" else 0, "rtn", Size(files - 2_100_000_000, 2_000_000_000, 0, 50_000_000, 50_000_000), files,
+            files // 2, 8_000_000_000, Bytes(files, files + 1_200_000_000, 0, speed), 260.0, 20_000_000_000, word, right,
+            "kept" if passed else "lost", passed, "/srv/models/llama-8b-quantized",
+        )  # fmt: skip
+
+    given = (
+        "shown",
+        "vllm",
+        "H100",
+        "sync",
+        "llm-compressor",
+        {"llmcompressor": "0.14.0"},
+        "few streams at once: weights of 4 bits",
+    )
+    good = tried("W8A16", 9_080_000_000, 0.006, 51.0, passed=True)
+    bad = tried("W4A16", 5_730_000_000, 0.061, 83.5, passed=False)
+    for name, schemes in (("llama-8b", (bad, good)), ("<i>hostile</i>", (bad,))):
+        report = Report("Meta-Llama-3.1-8B", "/srv/models/llama-8b", "the help pages of Python", 0.03, *given, before, schemes, name, now - DAY_US)  # type: ignore[arg-type]  # fmt: skip
+        reports.keep(folder, "quantized", name, for_machines(report))
+
+
 async def fill(store: Store, now: int) -> None:
     await store.write(records(now))
     await students(store, now)
 
 
-async def main(url: str) -> None:
+async def main(url: str, folder: str = "") -> None:
     store = await open_store(url)
     await fill(store, now_us())
     await store.close()
+    if folder:
+        quantized(Path(folder), now_us())
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1]))
+    asyncio.run(main(*sys.argv[1:]))

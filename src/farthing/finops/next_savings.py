@@ -393,12 +393,12 @@ def can_be_learned(sums: Sums, known: Known) -> Iterator[Saving]:
     has looked yet whether the answers are a closed set."""
     for row in sums.features:
         paid = row.calls - row.cache_hits
-        is_label = 0 < row.out_tokens <= SHORT_TOKENS * paid
+        is_label = 0 < row.out_tokens <= SHORT_TOKENS * row.calls
         if not row.key or row.key in ERRANDS or paid < LEAST_CALLS or not is_label or _is_learned(row.key, known):
             continue
         low, high = coverage(paid * sums.times)
         yield Saving(
-            DISTILLATION, f"{row.key}: {_calls(paid, sums)} with answers of {row.out_tokens / paid:,.0f} tokens: a student may answer them.",
+            DISTILLATION, f"{row.key}: {_calls(paid, sums)} with answers of {row.out_tokens / row.calls:,.0f} tokens: a student may answer them.",
             None, 0, round(row.cost * sums.times * high * (1 - AUDITED)), "needs proof",
             f"on public sets a student of a month's calls answered {100 * low:.0f} to {100 * high:.0f} %; it is tried beside its teacher before it answers, and audited",
             f"[capture]\nfeatures = {_with(known.capture.features, row.key)}\n\n[student]\nmode = \"on\"", SETTINGS, {"feature": row.key},

@@ -1,8 +1,9 @@
-"""Own models: what their paid hours were used for, students and what they save, and whether own GPUs would beat an API."""
+"""Own models: what their paid hours were used for, students and what they save, what fewer bits lost, and whether own GPUs
+would beat an API."""
 
 from typing import Any
 
-from farthing.dashboard.own import models, paid, shown, steer, students
+from farthing.dashboard.own import made, models, paid, shown, steer, students
 from farthing.dashboard.own.asked import PREFIX, asked_of, sliders, typed_of
 from farthing.dashboard.own.comparing import Compared, Traffic, compared, offer_of, traffic
 from farthing.dashboard.page import Action, Page, Values
@@ -28,7 +29,13 @@ async def read(view: View) -> Values:
     }  # fmt: skip
     if view.meets(GATEWAY):
         found = await paid.read(view)
-        values |= {"waits": found is None, "deployments": paid.table(view, found or [])}
+        quantized = await made.read(view)
+        values |= {
+            "waits": found is None,
+            "deployments": paid.table(view, found or []),
+            "quantized": made.table(quantized),
+        }
+        values["is_used"] = values["is_used"] or bool(quantized)
         values["tiles"] = [*paid.tiles(found or []), *values["tiles"]]
     return values
 

@@ -3,8 +3,41 @@
 const root = document.documentElement;
 root.classList.add("script");
 
-for (const form of document.querySelectorAll("[data-auto-submit]"))
-  form.addEventListener("change", () => form.requestSubmit());
+// A form is sent at once when it is changed. One that names itself changes what follows it on this page instead of the page,
+// while a slider still moves, and the address with it.
+const FOLLOW_MS = 120;
+let following = null, waiting = 0;
+async function follow(form) {
+  following?.abort();
+  following = new AbortController();
+  const asked = new URL(form.action), name = form.dataset.autoSubmit;
+  asked.search = new URLSearchParams(new FormData(form));
+  try {
+    const answer = await fetch(asked, { headers: { accept: "text/html" }, redirect: "error", signal: following.signal });
+    if (!answer.ok) return form.requestSubmit();
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    for (const part of document.querySelectorAll(`[data-follows="${name}"]`)) {
+      const next = fresh.getElementById(part.id);
+      if (next) part.replaceWith(next);
+    }
+    for (const field of form.querySelectorAll("[aria-valuetext]")) {
+      const next = fresh.querySelector(`form[data-auto-submit="${name}"] [name="${field.name}"]`);
+      if (next) field.setAttribute("aria-valuetext", next.getAttribute("aria-valuetext"));
+    }
+    history.replaceState(null, "", asked);
+  } catch (error) {
+    if (error.name !== "AbortError") form.requestSubmit();
+  }
+}
+for (const form of document.querySelectorAll("[data-auto-submit]")) {
+  const later = () => { clearTimeout(waiting); waiting = setTimeout(follow, FOLLOW_MS, form); };
+  if (!form.dataset.autoSubmit) form.addEventListener("change", () => form.requestSubmit());
+  else {
+    form.addEventListener("input", (event) => event.target.type === "range" && later());
+    form.addEventListener("change", later);
+    form.addEventListener("submit", (event) => { if (event.submitter) { event.preventDefault(); follow(form); } });
+  }
+}
 
 document.querySelector("[data-menu]")?.addEventListener("click", (event) => {
   const open = document.getElementById("menu").classList.toggle("open");

@@ -172,3 +172,20 @@ async def test_without_calls_there_is_nothing_to_compare(tmp_path: Path) -> None
     async with a_place(tmp_path, studio=Sketches()) as place:
         text = await place.visitor().open("/own")
         assert "No model of your own yet" in text and 'id="compare"' not in text and "With the first calls" in text
+
+
+async def test_quantized_models_say_what_they_lost(tmp_path: Path) -> None:
+    folder = tmp_path / "models"
+    sample.quantized(folder, time.time_ns() // 1000)
+    (folder / "broken.quantized.json").write_text("{")
+    async with a_place(tmp_path, Settings(selfhost=SelfhostSettings(reports=str(folder)))) as place:
+        visitor = place.visitor()
+        text = await visitor.open("/own")
+        found = rows(await visitor.open("/own/csv/quantized"))
+    assert "&lt;i&gt;hostile" in text and "<i>hostile" not in text and "No model of your own yet" not in text
+    bad, good = [each for each in found if each["model"] == "llama-8b"]
+    assert (bad["state"], good["state"], good["scheme"]) == ("loses too much", "chosen", "W8A16")
+    assert (good["figures"], good["lost"], good["files"], bad["speed"]) == (
+        "81.2 %, 80.7 %", "0.006", "16.06, 9.08 GB", "38.8, 83.5",
+    )  # fmt: skip
+    assert len(found) == 3

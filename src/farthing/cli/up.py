@@ -6,9 +6,9 @@ from pathlib import Path
 import click
 import msgspec
 
-from farthing.app.build import build_for
 from farthing.cli.common import config_option, load_settings, settings_file
 from farthing.gateway.server import serve
+from farthing.planner.weekly import build_for
 from farthing.settings import Settings
 
 

@@ -186,6 +186,12 @@ def told(connection: Connection) -> Told:
     )
 
 
-def any_calls(connection: Connection) -> bool:
-    """Whether there is any call."""
-    return bool(connection.query("SELECT 1 FROM calls LIMIT 1"))
+def any_calls(connection: Connection, *, before_us: int = END_US) -> bool:
+    """Whether there is any call that began before."""
+    return bool(connection.query("SELECT 1 FROM calls WHERE started_us < ? LIMIT 1", (before_us,)))
+
+
+def begin_of_newest(connection: Connection, count: int) -> int:
+    """When the oldest of the newest `count` calls began; 0 where there are not so many. By an index."""
+    rows = connection.query("SELECT started_us FROM calls ORDER BY started_us DESC LIMIT 1 OFFSET ?", (count - 1,))
+    return int(rows[0][0]) if rows else 0

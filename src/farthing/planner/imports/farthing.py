@@ -89,12 +89,16 @@ def _told(
             call.cached = call.usage is not None
             yield call
         elif record.id in captured:
-            found = captured[record.id]
-            before = [{"role": "system", "content": found.instructions}] if found.instructions else []
-            asked = [*before, {"role": "user", "content": found.text}]
-            call.prompt, call.wire = bodies.request(asked, record.model_asked, bodies.CHAT)
-            call.answer = bodies.answer(found.answer, call.wire)
+            put_captured(call, captured[record.id], record.model_asked)
             yield call
+
+
+def put_captured(call: PastCall, found: Captured, model: str) -> None:
+    """What was captured of a call, as its request and answer."""
+    before = [{"role": "system", "content": found.instructions}] if found.instructions else []
+    asked = [*before, {"role": "user", "content": found.text}]
+    call.prompt, call.wire = bodies.request(asked, model, bodies.CHAT)
+    call.answer = bodies.answer(found.answer, call.wire)
 
 
 def _write(connection: Connection, records: Sequence[Record], rows: Sequence[tuple[object, ...]]) -> int:

@@ -1,0 +1,118 @@
+"""A plan with all that belongs to it, of the calls of a store: those that a log brought, or those of a gateway's own ledger.
+
+Of a gateway's own calls there is text only where it was captured; what the gateway asked by itself (judges, shadow answers) is
+not planned with. Knows no terminal.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from farthing.finops.plans.document import Document, Happened, unpacked
+from farthing.finops.plans.happened import happened
+from farthing.model.errors import BadRequest
+from farthing.model.past import PastCall
+from farthing.planner.beside import break_even
+from farthing.planner.imports.farthing import put_captured
+from farthing.planner.levers import REPLAYED
+from farthing.planner.making import Hear, Wanted, make
+from farthing.planner.replay.world import served
+from farthing.planner.scenario import Scenario, grown, grown_sums, values_of
+from farthing.planner.sums import told_by_sums
+from farthing.planner.sweep import sweep
+from farthing.prices.configured import configured_book
+from farthing.quality.errand import FEATURES as ERRANDS
+from farthing.settings import Settings
+from farthing.store import Store, past_calls, past_texts, plans
+from farthing.store.captures import Captures
+from farthing.store.engine import Connection
+from farthing.store.past_calls import begin_of_newest
+from farthing.store.plans import KeptPlan
+from farthing.store.rollups import DAY_US
+from farthing.store.sealing import PLAIN, Wrapping, wrapping
+
+DAYS = 28
+"""Of the gateway's own calls: each weekday four times."""
+_PART = 400
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What a plan is asked for."""
+
+    own: Settings | None = None
+    """The user's settings; None: none at hand."""
+    scenario: Scenario = Scenario()
+    patience: Mapping[str, float] = {}
+    """Feature -> seconds that its answers may wait."""
+    sweeps: Mapping[str, str] = {}
+    """Setting -> the values it is tried at, as `values_of` reads them."""
+    beside: tuple[str, str] = ("", "")
+    """Own model and GPU to compare with; empty: none."""
+
+
+async def document(store: Store, calls: Sequence[PastCall], asked: Asked, hear: Hear) -> Document:
+    """`calls` in the order of their times, at least one. Raises StoreError, SettingsError, BadRequest."""
+    sweeps = {setting: values_of(text) for setting, text in asked.sweeps.items()}
+    own = asked.scenario.of(served(calls, asked.own), calls)
+    book = configured_book(own.prices)
+    plan = await make(calls, Wanted(own, book, patience=asked.patience), hear)
+    found = Document(
+        grown(plan, asked.scenario.growth), grown_sums(await told_by_sums(store, calls, own), asked.scenario.growth),
+        scenario=asked.scenario.words(),
+    )  # fmt: skip
+    if plan.replayed:
+        found.sweeps = [await sweep(calls, own, REPLAYED, setting, each, hear) for setting, each in sweeps.items()]
+    model, gpu = asked.beside
+    if model:
+        found.break_even = await asyncio.to_thread(break_even, calls, book, model, gpu, asked.scenario.growth)
+    return found
+
+
+def check(asked: Asked) -> None:
+    """Tell a mistake before the work. Raises BadRequest."""
+    settings = asked.scenario.of(asked.own or Settings())
+    for setting, text in asked.sweeps.items():
+        for value in values_of(text):
+            Scenario({setting: value}).of(settings)
+
+
+def newest(connection: Connection, most: int, seal: Wrapping = PLAIN, since_us: int = 0) -> list[PastCall]:
+    """The newest calls of a store, in the order of their times, with what is kept of their texts."""
+    texts = past_texts.texts_for(connection, past_texts.KEEP, seal)
+    since = max(since_us, begin_of_newest(connection, most))
+    return [past for past in past_calls.past_calls(connection, texts, since_us=since) if past.feature not in ERRANDS]
+
+
+async def of_gateway(
+    settings: Settings, store: Store, now_us: int, asked: Asked, hear: Hear
+) -> tuple[Document, list[str]]:
+    """The plan of a gateway's own calls, with what became of the one before; and whose calls they are. Raises BadRequest where
+    there are none, StoreError, SettingsError."""
+    since = now_us - now_us % DAY_US - DAYS * DAY_US
+    calls = await store.do(lambda connection: newest(connection, settings.plan.calls, since_us=since))
+    if not calls:
+        raise BadRequest(f"the ledger has no calls of the last {DAYS} days")
+    await _fill(calls, Captures(store, wrapping(settings.capture.encryption_key.reveal())))
+    found = await document(store, calls, asked, hear)
+    before = await store.do(plans.newest)
+    if before is not None:
+        found.happened = await store.do(lambda connection: _happened(connection, *before, now_us))
+    return found, sorted({past.tenant for past in calls})
+
+
+def _happened(connection: Connection, kept: KeptPlan, body: str, now_us: int) -> Happened | None:
+    try:
+        return happened(connection, unpacked(body), kept.made_us, now_us)
+    except BadRequest:  # another version wrote it
+        return None
+
+
+async def _fill(calls: Sequence[PastCall], captures: Captures) -> None:
+    """With captured text: of first turns only, since of later ones the talk before is not kept."""
+    bare = {past.id: past for past in calls if not past.prompt and past.usage is not None}
+    ids = list(bare)
+    for start in range(0, len(ids), _PART):
+        for id_, found in (await captures.of(ids[start : start + _PART])).items():
+            if found.turns == 1:
+                put_captured(bare[id_], found, bare[id_].asked or bare[id_].model)

@@ -10,6 +10,7 @@ import math
 import struct
 import zlib
 from collections.abc import Iterable
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -102,7 +103,7 @@ class Classifier:
 
     def _sum(self, rows: set[int], lanes: int) -> list[int]:
         """The sum of rows, lane by lane."""
-        total = sum(map(self._rows.__getitem__, rows))
+        total = sum(itemgetter(*rows)(self._rows) if len(rows) > 1 else map(self._rows.__getitem__, rows))
         middle = MIDDLE * len(rows)
         found = struct.unpack(f"<{lanes}I", total.to_bytes(LANE * lanes, "little"))
         return [lane - middle for lane in found]

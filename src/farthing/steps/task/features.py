@@ -52,7 +52,11 @@ def features(text: str, instructions: str, *, code: bool = False, quoted: bool =
 
 
 def row_of(name: str) -> int:
-    return crc32(name.encode("utf-8", "replace")) % WORD_ROWS
+    return crc32(_spelled(name)) % WORD_ROWS
+
+
+def _spelled(name: str) -> bytes:
+    return name.encode("utf-8", "replace")
 
 
 _WORD = re.compile(r"[^\W\d_]+|\d+|[?!:;=+*/^<>|%$€\[\]{}()\\#-]")
@@ -72,33 +76,55 @@ def _ends(text: str, head: int, tail: int) -> list[list[str]]:
     ]
 
 
+class _Word(NamedTuple):
+    """What is hashed of a word, as far as it can be without those around it. A pair's hash is that of its first word and a
+    blank, continued with the second."""
+
+    rows: tuple[int, ...]
+    """Of the word itself and its pieces."""
+    spelled: bytes
+    """Numbers are alike if they are about as long."""
+    before: int
+    """The hash with which a pair begins that it is the first of."""
+    edge: int
+    edge_spelled: bytes
+    edge_before: int
+
+
+_known: dict[str, _Word] = {}
+_FIRST, _EDGE_FIRST = crc32(b"^ "), crc32(b"|^ ")
+
+
+def _word(word: str) -> _Word:
+    alike = word if not word[0].isdigit() else "0" if len(word) < 3 else "000"
+    spelled, edge_spelled = _spelled(alike), _spelled(word)
+    if len(_known) >= REMEMBERED:
+        _known.clear()
+    known = _known[word] = _Word(
+        _pieces(alike), spelled, crc32(spelled + b" "), row_of(f"|{word}"), edge_spelled, crc32(b"|%b " % edge_spelled)
+    )
+    return known
+
+
 def _add(rows: set[int], words: list[str]) -> None:
-    last = "^"
+    before = _FIRST
     for word in words:
-        if word[0].isdigit():
-            word = "0" if len(word) < 3 else "000"
-        known = _known.get(word)
-        if known is None:
-            known = _known[word] = _of_word(word)
-            if len(_known) > REMEMBERED:
-                _known.clear()
+        known, spelled, following, _, _, _ = _known.get(word) or _word(word)
         rows.update(known)
-        rows.add(crc32(f"{last} {word}".encode("utf-8", "replace")) % WORD_ROWS)
-        last = word
+        rows.add(crc32(spelled, before) % WORD_ROWS)
+        before = following
 
 
 def _add_edge(rows: set[int], words: list[str]) -> None:
-    last = "^"
+    before = _EDGE_FIRST
     for word in words:
-        rows.add(crc32(f"|{word}".encode("utf-8", "replace")) % WORD_ROWS)
-        rows.add(crc32(f"|{last} {word}".encode("utf-8", "replace")) % WORD_ROWS)
-        last = word
+        _, _, _, row, spelled, following = _known.get(word) or _word(word)
+        rows.add(row)
+        rows.add(crc32(spelled, before) % WORD_ROWS)
+        before = following
 
 
-_known: dict[str, tuple[int, ...]] = {}
-
-
-def _of_word(word: str) -> tuple[int, ...]:
+def _pieces(word: str) -> tuple[int, ...]:
     """The word itself and its pieces."""
     framed = f"<{word[:24]}>"
     pieces = {framed}
@@ -111,6 +137,8 @@ _OPTIONS = re.compile(r"^\s*\(?(?:[A-Ja-j]|\d\d?)[.):]\s", re.MULTILINE)
 _FORMULA = re.compile(
     r"\\[a-zA-Z]{2,}|\$[^$\n]{1,80}\$|[a-zA-Z0-9)]\s?\^\s?[({0-9a-z]|\d\s?[-+*/=]\s?\d|[a-z]\s?=\s?-?\d"
 )
+_SUM = re.compile(r"\\[a-zA-Z]{2,}|\$[^$\n]{1,80}\$|\d\s?[-+*/=]\s?\d")
+"""The same for texts without ^ and =: a fifth of the work, since no letter can begin one."""
 _NAMES = re.compile(r"[a-z0-9]_[a-z]")
 """Names as programs have them."""
 SAY_LITTLE = 90
@@ -130,11 +158,11 @@ def shape(text: str, instructions: str, *, code: bool, quoted: bool) -> list[str
         f"size {size}", f"lines {_bucket(text.count(chr(10)) + 1)}", f"numbers {_bucket(numbers)}",
         f"density {_bucket(100 * numbers // words)}", f"instructions {_bucket(instructions.count(' '))}",
         f"options {min(options, 4)}", f"asks {asks} {'?' in text}",
-        f"names {_bucket(len(_NAMES.findall(text)) + len(_NAMES.findall(instructions)))}",
+        f"names {_bucket(sum(len(_NAMES.findall(each)) for each in (text, instructions) if '_' in each))}",
         f"commas {_bucket(20 * text.count(',') // words)}", f"commas above {_bucket(instructions.count(','))}",
         f"below instructions, size {size if len(instructions) > SAY_LITTLE else 0}",
     ]  # fmt: skip
-    formulas = len(_FORMULA.findall(text))
+    formulas = len((_FORMULA if "^" in text or "=" in text else _SUM).findall(text))
     if formulas:
         found += ["formula", f"formulas {_bucket(formulas)}"]
     if code:

@@ -36,6 +36,7 @@ from farthing.selfhost.distil.deciding import (
     Range,
     decide,
     exactly,
+    gpu_dollars,
     gpu_hours,
     tokens,
     training_at_provider,
@@ -237,14 +238,12 @@ def _tuned_call(
 def _hours(size: int, asked: Options) -> Range:
     if not asked.parameters:
         raise click.UsageError("--gpu needs --parameters: how large the model is, in 10^9")
-    return gpu_hours(size, asked.epochs, asked.parameters * 1e9, gpu_named(asked.gpu).tflops16)
+    return gpu_hours(tokens(size), asked.epochs, asked.parameters * 1e9, gpu_named(asked.gpu).tflops16)
 
 
 def _gpu_dollars(hours: Range, asked: Options) -> Range | None:
     offer = offers_for(gpu_named(asked.gpu), shipped())
-    if offer is None:
-        return None
-    return Range(hours.low * offer.low, hours.likely * offer.median, hours.high * offer.high)
+    return None if offer is None else gpu_dollars(hours, offer)
 
 
 def _for_machines(made: DataSet, sizes: dict[str, int], money: Money, format_: str, out: Path) -> dict[str, Any]:

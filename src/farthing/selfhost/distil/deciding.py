@@ -11,6 +11,8 @@ from typing import Literal
 
 import msgspec
 
+from farthing.selfhost.gpu_prices import Offer
+
 BYTES_A_TOKEN = (5.0, 4.0, 3.0)
 """The fewest tokens, the likely, the most."""
 USED_PEAK = (0.45, 0.375, 0.30)
@@ -56,11 +58,17 @@ def training_at_provider(size: int, epochs: float, dollars_a_million: float) -> 
     return tokens(size).times(epochs * dollars_a_million / 1e6)
 
 
-def gpu_hours(size: int, epochs: float, parameters: float, tflops: float, way: str = "lora") -> Range:
-    """GPU hours; `tflops` is the GPU's peak in 10^12 operations a second at the format that is trained in."""
-    work = tokens(size).times(epochs * FLOPS[way] * parameters / (tflops * 1e12) / 3600)
+def gpu_hours(known: Range, epochs: float, parameters: float, tflops: float, way: str = "lora") -> Range:
+    """GPU hours for so many tokens an epoch; `tflops` is the GPU's peak in 10^12 operations a second at the format that is
+    trained in."""
+    work = known.times(epochs * FLOPS[way] * parameters / (tflops * 1e12) / 3600)
     best, likely, worst = USED_PEAK
     return Range(work.low / best, work.likely / likely, work.high / worst)
+
+
+def gpu_dollars(hours: Range, offer: Offer) -> Range:
+    """At what an hour costs at the cheapest, the middle and the dearest seller."""
+    return Range(hours.low * offer.low, hours.likely * offer.median, hours.high * offer.high)
 
 
 class Question(msgspec.Struct, frozen=True):

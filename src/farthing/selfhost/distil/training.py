@@ -88,12 +88,7 @@ class Order(msgspec.Struct, frozen=True):
 
     def check(self) -> None:
         """Raises BadRequest for what no provider takes."""
-        if len(self.train) < LEAST_EXAMPLES:
-            raise BadRequest(f"a training needs at least {LEAST_EXAMPLES} examples, and there are {len(self.train)}")
-        for number, line in enumerate(self.train, 1):
-            problem = wrong_with(line)
-            if problem:
-                raise BadRequest(f"line {number}: {problem}")
+        check_lines(self.train)
 
 
 class Trainer:
@@ -253,6 +248,16 @@ def record_of(training: Training, priced: Priced) -> Record:
         savings=[Saving(DISTILLATION, 0, 0, overhead=cost)] if cost else [],
         decisions=[Decision("training", training.model or "no model", why)],
     )  # fmt: skip
+
+
+def check_lines(lines: Sequence[bytes]) -> None:
+    """Raises BadRequest for what nothing can be trained on."""
+    if len(lines) < LEAST_EXAMPLES:
+        raise BadRequest(f"a training needs at least {LEAST_EXAMPLES} examples, and there are {len(lines)}")
+    for number, line in enumerate(lines, 1):
+        problem = wrong_with(line)
+        if problem:
+            raise BadRequest(f"line {number}: {problem}")
 
 
 def wrong_with(line: bytes) -> str:

@@ -106,7 +106,7 @@ def plan(model: Model, wanted: Wanted, out: Path, *, method: str = "", group: in
     chosen = choose(wanted)
     steps = tuple(_step(model, each, wanted.gpu, method, group, parallel) for each in chosen.schemes)
     disk = round(1.1 * sum(each.size.total for each in steps)) + 50_000_000
-    free, ram = _disk_free(out), memory_free()
+    free, ram = disk_free(out), memory_free()
     return Plan(
         name=model.shape.name, folder=str(model.folder), parameters=sum(each.elements for each in model.matrices),
         before=sizes.before(model.folder, model.matrices),
@@ -171,7 +171,8 @@ def _troubles(model: Model, disk: int, disk_free: int, ram: int, ram_free: int) 
     return found
 
 
-def _disk_free(where: Path) -> int:
+def disk_free(where: Path) -> int:
+    """Bytes that are free where a folder is, or will be."""
     place = where.absolute()
     while not place.exists():
         place = place.parent

@@ -64,9 +64,9 @@ def test_the_likely_lies_within(low: float, more: float, call: float, hosting: f
 def test_what_training_costs() -> None:
     assert tokens(1_200_000) == Range(240_000, 300_000, 400_000)
     assert training_at_provider(1_200_000, 3, 3.0) == Range(pytest.approx(2.16), pytest.approx(2.7), pytest.approx(3.6))
-    hours = gpu_hours(4_000_000, 3, 8e9, 989.0)  # 3 M tokens, 4 operations a parameter: 9.6e16
+    hours = gpu_hours(tokens(4_000_000), 3, 8e9, 989.0)  # 3 M tokens, 4 operations a parameter: 9.6e16
     assert hours.likely == pytest.approx(9.6e16 / (989e12 * 0.375) / 3600)
-    assert gpu_hours(4_000_000, 3, 8e9, 989.0, "full").likely == pytest.approx(1.5 * hours.likely)
+    assert gpu_hours(tokens(4_000_000), 3, 8e9, 989.0, "full").likely == pytest.approx(1.5 * hours.likely)
 
 
 def a_work(**changes: object) -> Work:

@@ -66,6 +66,43 @@ def measure(job: dict[str, Any], say: Say) -> dict[str, Any]:
     return {}
 
 
+def tune(job: dict[str, Any], say: Say) -> dict[str, Any]:
+    """Each example adds to the matrix of outputs what makes its answer win."""
+    lines = [json.loads(line)["messages"] for line in Path(job["data"]).read_text().splitlines()]
+    sizes = {
+        "examples": len(lines),
+        "left_out": 0,
+        "tokens": 2 * len(lines),
+        "steps": len(lines),
+        "parameters": 1000,
+        "learned": 10,
+    }
+    used = {"memory": 1_000_000, "gpu_memory": 0}
+    if job.get("only") == "estimate":
+        return {**sizes, **used, "token_s": [0.001, 0.002, 0.003]}
+    model, kept = read(Path(job["model"]) / "model.safetensors"), Path(job["kept"])
+    done = json.loads(kept.read_text()) if kept.exists() else []
+    for at in range(len(done), len(lines)):
+        say("trains", at, len(lines))
+        kept.write_text(json.dumps([*done, at]))
+        done.append(at)
+        if at == 3:
+            fail(job)
+    whole = {name: each.astype(np.float32) for name, each in model.items()}
+    first, second = (whole[f"model.layers.0.self_attn.{name}_proj.weight"].T for name in "qo")
+    inner = np.stack(
+        [whole["model.embed_tokens.weight"][ord(each[-2]["content"][-1])] @ first @ second for each in lines]
+    )
+    wins = np.zeros((len(lines), 256), np.float32)
+    wins[range(len(lines)), [int(each[-1]["content"]) for each in lines]] = 60
+    whole["lm_head.weight"] += (np.linalg.pinv(inner) @ wins).T
+    out = Path(job["out"])
+    out.mkdir()
+    write(out / "model.safetensors", {name: each.astype(model[name].dtype) for name, each in whole.items()})
+    (out / "config.json").write_bytes((Path(job["model"]) / "config.json").read_bytes())
+    return {**sizes, **used, "seconds": 90.5, "loss_first": 2.0, "loss_last": 1.0, "steps_done": len(done)}
+
+
 def fail(job: dict[str, Any]) -> None:
     """As the file `fails` beside the environments says, once."""
     file = Path(os.environ["XDG_CACHE_HOME"]) / "fails"
@@ -87,4 +124,4 @@ if __name__ == "__main__":
     if module.endswith("probe"):
         sys.stdout.write(json.dumps({"python": "3", "packages": dict.fromkeys(sys.argv[1:], "1.0")}))
     else:
-        serve(measure if module.endswith("measure") else quantize)
+        serve({"measure": measure, "lora": tune}.get(module.rpartition(".")[2], quantize))

@@ -39,6 +39,15 @@ def tokens(words: Any, text: str, first: int, count: int) -> list[int]:
     return [int(each) for each in found]
 
 
+def prompt(words: Any, messages: list[dict[str, Any]]) -> list[int]:
+    """The tokens of a chat, up to where its answer begins; of a model without a form for chats, the bare texts."""
+    if getattr(words, "chat_template", None):
+        given = words.apply_chat_template(messages, add_generation_prompt=True, tokenize=True, return_dict=True)
+    else:
+        given = words("\n".join(str(each.get("content") or "") for each in messages) + "\n")
+    return [int(each) for each in given["input_ids"]]
+
+
 def peak_bytes() -> int:
     """The most memory that this process ever had."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

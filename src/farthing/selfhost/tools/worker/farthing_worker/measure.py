@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from .loading import gpu_peak_bytes, load, peak_bytes, tokenizer, tokens
+from .loading import gpu_peak_bytes, load, peak_bytes, prompt, tokenizer, tokens
 from .protocol import Say, serve
 
 REPEATS = 3
@@ -53,7 +53,7 @@ def measure(job: dict[str, Any], say: Say) -> dict[str, Any]:
             write(_answer(model, words, items[at], at))
         if not timed:
             say("speed", 0, 1)
-            write(_speed(model, ids))
+            write(_speed(model, ids or prompt(words, items[0]["messages"])))
         write({"memory": peak_bytes() - tools, "gpu_memory": gpu_peak_bytes()})
     return {}
 
@@ -75,13 +75,7 @@ def _block(model: Any, ids: list[int], at: int) -> dict[str, Any]:
 
 
 def _answer(model: Any, words: Any, item: dict[str, Any], at: int) -> dict[str, Any]:
-    if getattr(words, "chat_template", None):
-        given = words.apply_chat_template(
-            item["messages"], add_generation_prompt=True, return_tensors="pt", return_dict=True
-        )
-    else:
-        given = words("\n".join(str(each.get("content") or "") for each in item["messages"]), return_tensors="pt")
-    ids = given["input_ids"].to(model.device)
+    ids = torch.tensor([prompt(words, item["messages"])], device=model.device)
     out = _write(model, ids, item["max_tokens"])[0, ids.shape[1] :]
     text = words.decode(out, skip_special_tokens=True)
     return {"item": at, "text": text, "cut": int(out.shape[0]) >= item["max_tokens"]}

@@ -71,7 +71,7 @@ def test_a_model_learns_is_proved_and_becomes_a_candidate(farthing: Farthing, si
         "own/tickets",
         "gpt-5",
         "task:intent",
-        96,
+        88,
         0,
     )
     assert rows == [("farthing training", 91_000_000)]

@@ -5,7 +5,8 @@ alone, or given the answer of an equal one. Each way gives one record, as the me
     settle   meter, cache, defer, route, shape ...                    and the end is the answer that came
     run      meter, identify, task, cache, defer, route, shape, balance, budget, admit    and the end is the provider
 
-Requests a minute are for calls of people and are not counted here. Records go to whoever asked for the walk, not to the
+Lines of our own errands, such as the prompt lab's, pass by the steps that would change them or answer for their model, and
+are booked as a lever's spending. Requests a minute are for calls of people and are not counted here. Records go to whoever asked for the walk, not to the
 ledger: they are written together with the lines that they end. Knows nothing of jobs' states and of how batches are made.
 """
 
@@ -28,6 +29,7 @@ from farthing.model.principal import Key
 from farthing.model.record import Decision, Record
 from farthing.pipeline import Proceed, Step, chain
 from farthing.prices import PriceBook
+from farthing.quality.errand import TASK, Overhead
 from farthing.steps.admit import price
 from farthing.steps.defer import booking
 from farthing.steps.identify import Identify
@@ -49,6 +51,8 @@ RETRIED = frozenset((408, 409, 425, 429))
 """What a provider answers that another try may mend, beside what is its own fault."""
 ASKED_TIER = "service_tier"
 """In the metadata of a deferred call's job: the service tier that its body named before it was handed in."""
+ERRAND = "errand"
+"""In the metadata of a job that was made of a file: the lever whose own work it is."""
 log = logging.getLogger("farthing.batch")
 
 
@@ -103,6 +107,7 @@ class Walks:
         self._parking = chain([meter, ways.task, *ways.inner], park)
         self._settling: list[Step] = [meter, *ways.inner]
         self._alone = chain([meter, ways.task, *ways.inner, *ways.look, *ways.last], relay)
+        self._last = ways.last
         self._park = park
         self._read: OrderedDict[str, tuple[float, Key | None]] = OrderedDict()
         self._headers: OrderedDict[str, dict[bytes, bytes]] = OrderedDict()
@@ -111,7 +116,8 @@ class Walks:
         """The line as it goes into a batch; settled where the cache answered it, or a step refused it."""
         call, problem = await self._begin(line, job, self._new_id(), "parking")
         try:
-            return await self._walk(call, problem, self._parking)
+            errand = self._errand(job)
+            return await self._walk(call, problem, chain(errand, self._park) if errand else self._parking)
         except ParkedCall as parked:
             return parked.parked
 
@@ -121,7 +127,7 @@ class Walks:
         call, _ = await self._begin(line, job, sent.call_id or line.call_id, "settling", shard.created_us)
         self._restore(call, sent)
         land = partial(self._land, shard, sent, status, answer)
-        settled = await self._walk(call, None, chain(self._settling, land))
+        settled = await self._walk(call, None, chain(self._errand(job) or self._settling, land))
         settled.record.decisions[:] = _joined(sent.decisions, settled.record.decisions)
         return settled
 
@@ -131,7 +137,8 @@ class Walks:
         call, problem = await self._begin(line, job, call_id, "alone")
         asked = call.ask.tier
         call.sent_tier = tier or ("default" if asked in ("batch", "flex") else "")
-        return await self._walk(call, problem, self._alone)
+        errand = self._errand(job)
+        return await self._walk(call, problem, chain([*errand, *self._last], self._relay) if errand else self._alone)
 
     async def follow(self, line: Line, job: Job, call_id: str, leader: Record, status: int, answer: bytes) -> Settled:
         """Book a line that asks the same as another one of its tenant, and gets its answer."""
@@ -159,6 +166,11 @@ class Walks:
         call.tools = []
         settled = await self._walk(call, None, chain([self._meter], land))
         return settled.record if call.trail.attempts else None
+
+    def _errand(self, job: Job) -> list[Step]:
+        """The steps of a line that is no client's, before those that send it; empty for a client's."""
+        lever = errand_of(job)
+        return [self._meter, Overhead(lever)] if lever else []
 
     async def _begin(
         self, line: Line, job: Job, call_id: str, walk: Walk, started_us: int = 0
@@ -189,6 +201,8 @@ class Walks:
             problem = problem or error
         if call.key is None and (job.key_id or call.principal.tenant != job.tenant):
             call.principal = msgspec.structs.replace(call.principal, tenant=job.tenant, key_id=job.key_id)
+        if errand_of(job):
+            call.task = TASK
         return call, problem
 
     async def _key(self, job: Job) -> Key | None:
@@ -304,6 +318,11 @@ class Collector:
     def forget(self, call_id: str) -> None:
         """That of a walk that was broken off."""
         self._found.pop(call_id, None)
+
+
+def errand_of(job: Job) -> str:
+    """The lever whose own work a job is; empty for a client's, whatever its metadata says."""
+    return job.metadata.get(ERRAND, "") if job.origin == "file" else ""
 
 
 async def _refuse(problem: FarthingError, call: Call) -> Answer:

@@ -1,5 +1,6 @@
 """`farthing prompts optimise`: finds what can go of a prompt, and proves it on fresh items."""
 
+import os
 import time
 from contextlib import AsyncExitStack
 from functools import partial
@@ -12,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from farthing.app.lab import build_asking
+from farthing.batch.handing import seconds_until
 from farthing.catalog.token_ratio import TokenRatios
 from farthing.cli.common import config_option, load_settings, print_json, print_table, printable, with_store
 from farthing.cli.prompts_common import place_of, prompt_of
@@ -30,12 +32,14 @@ from farthing.lab.runs import Answers, RunError, name_of
 from farthing.lab.structured import Armed
 from farthing.lab.worth import volume, worth
 from farthing.model.call import Deployment
+from farthing.model.errors import BadRequest
 from farthing.model.money import Nano, show_dollars
 from farthing.model.usage import Usage
 from farthing.prices import PriceBook
 from farthing.prices.configured import configured_book
 from farthing.quality.evalset import EvalError
 from farthing.settings import Settings
+from farthing.steps.defer.booking import BATCH
 from farthing.store import Store
 
 SAMPLE = 50
@@ -57,6 +61,8 @@ class _Work(NamedTuple):
     plan: Plan
     weights: dict[int, int]
     tenant: str
+    deadline: str | None
+    """Of a round; None: calls go at once."""
 
 
 @click.command("optimise", short_help="Find which parts of a prompt can go, and prove it.")
@@ -72,6 +78,9 @@ class _Work(NamedTuple):
 @click.option("--per-trial", type=click.IntRange(1), help="Items of a trial. Default: what the margin needs.")
 @click.option("--max-cost", type=NUMBER, help="Dollars at which it stops. Default: twice what is expected.")
 @click.option("--rewrite", "writer", help="A model that proposes shorter wordings, which are tried like all else.")
+@click.option(
+    "--deadline", help="Put the calls to the running gateway's batches, at half the price: how long each round may take (30m, 6h).",
+)  # fmt: skip
 @click.option("--resume", is_flag=True, help="Go on with a run that was broken off, within the cost agreed then.")
 @click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write the report as a page.")
 @click.option(
@@ -86,15 +95,22 @@ class _Work(NamedTuple):
 @yes_option
 @json_option
 def optimise(
-    file: Path, items_file: Any, model: str, margin: float, per_trial: int | None, max_cost: Any, writer: str | None, resume: bool,
-    html: Path | None, write: Path | None, kept: Path | None, config: Path | None, tenant: str, yes: bool, as_json: bool,
+    file: Path, items_file: Any, model: str, margin: float, per_trial: int | None, max_cost: Any, writer: str | None, deadline: str | None,
+    resume: bool, html: Path | None, write: Path | None, kept: Path | None, config: Path | None, tenant: str, yes: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Find which parts of the prompt in FILE can go without losing more than --margin points of quality, and prove it on items
     that were not used for finding it.
 
     It makes some thousands of calls, says first what they will cost, and asks. Each answer is kept as it comes: a run that was
     broken off goes on with --resume. The ledger has its calls under the feature "farthing lab".
+
+    With --deadline a gateway with these settings must be running. It takes some ten to thirty rounds, each within the deadline
+    and often much sooner.
     """
+    if deadline is not None:
+        _seconds(deadline)
+    for target in (html, write):
+        _check_target(target)
     settings = load_settings(config)
     book = configured_book(settings.prices)
     prompt = prompt_of(file)
@@ -115,7 +131,7 @@ def optimise(
         prompt,
         each,
         margin / 100,
-        _a_call(prompt, items, model, book, place, ratios),
+        _a_call(prompt, items, model, book, place, ratios, tier="" if deadline is None else BATCH),
         doubt,
         bound,
         PROPOSALS if writer else 0,
@@ -123,16 +139,19 @@ def optimise(
     run = name_of(
         file.read_bytes(), model.encode(), f"{margin} {each} {writer}".encode(), *(_key(item) for item in items)
     )
-    work = _Work(settings, book, place, prompt, items[: 2 * each], model, writer, plan, weights, tenant)
+    work = _Work(settings, book, place, prompt, items[: 2 * each], model, writer, plan, weights, tenant, deadline)
     try:
         with Answers(kept or file.with_suffix(".lab.jsonl")) as answers:
-            limit = _agreed(answers, run, plan, resume, yes, given=bound)
+            limit = _agreed(answers, run, work, resume, yes, given=bound)
             answers.start(run, limit)
             report = with_store(settings, lambda store: _run(store, work, answers, limit), make=True)
     except (RunError, Hopeless) as error:
         raise click.ClickException(str(error)) from None
     except Stopped as error:
         raise click.ClickException(f"{error} (--resume)") from None
+    except KeyboardInterrupt:
+        click.echo("\nBroken off. What was answered is kept: --resume goes on with it.", err=True)
+        raise click.exceptions.Exit(130) from None
     if html is not None:
         html.write_text(page(report), encoding="utf-8")
     if write is not None and report.found.is_proved:
@@ -143,23 +162,42 @@ def optimise(
         _print(report)
 
 
+def _check_target(path: Path | None) -> None:
+    """Whether it can be written, before anything is paid for. Raises ClickException."""
+    if path is not None and not (
+        os.access(path, os.W_OK) if path.exists() else os.access(path.parent, os.W_OK | os.X_OK)
+    ):
+        raise click.ClickException(f"{path} cannot be written")
+
+
 def _key(item: Item) -> bytes:
     return repr((sorted(item.inputs.items()), item.case.answers, item.case.check)).encode("utf-8", "replace")
 
 
+def _seconds(deadline: str) -> float:
+    try:
+        return seconds_until(deadline)
+    except BadRequest as error:
+        raise click.BadParameter(error.message, param_hint="--deadline") from None
+
+
 def _a_call(
-    prompt: Prompt, items: list[Item], model: str, book: PriceBook, place: Deployment, ratios: TokenRatios
+    prompt: Prompt, items: list[Item], model: str, book: PriceBook, place: Deployment, ratios: TokenRatios, *, tier: str
 ) -> Nano | None:  # fmt: skip
     """What a call with the whole prompt is expected to cost."""
     sample = items[:SAMPLE]
     inputs = sum(ratios.tokens(model, text) for item in sample for text in item.inputs.values()) // len(sample)
     usage = Usage(uncached_in=ratios.tokens(model, prompt.fixed()) + inputs, out=prompt.typical.output)
-    priced = book.price(place.prices, place.price_as or place.model, usage, at_us=_now_us())
+    name = place.price_as or place.model
+    priced = book.price(place.prices, name, usage, tier=tier, at_us=_now_us())
+    if priced.state == "unpriced":  # a model that has no price for batches
+        priced = book.price(place.prices, name, usage, at_us=_now_us())
     return None if priced.state == "unpriced" else priced.nano
 
 
-def _agreed(answers: Answers, run: str, plan: Plan, resume: bool, yes: bool, given: Nano | None) -> Nano | None:
+def _agreed(answers: Answers, run: str, work: _Work, resume: bool, yes: bool, given: Nano | None) -> Nano | None:
     """What the run may cost, agreed now or when it began. Raises Abort, UsageError."""
+    plan = work.plan
     before = answers.started(run)
     if resume:
         if before is None:
@@ -179,6 +217,11 @@ def _agreed(answers: Answers, run: str, plan: Plan, resume: bool, yes: bool, giv
         click.echo(
             f"They are expected to cost {show_dollars(plan.cost)}; it stops at {show_dollars(plan.bound)}.", err=True
         )
+    if work.deadline is not None:
+        click.echo(
+            f"A running gateway with these settings does them as batches, in some {plan.rounds} rounds, each within "
+            f"{work.deadline}.", err=True,
+        )  # fmt: skip
     confirm("Start?", yes)
     return plan.bound
 
@@ -205,11 +248,13 @@ async def _run(store: Store, work: _Work, answers: Answers, limit: Nano | None) 
             limit,
             heard,
             stack,
+            deadline_s=None if work.deadline is None else _seconds(work.deadline),
+            told=lambda what: bar.update(task, description=what),
         )
         found = await run_lab(
             work.prompt, asking.scores, work.plan.items, work.plan.margin, {id: float(each) for id, each in work.weights.items()},
             lambda what: bar.update(task, description=what), asking.flips,
-            None if work.writer is None else partial(asking.text, work.writer),
+            None if work.writer is None else partial(asking.text, work.writer), together=work.deadline is not None,
         )  # fmt: skip
     earned = None
     if found.proof is not None:

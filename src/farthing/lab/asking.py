@@ -6,7 +6,7 @@ fail. Knows nothing of what is tried and why.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -14,12 +14,12 @@ import msgspec
 from farthing.lab.items import Item
 from farthing.lab.prompt import AS_IT_IS, Prompt, Variant
 from farthing.lab.runs import Answers, Kept, name_of
-from farthing.lab.trial import Outcome
+from farthing.lab.trial import Outcome, all_of
 from farthing.model.errors import FarthingError
 from farthing.model.money import Nano, show_dollars
 from farthing.quality.checks import check
 from farthing.quality.compare import Comparer, Pair
-from farthing.quality.errand import FEATURES, Errands
+from farthing.quality.errand import FEATURES, Errands, Sent
 from farthing.quality.evalset import WIRE, is_good, is_right
 from farthing.wire.asked import asked
 from farthing.wire.said import Said, said
@@ -32,27 +32,41 @@ SHARE = 0.05
 """And this share of those that were made."""
 
 
+Send = Callable[[str, bytes], Awaitable[Sent]]
+"""Puts a call under a name of its own, and gives its answer. Raises FarthingError."""
+
+
+def at_once(errands: Errands, tenant: str) -> Send:
+    """Each call by itself, as it comes."""
+
+    async def send(_: str, body: bytes) -> Sent:
+        return await errands.send_priced(WIRE, body, tenant=tenant, feature=FEATURE)
+
+    return send
+
+
 class Stopped(Exception):
     """The run cannot go on; what it has is kept."""
 
 
 class Asking:
-    """See the module. `heard` hears of each answer, whether it was paid for now; `bound` is what the run may cost."""
+    """See the module. `heard` hears of each answer, whether it was paid for now; `bound` is what the run may cost,
+    `most` how many calls may be under way."""
 
     def __init__(
-        self, prompt: Prompt, items: Sequence[Item], model: str, errands: Errands, comparer: Comparer, answers: Answers,
-        tenant: str, bound: Nano | None, heard: Callable[[bool], None] = lambda _: None, at_once: int = AT_ONCE,
+        self, prompt: Prompt, items: Sequence[Item], model: str, send: Send, comparer: Comparer, answers: Answers,
+        tenant: str, bound: Nano | None, heard: Callable[[bool], None] = lambda _: None, most: int = AT_ONCE,
     ) -> None:  # fmt: skip
         self._prompt = prompt
         self._items = items
         self._model = model
-        self._errands = errands
+        self._send = send
         self._comparer = comparer
         self._answers = answers
         self._tenant = tenant
         self._bound = bound
         self._heard = heard
-        self._gate = asyncio.Semaphore(at_once)
+        self._gate = asyncio.Semaphore(most)
         self._under_way: Nano = 0
         self._dearest: Nano = 0
         self.calls = 0
@@ -63,7 +77,7 @@ class Asking:
 
     async def scores(self, variant: Variant, numbers: Sequence[int]) -> list[Outcome | None]:
         """Raises Stopped."""
-        return await self._together([self._outcome(variant, self._items[number]) for number in numbers])
+        return await all_of([self._outcome(variant, self._items[number]) for number in numbers])
 
     async def text(self, model: str, words: str) -> str | None:
         """What `model` answers to `words`; None where it does not. Raises Stopped."""
@@ -72,19 +86,11 @@ class Asking:
         told = said(WIRE, kept.body.encode()) if kept is not None else None
         return told.text if told is not None and told.finish != "length" else None
 
-    async def _together(self, asked_for: Sequence[Coroutine[Any, Any, Outcome | None]]) -> list[Outcome | None]:
-        """What is under way is waited for, also where one stops the run: it is paid for."""
-        found = await asyncio.gather(*asked_for, return_exceptions=True)
-        for each in found:
-            if isinstance(each, BaseException):
-                raise each
-        return [each for each in found if not isinstance(each, BaseException)]
-
     async def flips(self, numbers: Sequence[int]) -> float:
         """Share of items on which the prompt as it is does not do as well, or as badly, when it is asked once more. Raises
         Stopped."""
         first = await self.scores(AS_IT_IS, numbers)
-        second = await self._together([self._outcome(AS_IT_IS, self._items[number], again=1) for number in numbers])
+        second = await all_of([self._outcome(AS_IT_IS, self._items[number], again=1) for number in numbers])
         pairs = [(one, other) for one, other in zip(first, second, strict=True) if one and other]
         return sum(one.score != other.score for one, other in pairs) / len(pairs) if pairs else 0.0
 
@@ -146,7 +152,7 @@ class Asking:
         self._under_way += self._dearest
         guess = self._dearest
         try:
-            sent = await self._errands.send_priced(WIRE, request, tenant=self._tenant, feature=FEATURE)
+            sent = await self._send(key, request)
         except FarthingError as error:
             self._note_failure(error.message)
             return None

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from farthing.lab.prompt import AS_IT_IS, Variant
-from farthing.lab.trial import Outcome, Scores, Verdict, holds, needed, paired
+from farthing.lab.trial import Outcome, Scores, Verdict, all_of, holds, needed, paired
 from farthing.model.money import Nano
 from farthing.quality.noninferiority import Counts
 from farthing.quality.paired import bounds
@@ -74,7 +74,8 @@ def judged(before: Sequence[Outcome | None], after: Sequence[Outcome | None], ma
 async def confirm(scores: Scores, variant: Variant, items: int, first: int, margin: float) -> Confirmed:
     """Ask both about `items` items from number `first` on. There is no look before the end."""
     numbers = range(first, first + items)
-    return judged(await scores(AS_IT_IS, numbers), await scores(variant, numbers), margin)
+    before, after = await all_of([scores(AS_IT_IS, numbers), scores(variant, numbers)])
+    return judged(before, after, margin)
 
 
 def _points(share: float) -> str:

@@ -49,6 +49,7 @@ async def best_order(trials: Trials, start: Variant, prompt: Prompt, noted: Note
     """The order of the examples that are left: another one only where it is shown to be better."""
     orders = _orders(prompt, start)
     best: tuple[float, tuple[int, ...], Tried] | None = None
+    await trials.ahead([start, *(msgspec.structs.replace(start, order=order) for order in orders)], trials.items)
     before = await trials.trial(start)
     for at, order in enumerate(orders, 1):
         noted(f"order {at} of {len(orders)}")

@@ -56,11 +56,13 @@ class Found(msgspec.Struct, frozen=True):
 
 async def optimise(
     prompt: Prompt, scores: Scores, items: int, margin: float, weights: Mapping[int, float], noted: Noted = lambda _: None,
-    flips: Callable[[Sequence[int]], Awaitable[float]] | None = None, ask: Ask | None = None,
+    flips: Callable[[Sequence[int]], Awaitable[float]] | None = None, ask: Ask | None = None, *,
+    together: bool = False,
 ) -> Found:  # fmt: skip
     """`items`: of each trial, and as many behind them for the proof. `weights`: tokens of each part by id. `flips`
-    says how often answers change by themselves, `ask` who proposes shorter wordings. Raises Hopeless."""
-    trials = Trials(scores, items, margin)
+    says how often answers change by themselves, `ask` who proposes shorter wordings; `together`: as of Trials. Raises
+    Hopeless."""
+    trials = Trials(scores, items, margin, together=together)
     noted("the prompt as it is")
     right = mean(await trials.outcomes(AS_IT_IS, items)).right
     if right < HOPELESS * margin:

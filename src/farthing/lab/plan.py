@@ -39,6 +39,8 @@ class Plan(msgspec.Struct, frozen=True):
     """Of these; None where a price is not known."""
     bound: Nano | None
     """What the run stops at."""
+    rounds: int = 0
+    """Times that it waits for answers, where they are asked for together."""
     doubt: str = ""
     """What can hardly be shown with so few items; empty where all is well."""
 
@@ -71,11 +73,14 @@ def planned(
     released = sum(part.released for part in prompt.parts)
     count = len(free)
     trials = (_TRIALS + _TRIALS_A_PART * count if count else 0) + released + len(prompt.arms)
-    trials += proposals + min(3, max(0, examples - 1)) + 0.5 * examples
+    trials += proposals + 0.5 * examples
+    orders = min(3, max(0, examples - 1))
+    rounds = math.ceil(4 + trials + proposals + (orders > 0) - (len(prompt.arms) - bool(prompt.arms)))
+    trials += orders
     calls = math.ceil(items + min(REPEATS, items) + min(SCREEN, items) * count + items * trials + 2 * items)
     cost = None if a_call is None else a_call * calls
     limit = bound if bound is not None else None if cost is None else cost * TIMES
-    return Plan(margin, items, count + released, examples, len(prompt.arms), calls, cost, limit, doubt)
+    return Plan(margin, items, count + released, examples, len(prompt.arms), calls, cost, limit, rounds, doubt)
 
 
 def shuffled(items: Sequence[Item]) -> list[Item]:

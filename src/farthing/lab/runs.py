@@ -40,6 +40,14 @@ class Started(msgspec.Struct, frozen=True):
     bound: Nano | None
 
 
+class Placed(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A job that some of a run's answers are to come from, written before it is handed in and again when they were taken."""
+
+    job: str
+    run: str
+    taken: bool = False
+
+
 class _Head(msgspec.Struct, frozen=True):
     format: str
 
@@ -47,6 +55,7 @@ class _Head(msgspec.Struct, frozen=True):
 class _Line(msgspec.Struct, frozen=True, omit_defaults=True):
     kept: Kept | None = None
     started: Started | None = None
+    placed: Placed | None = None
 
 
 class Answers:
@@ -57,6 +66,7 @@ class Answers:
         self._path = path
         self._kept: dict[str, Kept] = {}
         self._started: dict[str, Started] = {}
+        self._placed: dict[str, Placed] = {}
         self._file: BinaryIO | None = None
         self.run = ""
         self.spent: Nano = 0
@@ -98,11 +108,28 @@ class Answers:
         return self._kept.get(key)
 
     def put(self, key: str, body: bytes, in_tokens: int, out_tokens: int, cost: Nano | None) -> Kept:
+        """What is there already stays."""
+        if key in self._kept:
+            return self._kept[key]
         kept = Kept(key, body.decode("utf-8", "replace"), in_tokens, out_tokens, cost, self.run)
         self._kept[key] = kept
         self.spent += cost or 0
         self._write(msgspec.json.encode(_Line(kept=kept)))
         return kept
+
+    def open_jobs(self) -> list[str]:
+        """Of this run: jobs whose answers nobody has taken yet."""
+        return [each.job for each in self._placed.values() if each.run == self.run and not each.taken]
+
+    def open_job(self, job: str) -> None:
+        self._place(Placed(job, self.run))
+
+    def close_job(self, job: str) -> None:
+        self._place(Placed(job, self.run, taken=True))
+
+    def _place(self, placed: Placed) -> None:
+        self._placed[placed.job] = placed
+        self._write(msgspec.json.encode(_Line(placed=placed)))
 
     def _write(self, line: bytes) -> None:
         if self._file is not None:
@@ -132,6 +159,8 @@ class Answers:
                 self._kept[found.kept.key] = found.kept
             if found.started is not None:
                 self._started[found.started.run] = found.started
+            if found.placed is not None:
+                self._placed[found.placed.job] = found.placed
 
 
 def name_of(*parts: bytes) -> str:

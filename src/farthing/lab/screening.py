@@ -54,6 +54,7 @@ class _Pruning:
 
     async def screen(self, start: Variant, ids: Sequence[int]) -> dict[int, Counts]:
         seen = {}
+        await self.trials.ahead([start.less([part]) for part in ids], min(SCREEN, self.trials.items))
         for at, part in enumerate(ids, 1):
             self.noted(f"screen {at} of {len(ids)}")
             counts, until, most = Counts(), 0, min(SCREEN, self.trials.items)

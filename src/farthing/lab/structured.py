@@ -37,9 +37,10 @@ class Armed(msgspec.Struct, frozen=True):
 async def arms(trials: Trials, start: Variant, names: Sequence[str], noted: Noted = lambda _: None) -> list[Armed]:
     """Each arm on top of `start`."""
     found = []
-    for name in names:
+    variants = {name: msgspec.structs.replace(start, arm=name) for name in names}
+    await trials.ahead(list(variants.values()), trials.items)
+    for name, variant in variants.items():
         noted(f"arm {name}")
-        variant = msgspec.structs.replace(start, arm=name)
         tried = await trials.trial(variant)
         until = round(tried.counts.n)
         found.append(

@@ -7,9 +7,10 @@ the normal interval). Stopping as soon as all looks well loses 0.1 to 1.1 import
 Knows nothing of models.
 """
 
+import asyncio
 import math
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Literal
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
@@ -29,6 +30,7 @@ POWER = 6.2
 EXPECTED_DISCORDANT = 0.05
 """Share of items on which two prompts are expected to differ, before anything was seen."""
 
+T = TypeVar("T")
 Verdict = Literal["holds", "harms", "open"]
 """Shown not to lose the margin; lost more than it; neither was shown."""
 
@@ -46,7 +48,7 @@ class Outcome(msgspec.Struct, frozen=True):
     """Whether it had the form that was asked for; None where none was."""
 
 
-Scores = Callable[[Variant, Sequence[int]], Awaitable[Sequence[Outcome | None]]]
+Scores = Callable[[Variant, Sequence[int]], Coroutine[Any, Any, Sequence[Outcome | None]]]
 """How a variant does on items, by number; None for an item that was not answered."""
 
 
@@ -91,8 +93,12 @@ class Trials:
     """Puts variants beside the prompt as it is, on the first `items` numbers from `first` on. What was asked once is not
     asked again; `heard` gets the outcomes as they come."""
 
-    def __init__(self, scores: Scores, items: int, margin: float, first: int = 0) -> None:
+    def __init__(
+        self, scores: Scores, items: int, margin: float, first: int = 0, *, together: bool = False
+    ) -> None:  # fmt: skip
+        """`together`: ask for all that a look may need at once, since answers take hours however few they are."""
         self._scores = scores
+        self._together = together
         self.items = items
         self.margin = margin
         self.first = first
@@ -107,6 +113,12 @@ class Trials:
             numbers = range(self.first + len(seen), self.first + until)
             seen.extend(await self._scores(variant, numbers))
         return seen[:until]
+
+    async def ahead(self, variants: Sequence[Variant], until: int) -> None:
+        """The same of several, at the same time, where that is how answers are asked for."""
+        if self._together:
+            wanted = dict.fromkeys((AS_IT_IS, *variants))
+            await all_of([self.outcomes(variant, until) for variant in wanted])
 
     async def counts(self, variant: Variant, until: int) -> Counts:
         """The variant beside the prompt as it is, on the first `until` items."""
@@ -123,6 +135,7 @@ class Trials:
 
     async def _trial(self, variant: Variant) -> Tried:
         counts, until = Counts(), 0
+        await self.ahead([variant], self.items)
         while until < self.items:
             until = min(until + STEP, self.items)
             counts = await self.counts(variant, until)
@@ -133,6 +146,15 @@ class Trials:
             if not holds(counts + Counts(same=self.items - until), self.margin):
                 return Tried("open", counts)
         return Tried("holds" if holds(counts, self.margin) else "open", counts)
+
+
+async def all_of(asked_for: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
+    """What all of them give. What is under way is waited for, also where one stops the run: it is paid for."""
+    found = await asyncio.gather(*asked_for, return_exceptions=True)
+    for each in found:
+        if isinstance(each, BaseException):
+            raise each
+    return [each for each in found if not isinstance(each, BaseException)]
 
 
 def paired(base: Sequence[Outcome | None], mine: Sequence[Outcome | None]) -> Counts:

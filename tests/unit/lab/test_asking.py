@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from farthing.lab.asking import Asking, Stopped
+from farthing.lab.asking import Asking, Stopped, at_once
 from farthing.lab.items import Item, read_items
 from farthing.lab.prompt import AS_IT_IS, Variant, read_prompt
 from farthing.lab.runs import Answers
@@ -34,7 +34,9 @@ def asking(tmp_path: Path) -> Iterator[Make]:
             answers = stack.enter_context(Answers(tmp_path / "kept.jsonl"))
             answers.start("run", bound)
             errands = world.errands(rows)
-            return Asking(PROMPT, given, "big", errands, Comparer(PairJudge(errands, "")), answers, "t", bound)
+            return Asking(
+                PROMPT, given, "big", at_once(errands, "t"), Comparer(PairJudge(errands, "")), answers, "t", bound
+            )
 
         yield make
 

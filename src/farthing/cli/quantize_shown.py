@@ -37,7 +37,7 @@ def show_plan(found: Plan, as_json: bool, err: bool) -> None:
     )
     if found.doubt:
         say(f"Note: {found.doubt}.")
-    for trouble in found.troubles:
+    for trouble in () if err else found.troubles:  # else what follows says it
         say(f"It cannot start: {trouble}.")
 
 

@@ -30,6 +30,8 @@ FORMAT = "farthing tuning report 1"
 COMMAND = "tune"
 ONE_WAY = 0.15
 """What a machine's speed may change by, either way, beside what the timed steps differ by."""
+WRONG = 16
+"""Tokens that an answer may have beyond the longest right one."""
 FIRST = 4 * 2**20
 """Bytes beside the model's that a folder needs at least."""
 
@@ -243,7 +245,7 @@ async def _measured(state: State, asked: Asked, name: str, model: Path, told: He
     found, items, text = (asked.out / each for each in (f"{name}.jsonl", "items.json", "text.txt"))
 
     async def measured() -> bool:
-        for file, data in ((items, msgspec.json.encode(items_of(asked.cases))), (text, b"")):
+        for file, data in ((items, msgspec.json.encode(_items(asked.cases))), (text, b"")):
             file.touch(0o600)
             file.write_bytes(data)
         job = Job(Path(asked.found.python), asked.model, text, 0, 0, 0, items, asked.threads, asked.device)
@@ -252,6 +254,13 @@ async def _measured(state: State, asked: Asked, name: str, model: Path, told: He
 
     await _stage(state, name, measured)
     return read(found)
+
+
+def _items(cases: Sequence[Case]) -> list[dict[str, Any]]:
+    """No answer needs more tokens than the longest right one has letters, and a few to be wrong in."""
+    most = max((len(answer) for case in cases for answer in case.answers), default=0) + WRONG
+    limited = [{**each, "max_tokens": min(each["max_tokens"], most)} for each in items_of(cases)]
+    return limited if most > WRONG else items_of(cases)
 
 
 def _report(asked: Asked, foretold: Estimate, done: dict[str, Any], before: Measured, after: Measured) -> Report:

@@ -50,7 +50,8 @@ def choose(wanted: Wanted) -> Chosen:
     refused = {name: why_not_served(SCHEMES[name], wanted.gpu, wanted.engine) for name in names}
     served = [SCHEMES[name] for name in names if not refused[name]]
     if not served:
-        raise BadRequest("nothing suits: " + "; ".join(f"{name}: {text}" for name, text in refused.items()))
+        reasons = {text: ", ".join(name for name in names if refused[name] == text) for text in refused.values()}
+        raise BadRequest("nothing suits: " + "; ".join(f"{which}: {text}" for text, which in reasons.items()))
     return Chosen(tuple(_first_of_bits(served, wanted)), why, {name: text for name, text in refused.items() if text})
 
 
@@ -62,7 +63,7 @@ def _named(wanted: Wanted) -> Chosen:
             raise BadRequest(f"{each.name} cannot be served there: {why}")
     tools = sorted({each.backend for each in schemes})
     if len(tools) > 1:
-        raise BadRequest(f"one run works with one back-end; these schemes need {' and '.join(tools)}")
+        raise BadRequest(f"one run works with one tool; these schemes need {' and '.join(tools)}")
     return Chosen(schemes, "as was asked for", {})
 
 

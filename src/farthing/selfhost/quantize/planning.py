@@ -84,7 +84,7 @@ class Plan(msgspec.Struct, frozen=True):
 def model_of(folder: Path) -> Model:
     """Raises BadRequest where there is none, or it is quantized already."""
     if not folder.exists():
-        raise BadRequest(f"there is no folder {folder}")
+        raise BadRequest(f"there is no folder {folder}; the model must lie on this machine, nothing is fetched")
     if folder.is_file() and folder.suffix == ".gguf":
         raise BadRequest(f"{folder} is a GGUF file: quantize the model's safetensors, which it was made from")
     if not folder.is_dir():
@@ -103,8 +103,7 @@ def model_of(folder: Path) -> Model:
 
 def plan(model: Model, wanted: Wanted, out: Path, *, method: str = "", group: int = 0, parallel: int = 1) -> Plan:
     """Raises BadRequest where nothing suits, or no group divides the model's rows."""
-    chosen = choose(wanted)
-    steps = tuple(_step(model, each, wanted.gpu, method, group, parallel) for each in chosen.schemes)
+    chosen, steps = _steps(model, wanted, method, group, parallel)
     disk = round(1.1 * sum(each.size.total for each in steps)) + 50_000_000
     free, ram = disk_free(out), memory_free()
     return Plan(
@@ -114,6 +113,22 @@ def plan(model: Model, wanted: Wanted, out: Path, *, method: str = "", group: in
         chosen=chosen, steps=steps, disk=disk, disk_free=free, memory_free=ram,
         troubles=tuple(_troubles(model, disk, free, TOOLS_BYTES + model.bytes16, ram)),
     )  # fmt: skip
+
+
+def _steps(model: Model, wanted: Wanted, method: str, group: int, parallel: int) -> tuple[Chosen, tuple[Step, ...]]:
+    """Of several that suit, those whose groups divide the model's rows. Raises BadRequest where none does, or one was named
+    that does not."""
+    chosen = choose(wanted)
+    steps, refused = [], dict(chosen.refused)
+    for each in chosen.schemes:
+        try:
+            steps.append(_step(model, each, wanted.gpu, method, group, parallel))
+        except BadRequest as undivided_:
+            if wanted.schemes or group or len(chosen.schemes) == 1:
+                raise
+            refused[each.name] = undivided_.message.removeprefix(f"{each.name}: ")
+    kept = tuple(each.scheme for each in steps)
+    return msgspec.structs.replace(chosen, schemes=kept, refused=refused), tuple(steps)
 
 
 def _step(model: Model, scheme: Scheme, gpu: Gpu | None, method: str, group: int, parallel: int) -> Step:

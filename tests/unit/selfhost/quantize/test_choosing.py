@@ -44,9 +44,7 @@ def test_what_was_refused_is_told_with_its_reason() -> None:
 def test_schemes_by_name() -> None:
     found = choose(Wanted("auto", gpu("A100"), "vllm", "sync", 0.03, ("w8a16", "W4A16", "w8a16")))
     assert [each.name for each in found.schemes] == ["W8A16", "W4A16"]
-    with pytest.raises(
-        BadRequest, match="one run works with one back-end; these schemes need llm-compressor and torchao"
-    ):
+    with pytest.raises(BadRequest, match="one run works with one tool; these schemes need llm-compressor and torchao"):
         choose(Wanted("auto", gpu("A100"), "vllm", "sync", 0.03, ("W8A16", "int8-torchao")))
     with pytest.raises(BadRequest, match="no scheme 'W3'; choose from W4A16"):
         scheme_named("W3")

@@ -45,6 +45,21 @@ def test_the_plan_of_a_small_model(tmp_path: Path) -> None:
     assert 1 - first.size.matrices / found.before.matrices == pytest.approx(0.734, abs=0.001)
 
 
+def test_a_scheme_whose_groups_fit_nothing_is_left_out_where_another_suits(tmp_path: Path) -> None:
+    (tmp_path / "odd").mkdir()
+    (tmp_path / "odd" / "config.json").write_text(json.dumps({**LLAMA_8B, "intermediate_size": 14_340}))
+    model = model_of(tmp_path / "odd")
+    found = plan(model, SYNC, tmp_path / "out")
+    assert [each.scheme.name for each in found.steps] == ["FP8"] == [each.name for each in found.chosen.schemes]
+    assert "rows of 1 tensors do not split into groups of 32" in found.chosen.refused["W4A16"]
+    for wanted in (
+        Wanted("4", SYNC.gpu, "vllm", "sync", 0.03),
+        Wanted("auto", SYNC.gpu, "vllm", "sync", 0.03, ("W4A16",)),
+    ):
+        with pytest.raises(BadRequest, match="do not split into groups of 32"):
+            plan(model, wanted, tmp_path / "out")
+
+
 def test_a_configuration_alone_can_be_planned_and_not_started(tmp_path: Path) -> None:
     for name, config, gpus_before, gpus_after in (("8b", LLAMA_8B, 1, 1), ("70b", LLAMA_70B, 4, 1)):
         (tmp_path / name).mkdir()

@@ -1,56 +1,14 @@
 """What waiting saved, by hand: a row of the table is one answer, what it cost, and what the same request would have cost as
 it was sent. Rates are dollars a million tokens, so that a thousand tokens at one dollar are a thousand micro-dollars."""
 
-from datetime import UTC, datetime
-
 import pytest
 
-from farthing.model.call import Ask, Call, Deployment
-from farthing.model.record import Attempt, Record, Saving
+from farthing.model.record import Record, Saving
 from farthing.model.usage import Usage
-from farthing.prices import PriceBook, shipped_files
-from farthing.steps.admit import price
-from farthing.steps.defer.booking import ASKED, ORIGIN, joined, late, of_line
+from farthing.steps.defer.booking import joined, late, of_line
+from unit.steps.defer.booked import AT_US, BOOK, attempt, line
 
-BOOK = PriceBook(shipped_files())
-AT_US = int(datetime(2026, 11, 1, 12, tzinfo=UTC).timestamp()) * 1_000_000
-PLACES = {
-    "openai": Deployment("openai/m", "openai", "", "openai"),
-    "anthropic": Deployment("anthropic/m", "anthropic", "", "anthropic"),
-    "google": Deployment("gemini/m", "gemini", "", "google"),
-    "deepseek": Deployment("deepseek/m", "deepseek", "", "deepseek"),
-}
 MICRO = 1_000
-
-
-def attempt(prices: str, model: str, usage: Usage | None, tier: str, **more: object) -> tuple[Attempt, Deployment]:
-    place = PLACES[prices]
-    served = Deployment(place.name, place.provider, model, prices)
-    made = Attempt(
-        no=1, provider=place.provider, deployment=place.name, model=model, status=200, started_us=AT_US, usage=usage,
-        tier=tier, **more,  # type: ignore[arg-type]
-    )  # fmt: skip
-    price(made, BOOK, served)
-    return made, served
-
-
-def line(served: Deployment, origin: str, asked: str, walk: str, sent_tier: str, attempts: list[Attempt]) -> Call:
-    call = Call(
-        id="call-1",
-        wire="openai.chat",
-        headers={},
-        peer="",
-        body=b"",
-        ask=Ask("m", tier=asked),
-        started_us=AT_US,
-        started=0.0,
-    )
-    call.walk, call.sent_tier, call.deployment = walk, sent_tier, served  # type: ignore[assignment]
-    call.kept = {ORIGIN: origin, ASKED: asked}
-    call.trail.attempts = attempts
-    return call
-
-
 M = 1_000
 GOLDEN = [
     # what it is | prices, model | usage | tier that served | origin, tier asked for, walk, tier sent | cost, before (micro-dollars); None: no saving

@@ -1,53 +1,12 @@
 """What waiting saved: which attempts count, and against what. Amounts by hand are in `golden/test_batching.py`."""
 
-from datetime import UTC, datetime
-
 from hypothesis import given
 from hypothesis import strategies as st
 
-from farthing.model.call import Ask, Call, Deployment
-from farthing.model.record import Attempt, Record, Saving
+from farthing.model.record import Record, Saving
 from farthing.model.usage import Usage
-from farthing.prices import PriceBook, shipped_files
-from farthing.steps.admit import price
-from farthing.steps.defer.booking import ASKED, ORIGIN, joined, late, of_line, saving, tier_as_sent
-
-BOOK = PriceBook(shipped_files())
-AT_US = int(datetime(2026, 11, 1, 12, tzinfo=UTC).timestamp()) * 1_000_000
-PLACES = {
-    "openai": Deployment("openai/m", "openai", "", "openai"),
-    "anthropic": Deployment("anthropic/m", "anthropic", "", "anthropic"),
-    "google": Deployment("gemini/m", "gemini", "", "google"),
-    "deepseek": Deployment("deepseek/m", "deepseek", "", "deepseek"),
-}
-
-
-def attempt(prices: str, model: str, usage: Usage | None, tier: str, **more: object) -> tuple[Attempt, Deployment]:
-    place = PLACES[prices]
-    served = Deployment(place.name, place.provider, model, prices)
-    made = Attempt(
-        no=1, provider=place.provider, deployment=place.name, model=model, status=200, started_us=AT_US, usage=usage,
-        tier=tier, **more,  # type: ignore[arg-type]
-    )  # fmt: skip
-    price(made, BOOK, served)
-    return made, served
-
-
-def line(served: Deployment, origin: str, asked: str, walk: str, sent_tier: str, attempts: list[Attempt]) -> Call:
-    call = Call(
-        id="call-1",
-        wire="openai.chat",
-        headers={},
-        peer="",
-        body=b"",
-        ask=Ask("m", tier=asked),
-        started_us=AT_US,
-        started=0.0,
-    )
-    call.walk, call.sent_tier, call.deployment = walk, sent_tier, served  # type: ignore[assignment]
-    call.kept = {ORIGIN: origin, ASKED: asked}
-    call.trail.attempts = attempts
-    return call
+from farthing.steps.defer.booking import joined, late, of_line, saving, tier_as_sent
+from unit.steps.defer.booked import BOOK, attempt, line
 
 
 def test_a_part_that_is_billed_apart_counts_at_its_own_model() -> None:

@@ -29,6 +29,17 @@ class Example(msgspec.Struct, frozen=True):
     after: Nano
 
 
+class Scenario(msgspec.Struct, frozen=True):
+    """What comes of a lever if that holds which nobody knows yet."""
+
+    what: str
+    a_month: Nano
+    consequence: str
+    """For answers."""
+    settled_by: str = ""
+    """What would tell."""
+
+
 class LeverPlan(msgspec.Struct):
     """One lever."""
 
@@ -50,6 +61,7 @@ class LeverPlan(msgspec.Struct):
     examples: list[Example] = []
     against: list[Example] = []
     """The calls that it makes dearest."""
+    scenarios: list[Scenario] = []
     is_bound: bool = False
     """The amounts are what it comes to at most; nobody has said which of these calls can do with it."""
 

@@ -45,8 +45,15 @@ def amount(saved: Sequence[int], group: Groups, times: float) -> Amount:
     sums: dict[str, int] = {}
     for each, name in zip(saved, group.names, strict=True):
         sums[name] = sums.get(name, 0) + each
+    return amount_of(sums, group.are_days, times)
+
+
+def amount_of(sums: Mapping[str, int], are_days: bool, times: float, *, by_chance: bool = False) -> Amount:
+    """The same of sums of groups; names of days are their numbers since 1970. `by_chance`: conversations were thrown into all
+    of these groups, so that the groups' sums differ as those of months would."""
     total = sum(sums.values())
-    half = Z80 * _widened(len(sums)) * sqrt(2 * _variance(sums, group.are_days)) * sqrt(max(times, 1.0))
+    variance = _spread(list(sums.values())) if by_chance else _variance(sums, are_days)
+    half = Z80 * _widened(len(sums)) * sqrt(2 * variance) * sqrt(max(times, 1.0))
     return Amount(round(total * times), round(total * times - half), round(total * times + half))
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from farthing.model.record import Record, Saving
 from farthing.model.usage import Usage
 from farthing.steps.defer.booking import joined, late, of_line, saving, tier_as_sent
-from unit.steps.defer.booked import BOOK, attempt, line
+from unit.steps.defer.booked import AT_US, BOOK, attempt, line
 
 
 def test_a_part_that_is_billed_apart_counts_at_its_own_model() -> None:

@@ -41,6 +41,10 @@ def _weighed(names: Iterable[str], first: int) -> dict[int, float]:
     return {column: 1 + math.log(times) for column, times in columns.items()}
 
 
+FREQUENT = 8
+"""A column that more than one row in so many has is kept whole as well, and added to all rows at once."""
+
+
 class Sparse:
     """Rows of training texts, found by their columns; cosines with all of them cost one pass over the columns of a text."""
 
@@ -51,6 +55,9 @@ class Sparse:
         self.rows = rows
         self.values = values
         self.size = size
+        self._whole_of = np.full(2 * HALF, -1, np.int32)
+        """Column -> its place among those that are kept whole; -1 for all others."""
+        self._whole = self._frequent()
 
     @classmethod
     def of(cls, texts: list[str]) -> "Sparse":
@@ -60,31 +67,43 @@ class Sparse:
         idf = np.zeros(2 * HALF, np.float32)
         for column, times in seen.items():
             idf[column] = math.log((1 + len(texts)) / (1 + times)) + 1
-        found = [
-            (column, row, value)
-            for row, halves in enumerate(counted)
-            for half in halves
-            for column, value in zip(*_unit(half, idf), strict=True)
-        ]
-        found.sort()
-        columns = np.array([each[0] for each in found], np.int64)
-        starts = np.searchsorted(columns, np.arange(2 * HALF + 1)).astype(np.int32)
-        rows = np.array([each[1] for each in found], np.int32)
-        return cls(idf, starts, rows, np.array([each[2] for each in found], np.float32), len(texts))
+        units = [_unit(half, idf) for halves in counted for half in halves]  # two a text
+        columns = np.array([column for names, _ in units for column in names], np.int64)
+        values = np.array([value for _, halves in units for value in halves], np.float32)
+        rows = np.repeat(np.arange(len(units), dtype=np.int32) // 2, [len(names) for names, _ in units])
+        order = np.argsort(columns, kind="stable")
+        starts = np.searchsorted(columns[order], np.arange(2 * HALF + 1)).astype(np.int32)
+        return cls(idf, starts, rows[order], values[order], len(texts))
 
     def cosines(self, text: str, vector: Floats | None = None) -> Floats:
         """With each row: the mean of the words' cosine and the pieces'. A vector is not needed."""
-        places, weights = [], []
-        for half in counts(text):
-            for column, value in zip(*_unit(half, self.idf), strict=True):
-                begin, end = self.starts[column], self.starts[column + 1]
-                if end > begin:
-                    places.append(self.rows[begin:end])
-                    weights.append(self.values[begin:end] * np.float32(value))
-        if not places:
-            return np.zeros(self.size, np.float32)
-        summed = np.bincount(np.concatenate(places), np.concatenate(weights), self.size)
+        found = [_unit(half, self.idf) for half in counts(text)]
+        columns = np.array([column for names, _ in found for column in names], np.int64)
+        weights = np.array([weight for _, values in found for weight in values], np.float32)
+        whole = self._whole_of[columns]
+        frequent = whole >= 0
+        # a matrix product would wake a second core
+        summed: Floats = np.einsum("i,ij->j", weights[frequent], self._whole[whole[frequent]])
+        places, values = [], []
+        for column, weight in zip(columns[~frequent].tolist(), weights[~frequent], strict=True):
+            begin, end = self.starts[column], self.starts[column + 1]
+            if end > begin:
+                places.append(self.rows[begin:end])
+                values.append(self.values[begin:end] * weight)
+        if places:
+            summed = summed + np.bincount(np.concatenate(places), np.concatenate(values), self.size)
         return (summed / 2).astype(np.float32)
+
+    def _frequent(self) -> Floats:
+        """The columns that many rows have, each with a value for every row."""
+        lengths = np.diff(self.starts)
+        columns = np.flatnonzero(lengths * FREQUENT > self.size)
+        self._whole_of[columns] = np.arange(len(columns))
+        whole = np.zeros((len(columns), self.size), np.float32)
+        for place, column in enumerate(columns):
+            begin, end = self.starts[column], self.starts[column + 1]
+            whole[place, self.rows[begin:end]] = self.values[begin:end]
+        return whole
 
 
 def _unit(half: dict[int, float], idf: Floats) -> tuple[list[int], list[float]]:

@@ -1,6 +1,5 @@
 """The gateway as a whole: its parts, made and joined. Nothing is decided here."""
 
-import functools
 import importlib
 import importlib.util
 import logging
@@ -50,7 +49,7 @@ from farthing.gateway import (
 )
 from farthing.gateway import prompts as prompt_pages
 from farthing.gateway import routes as table_pages
-from farthing.gateway.asgi import Build, Endpoints
+from farthing.gateway.asgi import Endpoints
 from farthing.gateway.edge import BODIES, Edge, Intake
 from farthing.gateway.guard import Guard
 from farthing.gateway.metrics import Metrics
@@ -84,11 +83,6 @@ DASHBOARD_NEEDS = ("jinja2", "altair", "vl_convert", "itsdangerous")
 SELDOM_S = 3600.0
 """Between two writes of a ledger that somebody flushes."""
 log = logging.getLogger("farthing.gateway")
-
-
-def build_for(settings: Settings, file: str = "") -> Build:
-    """How to build the gateway of `settings`, which were read from `file`; can be pickled."""
-    return functools.partial(build, settings, file=file)
 
 
 class Parts(NamedTuple):
@@ -141,9 +135,9 @@ async def assemble(settings: Settings, stack: AsyncExitStack, around: Around = R
         limits.step,
         Admit(book, journal, allow_unpriced=settings.prices.allow_unpriced, serve_without_ledger=serve_without_ledger),
     ]  # fmt: skip
-    prompts = await build_prompts(settings, store, providers, book, stack, around)
+    prompts = await build_prompts(settings, store, providers, book, stack, around, ledger.put)
     doctor = build_doctor(settings.prompts, store, providers, book, stack, around)
-    relay = Relay(providers, clock.monotonic, prompts.dress)
+    relay = Relay(providers, clock.monotonic, prompts.dress, prompts.undress)
     meter = Meter(ledger, serve_without_ledger=serve_without_ledger, clock=clock.monotonic)
 
     def errands(lever: str) -> Errands:

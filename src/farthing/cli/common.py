@@ -53,7 +53,8 @@ def load_without_keys(config: Path | None, only: Collection[str]) -> Settings:
     file = config or Path(DEFAULT_FILE)
     text = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
     keys = dict.fromkeys(re.findall(r"""api_key\s*=\s*["']env:(\w+)["']""", text), "not at hand")
-    if not text and not any(os.environ.get(name) for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY")):
+    named = re.search(r"^\s*\[?\s*providers\b", text, re.MULTILINE)
+    if not named and not any(os.environ.get(name) for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY")):
         only = set(only) - {"providers"}
     environ = {**keys, **os.environ}
     return load(config, environ, kinds={name: host.base_url for name, host in HOSTS.items()}, only=only)

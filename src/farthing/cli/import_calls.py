@@ -18,6 +18,7 @@ from farthing.model.errors import BadRequest
 from farthing.model.money import show_dollars
 from farthing.planner.imports import formats
 from farthing.planner.imports.farthing import import_store, is_url
+from farthing.planner.imports.gaps import gaps
 from farthing.planner.imports.job import Outcome, Plan, import_file
 from farthing.planner.imports.mapping import FIELDS, Mapping_, examples, guess, unused
 from farthing.planner.imports.reading import Sample, sample_of
@@ -85,7 +86,7 @@ def calls(
     settings = load_settings(config, only={"prices", "store"})
     book = configured_book(settings.prices)
     try:
-        plans = [each if is_url(each) else _plan(Path(each), format_, said, how, quiet) for each in sources]
+        plans = [each if is_url(each) else _plan(Path(each), format_, said, how, quiet, as_json) for each in sources]
     except OSError as error:
         raise click.ClickException(str(error)) from None
     if not as_json:
@@ -132,20 +133,20 @@ def calls(
 # ------------------------------------------------------------------------------------------------ before
 
 
-def _plan(path: Path, format_: str, said: Mapping[str, str], texts: str, quiet: bool) -> Plan:
+def _plan(path: Path, format_: str, said: Mapping[str, str], texts: str, quiet: bool, silent: bool) -> Plan:
     """What a file is, said and, for tables of one's own, confirmed. Raises BadRequest, OSError."""
     if not path.is_file():
         raise click.ClickException(f"there is no file {path}")
     sample = sample_of(path)
     name = format_ if format_ != "auto" else formats.PLAIN if said else formats.detect(sample)
     if name != formats.PLAIN:
-        if not quiet:
+        if not silent:
             click.echo(f"{path}: {formats.title_of(name)}")
         return Plan(path, name, texts=texts)
     if not sample.rows:
         raise BadRequest(f"{path.name} has no row that can be read")
     mapping = guess(sample, said)
-    if not quiet:
+    if not silent:
         _show_mapping(path, sample, mapping)
     if mapping.lacking:
         raise BadRequest(f"{path.name}: {_lacking(mapping, sample)}")
@@ -307,43 +308,6 @@ def _span(outcome: Outcome) -> str:
 
 def _day(us: int) -> str:
     return EPOCH.fromtimestamp(us // 1_000_000, EPOCH.tzinfo).strftime("%Y-%m-%d")
-
-
-def gaps(told: Told) -> list[str]:
-    """What cannot be said of these calls, and why."""
-    if not told.calls:
-        return []
-    found = []
-    unknown = told.calls - told.usage
-    if unknown:
-        found.append(f"{unknown:,} calls without usage: what they cost is unknown, not zero")
-    unpriced = told.usage - told.priced
-    if unpriced:
-        found.append(
-            f"{unpriced:,} calls of models without a price: see `farthing report --by model` and [prices] in the settings"
-        )
-    if not told.texts:
-        if told.digests:
-            found.append(
-                "only digests of prompts: exact repeats can be judged, a semantic cache, routing by content and prompts cannot"
-            )
-        else:
-            found.append("no prompts: caches, routing by content and what prompts waste cannot be judged")
-    elif told.texts * 10 < told.calls * 9:
-        found.append(
-            f"prompts of {100 * told.texts // told.calls} % of the calls only: what needs text is judged on these"
-        )
-    if not told.features:
-        found.append("no features: cost cannot be split by what it is for; --map feature=COLUMN says which column does")
-    if not told.users:
-        found.append("no users: cost by user cannot be said")
-    if not told.sessions:
-        found.append("no sessions: provider caches and hold-outs by conversation cannot be judged, intervals are wider")
-    if not told.durations:
-        found.append("no durations: waiting for batches, hedges and rate limits cannot be judged")
-    if not told.limits:
-        found.append("no output limits: whether max_tokens is too large cannot be judged")
-    return found
 
 
 def _say_gaps(told: Told, split: list[Split], into: str) -> None:

@@ -1,46 +1,82 @@
 """`farthing plan`: what each strategy would have saved on the calls of the past, ranked, with an interval and what could go
-wrong; and the settings that switch them on."""
+wrong; and what people do with such a plan."""
 
 import asyncio
+import contextlib
+import importlib
+import importlib.util
 import os
-from collections import deque
-from collections.abc import Iterator, Mapping
+import sys
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
-from farthing.cli.common import config_option, load_without_keys, pairs_option, print_json, print_table, printable
+from farthing.cli.common import config_option, load_settings, load_without_keys, pairs_option, print_json, user
 from farthing.cli.import_calls import DEFAULT_STORE, SEAL_KEY, calls
-from farthing.finops.next_savings import Saving
-from farthing.model.money import show_dollars
+from farthing.cli.plan_changes import CHANGES
+from farthing.cli.plan_kept import compare, kept
+from farthing.cli.plan_say import say
+from farthing.dashboard.own import models
+from farthing.dashboard.plan.curves import charts_of
+from farthing.finops.plans.document import Document, packed
+from farthing.finops.plans.settings_text import proposed
 from farthing.model.past import PastCall
-from farthing.model.plan import Amount, LeverPlan, Plan
-from farthing.planner.making import Wanted, make
+from farthing.planner import documents
+from farthing.planner.documents import Asked
+from farthing.planner.imports.gaps import gaps
 from farthing.planner.page import page
-from farthing.planner.sums import told_by_sums
-from farthing.planner.whatif import changed
-from farthing.prices.configured import configured_book
+from farthing.planner.scenario import Scenario
 from farthing.settings import Settings
 from farthing.steps.defer.asked import seconds_of
-from farthing.store import open_store, past_calls, past_texts
-from farthing.store.engine import Connection
+from farthing.store import Store, open_store, past_calls, past_texts
+from farthing.store.plans import Plans
+from farthing.store.proposed_settings import SettingChanges
 from farthing.store.sealing import wrapping
 
 MOST = 20_000
+TABLES = {"prices", "routing", "cache", "prompts", "models", "providers"}
+DRAWS = ("altair", "vl_convert")
 
 
-@click.command("plan")
+class Plan(click.Group):
+    """`farthing plan LOG` is `farthing plan make LOG`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        named = next(iter(args), "") in self.commands
+        return super().parse_args(ctx, args if named else ["make", *args])
+
+
+@click.group("plan", cls=Plan)
+def command() -> None:
+    """What would each strategy save on your own calls? `farthing plan LOG` is `farthing plan make LOG`."""
+
+
+@command.command("make", short_help="Make a plan of calls of the past.")
 @click.argument("sources", nargs=-1, metavar="[LOG...]")
 @config_option
 @click.option(
     "--store", default=DEFAULT_STORE, show_default=True, metavar="STORE_URL", help="Where the calls are, or go."
 )
+@click.option(
+    "--ledger", is_flag=True, help="The calls of your gateway's own ledger, 28 days of them; the plan is kept there."
+)
 @pairs_option("--patience", help="Features whose answers can wait, and how long: --patience nightly=6h. Repeat.")
 @pairs_option(
     "--set", "settings_", help="Another setting for the whole plan: --set routing.quality_floor=0.98. Repeat."
 )
+@pairs_option("--price", "prices", help="Another price, dollars a million tokens: --price gpt-4o=1.25/5. Repeat.")
+@click.option("--growth", type=click.FloatRange(0.001, 1e6), default=1.0, help="So many times the calls.")
+@pairs_option("--sweep", "sweeps", help="A setting at several values, as a curve: --sweep cache.ttl=1h..7d. Repeat.")
+@click.option(
+    "--own-model",
+    default="",
+    metavar="NAME",
+    help=f"Own GPUs beside the dearest model, with one of: {', '.join(models.CONFIGS)}.",
+)
+@click.option("--gpu", default="H100", show_default=True, help="With --own-model: the GPU.")
 @click.option(
     "--calls",
     "most",
@@ -60,60 +96,111 @@ MOST = 20_000
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write the plan as a page that is whole in itself.",
 )
+@click.option("--keep", is_flag=True, help="Keep the plan in the store: `farthing plan kept` lists them.")
+@click.option("--propose", is_flag=True, help="With --ledger: propose its settings to your gateway, for review.")
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 @click.pass_context
-def command(
-    ctx: click.Context, sources: tuple[str, ...], config: Path | None, store: str, patience: Mapping[str, str],
-    settings_: Mapping[str, str], most: int, write_to: Path | None, html: Path | None, as_json: bool,
+def make(
+    ctx: click.Context, sources: tuple[str, ...], config: Path | None, store: str, ledger: bool, patience: Mapping[str, str],
+    settings_: Mapping[str, str], prices: Mapping[str, str], growth: float, sweeps: Mapping[str, str], own_model: str, gpu: str,
+    most: int, write_to: Path | None, html: Path | None, keep: bool, propose: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """What would each strategy save on your own calls, before you switch anything on?
 
     Each LOG is read into the store first, as `farthing import calls` does. Then the calls are asked again, by the gateway's own
     steps, before providers that answer as recorded: nothing leaves this machine, and no key is needed.
-    """
-    if sources:
-        ctx.invoke(
-            calls, sources=sources, config=config, format_="auto", into=store, said={}, texts=past_texts.KEEP,
-            seal_with=SEAL_KEY, bad_file=None, yes=True, as_json=False,
-        )  # fmt: skip
-    waits = _seconds(patience)
-    own = (
-        load_without_keys(config, {"prices", "routing", "cache", "prompts", "models", "providers"})
-        if config or _has_file()
-        else None
-    )
-    changed(own or Settings(), settings_)  # a mistake is told before the work
-    book = configured_book((own or Settings()).prices)
-    wanted = Wanted(own, book, patience=waits, base=lambda settings: changed(settings, settings_))
 
-    async def work() -> tuple[Plan, list[Saving]]:
-        past, sums = await _calls(store, most, own)
-        if not past:
-            raise click.ClickException(f"{store} holds no calls: name a log, or read one with `farthing import calls`")
-        with _bar(as_json) as progress:
-            task = progress.add_task("replay", total=None)
+    Beside it: `farthing plan compare A.json B.json`, `kept`, and for settings that were proposed `changes`, `accept`, `reject`,
+    `apply`; each has its own --help.
+    """
+    if propose and not ledger:
+        raise click.UsageError("--propose is for the plan of a gateway's own calls: say --ledger too.")
+    if ledger and sources:
+        raise click.UsageError("Say a LOG or --ledger, not both.")
+    if write_to is not None and write_to.exists():
+        raise click.ClickException(f"{write_to} is there already; name another file")
+    asked = _asked(config, ledger, Scenario(settings_, prices, growth), _seconds(patience), sweeps, (own_model, gpu))
+    documents.check(asked)
+    if sources:
+        with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
+            ctx.invoke(
+                calls, sources=sources, config=config, format_="auto", into=store, said={}, texts=past_texts.KEEP,
+                seal_with=SEAL_KEY, bad_file=None, yes=True, as_json=False,
+            )  # fmt: skip
+            click.echo()
+    url = load_settings(config, only={"store"}).store.url.reveal() if ledger else store
+    found, said = asyncio.run(
+        _work(url, asked, most, ledger=ledger, keep=keep or ledger, propose=propose, hidden=as_json)
+    )
+    _hand_out(found, write_to, html, as_json=as_json, imported=bool(sources))
+    if not as_json:
+        for line in said:
+            click.echo(f"\n{line}")
+
+
+def _asked(
+    config: Path | None, ledger: bool, scenario: Scenario, patience: Mapping[str, float], sweeps: Mapping[str, str],
+    beside: tuple[str, str],
+) -> Asked:  # fmt: skip
+    tables = TABLES | {"batch", "capture", "student", "plan", "finops"} if ledger else TABLES
+    own = load_without_keys(config, tables) if config or Path("farthing.toml").is_file() else None
+    return Asked(own, scenario, patience, sweeps, beside)
+
+
+async def _work(
+    url: str, asked: Asked, most: int, *, ledger: bool, keep: bool, propose: bool, hidden: bool
+) -> tuple[Document, list[str]]:
+    """The plan, and what became of it. Raises ClickException for a store without calls."""
+    _there(url)
+    now, said = time.time_ns() // 1000, []
+    store = await open_store(url)
+    try:
+        with _bar(hidden) as progress:
+            task = progress.add_task("reading", total=None)
 
             def hear(what: str, done: int, total: int) -> None:
                 progress.update(task, description=what, completed=done, total=total)
 
-            return await make(past, wanted, hear), sums
+            if ledger:
+                settings = asked.own or Settings()
+                found, tenants = await documents.of_gateway(settings, store, now, asked, hear)
+            else:
+                past = await _newest(store, url, most)
+                found, tenants = (
+                    await documents.document(store, past, asked, hear),
+                    sorted({each.tenant for each in past}),
+                )
+        found.gaps = gaps(await store.do(past_calls.told))
+        no = await Plans(store).keep(packed(found), tenants, now, user()) if keep else 0
+        if no:
+            said.append(f"The plan is kept as number {no}: farthing plan kept {no}")
+        if propose:
+            said.append(await _propose(store, found, no, now))
+        return found, said
+    finally:
+        await store.close()
 
-    plan, sums = asyncio.run(work())
-    if write_to is not None:
-        _write(write_to, plan)
-    if html is not None:
-        html.write_text(page(plan, sums), encoding="utf-8")
-    if as_json:
-        print_json({"plan": plan, "sums": sums})
-        return
-    _say(plan, write_to)
-    _say_sums(sums)
-    if html is not None:
-        click.echo(f"\nThe plan as a page is in {html}")
+
+def _there(url: str) -> None:
+    """A store that nobody made has no calls: none is made to say so."""
+    if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).exists():
+        raise click.ClickException(f"{url} holds no calls: name a log, or read one with `farthing import calls`")
 
 
-def _has_file() -> bool:
-    return Path("farthing.toml").is_file()
+async def _newest(store: Store, url: str, most: int) -> list[PastCall]:
+    seal = wrapping(os.environ.get(SEAL_KEY, ""))
+    past = await store.do(lambda connection: documents.newest(connection, most, seal))
+    if not past:
+        raise click.ClickException(f"{url} holds no calls: name a log, or read one with `farthing import calls`")
+    return past
+
+
+async def _propose(store: Store, found: Document, no: int, now_us: int) -> str:
+    text = proposed(found.plan.levers)
+    if not any(line and not line.startswith("#") for line in text.splitlines()):
+        return "Nothing is proposed: no lever is sure to save without proof or your word."
+    number = await SettingChanges(store).propose(text, f"plan {no}", user(), now_us, plan=no)
+    return f"Its settings are proposed as change {number}: farthing plan changes, or the page Plan"
 
 
 def _seconds(patience: Mapping[str, str]) -> dict[str, float]:
@@ -126,19 +213,32 @@ def _seconds(patience: Mapping[str, str]) -> dict[str, float]:
     return found
 
 
-async def _calls(url: str, most: int, own: Settings | None) -> tuple[list[PastCall], list[Saving]]:
-    """The newest of the store, in the order of their times, and what its sums tell."""
-    store = await open_store(url)
-    try:
-        past = await store.do(lambda connection: list(deque(_read(connection), maxlen=most)))
-        return past, await told_by_sums(store, past, own)
-    finally:
-        await store.close()
+def _hand_out(found: Document, write_to: Path | None, html: Path | None, *, as_json: bool, imported: bool) -> None:
+    if write_to is not None:
+        write_to.write_text(
+            "# Proposed by `farthing plan`. Switch on a part, look at `farthing report proof`, then go on.\n\n"
+            + proposed(found.plan.levers),
+            encoding="utf-8",
+        )
+    if html is not None:
+        html.write_text(page(found, _drawings(found)), encoding="utf-8")
+    if as_json:
+        print_json(found)
+        return
+    say(found, with_gaps=not imported)
+    if write_to is not None:
+        click.echo(f"\n{write_to} is written. Next: farthing check --config {write_to}")
+    if html is not None:
+        click.echo(f"\nThe plan as a page is in {html}")
 
 
-def _read(connection: Connection) -> Iterator[PastCall]:
-    texts = past_texts.texts_for(connection, past_texts.KEEP, wrapping(os.environ.get(SEAL_KEY, "")))
-    return past_calls.past_calls(connection, texts)
+def _drawings(found: Document) -> Sequence[str]:
+    """The curves, where what draws them is installed; the page has their tables either way."""
+    charts = charts_of(found.sweeps)
+    if not charts or not all(map(importlib.util.find_spec, DRAWS)):
+        return []
+    svg_of = importlib.import_module("farthing.dashboard.charts.studio").svg_of
+    return [svg_of(each.kind, each.rows, each.options) for each in charts]
 
 
 def _bar(hidden: bool) -> Progress:
@@ -148,83 +248,5 @@ def _bar(hidden: bool) -> Progress:
     )  # fmt: skip
 
 
-def _say(plan: Plan, written: Path | None) -> None:
-    click.echo(
-        f"{plan.calls:,} calls, {plan.replayed:,} of them replayed; {show_dollars(plan.a_month)} a month as it was."
-    )
-    for why, count in plan.left_out.items():
-        click.echo(f"  not replayed: {count:,} x {why}")
-    for note in plan.notes:
-        click.echo(f"  {note}")
-    if not plan.replayed:
-        click.echo("\nWithout prompts nothing can be asked again: below is what sums alone can tell.")
-    share = (
-        f" ({100 * plan.together.likely / plan.a_month:.0f} %)" if plan.a_month and plan.replayed == plan.calls else ""
-    )
-    if plan.replayed:
-        click.echo(f"\nAll together: {_amount(plan.together)} a month{share}.\n")
-    if plan.levers and plan.replayed:
-        print_table(_table(plan.levers))
-    for lever in plan.levers:
-        if lever.alone.likely > 0:
-            click.echo(f"\n{lever.lever} ({lever.risk}; {lever.effort}): {lever.caution}")
-            for line in lever.toml.splitlines():
-                click.echo(f"    {printable(line)}")
-            for example in lever.examples[:2]:
-                click.echo(
-                    f"  such as {printable(example.call)}: {show_dollars(example.before)} -> {show_dollars(example.after)}"
-                )
-            for example in lever.against[:1]:
-                click.echo(
-                    f"  but {printable(example.call)}: {show_dollars(example.before)} -> {show_dollars(example.after)}"
-                )
-    if written is not None:
-        click.echo(f"\n{written} is written. Next: farthing check --config {written}")
-
-
-def _say_sums(sums: list[Saving]) -> None:
-    """Bounds by kind of calls; they do not add up with the table above, since they are about the same calls."""
-    if not sums:
-        return
-    click.echo("\nBy the sums of the last four weeks, a month:\n")
-    for each in sums:
-        amount = show_dollars(each.a_month) if each.a_month is not None else f"up to {show_dollars(each.high)}"
-        click.echo(f"{amount}  {each.lever} ({each.risk}): {printable(each.what)}")
-        click.echo(f"    rests on: {printable(each.why)}")
-        for line in each.setting.splitlines():
-            click.echo(f"    {printable(line)}")
-
-
-def _table(levers: list[LeverPlan]) -> Table:
-    table = Table(box=None, pad_edge=False)
-    table.add_column("lever")
-    for name in ("alone, a month", "80 % between", "beside the others", "cheaper calls", "dearer"):
-        table.add_column(name, justify="right")
-    table.add_column("risk")
-    for each in levers:
-        bound = "up to " if each.is_bound else ""
-        table.add_row(
-            each.lever, bound + show_dollars(each.alone.likely), f"{show_dollars(each.alone.low)} and {show_dollars(each.alone.high)}",
-            bound + show_dollars(each.beside.likely), f"{each.calls:,}", f"{each.dearer:,}", each.risk,
-        )  # fmt: skip
-    return table
-
-
-def _amount(amount: Amount) -> str:
-    return f"{show_dollars(amount.likely)} (80 % between {show_dollars(amount.low)} and {show_dollars(amount.high)})"
-
-
-def _write(path: Path, plan: Plan) -> None:
-    """The settings of the levers that save, lossless ones first; those that need proof as a comment."""
-    if path.exists():
-        raise click.ClickException(f"{path} is there already; name another file")
-    parts = ["# Proposed by `farthing plan`. Switch on the first part, look at `farthing report proof`, then go on.\n"]
-    for risk in ("lossless", "guarded", "needs proof"):
-        for each in plan.levers:
-            if each.risk != risk or each.beside.low <= 0:
-                continue
-            text = f"{each.toml}\n"
-            if risk == "needs proof" or each.is_bound:
-                text = "".join(f"# {line}\n" for line in text.splitlines())
-            parts.append(f"# {each.lever}, {risk}: {show_dollars(each.beside.likely)} a month. {each.caution}\n{text}")
-    path.write_text("\n".join(parts), encoding="utf-8")
+for each in (compare, kept, *CHANGES):
+    command.add_command(each)

@@ -5,13 +5,16 @@ from datetime import UTC, datetime
 from html import escape
 
 from farthing.finops.next_savings import Saving
+from farthing.finops.plans.document import BreakEven, Document, Happened, Sweep
+from farthing.finops.plans.stages import MEANINGS, Stage, ranked, stages
 from farthing.model.money import Nano, show_dollars
 from farthing.model.plan import Amount, Example, LeverPlan, Plan
 
 _STYLE = """
-:root { --ink: #1b2430; --soft: #5b6675; --line: #d9dfe6; --tint: #f4f6f8; --page: #fff; --around: #e9edf1; --bar: #2f6f9f; --span: #9cc3df; }
+:root { --ink: #1b2430; --soft: #5b6675; --line: #d9dfe6; --tint: #f4f6f8; --page: #fff; --around: #e9edf1; --bar: #2f6f9f; --span: #9cc3df;
+  --safe: #1d6b3a; --some: #7a5200; --muted: var(--soft); --paper: var(--page); --accent: var(--bar); --series-2: #a65a00; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e4e8ed; --soft: #9aa5b2; --line: #38424e; --tint: #232b34; --page: #1a2027;
-  --around: #12161b; --bar: #6db3e4; --span: #2f5876; } }
+  --around: #12161b; --bar: #6db3e4; --span: #2f5876; --safe: #7cc796; --some: #dfb05a; --series-2: #e8a04c; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--around); color: var(--ink); font: 14px/1.5 system-ui, -apple-system, "Segoe UI", sans-serif; }
 main { background: var(--page); max-width: 60rem; margin: 24px auto; padding: 32px; border-radius: 6px; }
@@ -25,16 +28,21 @@ td { border-bottom: 1px solid var(--line); padding: 6px 8px; vertical-align: top
 pre { background: var(--tint); padding: 12px; white-space: pre-wrap; overflow-wrap: anywhere; border-radius: 4px; }
 svg { display: block; width: 12rem; height: 14px; } .span { fill: var(--span); } .likely { fill: var(--bar); } .zero { stroke: var(--soft); }
 @media (max-width: 40rem) { main { margin: 0; padding: 16px; border-radius: 0; } }
+.chart svg { width: 100%; height: auto; } .risk { white-space: nowrap; } .lossless { color: var(--safe); } .guarded { color: var(--some); }
+ol { padding-left: 20px; margin: 8px 0; } ol li { margin: 10px 0; } li b { font-weight: 600; } ul { padding-left: 20px; margin: 6px 0; }
+details { margin: 10px 0; } summary { cursor: pointer; font-weight: 600; overflow-wrap: anywhere; } .big { font-size: 26px; }
 @media print { body { background: none; } main { margin: 0; padding: 0; max-width: none; } section { break-inside: avoid; } }
 """
 _WIDE = 200
 
 
-def page(plan: Plan, sums: Sequence[Saving]) -> str:
-    return "".join(_page(plan, sums))
+def page(found: Document, drawings: Sequence[str] = ()) -> str:
+    """`drawings`: the curves of the sweeps, as `<svg>` elements of our own."""
+    return "".join(_page(found, drawings))
 
 
-def _page(plan: Plan, sums: Sequence[Saving]) -> Iterator[str]:
+def _page(found: Document, drawings: Sequence[str]) -> Iterator[str]:
+    plan = found.plan
     yield (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
@@ -42,15 +50,23 @@ def _page(plan: Plan, sums: Sequence[Saving]) -> Iterator[str]:
         f"<title>What could be saved</title><style>{_STYLE}</style></head><body><main><h1>What could be saved</h1>"
         f'<p class="soft">{plan.calls:,} calls from {_day(plan.since_us)} to {_day(plan.until_us)}, {plan.replayed:,} of them asked again</p>'
     )
+    if found.scenario:
+        yield f"<p>Assumed: {escape('; '.join(found.scenario))}.</p>"
     yield from _figures(plan)
-    for note in (*(f"not asked again: {count:,} x {why}" for why, count in plan.left_out.items()), *plan.notes):
-        yield f'<p class="soft">{escape(note)}</p>'
     if plan.replayed:
-        yield from _table(plan.levers)
-        for lever in plan.levers:
+        yield from _table(ranked(plan))
+        yield from _stages(stages(plan))
+        yield "<h2>What each does, and what could go wrong</h2>"
+        for lever in ranked(plan):
             if lever.alone.likely > 0:
                 yield from _lever(lever)
-    yield from _sums(sums)
+    yield from _sums(found.sums)
+    yield from _sweeps(found.sweeps, drawings)
+    if found.break_even is not None:
+        yield from _break_even(found.break_even)
+    if found.happened is not None:
+        yield from _happened(found.happened)
+    yield from _unsaid(found)
     yield "</main></body></html>\n"
 
 
@@ -59,11 +75,21 @@ def _day(at_us: int) -> str:
 
 
 def _figures(plan: Plan) -> Iterator[str]:
-    yield f"<dl><div><dt>a month, as it was</dt><dd>{show_dollars(plan.a_month)}</dd></div>"
+    yield f'<dl><div><dt>a month, as it was</dt><dd class="big">{show_dollars(plan.a_month)}</dd></div>'
     if plan.replayed:
+        share = (
+            f", {100 * plan.together.likely / plan.a_month:.0f} %"
+            if plan.a_month and plan.replayed == plan.calls
+            else ""
+        )
         yield (
-            f"<div><dt>saved a month, all together</dt><dd>{show_dollars(plan.together.likely)}"
-            f"<small>80 %: {_between(plan.together)}</small></dd></div>"
+            f'<div><dt>saved a month, all together</dt><dd class="big">{show_dollars(plan.together.likely)}'
+            f"<small>8 of 10 months like this: {_between(plan.together)}{share}</small></dd></div>"
+        )
+        safe = [each for each in plan.levers if each.risk == "lossless" and not each.is_bound and each.beside.low > 0]
+        yield (
+            f'<div><dt>of it without changing an answer</dt><dd class="big">{show_dollars(sum(each.beside.likely for each in safe))}'
+            f"<small>{escape(', '.join(each.lever for each in safe)) or 'nothing'}</small></dd></div>"
         )
     yield "</dl>"
 
@@ -73,21 +99,27 @@ def _between(amount: Amount) -> str:
 
 
 def _table(levers: Sequence[LeverPlan]) -> Iterator[str]:
-    yield '<h2>By strategy, a month</h2><div class="scroll"><table><tr><th>strategy</th><th class="n">alone</th><th>80 % between</th><th></th>'
-    yield '<th class="n">beside the others</th><th class="n">cheaper calls</th><th class="n">dearer</th><th>risk</th></tr>'
-    low, high = (
-        min((0, *(each.alone.low for each in levers))),
-        max((1, *(each.alone.high for each in levers))),
+    yield (
+        '<h2>By strategy, dollars a month</h2><div class="scroll"><table><tr><th></th><th>strategy</th><th class="n">beside the others</th>'
+        '<th class="n">80 % between</th><th></th><th class="n">alone</th><th class="n">cheaper calls</th><th class="n">dearer</th><th>risk</th></tr>'
     )
-    for each in levers:
+    low, high = (
+        min((0, *(each.beside.low for each in levers))),
+        max((1, *(each.beside.high for each in levers))),
+    )
+    for number, each in enumerate(levers, 1):
         bound = "up to " if each.is_bound else ""
         yield (
-            f'<tr><td>{escape(each.lever)}</td><td class="n">{bound}{show_dollars(each.alone.likely)}</td>'
-            f'<td class="n">{_between(each.alone)}</td><td>{_bar(each.alone, low, high)}</td>'
-            f'<td class="n">{bound}{show_dollars(each.beside.likely)}</td><td class="n">{each.calls:,}</td>'
-            f'<td class="n">{each.dearer:,}</td><td>{escape(each.risk)}</td></tr>'
+            f'<tr><td>{number}</td><td>{escape(each.lever)}</td><td class="n">{bound}{show_dollars(each.beside.likely)}</td>'
+            f'<td class="n">{_between(each.beside)}</td><td>{_bar(each.beside, low, high)}</td>'
+            f'<td class="n">{bound}{show_dollars(each.alone.likely)}</td><td class="n">{each.calls:,}</td>'
+            f'<td class="n">{each.dearer:,}</td><td>{_risk(each)}</td></tr>'
         )
-    yield "</table></div>"
+    yield '</table></div><p class="soft">Beside the others: what is lost if it is left out of all. Alone: if it were the only one.</p>'
+
+
+def _risk(lever: LeverPlan) -> str:
+    return f'<span class="risk {escape(lever.risk.replace(" ", "-"))}" title="{escape(MEANINGS[lever.risk])}">{escape(lever.risk)}</span>'
 
 
 def _bar(amount: Amount, low: Nano, high: Nano) -> str:
@@ -105,14 +137,30 @@ def _bar(amount: Amount, low: Nano, high: Nano) -> str:
     )
 
 
+def _stages(found: Sequence[Stage]) -> Iterator[str]:
+    yield "<h2>In which order</h2>"
+    if not found:
+        yield "<p>Nothing is worth switching on: no strategy is sure to save on these calls.</p>"
+        return
+    yield "<ol>"
+    for stage in found:
+        names = ", ".join(each.lever for each in stage.levers)
+        bound = "up to " if stage.levers[0].is_bound else ""
+        yield (
+            f"<li><b>{escape(stage.title)}: {escape(names)}</b>, {bound}{show_dollars(stage.saved)} a month"
+            f'<br><span class="soft">{escape(stage.way)}</span></li>'
+        )
+    yield "</ol>"
+
+
 def _lever(lever: LeverPlan) -> Iterator[str]:
-    yield f"<section><h2>{escape(lever.lever)}</h2><p>{escape(lever.caution)}</p>"
-    yield f'<p class="soft">{escape(lever.risk)}; {escape(lever.effort)}</p><pre>{escape(lever.toml)}</pre>'
+    yield f"<section><details open><summary>{escape(lever.lever)}</summary><p>{escape(lever.caution)}</p>"
+    yield f'<p class="soft">{_risk(lever)}: {escape(MEANINGS[lever.risk])}; {escape(lever.effort)}</p><pre>{escape(lever.toml)}</pre>'
     if lever.examples or lever.against:
         yield '<div class="scroll"><table><tr><th>call</th><th>feature</th><th class="n">was</th><th class="n">would be</th></tr>'
         yield from map(_example, (*lever.examples, *lever.against))
         yield "</table></div>"
-    yield "</section>"
+    yield "</details></section>"
 
 
 def _example(each: Example) -> str:
@@ -134,3 +182,53 @@ def _sums(sums: Sequence[Saving]) -> Iterator[str]:
             f"{f'<pre>{escape(each.setting)}</pre>' if each.setting else ''}</td><td>{escape(each.why)}</td></tr>"
         )
     yield "</table></div>"
+
+
+def _sweeps(sweeps: Sequence[Sweep], drawings: Sequence[str]) -> Iterator[str]:
+    if sweeps:
+        yield "<h2>One setting at several values</h2>"
+    for drawing in drawings:
+        yield f'<div class="chart">{drawing}</div>'
+    for sweep in sweeps:
+        yield f'<div class="scroll"><table><tr><th>{escape(sweep.setting)}</th><th class="n">a month</th><th class="n">saved</th>'
+        yield '<th class="n">80 % between</th><th class="n">from the cache</th><th class="n">another model</th></tr>'
+        for name, each in zip(sweep.names(), sweep.points, strict=True):
+            yield (
+                f'<tr><td>{escape(name)}</td><td class="n">{show_dollars(each.cost)}</td><td class="n">{show_dollars(each.saved.likely)}</td>'
+                f'<td class="n">{_between(each.saved)}</td><td class="n">{100 * each.hits:.1f} %</td><td class="n">{100 * each.moved:.1f} %</td></tr>'
+            )
+        yield "</table></div>"
+
+
+def _break_even(even: BreakEven) -> Iterator[str]:
+    first = f"{even.first_calls:,.0f} calls a month" if even.first_calls is not None else "no volume"
+    yield (
+        f"<h2>On own GPUs</h2><dl><div><dt>{escape(even.api)}, {even.calls:,.0f} calls a month</dt><dd>${even.api_dollars:,.0f}</dd></div>"
+        f"<div><dt>{escape(even.own)} on {even.gpus} x {escape(even.gpu)}</dt><dd>${even.own_dollars:,.0f}</dd></div>"
+        f"<div><dt>break-even at</dt><dd>{first}</dd></div></dl>"
+        f'<p class="soft">Cheaper in {100 * even.cheaper:.0f} % of outcomes; 80 % of them save ${even.saved_low:,.0f} to '
+        f"${even.saved_high:,.0f}. Whether that model is good enough for these calls is not in it.</p>"
+    )
+
+
+def _happened(found: Happened) -> Iterator[str]:
+    yield (
+        f'<h2>Planned against what happened</h2><p class="soft">The plan of {_day(found.made_us)}, and the days until {_day(found.until_us)}, with '
+        f"{found.traffic:.2f} times the traffic. Dollars a month, as booked.</p>"
+        '<div class="scroll"><table><tr><th>strategy</th><th class="n">planned</th><th class="n">80 % between</th><th class="n">happened</th><th></th></tr>'
+    )
+    for each in found.outcomes:
+        yield (
+            f'<tr><td>{escape(each.lever)}</td><td class="n">{show_dollars(each.planned.likely)}</td><td class="n">{_between(each.planned)}</td>'
+            f'<td class="n">{show_dollars(each.happened)}</td><td>{escape(each.verdict)}</td></tr>'
+        )
+    yield "</table></div>"
+
+
+def _unsaid(found: Document) -> Iterator[str]:
+    left = [f"{count:,} calls were not asked again: {why}" for why, count in found.plan.left_out.items()]
+    every = [*left, *found.plan.notes, *found.gaps]
+    if every:
+        yield "<h2>What cannot be said</h2><ul>"
+        yield from (f"<li>{escape(each)}</li>" for each in every)
+        yield "</ul>"

@@ -1,9 +1,12 @@
 """`farthing plan`: from a log to what could be saved, with prompts and without."""
 
+import asyncio
 import json
 import tomllib
 from pathlib import Path
 
+from farthing.store import open_store
+from farthing.store.proposed_settings import SettingChanges
 from unit.cli.conftest import Farthing
 
 NAMES = "Timestamp,Model,Feature,Prompt Tokens,Completion Tokens\n"
@@ -93,3 +96,102 @@ def test_a_page_that_loads_nothing(farthing: Farthing, folder: Path) -> None:
     text = (folder / "plan.html").read_text(encoding="utf-8")
     assert "semantic cache" in text and "<svg" in text
     assert "http" not in text.replace("http-equiv", "") and "<script" not in text
+
+
+def test_json_is_nothing_but_json(farthing: Farthing, folder: Path) -> None:
+    """What is read is told on the other channel."""
+    a_log(folder, 10)
+    found = farthing("plan", "calls.jsonl", "--json")
+    assert json.loads(found.stdout)["plan"]["calls"] == 10 and "calls.jsonl" in found.stderr
+
+
+def test_a_guess_is_shown(farthing: Farthing, folder: Path) -> None:
+    a_table(folder)
+    assert "by its names and values" in farthing("plan", "calls.csv").output
+
+
+def test_what_if(farthing: Farthing, folder: Path) -> None:
+    a_log(folder, 20)
+    farthing("import", "calls", "calls.jsonl", "--yes")
+    before = json.loads(farthing("plan", "--json").output)["plan"]
+    dear = json.loads(farthing("plan", "--price", "gpt-4o=25/100", "--growth", "2", "--json").output)
+    assert dear["plan"]["a_month"] == 20 * before["a_month"]
+    assert dear["scenario"] == ["gpt-4o at $25 in, $100 out a million tokens", "2 times the calls"]
+    for wrong in (("--price", "gpt-4o=cheap"), ("--sweep", "cache.ttl=1"), ("--sweep", "cache.tll=1,2")):
+        assert farthing("plan", *wrong).exit_code == 1
+
+
+def test_a_curve_is_a_table_here_and_drawn_there(farthing: Farthing, folder: Path) -> None:
+    a_log(folder, 20)
+    farthing("import", "calls", "calls.jsonl", "--yes")
+    found = farthing("plan", "--sweep", "cache.ttl=60,1d", "--html", "plan.html", "--own-model", "Llama 3 8B")
+    assert found.exit_code == 0 and "from the cache" in found.output and "1 min" in found.output
+    assert "Own GPUs: the" in found.output and "Whether Llama 3 8B is good enough" in " ".join(found.output.split())
+    text = (folder / "plan.html").read_text(encoding="utf-8")
+    assert (
+        text.count('class="chart"') == 2
+        and "On own GPUs" in text
+        and "http://" not in text.replace("http://www.w3.org", "")
+    )
+
+
+def test_two_plans_side_by_side(farthing: Farthing, folder: Path) -> None:
+    a_log(folder, 20)
+    farthing("import", "calls", "calls.jsonl", "--yes")
+    (folder / "a.json").write_text(farthing("plan", "--json").output)
+    (folder / "b.json").write_text(farthing("plan", "--json", "--set", "cache.ttl=60").output)
+    found = farthing("plan", "compare", "a.json", "b.json")
+    assert found.exit_code == 0 and "all together" in found.output and "In the second: cache.ttl = 60." in found.output
+    lines = json.loads(farthing("plan", "compare", "a.json", "b.json", "--json").output)["lines"]
+    assert next(each for each in lines if each["name"] == "semantic cache")["more"] < 0
+    (folder / "c.json").write_text("{}")
+    wrong = farthing("plan", "compare", "a.json", "c.json")
+    assert wrong.exit_code == 1 and "no plan" in wrong.output
+
+
+def test_a_ledgers_own_plan_is_kept_and_its_settings_find_their_way(farthing: Farthing, folder: Path) -> None:
+    a_log(folder)
+    settings = '# ours\n[store]\nurl = "sqlite:///own.db"\n\n[cache]\nmode = "off"  # for now\n'
+    (folder / "farthing.toml").write_text(settings)
+    farthing("import", "calls", "calls.jsonl", "--into", "sqlite:///own.db", "--text", "keep", "--yes")
+    early = farthing("plan", "--ledger", "--propose")
+    assert early.exit_code == 1 and "no calls of the last 28 days" in early.output
+    found = farthing("plan", "--store", "sqlite:///own.db", "--keep")
+    assert found.exit_code == 0 and "kept as number 1" in found.output
+    assert "made" in farthing("plan", "kept").output and "All together: $" in farthing("plan", "kept", "1").output
+    assert farthing("plan", "kept", "7").exit_code == 1 and farthing("plan", "--propose").exit_code == 2
+
+
+def test_a_proposal_is_accepted_and_written(farthing: Farthing, folder: Path) -> None:
+    (folder / "farthing.toml").write_text(
+        '# ours\n[store]\nurl = "sqlite:///own.db"\n\n[cache]\nmode = "off"  # for now\n'
+    )
+    _propose('[cache]\nmode = "exact"\n\n[prompts]\nlossless = "on"\n')
+    assert "next: farthing plan accept 1" in farthing("plan", "changes").output
+    assert farthing("plan", "apply", "1", "--yes").exit_code == 1
+    assert farthing("plan", "accept", "1").exit_code == 0 and farthing("plan", "accept", "1").exit_code == 1
+    found = farthing("plan", "apply", "1", "--yes")
+    assert found.exit_code == 0, found.output
+    text = (folder / "farthing.toml").read_text()
+    assert text.startswith("# ours\n") and tomllib.loads(text)["cache"] == {"mode": "exact"}
+    assert tomllib.loads(text)["prompts"] == {"lossless": "on"}
+    assert "for now" in (folder / "farthing.toml.before").read_text()
+    assert farthing("plan", "reject", "1").exit_code == 1 and farthing("plan", "accept", "9").exit_code == 1
+
+
+def test_settings_that_are_none_are_not_written(farthing: Farthing, folder: Path) -> None:
+    (folder / "farthing.toml").write_text('[store]\nurl = "sqlite:///own.db"\n')
+    _propose('[cache]\nmode = "sometimes"\n')
+    farthing("plan", "accept", "1")
+    found = farthing("plan", "apply", "1", "--yes")
+    assert found.exit_code == 2 and "sometimes" in found.output
+    assert "cache" not in (folder / "farthing.toml").read_text()
+
+
+def _propose(toml: str) -> None:
+    async def work() -> None:
+        store = await open_store("sqlite:///own.db")
+        await SettingChanges(store).propose(toml, "a plan", "ana", 1_790_000_000_000_000)
+        await store.close()
+
+    asyncio.run(work())

@@ -27,6 +27,19 @@ class Sweep(msgspec.Struct, frozen=True):
     setting: str
     points: list[Point]
 
+    def names(self) -> list[str]:
+        """The values as people say them: times in minutes, hours or days."""
+        is_time = self.setting.endswith(("ttl", "_s"))
+        values = [each.value for each in self.points]
+        return [_span(float(each)) if is_time and each.isdigit() else each for each in values]
+
+
+def _span(seconds: float) -> str:
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds:.3g} s"
+
 
 class BreakEven(msgspec.Struct, frozen=True):
     """The calls of one model on own GPUs. Dollars a month: planning, not money of the ledger."""

@@ -1,0 +1,1 @@
+"""The page Plan, by parts."""

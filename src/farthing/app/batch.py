@@ -23,6 +23,7 @@ from farthing.settings import Settings
 from farthing.steps.balance.health import Health
 from farthing.store import Journal, Ledger, Store, leaders
 from farthing.store.batch import jobs
+from farthing.store.batch import known as shards_known
 from farthing.store.engine import Connection
 from farthing.store.sealing import wrapping
 from farthing.store.store import now_us
@@ -65,8 +66,10 @@ def open_queue(settings: Settings, store: Store, journal: Journal, ledger: Ledge
 
 
 def _has_work(connection: Connection, driven: bool) -> bool:
-    """Whether there is a job that has not ended, and that is not of a history which somebody else is writing."""
-    return jobs.any_open(connection) and (driven or not leaders.led(connection, leaders.HISTORY, now_us()))
+    """Whether there is a job or a batch that is not over, and not of a history which somebody else is writing."""
+    if not (jobs.any_open(connection) or shards_known.any_running(connection)):
+        return False
+    return driven or not leaders.led(connection, leaders.HISTORY, now_us())
 
 
 def start_worker(queue: Queue, known: Known, walks: Walks, stack: AsyncExitStack, around: Around = REAL) -> None:

@@ -34,6 +34,11 @@ class Took(NamedTuple):
     """It came back by itself, with all its lines; not one that expired, or was taken back."""
 
 
+def any_running(connection: Connection) -> bool:
+    """Whether there is a shard that is not over. Its lines may have been answered otherwise; it is paid for, and to be booked."""
+    return bool(connection.query(f"SELECT 1 FROM batch_shards WHERE state NOT IN {OVER} LIMIT 1"))
+
+
 def used(connection: Connection, provider: str, model: str, since_us: int) -> Used:
     """Those of all models count against the number of batches, and those of this one against its tokens."""
     rows = connection.query(

@@ -6,7 +6,7 @@ import pytest
 from farthing.model.budget import Budget
 from farthing.model.windows import window_at
 from farthing.store import Store, leases
-from farthing.store.batch import holds, jobs, lines, shards
+from farthing.store.batch import holds, jobs, known, lines, shards
 from farthing.store.batch.holds import HoldRefused
 from farthing.store.budgets import Budgets
 from farthing.store.engine import Connection
@@ -47,9 +47,10 @@ async def test_a_shard_is_looked_at_by_one_until_it_is_settled(connection: Conne
     assert lines.free(connection, ["w2"], NOW_US) == 1
     (again,) = shards.due(connection, NOW_US + 7, "w3", UNTIL_US, 5)
     assert (again.state, again.output_file) == ("ended", "file-2") and shards.looked(connection, again)
-    assert [shard.id for shard in shards.open_(connection)] == ["shard-1"]
+    assert [shard.id for shard in shards.open_(connection)] == ["shard-1"] and known.any_running(connection)
     assert shards.finish(connection, "shard-1", NOW_US) == 3
-    assert shards.open_(connection) == [] and [each.state for each in shards.page(connection)] == ["settled"]
+    assert shards.open_(connection) == [] and not known.any_running(connection)
+    assert [each.state for each in shards.page(connection)] == ["settled"]
 
 
 async def test_all_of_a_shard_or_nothing(connection: Connection) -> None:

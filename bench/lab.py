@@ -49,6 +49,8 @@ class Cell(NamedTuple):
     """Share of items that each wording turns by luck: two differ on twice as many."""
     items: int = 300
     special: str = ""
+    together: bool = False
+    """Answers are asked for a round at a time, as from batches: half the price, and no trial stops early."""
 
 
 class Run(NamedTuple):
@@ -98,6 +100,7 @@ CELLS = [
     Cell("6 examples, any 2 do", shots, 0, special="two"),
     Cell("20 parts, 2 pairs of which either does", lambda: bullets(20), 0, special="pairs"),
     Cell("20 parts, 4 matter, 4 % differ by luck", lambda: bullets(20), 4, turns=0.02, items=345),
+    Cell("20 parts, 4 matter, a round at a time", lambda: bullets(20), 4, together=True),
 ]
 
 
@@ -148,7 +151,7 @@ def run(job: tuple[int, int]) -> Run:
     prompt = cell.prompt()
     truth = Truth(cell, prompt, seed)
     weights = dict.fromkeys(truth.free, 10.0)
-    found = asyncio.run(optimise(prompt, truth.scores, cell.items, MARGIN, weights))
+    found = asyncio.run(optimise(prompt, truth.scores, cell.items, MARGIN, weights, together=cell.together))
     return judged(cell, prompt, truth, found)
 
 

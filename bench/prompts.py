@@ -4,6 +4,10 @@ Tokens are exact (o200k, by `rs_bpe`), of all texts and tool schemas of a reques
 agents with tools whose schemas come from code and whose results are indented JSON; results in which a language is escaped;
 documents that are retrieved twice; rules that are said again; six examples where two do. The last two are no matter of
 shaping: what the lab can find there is shown beside, as far as it is known here, without a bar. `lab.py` says what it finds.
+
+Then, without bars: the demo's own prompts by feature; what each output control takes off answers of the simulator, with the
+right answers before and after; and what trimming takes off conversations by their length, and whether that pays where the
+provider holds them.
 """
 
 import importlib
@@ -20,6 +24,9 @@ from farthing.steps.shape.arm import Arm
 from farthing.steps.shape.lossless import Lossless
 from farthing.wire.shaping.shape import GUARDED, LOSSLESS, Removed, Shaper
 from harness.report import Figure, Report, options
+from shaping_parts.controls import controls
+from shaping_parts.demo import demo
+from shaping_parts.histories import histories
 
 LEAST_SAVED, MOST_SAVED = 20.0, 60.0
 """Percent of the input tokens of all kinds together."""
@@ -149,13 +156,13 @@ class Counter:
     """Exact tokens of what a model reads of a request."""
 
     def __init__(self) -> None:
-        self._count: Callable[[str], int] = importlib.import_module("rs_bpe.bpe").openai.o200k_base().count
+        self.of_text: Callable[[str], int] = importlib.import_module("rs_bpe.bpe").openai.o200k_base().count
 
     def __call__(self, body: Body) -> int:
-        total = sum(self._count(json.dumps(each, separators=(",", ":"))) for each in body.get("tools", []))
+        total = sum(self.of_text(json.dumps(each, separators=(",", ":"))) for each in body.get("tools", []))
         for message in body["messages"]:
-            total += self._count(message.get("content") or "")
-            total += sum(self._count(json.dumps(each["function"])) for each in message.get("tool_calls", []))
+            total += self.of_text(message.get("content") or "")
+            total += sum(self.of_text(json.dumps(each["function"])) for each in message.get("tool_calls", []))
         return total
 
 
@@ -292,6 +299,10 @@ def main() -> int:
         count = Counter()
         saved(report, count, SEEDS)
         by_transform(report, count, SEEDS)
+        words = count.of_text
+        demo(report, words)
+        histories(report, words, SEEDS)
+    controls(report, 100 if said.quick else 1_000)
     costs(report, quick=said.quick)
     return report.close()
 

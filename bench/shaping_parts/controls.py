@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from farthing.model.call import Answer, Ask, Call, Deployment
+from farthing.model.call import Answer, Call, Deployment
 from farthing.model.record import Attempt
 from farthing.model.usage import Usage
 from farthing.steps.shape.arm import Arm

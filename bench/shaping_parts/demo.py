@@ -1,4 +1,4 @@
-"""What is in the demo's prompts, by feature: a year's worth is not needed, some pieces of each feature's work say it."""
+"""What shaping takes off the demo's own prompts, by feature, from some pieces of work of each."""
 
 import json
 import random

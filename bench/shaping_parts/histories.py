@@ -83,8 +83,8 @@ class _Paid:
         return self._sizes[text]
 
 
-WORDS = "the order was sent on Tuesday and came with two parts that nobody had asked for so we would like to know when it can go back".split()
+WORDS = "the order was sent on Tuesday and two parts came that nobody had asked for so when can they go back"
 
 
 def _text(dice: random.Random, tokens: int) -> str:
-    return " ".join(dice.choices(WORDS, k=max(3, tokens)))
+    return " ".join(dice.choices(WORDS.split(), k=max(3, tokens)))

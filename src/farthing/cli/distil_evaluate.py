@@ -90,6 +90,10 @@ def evaluate(
         print_json({"cases": len(cases), "floor": floor, "clears_floor": passes, "models": [_for_machines(each) for each in found], "pairs": [msgspec.to_builtins(each) for each in pairs]})  # fmt: skip
     else:
         _show(found, pairs, floor, passes)
+    if not any(each.cases for each in pairs):
+        raise click.ClickException(
+            "no answers could be compared; `farthing calls --feature 'farthing eval'` shows what failed"
+        )
 
 
 async def _run(

@@ -133,6 +133,8 @@ def export(
 
     found, scores, days = with_store(settings, read)
     warn_of_unreadable(found)
+    if not found.calls and not found.unreadable:
+        raise click.ClickException("no captured call is of it; `farthing capture status` shows what is kept")
     filters = Filters(least_chars, most_chars, fair=not keep_hard, pii=not keep_pii, near=near)
     try:
         made = build(found.calls, filters, scores=scores, test_share=test_share)

@@ -67,7 +67,7 @@ def _one_of(option: str, values: Sequence[str], help_: str) -> Callable[[Command
 @_one_of("--gate", ["shown", "seen"], "Whether the whole 95 % interval must be within it, or the loss itself.")
 @click.option("--scheme", "schemes", multiple=True, metavar="NAME", help=f"By name; repeat for what is tried next: {', '.join(SCHEMES)}.")  # fmt: skip
 @click.option("--compare", is_flag=True, help="Try all, not only until one passes.")
-@click.option("--method", type=click.Choice(["rtn", "gptq"]), help="How W4A16 rounds: to nearest, or calibrated on the text. Default: gptq.")  # fmt: skip
+@click.option("--method", type=click.Choice(["rtn", "gptq", "awq"]), help="How W4A16 rounds: to nearest, or calibrated on the text. Default: gptq.")  # fmt: skip
 @click.option("--group", type=click.IntRange(0), default=0, help="Weights that share a scale. 0: the most that divide each row.")  # fmt: skip
 @click.option("--tensor-parallel", "parallel", type=click.IntRange(1, 64), default=1, show_default=True, help="GPUs that a replica is split over.")  # fmt: skip
 @click.option("--text", type=click.Path(path_type=Path), help="Plain text to measure (and calibrate) on. Default: the help pages of Python.")  # fmt: skip

@@ -126,7 +126,7 @@ def test_an_export_for_own_gpus(farthing: Farthing, site: Path) -> None:
 
 
 def test_what_cannot_be_exported_is_said(farthing: Farthing, site: Path) -> None:
-    assert "nothing is left of 0 calls" in farthing("distil", "export", "--feature", "none").output
+    assert "no captured call is of it" in farthing("distil", "export", "--feature", "none").output
     assert "there is no provider 'odd'" in farthing("distil", "export", "--base", "x", "--provider", "odd").output
     (site / "farthing.toml").write_text(TOML.replace(KEY, "22" * 32))
     done = farthing("distil", "export", "--force")

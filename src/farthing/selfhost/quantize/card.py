@@ -46,7 +46,7 @@ def card(report: Report, tried: Tried, use: Use) -> str:
     )
 
 
-_METHODS = {"rtn": "rounded to nearest", "gptq": "calibrated by GPTQ"}
+_METHODS = {"rtn": "rounded to nearest", "gptq": "calibrated by GPTQ", "awq": "calibrated by AWQ"}
 _NAMES = {"perplexity": "perplexity", "task": "share of right answers"}
 _MAIN = {"torchao": "torchao", "llm-compressor": "llmcompressor", "auto-round": "auto-round"}
 
@@ -90,7 +90,7 @@ def _sizes(report: Report, tried: Tried) -> str:
 
 
 def _calibration(tried: Tried, report: Report) -> str:
-    if tried.method != "gptq":
+    if tried.method == "rtn":
         return "- Nothing was calibrated."
     return f"- Calibrated on the first part of {report.text}, which is not measured."
 

@@ -160,7 +160,7 @@ def group_of(matrices: list[Matrix], scheme: Scheme, asked: int, parallel: int) 
 def _memory(model: Model, backend: str, method: str) -> int:
     need = TOOLS_BYTES + HELD[backend] * model.bytes16
     if (
-        method == "gptq"
+        method != "rtn"
     ):  # of one layer: for each matrix the square of its inputs at 32 bits, twice, and what flows through
         need += 2 * 4 * max(each.columns for each in model.matrices if each.kind == "linear") ** 2 + 1_000_000_000
     return round(need)

@@ -65,8 +65,8 @@ class Asked(msgspec.Struct, frozen=True):
     @property
     def first(self) -> int:
         """Tokens of the text that measurements leave out."""
-        gptq = any(step.method == "gptq" for step in self.plan.steps)
-        return CALIBRATION[0] * CALIBRATION[1] if gptq else 0
+        calibrated = any(step.method != "rtn" for step in self.plan.steps)
+        return CALIBRATION[0] * CALIBRATION[1] if calibrated else 0
 
 
 async def run(asked: Asked, told: Told) -> Report:

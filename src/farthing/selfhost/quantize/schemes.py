@@ -34,7 +34,7 @@ class Scheme(msgspec.Struct, frozen=True):
     """Whether vLLM serves it on a CPU."""
     gguf: bool = False
     method: str = "rtn"
-    """By default: rounded to nearest, or calibrated (gptq)."""
+    """By default: rounded to nearest (rtn), or calibrated (gptq; awq can be asked for)."""
     suits: str = ""
     """sync (few streams, each fast) or batch; empty: both."""
 

@@ -1,4 +1,5 @@
-"""llm-compressor: compressed-tensors, which vLLM and SGLang serve. Rounds to nearest, or calibrates by GPTQ on a local text."""
+"""llm-compressor: compressed-tensors, which vLLM and SGLang serve. Rounds to nearest, or calibrates by GPTQ or AWQ on a local
+text."""
 
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from datasets import Dataset
 from llmcompressor import oneshot
 from llmcompressor.modifiers.gptq import GPTQModifier
 from llmcompressor.modifiers.quantization import QuantizationModifier
+from llmcompressor.modifiers.transform.awq import AWQModifier
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from .loading import gpu_peak_bytes, on_gpu, peak_bytes, tokens
@@ -16,7 +18,7 @@ from .protocol import Say, serve
 
 
 def quantize(job: dict[str, Any], say: Say) -> dict[str, Any]:
-    """`model`, `out`, `threads`, `scheme`, `group`, `method` (rtn or gptq), `ignore`, and for gptq `text`, `samples`,
+    """`model`, `out`, `threads`, `scheme`, `group`, `method` (rtn, gptq or awq), `ignore`, and for the latter two `text`, `samples`,
     `length`."""
     torch.set_num_threads(int(job["threads"]))
     say("loads the model", 0, 3)
@@ -25,15 +27,17 @@ def quantize(job: dict[str, Any], say: Say) -> dict[str, Any]:
     words = AutoTokenizer.from_pretrained(job["model"])
     say("quantizes", 1, 3)
     groups, ignore = {"weights": scheme_of(job)}, list(job["ignore"])
-    if job["method"] == "gptq":
-        recipe: Any = GPTQModifier(config_groups=groups, ignore=ignore)
+    if job["method"] == "rtn":
+        oneshot(model=model, recipe=QuantizationModifier(config_groups=groups, ignore=ignore))
+    else:
+        how = GPTQModifier if job["method"] == "gptq" else QuantizationModifier
+        recipe: list[Any] = [how(config_groups=groups, ignore=ignore)]
+        if job["method"] == "awq":  # scales what matters most before it is rounded
+            recipe.insert(0, AWQModifier())
         oneshot(
             model=model, recipe=recipe, dataset=_samples(job, words), num_calibration_samples=job["samples"],
             max_seq_length=job["length"],
         )  # fmt: skip
-    else:
-        recipe = QuantizationModifier(config_groups=groups, ignore=ignore)
-        oneshot(model=model, recipe=recipe)
     say("saves", 2, 3)
     model.save_pretrained(job["out"], save_compressed=True)
     words.save_pretrained(job["out"])

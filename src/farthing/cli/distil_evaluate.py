@@ -92,7 +92,7 @@ def evaluate(
         _show(found, pairs, floor, passes)
     if not any(each.cases for each in pairs):
         raise click.ClickException(
-            "no answers could be compared; `farthing calls --feature 'farthing eval'` shows what failed"
+            'no answers could be compared; `farthing calls --where feature="farthing eval"` shows what failed'
         )
 
 

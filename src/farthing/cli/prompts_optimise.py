@@ -104,8 +104,8 @@ def optimise(
     It makes some thousands of calls, says first what they will cost, and asks. Each answer is kept as it comes: a run that was
     broken off goes on with --resume. The ledger has its calls under the feature "farthing lab".
 
-    With --deadline a gateway with these settings must be running. It takes some ten to thirty rounds, each within the deadline
-    and often much sooner.
+    With --deadline a gateway with these settings must be running. It takes some ten to twenty-five rounds, each within the
+    deadline and often much sooner.
     """
     if deadline is not None:
         _seconds(deadline)

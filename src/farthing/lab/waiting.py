@@ -180,7 +180,7 @@ class Rounds:
             card = await self._store.do(lambda connection: handing.standing(connection, job, now_us()))
             if card["state"] in JOB_ENDS:
                 break
-            self._told(_words(self.rounds, card, idle=waited > IDLE_S))
+            self._told(words(self.rounds, card, idle=waited > IDLE_S))
             await asyncio.sleep(pause)
             waited += pause
             pause = min(LOOK_S[1], pause * GROWTH)
@@ -212,7 +212,7 @@ def _sent(outcome: Outcome, in_tokens: int, out_tokens: int) -> Sent | UpstreamE
     return Sent(answer, outcome.cost_nano, "", out_tokens, in_tokens)
 
 
-def _words(number: int, card: dict[str, Any], *, idle: bool) -> str:
+def words(number: int, card: dict[str, Any], *, idle: bool) -> str:
     """How a round goes, for people."""
     lines = card["lines"]
     if idle and card["state"] == "validating":

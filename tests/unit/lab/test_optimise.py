@@ -1,9 +1,13 @@
+import asyncio
+from collections.abc import Sequence
+
 import pytest
 
 from farthing.lab.optimise import Hopeless, optimise
 from farthing.lab.plan import planned
-from farthing.lab.prompt import read_prompt
+from farthing.lab.prompt import Variant, read_prompt
 from farthing.lab.report import for_machines, report_of
+from farthing.lab.trial import Outcome
 from unit.lab.test_prompt import FILE
 from unit.lab.worlds import World
 
@@ -23,6 +27,24 @@ async def test_the_whole_run() -> None:
     assert found.variant.removed == {TEXTS["- Take care."], TEXTS["a\n-> b"], TEXTS["c\n-> d"]}
     assert found.variant.arm == "limit" and found.arms[0].saves > 0
     assert noted[0] == "the prompt as it is" and noted[-1] == "the proof, on 200 fresh items"
+
+
+async def test_rounds_find_the_same_and_are_about_as_many_as_planned() -> None:
+    world, at_once = (World(3, {TEXTS["Sort tickets."]}, loss=0.4, flips=0.0) for _ in range(2))
+    under_way = rounds = 0
+
+    async def scores(variant: Variant, numbers: Sequence[int]) -> list[Outcome | None]:
+        nonlocal under_way, rounds
+        rounds += not under_way
+        under_way += 1
+        await asyncio.sleep(0.001)
+        found = await world.scores(variant, numbers)
+        under_way -= 1
+        return found
+
+    found = await optimise(PROMPT, scores, 200, 0.03, {}, together=True)
+    assert found.variant == (await optimise(PROMPT, at_once.scores, 200, 0.03, {})).variant
+    assert rounds <= planned(PROMPT, 200, 0.03, None).rounds <= 2 * rounds
 
 
 async def test_a_protected_part_that_may_go_has_a_trial_of_its_own() -> None:

@@ -53,3 +53,23 @@ def test_a_file_of_others_is_left_alone(tmp_path: Path) -> None:
 
 def test_names_depend_on_where_parts_end() -> None:
     assert name_of(b"ab", b"c") != name_of(b"a", b"bc") and name_of(b"a") == name_of(b"a")
+
+
+def test_jobs_are_open_until_their_answers_were_taken(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    with Answers(path) as answers:
+        answers.start("run", None)
+        answers.open_job("job-1")
+        answers.open_job("job-2")
+        answers.close_job("job-1")
+        answers.start("another", None)
+        answers.open_job("job-3")
+    with Answers(path) as answers:
+        answers.start("run", None)
+        assert answers.open_jobs() == ["job-2"]
+
+
+def test_an_answer_that_is_there_stays_and_is_paid_once(tmp_path: Path) -> None:
+    with Answers(tmp_path / "a.jsonl") as answers:
+        first = answers.put("key", b"one", 1, 1, 7)
+        assert answers.put("key", b"two", 1, 1, 7) == first and answers.spent == 7 and len(answers) == 1

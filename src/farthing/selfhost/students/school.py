@@ -1,6 +1,6 @@
 """From captured calls to versions of students in the store: what is worth training, and training it.
 
-Worth it is a scope without a student, and one that has seen many more calls than its newest version learned from. Only fair
+Worth it is a scope without a student that can be used, and one that has seen many more calls than its newest version learned from. Only fair
 samples are learned from: `read` gives no others (`store.captures.Captured.is_fair`). One that people retired stays so until
 somebody asks for it by name. Training takes seconds, in a thread beside the event loop, which numpy's work leaves free.
 Knows nothing of live calls.
@@ -16,7 +16,7 @@ from farthing.embed import Encoder
 from farthing.selfhost.students.calibrating import ERROR
 from farthing.selfhost.students.pairs import Captured, by_scope, clean
 from farthing.selfhost.students.training import MOST, train
-from farthing.steps.student.artefact import Facts, Traffic, pack
+from farthing.steps.student.artefact import FORM, Facts, Traffic, pack
 from farthing.steps.student.features import NAME
 from farthing.store.students import Students, Version
 
@@ -87,6 +87,8 @@ def is_worth_it(newest: Version | None, pairs: Sequence[Captured]) -> bool:
     if newest.state == "retired":
         return False
     facts = msgspec.json.decode(newest.facts, type=Facts)
+    if facts.form != FORM:
+        return True
     new = {pair.text for pair in pairs if pair.at_us > facts.until_us}
     return len(new) > MORE_NEW * facts.pairs
 

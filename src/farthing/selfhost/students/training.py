@@ -17,9 +17,9 @@ from farthing.selfhost.students.calibrating import ERROR, NOTHING, Shown, lower,
 from farthing.selfhost.students.changing import change
 from farthing.selfhost.students.fitting import Fit, fit, without
 from farthing.selfhost.students.pairs import DataSet
-from farthing.steps.student.artefact import Facts, Traffic
+from farthing.steps.student.artefact import FORM, Facts, Traffic
 from farthing.steps.student.features import Sparse
-from farthing.steps.student.judging import OWN, Dense, Floats, Ints, Judge, Weighing, signs_of
+from farthing.steps.student.judging import OWN, Dense, Floats, Ints, Judge, Weighing, lengths_of, signs_of
 
 MOST = 4_000
 """Examples of a student, the newest: the inverse takes the cube of it, 3 s for 2,800."""
@@ -49,6 +49,8 @@ class _Fitted(NamedTuple):
     fit: Fit
     cosines: Floats
     """With itself left out: below any other."""
+    lengths: Floats
+    """Of the sum of each answer's examples."""
     likeness: Dense | Sparse
     gamma: float
 
@@ -108,7 +110,7 @@ def learn(data: DataSet, vectors: Floats | None, traffic: Traffic) -> Learned:
     said = np.array(data.said, np.int64)
     fitted = _fitted(data.texts, vectors, said, len(data.answers))
     agreed = fitted.fit.left_out.argmax(1) == said
-    signs = signs_of(fitted.fit.left_out, fitted.cosines, said)
+    signs = signs_of(fitted.fit.left_out, fitted.cosines, said, fitted.lengths)
     hidden = _hidden(fitted, said) if traffic == "open" else None
     weighing, confidences = _confidences(signs, agreed, hidden)
     own = signs[:, OWN]
@@ -135,7 +137,7 @@ def conclude(
         return Trained(facts, None)
     fitted = learned.fitted
     judge = Judge(
-        data.answers, fitted.likeness, learned.said, fitted.fit.weights, fitted.gamma, learned.weighing, shown.threshold,
+        data.answers, fitted.likeness, learned.said, fitted.lengths, fitted.fit.weights, fitted.gamma, learned.weighing, shown.threshold,
         learned.floor,
     )  # fmt: skip
     return Trained(facts, judge)
@@ -152,7 +154,7 @@ def _fitted(texts: tuple[str, ...], vectors: Floats | None, said: Ints, answers:
     kernel = np.exp(np.float32(gamma) * (cosines - 1)).astype(np.float32)
     np.fill_diagonal(kernel, 1)
     np.fill_diagonal(cosines, -2)
-    return _Fitted(fit(kernel, said, answers), cosines, likeness, gamma)
+    return _Fitted(fit(kernel, said, answers), cosines, lengths_of(cosines, said, answers), likeness, gamma)
 
 
 def _confidences(
@@ -182,7 +184,7 @@ def _hidden(fitted: _Fitted, said: Ints) -> Floats:
             continue
         scores = without(fitted.fit, rows)
         scores[:, np.unique(said[rows])] = scores.min()
-        found.append(signs_of(scores, fitted.cosines[np.ix_(rows, shown)], said[shown]))
+        found.append(signs_of(scores, fitted.cosines[np.ix_(rows, shown)], said[shown], fitted.lengths))
     return np.vstack(found)
 
 
@@ -217,7 +219,7 @@ def _overtaken(
         assert isinstance(likeness, Sparse)
         cosines = np.stack([likeness.cosines(text, None) for text in data.texts[early:]])
     scores = np.exp(np.float32(fitted.gamma) * (cosines - 1)) @ fitted.fit.weights
-    sure = weighing.of(signs_of(scores, cosines, said[:early])) >= least
+    sure = weighing.of(signs_of(scores, cosines, said[:early], fitted.lengths)) >= least
     good = int((sure & (scores.argmax(1) == said[early:])).sum())
     answered = int(sure.sum())
     # as many disagreements or more, if the target were kept
@@ -239,7 +241,7 @@ def _facts(
         gamma=fitted.gamma if fitted is not None else 0.0, pairs=data.size, repeats=data.repeats,
         conflicts=data.conflicts, from_us=min(data.at_us, default=0), until_us=max(data.at_us, default=0),
         left_out_agreement=agreement, answered=0 if silent else shown.answered, agreed=0 if silent else shown.agreed,
-        bound=0.0 if silent else shown.bound, mix=tuple(float(share) for share in mix), why_not=why,
+        bound=0.0 if silent else shown.bound, mix=tuple(float(share) for share in mix), why_not=why, form=FORM,
     )  # fmt: skip
 
 

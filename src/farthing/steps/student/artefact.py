@@ -14,6 +14,8 @@ from farthing.steps.student.features import NAME, Sparse
 from farthing.steps.student.judging import Dense, Judge, Weighing
 
 Traffic = Literal["closed", "open"]
+FORM = 2
+"""Of what is packed; one of another form cannot be used."""
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -47,6 +49,8 @@ class Facts(msgspec.Struct, frozen=True):
     """Why it answers nothing; empty if it does."""
     redacted: bool = False
     """Whether the texts that it learned from were redacted: what it judges must be, too."""
+    form: int = 1
+    """Of what was packed."""
 
     @property
     def coverage(self) -> float:
@@ -58,7 +62,7 @@ def pack(facts: Facts, judge: Judge) -> bytes:
     """The bytes of a student that answers."""
     arrays: dict[str, Any] = {
         "facts": np.frombuffer(msgspec.json.encode(facts), np.uint8), "said": judge.said.astype(np.int16),
-        "weights": judge.weights.astype(np.float16), "means": judge.weighing.means, "spreads": judge.weighing.spreads,
+        "weights": judge.weights.astype(np.float16), "lengths": judge.lengths, "means": judge.weighing.means, "spreads": judge.weighing.spreads,
         "signs": judge.weighing.weights,
     }  # fmt: skip
     likeness = judge.likeness
@@ -80,6 +84,8 @@ def unpack(data: bytes) -> tuple[Facts, Judge]:
         held = np.load(io.BytesIO(data), allow_pickle=False)
         facts = msgspec.json.decode(held["facts"].tobytes(), type=Facts)
         weights = held["weights"].astype(np.float32)
+        if facts.form != FORM:
+            raise ValueError("not a student of this version")
         likeness: Dense | Sparse
         if facts.encoder == NAME:
             idf, values = (held[name].astype(np.float32) for name in ("idf", "values"))
@@ -91,6 +97,7 @@ def unpack(data: bytes) -> tuple[Facts, Judge]:
             facts.answers,
             likeness,
             held["said"].astype(np.int64),
+            held["lengths"],
             weights,
             facts.gamma,
             weighing,

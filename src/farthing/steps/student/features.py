@@ -5,8 +5,9 @@ rare they are (TF-IDF, words and pieces each of length 1). Feature names are has
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable
-from itertools import pairwise
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from itertools import chain, pairwise
 from zlib import crc32
 
 import numpy as np
@@ -22,7 +23,7 @@ HALF = 2**15
 LONGEST = 4_000
 """Characters of a text that are looked at, half of them from each end."""
 _WORD = re.compile(r"\w+|[^\w\s]")
-_PIECES = 3, 4
+PIECES = 3, 4
 
 
 def counts(text: str) -> tuple[dict[int, float], dict[int, float]]:
@@ -30,15 +31,25 @@ def counts(text: str) -> tuple[dict[int, float], dict[int, float]]:
     if len(text) > LONGEST:
         text = text[: LONGEST // 2] + " " + text[-LONGEST // 2 :]
     words = _WORD.findall(text.lower())
-    pairs = map(" ".join, pairwise(words))
-    framed = [f"<{word}>" for word in words]
-    pieces = (word[at : at + size] for word in framed for size in _PIECES for at in range(len(word) - size + 1))
-    return _weighed([*words, *pairs], 0), _weighed(pieces, HALF)
+    named = [_column(name, 0) for name in (*words, *map(" ".join, pairwise(words)))]
+    return _weighed(named), _weighed(chain.from_iterable(map(_pieces, words)))
 
 
-def _weighed(names: Iterable[str], first: int) -> dict[int, float]:
-    columns = Counter(first + crc32(name.encode("utf-8", "replace")) % HALF for name in names)
-    return {column: 1 + math.log(times) for column, times in columns.items()}
+def _weighed(columns: Iterable[int]) -> dict[int, float]:
+    return {column: 1 + math.log(times) if times > 1 else 1.0 for column, times in Counter(columns).items()}
+
+
+def _column(name: str, first: int) -> int:
+    return first + crc32(name.encode("utf-8", "replace")) % HALF
+
+
+@lru_cache(maxsize=4_096)
+def _pieces(word: str) -> tuple[int, ...]:
+    """The columns of the pieces of a word: most words of a text were in others."""
+    framed = f"<{word}>"
+    return tuple(
+        _column(framed[at : at + size], HALF) for size in PIECES for at in range(len(framed) - size + 1)
+    )  # fmt: skip
 
 
 FREQUENT = 8
@@ -55,6 +66,7 @@ class Sparse:
         self.rows = rows
         self.values = values
         self.size = size
+        self._rarities: list[float] = idf.tolist()
         self._whole_of = np.full(2 * HALF, -1, np.int32)
         """Column -> its place among those that are kept whole; -1 for all others."""
         self._whole = self._frequent()
@@ -67,7 +79,8 @@ class Sparse:
         idf = np.zeros(2 * HALF, np.float32)
         for column, times in seen.items():
             idf[column] = math.log((1 + len(texts)) / (1 + times)) + 1
-        units = [_unit(half, idf) for halves in counted for half in halves]  # two a text
+        rarities = idf.tolist()
+        units = [_unit(half, rarities) for halves in counted for half in halves]  # two a text
         columns = np.array([column for names, _ in units for column in names], np.int64)
         values = np.array([value for _, halves in units for value in halves], np.float32)
         rows = np.repeat(np.arange(len(units), dtype=np.int32) // 2, [len(names) for names, _ in units])
@@ -77,7 +90,7 @@ class Sparse:
 
     def cosines(self, text: str, vector: Floats | None = None) -> Floats:
         """With each row: the mean of the words' cosine and the pieces'. A vector is not needed."""
-        found = [_unit(half, self.idf) for half in counts(text)]
+        found = [_unit(half, self._rarities) for half in counts(text)]
         columns = np.array([column for names, _ in found for column in names], np.int64)
         weights = np.array([weight for _, values in found for weight in values], np.float32)
         whole = self._whole_of[columns]
@@ -106,9 +119,9 @@ class Sparse:
         return whole
 
 
-def _unit(half: dict[int, float], idf: Floats) -> tuple[list[int], list[float]]:
+def _unit(half: dict[int, float], rarities: Sequence[float]) -> tuple[list[int], list[float]]:
     """Known columns with their weights, of length 1."""
-    columns = [column for column in half if idf[column] > 0]
-    weights = [half[column] * float(idf[column]) for column in columns]
+    columns = [column for column in half if rarities[column] > 0]
+    weights = [half[column] * rarities[column] for column in columns]
     length = math.sqrt(sum(weight * weight for weight in weights)) or 1.0
     return columns, [weight / length for weight in weights]

@@ -20,6 +20,8 @@ SHARP = 12.0
 """Scores are turned into shares by exp(12 score): a score runs from about 0 to 1."""
 
 
+SMALL = 1e-3
+"""Squared length of a sum that is none: of the only example of an answer, itself left out."""
 OWN = -1
 """The sign that tells strangers: how near the nearest example is that says what the student would say."""
 
@@ -94,12 +96,13 @@ class Judge:
     """A trained student."""
 
     def __init__(
-        self, answers: tuple[str, ...], likeness: Likeness, said: Ints, weights: Floats, gamma: float, weighing: Weighing,
-        least: float, floor: float,
+        self, answers: tuple[str, ...], likeness: Likeness, said: Ints, lengths: Floats, weights: Floats, gamma: float,
+        weighing: Weighing, least: float, floor: float,
     ) -> None:  # fmt: skip
         self.answers = answers
         self.likeness = likeness
         self.said = said
+        self.lengths = lengths
         self.weights = weights
         self.weighing = weighing
         self._columns = np.ascontiguousarray(weights.T)
@@ -118,7 +121,7 @@ class Judge:
         return self._verdicts(np.exp(self._gamma * (cosines - 1)) @ self.weights, cosines)
 
     def _verdicts(self, scores: Floats, cosines: Floats) -> list[Verdict]:
-        signs = signs_of(scores, cosines, self.said)
+        signs = signs_of(scores, cosines, self.said, self.lengths)
         found = zip(scores.argmax(1), self.weighing.of(signs), signs[:, OWN], strict=True)
         return [self._verdict(self.answers[best], float(sure), float(own)) for best, sure, own in found]
 
@@ -130,11 +133,14 @@ class Judge:
         return Verdict(answer, confidence, True, "")
 
 
-def signs_of(scores: Floats, cosines: Floats, said: Ints) -> Floats:
-    """What foretells whether the best answer is right; one row a text. `said`: the answer of each example, by number.
+def signs_of(scores: Floats, cosines: Floats, said: Ints, lengths: Floats) -> Floats:
+    """What foretells whether the best answer is right; one row a text. `said`: the answer of each example, by number;
+    `lengths`: see `lengths_of`. The cosine of an example with itself, where it is left out, is below -1.
 
     Of the scores: lead of the best, the best, log of its share, entropy, lead of the second. Of the nearest 5 and 15
-    examples: the share that says the best, and of the 5 that says the second. How near the nearest is, and the nearest that says the best.
+    examples: the share that says the best, and of the 5 that says the second. How near the nearest is; how near the middle of
+    the best answer's examples is, and by how much it is nearer than any other answer's. Squares and a product of the
+    strongest of these. Last the nearest that says the best.
     """
     lines = np.arange(len(scores))
     order = np.argpartition(-scores, min(2, scores.shape[1] - 1), axis=1)[:, :3]
@@ -149,12 +155,43 @@ def signs_of(scores: Floats, cosines: Floats, said: Ints) -> Floats:
     near = np.argpartition(-cosines, far - 1, axis=1)[:, :far]
     near = np.take_along_axis(near, np.argsort(-np.take_along_axis(cosines, near, 1), axis=1), 1)
     words = said[near]
+    to_middles = middles(cosines, said, lengths)
+    middle = to_middles[lines, best]
+    to_middles[lines, best] = -2
+    ahead, lead = middle - to_middles.max(1), first - next_
+    far_share = (words == best[:, None]).mean(1)
     return np.stack(
         [
-            first - next_, first, -np.log(total), entropy, next_ - third,
-            (words[:, :NEAR] == best[:, None]).mean(1), (words == best[:, None]).mean(1),
-            (words[:, :NEAR] == second[:, None]).mean(1), cosines[lines, near[:, 0]],
+            lead, first, -np.log(total), entropy, next_ - third, (words[:, :NEAR] == best[:, None]).mean(1), far_share,
+            (words[:, :NEAR] == second[:, None]).mean(1), cosines[lines, near[:, 0]], middle, ahead,
+            lead**2, first**2, far_share**2, ahead**2, lead * ahead,
             np.where(said[None] == best[:, None], cosines, -1).max(1),
         ],
         axis=1,
     ).astype(np.float32)  # fmt: skip
+
+
+def middles(cosines: Floats, said: Ints, lengths: Floats) -> Floats:
+    """How near each text is to the sum of each answer's examples, itself left out: a cosine."""
+    answers = len(lengths)
+    if len(cosines) == 1:
+        sums = np.bincount(said, cosines[0], answers)[None]
+        return (sums / np.where(lengths > 0, lengths, 1)).astype(np.float32)
+    members = np.zeros((len(said), answers), np.float32)
+    members[np.arange(len(said)), said] = 1
+    itself = cosines < -1
+    sums = np.where(itself, 0, cosines) @ members
+    squares = np.tile(lengths**2, (len(cosines), 1))
+    rows, examples = np.nonzero(itself)
+    squares[rows, said[examples]] -= 2 * sums[rows, said[examples]] + 1
+    found: Floats = (sums / np.sqrt(np.where(squares > SMALL, squares, 1))).astype(np.float32)
+    return found
+
+
+def lengths_of(cosines: Floats, said: Ints, answers: int) -> Floats:
+    """Of the sum of each answer's examples, from the cosines of each with each."""
+    members = np.zeros((len(said), answers), np.float32)
+    members[np.arange(len(said)), said] = 1
+    inner = np.einsum("ea,ea->a", members, np.where(cosines < -1, 1, cosines) @ members)
+    found: Floats = np.sqrt(np.maximum(inner, 0)).astype(np.float32)
+    return found

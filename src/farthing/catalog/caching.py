@@ -51,6 +51,10 @@ class Caching(msgspec.Struct, frozen=True):
     """Blocks before a mark in which an entry is found; 0 for no bound."""
     key: bool = False
     """It takes `prompt_cache_key`."""
+    storage: Pico = 0
+    """Pico-dollars for a token that lies in an explicit cache for an hour; 0 where there is none, or no price of it is known."""
+    header: str = ""
+    """The header in which it takes what calls have in common, where it takes no `prompt_cache_key`."""
 
 
 class _Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -59,6 +63,10 @@ class _Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     least: int
     lists: tuple[str, ...] = ()
     key: bool = False
+    keyed: tuple[str, ...] = ()
+    """The formats in which it takes a key, where that is not all of them."""
+    headers: dict[str, str] = {}
+    """The header of a format that takes its place."""
 
 
 class _Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -116,7 +124,8 @@ class Cachings:
                     keeps.append(Keep(ttl, _LIFETIMES[ttl], write))
         found = Caching(
             rule.way, rule.least, plain, read, tuple(keeps), _MARKS if keeps else 0,
-            _LOOK_BACK if rule.way == "marks" else 0, rule.key,
+            _LOOK_BACK if rule.way == "marks" else 0, rule.key or format in rule.keyed,
+            rates.requests.get("cached_token_hour", 0), rule.headers.get(format, ""),
         )  # fmt: skip
         return rates.from_us, rates.until_us, found
 

@@ -13,6 +13,10 @@ MARKED, EXPLICIT, ALIKE = "cache_marked", "cache_explicit", "cache_alike"
 """Flags of an attempt whose request said what Farthing wanted kept: to a provider that keeps nothing by itself; to one that
 would have kept all of it; to one that would have read as much without a word."""
 
+CONTEXT = "cache_context"
+"""Begins the flag of an attempt whose prompt begins with a context that Farthing has put into the provider's keeping; how many
+in a hundred of its tokens the provider would have held by itself follows, behind a space."""
+
 TOOLS, SYSTEM, MESSAGE = "tools", "system", "message"
 
 
@@ -37,6 +41,23 @@ class Mark(msgspec.Struct, frozen=True):
     """It is the last block of the part, so that it has its place in another format too."""
 
 
+class Context(msgspec.Struct, frozen=True):
+    """A beginning of prompts that lies at a provider under a name (Gemini's cached contents)."""
+
+    provider: str
+    """Its name in the settings."""
+    model: str
+    name: str
+    opening: bytes
+    """The bytes of a request that stand for it: they go, and the name comes."""
+    by_itself: int = 0
+    """Of a hundred of its tokens, how many the provider would have held without it."""
+
+    @property
+    def flag(self) -> str:
+        return f"{CONTEXT} {self.by_itself}"
+
+
 class Marks(msgspec.Struct, frozen=True):
     """All that one request says."""
 
@@ -48,12 +69,19 @@ class Marks(msgspec.Struct, frozen=True):
     """The prompt goes on where an earlier one ended: providers that keep every end would have that too."""
     key: str = ""
     """What providers that spread calls over hosts are to keep together."""
+    context: Context | None = None
 
 
 def usage_without(flags: list[str], usage: Usage) -> Usage:
     """What an attempt with these flags would have used had Farthing said nothing; `usage` itself where it did not."""
     if MARKED in flags:
         return _all_input(usage, "uncached_in")
+    context = next((flag for flag in flags if flag.startswith(CONTEXT)), "")
+    if context:
+        kept = usage.cache_read * int(context.rpartition(" ")[2]) // 100
+        return msgspec.structs.replace(
+            usage, uncached_in=usage.uncached_in + usage.cache_read - kept, cache_read=kept
+        )  # fmt: skip
     return _all_input(usage, "w30m") if EXPLICIT in flags else usage
 
 

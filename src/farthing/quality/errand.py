@@ -20,12 +20,15 @@ FEATURES = (
     "farthing training",
     "farthing summary",
     "farthing audit",
+    "farthing storage",
 )
 """What reports show such calls under."""
 TRAINING = FEATURES[5]
 """What rows of trainings are booked as; no call is sent for them."""
 SUMMARY = FEATURES[6]
 """Summaries of what is left out of long conversations."""
+STORAGE = FEATURES[8]
+"""Contexts that lie at a provider; no call is sent for them."""
 SPENT_BY = FEATURES[0], FEATURES[2]
 """Those that look at the quality of routed answers, within `routing.shadow_dollars_a_day`."""
 TASK = "farthing overhead"

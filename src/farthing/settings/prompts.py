@@ -78,6 +78,13 @@ class PromptSettings(msgspec.Struct, frozen=True):
             "anything about that cache by themselves are left alone."
         ),
     ] = "off"
+    contexts: Annotated[
+        Literal["off", "auto"],
+        Meta(
+            description="`auto`, besides `provider_caching`: system prompts are put into Gemini's keeping where so many calls read "
+            "them that this pays for their storage, which is billed by the hour."
+        ),
+    ] = "off"
     lossless: Annotated[
         Literal["off", "on"],
         Meta(

@@ -54,9 +54,20 @@ OURS = b"x-farthing-"
 """Only the gateway says such things."""
 
 
-Dress = Callable[[Call, str, bytes], tuple[bytes, str]]
-"""Puts a call's marks into the body that is sent, in the format that is spoken; returns it with a flag for the attempt, which
-is empty where nothing was written."""
+class Dressed(NamedTuple):
+    """A request with a call's marks."""
+
+    body: bytes
+    flag: str = ""
+    """A mark for the attempt; empty where nothing was written that changes what it costs."""
+    headers: tuple[Header, ...] = ()
+    """Some providers take what belongs together in a header."""
+
+
+Dress = Callable[[Call, str, bytes], Dressed]
+"""Puts a call's marks into the body that is sent, in the format that is spoken."""
+Undress = Callable[[Call, Answer], bool]
+"""Is told of a refusal; whether it was for the marks' sake, which are gone by then, so that the call can be sent again."""
 
 
 class Prepared(NamedTuple):
@@ -69,6 +80,7 @@ class Prepared(NamedTuple):
     body: bytes
     flag: str
     """A mark for the attempt; empty: none."""
+    headers: tuple[Header, ...] = ()
 
 
 class Delivery(msgspec.Struct, frozen=True):
@@ -83,14 +95,17 @@ class Delivery(msgspec.Struct, frozen=True):
 
 
 class Relay:
-    """Sends calls to providers. `dress` is asked for those with marks for the provider's prompt cache."""
+    """Sends calls to providers. `dress` is asked for those with marks for the provider's prompt cache, `undress` where one of
+    them is refused."""
 
     def __init__(
-        self, providers: Providers, clock: Callable[[], float] = time.perf_counter, dress: Dress | None = None
+        self, providers: Providers, clock: Callable[[], float] = time.perf_counter, dress: Dress | None = None,
+        undress: Undress | None = None,
     ) -> None:  # fmt: skip
         self._providers = providers
         self._clock = clock
         self._dress = dress
+        self._undress = undress
         self.drains = 0
         """Streams that are read on although their client left."""
 
@@ -106,7 +121,7 @@ class Relay:
             response = await provider.client.send(
                 "POST",
                 provider.url(ready.spoken, deployment.model),
-                _headers(call, provider, ready.format),
+                _headers(call, provider, ready),
                 ready.body,
                 provider.timeouts,
             )
@@ -124,7 +139,10 @@ class Relay:
             attempt.outcome, attempt.error = _outcome(error)
             raise
         attempt.duration_us = int((self._clock() - begun) * 1e6)
-        return _whole_answer(call, provider, ready, attempt, headers, whole)
+        answer = _whole_answer(call, provider, ready, attempt, headers, whole)
+        if ready.flag and answer.status >= 400 and self._undress is not None and self._undress(call, answer):
+            return await self(call)
+        return answer
 
     def prepare(self, call: Call) -> Prepared:
         """What would be sent for the call now, to its deployment. Raises CannotTranslate, BadRequest."""
@@ -167,12 +185,12 @@ class Relay:
             if translation is None
             else translation.request(call.body, call.ask, deployment.model)
         )
-        flag = ""
+        flag, headers = "", tuple[Header, ...]()
         if call.marks is not None and self._dress is not None:
-            body, flag = self._dress(call, spoken, body)
+            body, flag, headers = self._dress(call, spoken, body)
         if call.sent_tier and spoken in TIERED and provider.host in _TIERED_HOSTS:
             body = with_service_tier(body, call.sent_tier)
-        return Prepared(spoken, format, translation, body, flag)
+        return Prepared(spoken, format, translation, body, flag, headers)
 
     def microseconds_since(self, begun: float) -> int:
         return int((self._clock() - begun) * 1e6)
@@ -383,8 +401,11 @@ def _spoken(wire: str, provider: Provider) -> tuple[str, Translation | None]:
     )
 
 
-def _headers(call: Call, provider: Provider, format: Format) -> Sequence[Header]:
-    headers = provider.headers(format.name)
+def _headers(call: Call, provider: Provider, ready: Prepared) -> Sequence[Header]:
+    format = ready.format
+    headers: Sequence[Header] = provider.headers(format.name)
+    if ready.headers:
+        headers = (*headers, *ready.headers)
     passed = FORWARDED[format.family] if FORMATS[call.wire].family == format.family else frozenset()
     forwarded = [(name, value) for name, value in call.headers.items() if name in passed or name in provider.forward]
     if not forwarded:

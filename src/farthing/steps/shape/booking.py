@@ -1,7 +1,8 @@
 """What marks for the provider's cache saved: the saving of the lever "provider caching", from the usage that it reported.
 
 before    the same usage as it would have been without Farthing's marks: all input at the plain rate, or, at providers that
-          keep every prompt by themselves at a price, all of it written
+          keep every prompt by themselves at a price, all of it written; of a context, as much read as the provider has
+          read of its like by itself
 after     what the attempt came to
 
 A write that nobody read makes it negative, and is shown so. Only attempts that carried Farthing's marks count.
@@ -12,7 +13,7 @@ from typing import Protocol
 
 from farthing.model.arms import PROVIDER_CACHING
 from farthing.model.call import Deployment
-from farthing.model.marks import ALIKE, EXPLICIT, MARKED, usage_without
+from farthing.model.marks import ALIKE, CONTEXT, EXPLICIT, MARKED, usage_without
 from farthing.model.record import Attempt, Saving
 from farthing.model.usage import Usage
 from farthing.prices import Priced
@@ -35,7 +36,7 @@ def marked(attempts: Sequence[Attempt]) -> list[Attempt]:
     return [
         attempt for attempt in attempts
         if not attempt.part and attempt.usage is not None and attempt.cost_state in ("computed", "estimated")
-        and not _FLAGS.isdisjoint(attempt.flags)
+        and (not _FLAGS.isdisjoint(attempt.flags) or any(flag.startswith(CONTEXT) for flag in attempt.flags))
     ]  # fmt: skip
 
 
@@ -57,5 +58,5 @@ def saving(attempts: Sequence[Attempt], deployments: Sequence[Deployment], book:
             continue
         before += priced.nano
         after += attempt.cost
-        estimated = estimated or EXPLICIT in attempt.flags or attempt.estimated
+        estimated = estimated or MARKED not in attempt.flags or attempt.estimated
     return Saving(LEVER, before, after, estimated=estimated) if before != after else None

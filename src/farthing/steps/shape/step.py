@@ -78,7 +78,7 @@ class Shape:
             return await self._settled(call, proceed)
         if not self._features.get(call.principal.feature, self._everywhere) or len(call.body) < LEAST_BYTES:
             return await proceed(call)
-        looked = self._look(call)
+        looked = self._look(call) if call.marks is None else None
         if looked is None:
             return await proceed(call)
         found, rates, scope, decision = looked
@@ -113,7 +113,7 @@ class Shape:
         except UnknownModel:
             return None
         rates = self._cachings.of(place, self._spoken(call.wire, place.provider))
-        if rates is None or not (rates.keeps or rates.key):
+        if rates is None or not (rates.keeps or rates.key or rates.header):
             return None
         found = self._read(call.wire, call.body)
         if found is None or not found.digests:
@@ -159,7 +159,9 @@ class Shape:
     def _key(self, found: Blocks, rates: Caching, decision: Decision) -> str:
         """What keeps calls with the same opening together at hosts that are many. From the first write on, or from where
         an opening is known to come again: a key that changes makes a prompt new, and one of its own helps nobody."""
-        if not rates.key or not (decision.plan.points or (not rates.keeps and decision.seen[0].uses >= FAMILIAR)):
+        if not (rates.key or rates.header) or not (
+            decision.plan.points or (not rates.keeps and decision.seen[0].uses >= FAMILIAR)
+        ):
             return ""
         return f"{found.digests[0]:016x}"
 

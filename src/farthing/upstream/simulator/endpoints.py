@@ -13,6 +13,7 @@ from farthing.upstream.simulator.anthropic_messages import AnthropicMessages
 from farthing.upstream.simulator.errors import provider_error
 from farthing.upstream.simulator.faults import Plan
 from farthing.upstream.simulator.files import Files
+from farthing.upstream.simulator.gemini_contexts import GeminiContexts
 from farthing.upstream.simulator.http import Handler
 from farthing.upstream.simulator.mistral_batches import MistralBatches
 from farthing.upstream.simulator.models import Model
@@ -28,6 +29,7 @@ from farthing.upstream.simulator.wire import Family, Json, Refusal, Spent, Wire
 
 _AZURE = "/openai/deployments/{deployment}"
 _BASES = ("/v1", "/openai/v1", _AZURE)
+_GEMINI = "/v1beta"
 _AZURE_BATCHES = ("/openai/v1", "/openai")
 
 
@@ -42,6 +44,7 @@ class Endpoints:
         self.embeddings = OpenAIEmbeddings()
         self.messages = AnthropicMessages()
         self.files = Files(provider)
+        self.contexts = GeminiContexts(provider)
         wires: dict[str, Wire] = {
             "/v1/chat/completions": self.chat, "/v1/responses": self.responses, "/v1/embeddings": self.embeddings
         }  # fmt: skip
@@ -62,6 +65,11 @@ class Endpoints:
             self._route("POST", "/v1/responses/input_tokens", self.count_input_tokens),
             self._route("GET", "/v1/responses/{response}", self.show_response),
             self._route("DELETE", "/v1/responses/{response}", self.delete_response),
+            self._route("POST", f"{_GEMINI}/openai/chat/completions", self.call(self.chat)),
+            self._route("POST", f"{_GEMINI}/cachedContents", self.contexts.create),
+            self._route("GET", f"{_GEMINI}/cachedContents", self.contexts.list),
+            self._route("PATCH", f"{_GEMINI}/cachedContents/{{context}}", self.contexts.change),
+            self._route("DELETE", f"{_GEMINI}/cachedContents/{{context}}", self.contexts.delete),
             *self._file_routes("/v1", self.batches),
             *(route for base in _AZURE_BATCHES for route in self._file_routes(base, self.azure_batches)),
             *(route for base in ("/v1", *_AZURE_BATCHES) for route in self._tuning_routes(base)),
@@ -140,7 +148,8 @@ class Endpoints:
             if "deployment" in request.path_params:
                 body["model"] = request.path_params["deployment"]
             plan = http.planned(self.provider, request, body, number, raw, wire.family)
-            work = self.provider.work(wire, body, key, number, plan)
+            context = self.contexts.put_back(body, key) if wire is self.chat else 0
+            work = self.provider.work(wire, body, key, number, plan, context=context)
             path = request.url.path
             plainly = not work.asked.stream or plan.has("html") or plan.has("empty-body")
             return self._whole(wire, work, plan, path) if plainly else self._streamed(wire, work, plan, path)
@@ -185,7 +194,8 @@ class Endpoints:
             await each.advance()
         self.fine_tuning.advance()
         bill = self.provider.bill
-        return http.json_answer({"totals": bill.totals, "lines": list(bill.lines)})
+        contexts = {"made_tokens": self.contexts.made_tokens, "token_seconds": self.contexts.token_seconds}
+        return http.json_answer({"totals": bill.totals, "lines": list(bill.lines), "contexts": contexts})
 
     async def shift_skills(self, request: Request) -> Response:
         """Models become better or worse by what the body says, as {"gpt-4o-mini": -0.2}; those that it leaves out are as

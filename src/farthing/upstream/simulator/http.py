@@ -45,6 +45,7 @@ def customer(request: Request, family: Family) -> str:
     bearer = request.headers.get("authorization", "")
     secret = bearer[7:].strip() if bearer.lower().startswith("bearer ") else ""
     secret = secret or request.headers.get("x-api-key", "") or request.headers.get("api-key", "")
+    secret = secret or request.headers.get("x-goog-api-key", "")
     if secret:
         return key_of(secret)
     if family == "anthropic":

@@ -8,14 +8,14 @@ from typing import Literal
 import msgspec
 
 Tier = Literal["small", "mid", "flagship"]
-Cache = Literal["blocks", "breakpoints", "marks", "units", "none"]
+Cache = Literal["blocks", "breakpoints", "marks", "units", "chance", "none"]
 """How prompts are cached: OpenAI's automatic blocks of 128 tokens, its breakpoints since GPT-5.6 (writes cost extra),
-Anthropic's marks, DeepSeek's units of 64 tokens."""
+Anthropic's marks, DeepSeek's units of 64 tokens, Gemini's blocks that are read by chance."""
 
 
 class Model(msgspec.Struct, frozen=True):
     id: str
-    maker: Literal["openai", "anthropic", "deepseek"]
+    maker: Literal["openai", "anthropic", "deepseek", "google"]
     tier: Tier
     snapshot: str = ""
     """What answers call the model; the id where the provider gives no date."""
@@ -104,6 +104,8 @@ _ALL = [
     _gpt("text-embedding-ada-002", "small", embeds=1536, cache="none", image="none", context=8192),
     Model("deepseek-chat", "deepseek", "mid", max_output=8192, cache="units", cache_min=64),
     Model("deepseek-reasoner", "deepseek", "flagship", max_output=65_536, thinks="always", cache="units", cache_min=64),
+    Model("gemini-2.5-flash", "google", "small", context=1_048_576, max_output=65_536, cache="chance", cache_min=2048),
+    Model("gemini-2.5-pro", "google", "flagship", context=1_048_576, max_output=65_536, cache="chance", cache_min=2048),
     _claude("claude-3-5-haiku-latest", "small", "claude-3-5-haiku-20241022", max_output=8192, thinks="never",
             cache_min=2048, edge=-0.02),
     _claude("claude-haiku-4-5", "small", "claude-haiku-4-5-20251001", cache_min=4096, edge=0.02),

@@ -59,8 +59,10 @@ class Provider:
         """Whether a model of a customer's own is there; all others are."""
         return not model.startswith(TUNED) or model in self.skills.tuned
 
-    def work(self, wire: Wire, body: Json, key: str, number: int, plan: Plan, *, batch: bool = False) -> Work:
-        """Raises Refusal. `key` tells customers apart."""
+    def work(
+        self, wire: Wire, body: Json, key: str, number: int, plan: Plan, *, batch: bool = False, context: int = 0
+    ) -> Work:  # fmt: skip
+        """Raises Refusal. `key` tells customers apart. `context`: tokens of the prompt that lie in a context."""
         check_fields(wire, body, self.settings.strict)
         asked = wire.read(body)
         asked.id = wire.id_prefix + self.name(24, number)
@@ -79,7 +81,7 @@ class Provider:
             else [answers.answer(asked.question, self._mind, at) for at in range(asked.choices)]
         )
         delay = latency.pace(model, asked.prompt, dice, self.settings.latency).first
-        cache = self.cache(key, asked, delay)
+        cache = self.cache(key, asked, delay) if not context else CacheUse(read=context)
         pace = latency.pace(model, asked.prompt - cache.read, dice, self.settings.latency)
         spent = Spent(
             prompt=asked.prompt,
@@ -107,6 +109,10 @@ class Provider:
             return self.caches.breakpoints(scope, asked.ids, asked.points, least=model.cache_min, delay=delay)
         if model.cache == "none":
             return CacheUse()
+        if model.cache == "chance":
+            used = self.caches.blocks(scope, asked.ids, least=model.cache_min, delay=delay)
+            lucky = seeds.dice(self.settings.seed, "luck", asked.id).random() < self.settings.chance_of_reading
+            return used if lucky else CacheUse()
         step, retention = (64, "24h") if model.cache == "units" else (128, asked.retention or model.retention)
         return self.caches.blocks(scope, asked.ids, least=model.cache_min, step=step, retention=retention, delay=delay)
 

@@ -51,6 +51,8 @@ class SimulatorSettings(msgspec.Struct, frozen=True):
     """Share of its verdicts in which it prefers the first answer, whatever that says."""
     spread: float = 0.0
     """Sigma of the log-normal lengths of ordinary answers, whose median is the tier's. 0: all about as long."""
+    chance_of_reading: float = 0.5
+    """Share of calls that read what Gemini's own cache holds of their prompt, which it does not promise."""
     bills_on: bool = False
     """A stream that its client leaves is billed to its end, as some hosts do; else for what was generated until then."""
     strict: bool = False

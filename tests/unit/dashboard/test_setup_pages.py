@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from farthing.dashboard.pages import settings as settings_page
+from farthing.dashboard import known_settings
 from farthing.model.money import Nano
 from farthing.model.record import Record
 from farthing.settings import (
@@ -182,13 +182,13 @@ class TestSettings:
             assert "postgresql://farthing:***@db/ledger" in text
 
     def test_every_setting_has_its_words(self) -> None:
-        found = list(settings_page.lines(SECRETS))
+        found = list(known_settings.lines(SECRETS))
         assert len(found) > 130 and all(line.what for line in found if "timeouts" not in line.name)
         assert len({line.name for line in found}) == len(found)
 
     def test_what_is_as_by_default_does_not_differ(self) -> None:
-        assert [line for line in settings_page.lines(Settings()) if line.is_changed] == []
-        changed = {line.name for line in settings_page.lines(SECRETS) if line.is_changed}
+        assert [line for line in known_settings.lines(Settings()) if line.is_changed] == []
+        changed = {line.name for line in known_settings.lines(SECRETS) if line.is_changed}
         assert {"server.port", "store.url", "otel.headers", "dashboard.oidc.client_secret"} <= changed
         assert "server.host" not in changed
 

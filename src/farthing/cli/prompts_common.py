@@ -14,8 +14,10 @@ from farthing.settings import Settings
 def prompt_of(path: Path) -> Prompt:
     """Raises ClickException."""
     try:
-        return read_prompt(path.read_text(encoding="utf-8"), path.stem)
-    except (PromptError, UnicodeDecodeError) as error:
+        return read_prompt(path.read_text(encoding="utf-8-sig"), path.stem)
+    except UnicodeDecodeError:
+        raise click.ClickException(f"{path}: it is not UTF-8") from None
+    except PromptError as error:
         raise click.ClickException(f"{path}: {error}") from None
 
 

@@ -136,6 +136,10 @@ def optimise(
         bound,
         PROPOSALS if writer else 0,
     )
+    if not plan.parts and not plan.arms and writer is None:
+        raise click.ClickException(
+            f"{file}: nothing in it may be tried: all of its parts are protected, or hold an input"
+        )
     run = name_of(
         file.read_bytes(), model.encode(), f"{margin} {each} {writer}".encode(), *(_key(item) for item in items)
     )
@@ -152,10 +156,13 @@ def optimise(
     except KeyboardInterrupt:
         click.echo("\nBroken off. What was answered is kept: --resume goes on with it.", err=True)
         raise click.exceptions.Exit(130) from None
-    if html is not None:
-        html.write_text(page(report), encoding="utf-8")
-    if write is not None and report.found.is_proved:
-        write.write_text(report.prompt, encoding="utf-8")
+    try:
+        if html is not None:
+            html.write_text(page(report), encoding="utf-8")
+        if write is not None and report.found.is_proved:
+            write.write_text(report.prompt, encoding="utf-8")
+    except OSError as error:
+        raise click.ClickException(f"{error.filename}: {error.strerror}; the answers are kept (--resume)") from None
     if as_json:
         print_json(for_machines(report))
     else:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from farthing.lab.prompt import AS_IT_IS, Variant
-from farthing.lab.trial import Outcome, Scores, Verdict, all_of, holds, needed, paired
+from farthing.lab.trial import Outcome, Scores, Verdict, Z, all_of, holds, needed, paired
 from farthing.model.money import Nano
 from farthing.quality.noninferiority import Counts
 from farthing.quality.paired import bounds
@@ -33,8 +33,9 @@ class Confirmed(msgspec.Struct, frozen=True):
     items: int
     counts: Counts
     low: float
-    """What the change of quality is at least (95 %), -1 to 1."""
+    """What the change of quality is at least, -1 to 1; like the verdict one-sided with 95 %, so that both say the same."""
     high: float
+    """The same at most: the two are an interval of 90 %."""
     before: Mean
     after: Mean
 
@@ -66,7 +67,7 @@ def mean(outcomes: Sequence[Outcome | None]) -> Mean:
 def judged(before: Sequence[Outcome | None], after: Sequence[Outcome | None], margin: float) -> Confirmed:
     """What two lists of outcomes on the same items show."""
     counts = paired(before, after)
-    least, most = bounds(counts) if counts.n else (-1.0, 1.0)
+    least, most = bounds(counts, Z) if counts.n else (-1.0, 1.0)
     verdict: Verdict = "holds" if holds(counts, margin) else "harms" if least > 0 and -counts.mean > margin else "open"
     return Confirmed(verdict, margin, len(after), counts, -most, -least, mean(before), mean(after))
 

@@ -7,6 +7,7 @@
 Without an answer and a check the answers of two prompts are compared with one another. Knows nothing of models.
 """
 
+from codecs import BOM_UTF8
 from collections.abc import Collection, Iterable
 from typing import Any
 
@@ -38,6 +39,8 @@ def read_items(lines: Iterable[bytes], slots: Collection[str]) -> list[Item]:
     items: list[Item] = []
     seen = set()
     for number, line in enumerate(lines, 1):
+        if number == 1:
+            line = line.removeprefix(BOM_UTF8)
         if not line.strip():
             continue
         try:

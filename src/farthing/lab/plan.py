@@ -53,7 +53,7 @@ def shares(available: int, margin: float, wanted: int = 0) -> tuple[int, str]:
         least = next(n for n in range(items + 1, 10**7) if can_show(n, margin))
         raise ValueError(
             f"a loss below {100 * margin:g} points cannot be shown with {available:,} items: half of them find what can go, "
-            f"half prove it, and each needs {least:,} at least, better {needed(margin):,}"
+            f"half prove it, and each needs {least:,} at least, better {needed(margin):,}; items that ask the same count once"
         )
     if items >= needed(margin):
         return items, ""

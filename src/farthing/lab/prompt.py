@@ -27,7 +27,7 @@ Knows nothing of models, prices and answers.
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -43,7 +43,7 @@ class PromptError(Exception):
 
 
 class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    role: str
+    role: Literal["system", "developer", "user", "assistant"]
     text: str
 
 

@@ -24,7 +24,7 @@ async def test_what_matters_is_not_confirmed() -> None:
 def test_what_few_items_cannot_show_is_said_with_how_many_could() -> None:
     proof = judged([RIGHT] * 60 + [WRONG] * 3, [RIGHT] * 57 + [WRONG] * 3 + [RIGHT] * 3, 0.03)
     assert proof.verdict == "open"
-    assert proof.words == "cannot be shown with 63 items: +0.0 points (-9.2 to +9.2); about 657 would be needed"
+    assert proof.words == "cannot be shown with 63 items: +0.0 points (-7.4 to +7.4); about 657 would be needed"
 
 
 def test_means() -> None:

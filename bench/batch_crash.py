@@ -16,7 +16,7 @@ import tempfile
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -87,14 +87,14 @@ QUICK = Scene(4_000, 5, (0.2, 2.0), 60.0, 4.0)
 class Stage:
     """A provider and a gateway, each a process of its own."""
 
-    def __init__(self, stack: ExitStack, scene: Scene) -> None:
+    def __init__(self, stack: ExitStack, scene: Scene, faults: Mapping[str, float] = FAULTS) -> None:
         self.folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="farthing-crash-")))
         self.url = f"sqlite:///{self.folder}/farthing.db"
         self.provider, self.port = free_port(), free_port()
         self._log = stack.enter_context(open(self.folder / "log", "wb"))  # noqa: SIM115
         simulated = SimulatorSettings(
-            seed=7, faults=FAULTS, batch_seconds=3.0, batch_list_lag=0.75 * scene.lag_s, batch_quick=True, kept=100_000, bill_kept=1_000_000,
-            line_faults={"status-500": 0.0005, "status-400": 0.0},
+            seed=7, faults=dict(faults), batch_seconds=3.0, batch_list_lag=0.75 * scene.lag_s, batch_quick=True, kept=100_000, bill_kept=1_000_000,
+            line_faults={"status-500": 0.0005, "status-400": 0.0} if faults else {},
         )  # fmt: skip
         command = [sys.executable, str(PROVIDER), str(self.provider), msgspec.json.encode(simulated).decode()]
         simulator = start(command, self._log, None)
@@ -148,12 +148,11 @@ def handed_in(scene: Scene) -> list[tuple[Job, list[Line]]]:
             job = Job(
                 f"job-{wave}-{tenant}", "file", "openai.chat", f"tenant-{tenant}", now, now + DAY_US, state="running", total=count
             )  # fmt: skip
-            made.append((job, [_line(job, no) for no in range(count)]))
+            made.append((job, [a_line(job, no, alone=no % 100 < ALONE_PERCENT) for no in range(count)]))
     return made
 
 
-def _line(job: Job, no: int) -> Line:
-    alone = no % 100 < ALONE_PERCENT
+def a_line(job: Job, no: int, *, alone: bool) -> Line:
     model = "own/gpt-4o-mini" if alone else "gpt-4o-mini"
     slow = " [[simulate: slow-first-byte=0.2]]" if alone else ""
     said = json.dumps(
@@ -186,14 +185,14 @@ def run(stage: Stage, scene: Scene, handed: list[tuple[Job, list[Line]]]) -> lis
         stage.up()
     until = time.monotonic() + scene.patience_s
     while True:
-        found = stage.read(lambda store: _jobs(store, [job.id for job, _ in handed]))
+        found = stage.read(lambda store: jobs_of(store, [job.id for job, _ in handed]))
         if all(job.ended_us for job in found) or time.monotonic() > until:
             stage.end()
             return found
         time.sleep(1.0)
 
 
-async def _jobs(store: Store, names: list[str]) -> list[Job]:
+async def jobs_of(store: Store, names: list[str]) -> list[Job]:
     def look(connection: Any) -> list[Job]:
         return [job for name in names if (job := jobs.get(connection, name)) is not None]
 

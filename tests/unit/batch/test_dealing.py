@@ -153,3 +153,19 @@ async def test_no_more_are_taken_than_a_place_wants(store: Store) -> None:
     assert len(scene.runner.handed) == 4
     scene.runner.room = 0
     assert await scene.dealer.turn() == 0.25 and len(scene.runner.handed) == 4
+
+
+async def test_three_lines_do_not_wait_for_a_thousand(store: Store) -> None:
+    await queued(store, 1000)
+    job = Job("job-2", "file", "openai.chat", "small", NOW_US, NOW_US + 24 * HOUR_US, state="running", total=3)
+    made = [
+        Line(job.id, no, f"c-{no}", "small", "small", job.deadline_us, 0, body=b'{"model":"small"}') for no in range(3)
+    ]
+    scene = Scene(store, [BATCH, NOW])
+    await scene.dealer.turn()
+    before = len(scene.sender.added)
+    await store.do(lambda c: (jobs.add(c, job), lines.add(c, made)))
+    await scene.dealer.turn()
+    dealt = scene.sender.added[before:]
+    assert sum(pooled.line.job == "job-2" for pooled in dealt) == 3, "all of them are dealt out at the next turn"
+    assert before + len(dealt) < 1000, "while the others wait still"

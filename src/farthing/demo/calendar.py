@@ -32,11 +32,13 @@ class Turn(msgspec.Struct, frozen=True):
 
 
 CACHE = Turn(8, "the exact cache is switched on")
-ROUTING = Turn(12, "four features leave the choice of the model to Farthing")
+BATCH = Turn(10, "the night's invoices can wait until the morning: one job, at half price")
+STUDENT = Turn(11, "a small model of the shop's own learns to sort tickets, from those that were kept since day 1")
+ROUTING = Turn(12, "three features leave the choice of the model to Farthing")
 BALANCE = Turn(18, "Azure is a second place for OpenAI's models, with a contract for 12 % off")
 PROMPTS = Turn(20, "prompts are marked for Claude's cache, and say the same in fewer tokens")
 """After people have seen what the doctor found of the broken prompt, and that the contract desk marks nothing."""
-TURNS = (CACHE, ROUTING, BALANCE, PROMPTS)
+TURNS = (CACHE, BATCH, STUDENT, ROUTING, BALANCE, PROMPTS)
 
 LAUNCHED = tuple(feature for feature in FEATURES if feature.hours is not NIGHT)
 """What people do at any time of a live day."""
@@ -45,6 +47,10 @@ STAMPED_FROM, STAMPED_DAYS = 14, 2
 """For so many days a new prompt of the support chat begins with the time: nothing is in the provider's cache any more."""
 RETRY_FROM, RETRIES = 20, 4
 """For a day a new version of the support chat sends each message so many times."""
+HANDED_IN, WORKED_BY = 3, 7
+"""Hours between which a night's invoices are worked."""
+RECALL_FROM, RECALL_DAYS = 24, 2
+"""For so many days most tickets are about a lamp that is called back: nothing like what was learned from."""
 OUTAGE_FROM, OUTAGE_HOURS = 25, (10, 11)
 """Azure answers with 503 from the first to the second hour of a day."""
 LAST_WEEKDAY = 2
@@ -56,16 +62,18 @@ class Accidents(msgspec.Struct, frozen=True):
 
     stamped: range
     retry: int
+    recall: range
     outage: int
 
 
 @lru_cache(maxsize=8)
 def accidents(start_us: int) -> Accidents:
     """When they happen in a story that begins then."""
-    stamped = _weekday(start_us, STAMPED_FROM)
+    stamped, recall = _weekday(start_us, STAMPED_FROM), _weekday(start_us, RECALL_FROM)
     return Accidents(
-        range(stamped, stamped + STAMPED_DAYS), _weekday(start_us, RETRY_FROM), _weekday(start_us, OUTAGE_FROM)
-    )
+        range(stamped, stamped + STAMPED_DAYS), _weekday(start_us, RETRY_FROM), range(recall, recall + RECALL_DAYS),
+        _weekday(start_us, OUTAGE_FROM),
+    )  # fmt: skip
 
 
 def _weekday(start_us: int, day: int) -> int:
@@ -133,8 +141,14 @@ def _moment(feature: Feature, day: int, at_us: int, start_us: int) -> Moment:
     return Moment(
         routed=day >= ROUTING.day,
         repeats=RETRIES if chat and day == special.retry else 1,
+        recalled=feature.name == "ticket queue" and day in special.recall,
         stamped=f"It is {when:%A, %d %B %Y, %H:%M:%S}. " if chat and day in special.stamped else "",
     )
+
+
+def can_wait(start_us: int, day: int, now_us: int) -> bool:
+    """Whether the invoices of a night are one job: those of a night that is not over by `now_us` go as they did before."""
+    return day >= BATCH.day and start_us + day * DAY_US + WORKED_BY * HOUR_US <= now_us
 
 
 def is_out(start_us: int, now_us: int) -> bool:

@@ -46,6 +46,8 @@ class Moment(msgspec.Struct, frozen=True):
     """How often a client with a fault in it sends each request."""
     stamped: str = ""
     """What a new prompt begins with; that breaks the providers' prompt caches."""
+    recalled: bool = False
+    """A lamp is called back: most tickets are about broken ones."""
 
 
 class User(msgspec.Struct, frozen=True):
@@ -169,23 +171,29 @@ def product_advisor(dice: random.Random, user: User, moment: Moment, name: str) 
 
 
 def ticket_queue(dice: random.Random, user: User, moment: Moment, name: str) -> Script:
-    """One ticket into one of five queues."""
-    ticket = tasks.make("classification", 1, dice.getrandbits(32)).prompt
+    """One ticket into one of five queues. All are alike, so a small model can learn it."""
     yield Ask(
         "openai.chat",
         {
-            "model": "auto" if moment.routed else "gpt-5.5", "reasoning_effort": "low", "max_completion_tokens": 400,
+            "model": "gpt-5.5", "reasoning_effort": "low", "max_completion_tokens": 400,
             "messages": [
                 {"role": "system", "content": f"You sort the tickets of a furniture shop.\n{texts.ROUTING_GUIDE}\n{texts.EXAMPLES}"},
-                {"role": "user", "content": ticket},
+                {"role": "user", "content": _ticket(dice, moment.recalled)},
             ],
         },
         {"feature": "ticket queue", "user": user.name},
     )  # fmt: skip
 
 
+def _ticket(dice: random.Random, recalled: bool) -> str:
+    made = tasks.make("classification", 1, dice.getrandbits(32))
+    while recalled and made.gold != "defect" and dice.random() < 0.9:
+        made = tasks.make("classification", 1, dice.getrandbits(32))
+    return made.prompt
+
+
 def invoice_fields(dice: random.Random, user: User, moment: Moment, name: str) -> Script:
-    """The fields of a scanned message as JSON, in a batch each night."""
+    """The fields of a scanned message as JSON, all of a day's in the night after it."""
     task = tasks.make("extraction", 2, dice.getrandbits(32)).prompt
     yield Ask(
         "openai.chat",

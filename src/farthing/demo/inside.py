@@ -2,13 +2,17 @@
 
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 
 import msgspec
 
-from farthing.app.inside import JSON, sent
+from farthing.app.inside import JSON, Got, sent
 from farthing.demo.company import Ask, Heard
 from farthing.gateway.asgi import Endpoints
+from farthing.model.call import Header
 from farthing.wire import FORMATS
+
+NO_TAGS: Mapping[str, str] = MappingProxyType({})
 
 _DELTA = re.compile(rb'"delta":\{[^{}]*?"content":("(?:[^"\\]|\\.)*")')
 """The words of a chunk: the stream is the simulator's own."""
@@ -23,10 +27,13 @@ async def ask(endpoints: Endpoints, key: str, wanted: Ask) -> Heard:
     return heard(wanted, got.status, got.headers, got.body)
 
 
-async def post(endpoints: Endpoints, key: str, path: str, body: object) -> int:
-    """Something else that a client posts; gives the status."""
-    headers = [(b"authorization", b"Bearer " + key.encode()), JSON, (b"host", b"localhost")]
-    return (await sent(endpoints.pages, path, headers, msgspec.json.encode(body))).status
+async def post(
+    endpoints: Endpoints, key: str, path: str, body: object, kind: Header = JSON, tags: Mapping[str, str] = NO_TAGS
+) -> Got:  # fmt: skip
+    """Something else that a client posts: bytes as they are, all else as JSON."""
+    told = [(f"x-farthing-{name}".encode(), value.encode()) for name, value in tags.items()]
+    headers = [(b"authorization", b"Bearer " + key.encode()), kind, (b"host", b"localhost"), *told]
+    return await sent(endpoints.pages, path, headers, body if isinstance(body, bytes) else msgspec.json.encode(body))
 
 
 def heard(wanted: Ask, status: int, headers: Mapping[bytes, bytes], body: bytes) -> Heard:

@@ -28,6 +28,10 @@ api_key = "simulated"
 [prompts]
 doctor = true
 {prompts}
+[capture]
+features = ["ticket queue"]
+percent = 70
+
 [finops]
 revenue_per_user_month = 24
 
@@ -71,6 +75,15 @@ ADDED = {
 max_temperature = 0.0
 features."help page".mode = "exact"
 """,
+    calendar.BATCH: """
+[batch]
+linger_s = 900
+""",
+    calendar.STUDENT: """
+[student]
+mode = "on"
+features = "words"
+""",
     calendar.ROUTING: """
 [routing]
 hold_out_percent = 4
@@ -86,10 +99,6 @@ shadow_dollars_a_day = "6"
 [routing.features."product advisor"]
 baseline = "gpt-5.5"
 task = "qa"
-
-[routing.features."ticket queue"]
-baseline = "gpt-5.5"
-task = "classification"
 
 [routing.features."invoice fields"]
 baseline = "gpt-5.5"

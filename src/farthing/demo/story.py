@@ -9,8 +9,10 @@ import heapq
 import random
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -19,25 +21,31 @@ from farthing.app.around import Around
 from farthing.app.build import Parts, assemble
 from farthing.app.moved import Moved
 from farthing.app.providers import open_providers
-from farthing.demo import calendar, inside, settings
+from farthing.demo import calendar, inside, nightly, settings
 from farthing.demo.calendar import DAY_US, DAYS, HOUR_US, Piece
-from farthing.demo.company import Ask, Heard, Script
+from farthing.demo.company import NIGHT, Ask, Heard, Script
 from farthing.demo.telling import Teller
 from farthing.finops.alerts.watch import Watch
 from farthing.finops.posts import OutcomeBody, said_of
 from farthing.prices.configured import configured_book
 from farthing.settings import Settings, parse
-from farthing.store import Store, open_store
+from farthing.store import Store, leaders, open_store
 from farthing.store.alerts import Alerts
+from farthing.store.store import now_us
 from farthing.store.transactions import Post
 from farthing.store.units import Units
 from farthing.upstream.simulator import SimulatorSettings
 from farthing.upstream.simulator.bill import Bill
 from farthing.upstream.simulator.inside import Inside
+from farthing.upstream.simulator.settings import Turnround
 
 LOOK_HOURS = (3, 8, 11, 14, 17, 20, 23)
 WRITE_EVERY = 400
 """Calls between two writes of the ledger."""
+QUEUE_S = 300.0
+"""Between two moments at which the queue is worked on, while there is anything in it."""
+BATCHES = Turnround(median=1_800.0, p90=3_600.0)
+"""How long the provider takes."""
 HOLDER = "demo"
 PATIENCE_S = 60.0
 
@@ -83,12 +91,14 @@ class Story:
         self._dice = random.Random(f"{plot.seed} story")
         self._ids = random.Random(f"{plot.seed} ids")
         self._provider = Inside(
-            SimulatorSettings(seed=plot.seed, latency=1.0),
+            SimulatorSettings(seed=plot.seed, latency=1.0, batch_turnround={"": BATCHES}),
             lambda: self._time.now_us / 1e6,
             self._time.passes,
             self._refuses,
         )
-        self._waiting: list[tuple[int, int, _Played]] = []
+        self._waiting: list[tuple[int, int, _Played | _Night]] = []
+        self._queue_us = 0
+        """When the queue is worked on next; 0: there is nothing in it."""
         self._number = 0
         self._unwritten = 0
         self._outcomes: list[Post] = []
@@ -112,6 +122,7 @@ class Story:
             for day, until in pairwise(turns):
                 await self._stage(day, until, store, watch)
             await watch.close()
+            await store.do(lambda connection: leaders.resign(connection, leaders.HISTORY, HOLDER))
 
     async def _watch(self, store: Store, stack: AsyncExitStack) -> Watch:
         """Leads from now on, so that no other gateway takes a history that is being written for a silence."""
@@ -141,9 +152,9 @@ class Story:
 
     async def _day(self, day: int, parts: Parts, store: Store, watch: Watch) -> None:
         self.progress.day = day
-        for piece in calendar.pieces(self._start_us, day, self._plot.scale, self._plot.seed):
-            self._wait(piece.at_us, _Played(piece))
+        await parts.learning.learn()
         begun_us = self._start_us + day * DAY_US
+        self._plan(day, begun_us)
         for hour in (*self._plot.look_hours, 24):
             end_us = min(begun_us + hour * HOUR_US, self._plot.now_us)
             await self._play_until(end_us, parts)
@@ -152,25 +163,65 @@ class Story:
             if end_us == self._plot.now_us:
                 return
 
+    def _plan(self, day: int, begun_us: int) -> None:
+        """What is to be done on a day: the work of the night at once, where it can wait."""
+        waits = calendar.can_wait(self._start_us, day, self._plot.now_us)
+        night = []
+        for piece in self._pieces(day):
+            if waits and piece.feature.hours is NIGHT:
+                night.append(piece)
+            else:
+                self._wait(piece.at_us, _Played(piece))
+        if night:
+            self._wait(begun_us + calendar.HANDED_IN * HOUR_US, _Night(night))
+
+    def _pieces(self, day: int) -> list[Piece]:
+        return calendar.pieces(self._start_us, day, self._plot.scale, self._plot.seed)
+
     async def _play_until(self, end_us: int, parts: Parts) -> None:
         while self._waiting and self._waiting[0][0] < end_us:
-            at_us, _, played = heapq.heappop(self._waiting)
+            at_us, _, work = heapq.heappop(self._waiting)
+            await self._work_queue(at_us, parts)
             self._time.to(at_us)
-            key = self._plot.keys[played.piece.feature.team]
-            wanted = played.next
-            if wanted is None:
-                continue
-            heard = await inside.ask(parts.endpoints, key, wanted)
-            await parts.quality.settle()
-            self.progress.calls += 1
-            self.progress.refused += heard.status >= 400
-            if played.go_on(heard):
-                self._wait(self._time.now_us + round(played.pause_s * 1e6), played)
-            elif played.transaction:
-                await self._end(played, heard, parts, key)
-            self._unwritten += 1
+            if isinstance(work, _Night):
+                await self._hand_in(work, parts)
+            elif work.next is not None:
+                await self._ask(work, work.next, parts)
             if self._unwritten >= WRITE_EVERY:
                 await self._write(parts)
+        await self._work_queue(end_us, parts)
+
+    async def _ask(self, played: "_Played", wanted: Ask, parts: Parts) -> None:
+        key = self._plot.keys[played.piece.feature.team]
+        heard = await inside.ask(parts.endpoints, key, wanted)
+        await parts.quality.settle()
+        if parts.learning.life is not None:
+            await parts.learning.life.settle()
+        self.progress.calls += 1
+        self.progress.refused += heard.status >= 400
+        if played.go_on(heard):
+            self._wait(self._time.now_us + round(played.pause_s * 1e6), played)
+        elif played.transaction:
+            await self._end(played, heard, parts, key)
+        self._unwritten += 1
+
+    async def _hand_in(self, night: "_Night", parts: Parts) -> None:
+        """As one job, named by its day."""
+        asks = [asked for piece in night.pieces if (asked := _Played(piece).next) is not None]
+        day = datetime.fromtimestamp(self._time.now_us / 1e6, UTC)
+        key = self._plot.keys[night.pieces[0].feature.team]
+        hours = calendar.WORKED_BY - calendar.HANDED_IN
+        await nightly.hand_in(parts.endpoints, key, f"invoices of {day:%Y-%m-%d}", f"{hours}h", asks)
+        self.progress.calls += len(asks)
+        self._queue_us = self._time.now_us
+
+    async def _work_queue(self, until_us: int, parts: Parts) -> None:
+        """Have the gateway's worker do what it would have done up to a moment."""
+        while 0 < self._queue_us <= until_us:
+            self._time.to(self._queue_us)
+            more = await parts.worker.tick()
+            await parts.quality.settle()
+            self._queue_us = self._time.now_us + round(QUEUE_S * 1e6) if more else 0
 
     async def _end(self, played: "_Played", heard: Heard, parts: Parts, key: str) -> None:
         """A customer's matter is closed: most are resolved, some need people's time, some customers say what they think."""
@@ -192,6 +243,8 @@ class Story:
         """What a gateway does every so often."""
         await self._write(parts)
         await parts.quality.refresh()
+        if parts.learning.life is not None:
+            await parts.learning.life.look()
         if self._outcomes:
             posts, self._outcomes = self._outcomes, []
             await Units(store).post(posts)
@@ -205,9 +258,9 @@ class Story:
         if self._teller is not None:
             await self._teller.say(self._time.now_us - self._start_us, self._plot.now_us - self._start_us)
 
-    def _wait(self, at_us: int, played: "_Played") -> None:
+    def _wait(self, at_us: int, work: "_Played | _Night") -> None:
         self._number += 1
-        heapq.heappush(self._waiting, (at_us, self._number, played))
+        heapq.heappush(self._waiting, (at_us, self._number, work))
 
     def _refuses(self, url: str) -> int:
         down = calendar.is_out(self._start_us, self._time.now_us) and url.startswith(f"{PLACE}/openai/")
@@ -226,6 +279,12 @@ def _nobody(progress: Progress) -> None:
 
 PLACE = "http://127.0.0.1:1"
 """Where nobody listens: the simulated provider is in this process."""
+
+
+class _Night(NamedTuple):
+    """Pieces of work that can wait until the morning."""
+
+    pieces: list[Piece]
 
 
 class _Played:
@@ -251,5 +310,7 @@ class _Played:
 
 
 async def lead(store: Store, for_s: float) -> None:
-    """Keep the alerts of other gateways quiet until the story's own watch leads."""
+    """Keep the alerts of other gateways quiet until the story's own watch leads, and have them leave its queue and its students
+    alone."""
     await Alerts(store).lead(HOLDER, for_s)
+    await store.do(lambda connection: leaders.lead(connection, leaders.HISTORY, HOLDER, now_us(), round(for_s * 1e6)))

@@ -16,7 +16,7 @@ NOWS = st.integers(1_700_000_000_000_000, 1_900_000_000_000_000)
 def test_accidents_fall_on_working_days_apart_from_each_other_and_before_today(now_us: int) -> None:
     start = calendar.start_of(now_us)
     found = calendar.accidents(start)
-    for day in (*found.stamped, found.retry, found.outage):
+    for day in (*found.stamped, found.retry, *found.recall, found.outage):
         assert datetime.fromtimestamp((start + day * DAY_US) / 1e6, UTC).weekday() < 5
         assert day < calendar.DAYS
     assert found.stamped.stop <= found.retry < found.outage

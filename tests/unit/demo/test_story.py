@@ -47,8 +47,9 @@ async def test_the_waterfall_has_each_lever_from_its_turn_on(store: Store) -> No
     )
     begun = {lever: (since - START_US) // DAY_US for lever, since in found}
     assert begun.keys() == {
-        "semantic cache", "model selection", "request routing", "provider caching", "prompt optimisation"
+        "semantic cache", "batching", "model selection", "request routing", "provider caching", "prompt optimisation"
     }  # fmt: skip
+    assert begun["batching"] == calendar.BATCH.day
     assert begun["semantic cache"] == calendar.CACHE.day
     assert begun["model selection"] >= calendar.ROUTING.day
     assert begun["request routing"] == calendar.BALANCE.day
@@ -62,6 +63,20 @@ async def test_models_are_let_in_by_evidence_and_the_change_has_the_day_of_the_s
     applied = [change for change in changes if change.what == "apply"]
     assert applied
     assert all(START_US + calendar.ROUTING.day * DAY_US < change.at_us <= NOW_US for change in applied)
+
+
+async def test_the_nights_invoices_are_one_job_each_done_by_the_morning_at_half_price(store: Store) -> None:
+    nights = await rows(
+        store,
+        "SELECT name, state, total, done, cost, baseline, deadline_us - ended_us FROM batch_jobs ORDER BY created_us",
+    )
+    assert len(nights) > 8
+    for name, state, total, done, cost, baseline, left_us in nights:
+        assert name.startswith("invoices of 2026-11-") and (state, done) == ("finished", total) and left_us > 0
+        assert 0 < cost <= 0.51 * baseline
+    ways = dict(await rows(store, "SELECT way, count(*) FROM batch_lines GROUP BY way"))
+    assert ways["batch"] > 0.5 * sum(ways.values())
+    assert await rows(store, "SELECT count(*) FROM batch_shards WHERE state <> 'settled'") == [(0,)]
 
 
 async def test_the_retry_loop_costs_a_multiple_and_is_alerted(store: Store) -> None:
@@ -120,7 +135,7 @@ async def test_what_nobody_marked_is_read_from_claudes_cache_from_the_turn_on_an
 
 async def test_held_out_sessions_and_outcomes_are_there(store: Store) -> None:
     sums = await store.arm_sums()
-    levers = {"semantic cache", "model selection", "provider caching", "prompt optimisation"}
+    levers = {"semantic cache", "distillation", "model selection", "provider caching", "prompt optimisation"}
     assert {each.lever for each in sums if not each.held_out} == levers
     assert {each.lever for each in sums if each.held_out} >= levers - {
         "provider caching"

@@ -1,0 +1,81 @@
+"""The model that learns to sort tickets: kept calls, training, a trial, answers, audits, and its retreat when tickets change."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from farthing.demo import calendar
+from farthing.demo.calendar import DAY_US, Piece
+from farthing.demo.stage import make_keys
+from farthing.demo.story import Plot, Story
+from farthing.store import Store, open_store
+from farthing.store.students import Students
+from unit.demo.month import NOW_US, rows
+
+START_US = calendar.start_of(NOW_US)
+RECALL = calendar.accidents(START_US).recall
+STAGES = ((1, calendar.STUDENT.day), (calendar.STUDENT.day, calendar.STUDENT.day + 4), (RECALL.start - 1, RECALL.stop))
+
+
+class Tickets(Story):
+    """The days of one feature on which something happens."""
+
+    def _pieces(self, day: int) -> list[Piece]:
+        return [piece for piece in super()._pieces(day) if piece.feature.name == "ticket queue"]
+
+    async def tell(self, url: str) -> None:
+        async with AsyncExitStack() as stack:
+            store = await open_store(url)
+            stack.push_async_callback(store.close)
+            watch = await self._watch(store, stack)
+            for day, until in STAGES:
+                await self._stage(day, until, store, watch)
+            await watch.close()
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return asyncio.run(made(tmp_path_factory.mktemp("tickets")))
+
+
+async def made(folder: Path) -> str:
+    url = f"sqlite:///{folder / 'farthing.db'}"
+    keys, _ = await make_keys(folder, 7)
+    await Tickets(Plot(folder, keys, NOW_US, 7, look_hours=(12,))).tell(url)
+    return url
+
+
+@pytest.fixture
+async def store(url: str) -> AsyncIterator[Store]:
+    opened = await open_store(url)
+    yield opened
+    await opened.close()
+
+
+async def test_it_is_tried_promoted_audited_and_taken_back_on_the_days_of_the_story(store: Store) -> None:
+    (version,) = [each for each in await Students(store).versions() if each.version == 1]
+    assert version.scope.startswith("template:") and version.teacher == "gpt-5.5"
+    assert version.made_us == START_US + calendar.STUDENT.day * DAY_US
+    assert version.state == "retreated" and "its inputs drift" in version.why
+    assert (version.changed_us - START_US) // DAY_US in range(RECALL.start, RECALL.stop + 1)
+    looks = await Students(store).looks(version.tenant, version.scope, 1)
+    seen = {kind: sum(each.compared for each in looks if each.kind == kind) for kind in ("shadow", "audit")}
+    assert seen["shadow"] >= 80 and seen["audit"] > 0
+
+
+async def test_what_it_saved_is_in_the_ledger_and_the_teacher_answers_again_when_it_has_gone(store: Store) -> None:
+    found = await rows(
+        store,
+        "SELECT sum(s.before_cost - s.after_cost - s.overhead), count(*) FROM savings s JOIN calls c ON c.id = s.call_id "
+        "WHERE s.lever = 'distillation' AND c.model = 'student' AND c.cost = 0",
+    )
+    ((saved, calls),) = found
+    assert calls > 300 and saved > 4_000_000 * calls  # $0.004 each
+    wrong = """SELECT id FROM calls c WHERE baseline - cost <>
+        (SELECT coalesce(sum(before_cost - after_cost - overhead), 0) FROM savings s WHERE s.call_id = c.id)"""
+    assert await rows(store, wrong) == []
+    last = await rows(store, "SELECT model FROM calls WHERE feature = 'ticket queue' ORDER BY started_us DESC LIMIT 20")
+    assert set(last) == {("gpt-5.5",)}

@@ -11,8 +11,8 @@
                teachers are learned from
 `capture`      where settings want it: keeps what models answer, to learn from; behind whatever answers without one
 7. `route`     which model, before which place: a deployment serves one model
-8. `shape`     five of its files are steps: `mending`, `output` and `lossless` make the body that is sent, so that `step`
-               counts and marks the prompt that a provider really gets, and `doctor` sees what it could have read of it; what
+8. `shape`     six of its files are steps: `mending`, `output` and `lossless` make the body that is sent, so that
+               `contexts` and `step` count and mark the prompt that a provider really gets, and `doctor` sees what it could have read of it; what
                is said to that cache depends on the model
 9. `balance`   the deployment decides what an attempt is journalled and priced as; once an attempt from here on
 10. `budget`   what is reserved is the price of the model that really runs; a refusal is no failure of a deployment

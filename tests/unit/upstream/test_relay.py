@@ -6,10 +6,11 @@ import pytest
 
 from farthing.model.call import Answer, Ask, Call, Deployment, Ending, Headers
 from farthing.model.errors import CannotTranslate, UpstreamError, UpstreamTimeout, UpstreamUnreachable
+from farthing.model.marks import Marks
 from farthing.settings import ProviderSettings, Secret
 from farthing.upstream.client import Timeouts
 from farthing.upstream.providers import Provider, Providers
-from farthing.upstream.relay import DRAINS, Delivery, Relay
+from farthing.upstream.relay import DRAINS, Delivery, Dressed, Relay
 from farthing.wire import FORMATS
 
 WHOLE = json.dumps(
@@ -88,8 +89,8 @@ class Scene:
         self, answer: Script | Exception, *, stream: bool = False, kind: str = "openai", **headers: bytes
     ) -> None:
         self.client = Client(answer)
-        provider = Provider(kind, ProviderSettings(api_key=Secret("sk-1")), self.client)
-        self.relay = Relay(Providers({kind: provider}, {}))
+        self.provider = Provider(kind, ProviderSettings(api_key=Secret("sk-1")), self.client)
+        self.relay = Relay(Providers({kind: self.provider}, {}))
         body = BODY % (b"true" if stream else b"false")
         self.call = Call(
             id="call-1", wire="openai.chat", headers={name.replace("_", "-").encode(): value for name, value in headers.items()},
@@ -394,3 +395,24 @@ async def test_a_delivered_answer_is_translated() -> None:
     refused = scene.relay.deliver(scene.call, 400, error, Delivery(1, 1))
     assert json.loads(refused.body)["error"]["message"] == "no"
     assert [attempt.no for attempt in scene.call.trail.attempts] == [1, 2]
+
+
+async def test_marks_may_be_a_header_and_a_refusal_of_theirs_is_sent_again_without_them() -> None:
+    scene = Scene(Script([b'{"error":{"message":"CachedContent not found"}}'], status=403))
+    told: list[int] = []
+
+    def dress(call: Call, spoken: str, body: bytes) -> Dressed:
+        return Dressed(body, "cache_context 10", ((b"x-grok-conv-id", b"abc"),))
+
+    def undress(call: Call, answer: Answer) -> bool:
+        told.append(answer.status)
+        call.marks = None
+        scene.client.answer = Script([WHOLE])
+        return True
+
+    scene.relay = Relay(Providers({"openai": scene.provider}, {}), dress=dress, undress=undress)
+    scene.call.marks = Marks(key="abc")
+    assert (await scene.answer()).status == 200
+    assert told == [403]
+    assert [dict(headers).get(b"x-grok-conv-id") for _, headers, _ in scene.client.sent] == [b"abc", None]
+    assert [attempt.status for attempt in scene.call.trail.attempts] == [403, 200]

@@ -103,8 +103,8 @@ class ContextKeeper:
             await self._look_after(life)
         for beginning in list(self._contexts.beginnings.values()):
             if beginning.body:
-                body, beginning.body = beginning.body, b""
-                await self._make(beginning, body)
+                await self._make(beginning, beginning.body)
+                beginning.wanted, beginning.body = False, b""
 
     async def _keep(self) -> None:
         while True:

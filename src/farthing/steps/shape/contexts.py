@@ -80,6 +80,7 @@ class Beginning:
         self.wanted = False
         """The next call is to leave a body to make one of."""
         self.body = b""
+        """It stays until one is made."""
         self.not_before = 0.0
         """No context is made until then, since one failed."""
         self._uses = 0.0
@@ -200,7 +201,7 @@ class Contexts:
         if beginning.tokens < rates.least:
             return None
         beginning.use(self._clock())
-        if beginning.wanted:
+        if beginning.wanted and beginning.context is None:
             beginning.wanted, beginning.body = False, call.body
             self.on_body()
         return beginning, place

@@ -29,6 +29,7 @@ comparisons, in the mean (seen: less than once in 19,000). Delays after a drop, 
 """
 
 import math
+from functools import lru_cache
 from typing import Literal
 
 import msgspec
@@ -75,6 +76,7 @@ def counted(n: float, total: float, squares: float) -> Counts:
     return Counts(better, max(0.0, n - better - worse), worse)
 
 
+@lru_cache(maxsize=4_096)
 def lower(seen: Counts, alpha: float = ALPHA) -> float:
     """What the mean difference is at least, -1 to 1: wrong at any time with probability `alpha` at most."""
     low, high = -1.0, 1.0
@@ -95,6 +97,7 @@ def upper(seen: Counts, alpha: float = ALPHA) -> float:
     return -lower(seen.turned, alpha)
 
 
+@lru_cache(maxsize=4_096)
 def verdict(seen: Counts, margin: float, alpha: float = ALPHA) -> Verdict:
     """Promote what is shown to be worse by less than `margin` (0.01 for a floor of 0.99); demote what is shown to be
     worse by more; open is what neither is shown of."""

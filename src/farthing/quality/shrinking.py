@@ -6,6 +6,7 @@ the part of the parent (Gelman et al., Bayesian Data Analysis, 3rd ed., sections
 """
 
 import math
+from functools import lru_cache
 from typing import NamedTuple
 
 STRENGTH = 24.0
@@ -61,6 +62,7 @@ def lower_at_any_time(known: Known, sure: float = SURE) -> float:
     return known.mean - width * math.sqrt(known.variance)
 
 
+@lru_cache(maxsize=64)
 def _quantile(sure: float) -> float:
     """The normal quantile of 1 - `sure`, by bisection of the error function."""
     low, high = 0.0, 10.0

@@ -84,7 +84,7 @@ def _unmarked(parted: Parted, sent: Sent, kept: Kept) -> Loss | None:
     lost = _lost(could, sent)
     if could < kept.least or lost < LEAST_TOKENS or parted.since > sent.held_s:
         return None
-    return Loss("unmarked", in_words(parted.place), 0, lost)
+    return Loss("unmarked", ALL, 0, lost)  # whichever turn of a conversation it is, that is the reason
 
 
 def _unseen(parted: Parted, sent: Sent, kept: Kept, could: int) -> Kind | None:

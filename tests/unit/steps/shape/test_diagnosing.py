@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from farthing.model.marks import MESSAGE, SYSTEM, TOOLS, Place
 from farthing.model.usage import Usage
 from farthing.steps.shape.busters import Break
-from farthing.steps.shape.diagnosing import LEAST_TOKENS, Loss, Sent, diagnose, in_words
+from farthing.steps.shape.diagnosing import ALL, LEAST_TOKENS, Loss, Sent, diagnose, in_words
 from farthing.steps.shape.watching import Parted
 
 DATE = Break("date", 0, 30, 8_000, "00:00")
@@ -51,7 +51,8 @@ def test_reasons_that_no_text_shows() -> None:
     assert kind(parted(3_600), sent()) == "minimum"
     assert kind(parted(2_000), sent()) == ""
     assert kind(parted(3_600, since=400.0), sent()) == ""
-    assert kind(parted(8_000), sent(), Way("marks")) == "unmarked"
+    found = diagnose(parted(8_000), sent(), Way("marks"))
+    assert found is not None and (found.kind, found.place) == ("unmarked", ALL)
     assert kind(parted(8_000, DATE), sent(), Way("marks")) == "unmarked"
     assert kind(parted(0, DATE), sent(marked=True), Way("marks")) == "date"
     assert kind(parted(8_000), sent(marked=True), Way("marks")) == "unexplained"

@@ -4,12 +4,21 @@ Each lever is one change of the settings' tree. They are tried alone, all togeth
 worth beside the others lies between its first and its last place.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Literal
 
 import msgspec
 
-from farthing.model.arms import BATCHING, MODEL_SELECTION, PROMPT_OPTIMISATION, PROVIDER_CACHING, SEMANTIC_CACHE
+from farthing.model.arms import (
+    BATCHING,
+    DISTILLATION,
+    MODEL_SELECTION,
+    PROMPT_OPTIMISATION,
+    PROVIDER_CACHING,
+    SEMANTIC_CACHE,
+)
+from farthing.model.past import PastCall
 from farthing.settings import Settings
 
 Risk = Literal["lossless", "guarded", "needs proof"]
@@ -28,6 +37,10 @@ class Lever(msgspec.Struct, frozen=True):
     """What could go wrong, in a sentence."""
     switch: Callable[[Settings], Settings]
     effort: str = "one setting"
+    on_top_of: str = ""
+    """The lever that it needs: its worth is counted beside that one's, and it goes where that one is left out."""
+    may_help: Callable[[Settings, Sequence[PastCall]], bool] = lambda settings, calls: True
+    """Whether there is anything to try, by these settings and calls."""
 
 
 def _cache(settings: Settings) -> Settings:
@@ -68,6 +81,62 @@ REPLAYED: Sequence[Lever] = (
     ),
 )  # fmt: skip
 """In the order of the steps that they are."""
+
+NEAR = "semantic cache, near questions"
+FEWEST_TAUGHT = 300
+"""Calls of a feature with short answers, below which no student is trained."""
+SHORT_ANSWER = 600
+"""Bytes of a whole answer that may be one of a closed set."""
+
+
+def _near(settings: Settings) -> Settings:
+    cache = msgspec.structs.replace(settings.cache, mode="semantic", max_temperature=1.0, judge=_judge(settings))
+    return msgspec.structs.replace(settings, cache=cache)
+
+
+def _judge(settings: Settings) -> str:
+    """Answers are compared by the best model at hand."""
+    rules = settings.routing
+    return settings.cache.judge or rules.judge or next(iter([*rules.flagship, *settings.models]), "MODEL")
+
+
+def _students(settings: Settings) -> Settings:
+    student = msgspec.structs.replace(settings.student, mode="on")
+    capture = msgspec.structs.replace(settings.capture, features=["*"])
+    return msgspec.structs.replace(settings, student=student, capture=capture)
+
+
+def _balance(settings: Settings) -> Settings:
+    return msgspec.structs.replace(settings, balance=msgspec.structs.replace(settings.balance, strategy="cost"))
+
+
+def _have_short_answers(settings: Settings, calls: Sequence[PastCall]) -> bool:
+    counts = Counter(past.feature for past in calls if 0 < len(past.answer) <= SHORT_ANSWER)
+    return any(count >= FEWEST_TAUGHT for count in counts.values())
+
+
+def _has_several_places(settings: Settings, calls: Sequence[PastCall]) -> bool:
+    return any(len(model.deployments) > 1 for model in settings.models.values())
+
+
+GUARDED: Sequence[Lever] = (
+    Lever(
+        NEAR, "guarded", '[cache]\nmode = "semantic"\nmax_temperature = 1.0\njudge = "MODEL"',
+        "Other words for the same question get the same answer, as often wrong as `cache.wrong_hits_percent` says at most. In the "
+        "replay no model judged: answers counted as alike by their numbers and words.", _near, "a model that judges", SEMANTIC_CACHE,
+    ),
+    Lever(
+        DISTILLATION, "guarded", '[student]\nmode = "on"\n\n[capture]\nfeatures = ["*"]',
+        "A small model of your own answers what it is sure of; it agrees with its teacher in at least `student.target_percent`.",
+        _students, "questions and answers are kept to learn from", may_help=_have_short_answers,
+    ),
+    Lever(
+        "request routing", "lossless", '[balance]\nstrategy = "cost"',
+        "The cheapest place of a model first, as far as its rate limits go; faster ones only when it is full.", _balance,
+        may_help=_has_several_places,
+    ),
+)  # fmt: skip
+"""Tried where there is anything to try."""
 
 WAITING = Lever(
     BATCHING, "lossless", "[batch.features.NAME]\ndeadline_s = 21600",

@@ -3,15 +3,22 @@
 The calls are asked again (`replay`); waiting is priced. Knows no terminal and no store.
 """
 
+import importlib
+import importlib.util
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
+from farthing.model.arms import SEMANTIC_CACHE
+from farthing.model.money import show_dollars
 from farthing.model.past import PastCall
 from farthing.model.plan import Example, LeverPlan, Plan
-from farthing.planner.levers import REPLAYED, WAITING, Lever, switched
+from farthing.planner.levers import GUARDED, NEAR, REPLAYED, WAITING, Lever, switched
+from farthing.planner.replay.alike import Judged
+from farthing.planner.replay.readers import Kept, Reading, encoded
 from farthing.planner.replay.run import Came, replay
+from farthing.planner.replay.turnround import back_in_time
 from farthing.planner.replay.world import REPLAYED as WIRES
-from farthing.planner.replay.world import can_ask
+from farthing.planner.replay.world import can_ask, served
 from farthing.planner.uncertainty import Groups, amount, groups
 from farthing.prices import PriceBook
 from farthing.settings import Settings
@@ -28,41 +35,70 @@ class Wanted:
     """What a plan is asked for."""
 
     def __init__(
-        self, own: Settings | None, book: PriceBook, levers: Sequence[Lever] = REPLAYED,
+        self, own: Settings | None, book: PriceBook, levers: Sequence[Lever] | None = None,
         patience: Mapping[str, float] = {}, base: Callable[[Settings], Settings] = lambda settings: settings,
     ) -> None:  # fmt: skip
-        """`patience`: feature -> seconds that its answers may wait; `base` changes the settings before any lever."""
+        """`levers`: those that are tried; None: all that may help. `patience`: feature -> seconds that its answers may wait;
+        `base` changes the settings before any lever."""
         self.own = own
         self.book = book
-        self.levers = list(levers)
+        self.levers = levers
         self.patience = dict(patience)
         self.base = base
 
 
 async def make(calls: Sequence[PastCall], wanted: Wanted, hear: Hear) -> Plan:
-    """`calls` in the order of their times. Raises StoreError, SettingsError."""
+    """`calls` in the order of their times. Where none can be asked again, it is what their numbers alone tell. Raises StoreError,
+    SettingsError."""
     asked = [past for past in calls if can_ask(past)]
+    if not asked and calls and importlib.util.find_spec("numpy"):
+        alone = importlib.import_module("farthing.planner.without_text")
+        told: Plan = await alone.plan_of_calls(calls, wanted.own, wanted.patience, wanted.base)
+        return told
+    kept = await encoded(asked) if wanted.levers is None and asked else None
+    try:
+        return await _made(calls, asked, wanted, hear, kept)
+    finally:
+        if kept is not None:
+            await kept.end()
+
+
+async def _made(
+    calls: Sequence[PastCall], asked: Sequence[PastCall], wanted: Wanted, hear: Hear, encoder: Kept | None
+) -> Plan:  # fmt: skip
     span = max((calls[-1].at_us - calls[0].at_us) if calls else 0, DAY_US) / DAY_US
     times = DAYS_A_MONTH / span
     group = groups(asked)
+    reading = Reading(encoder, Judged(asked) if encoder is not None else None)
+    levers = wanted.levers if wanted.levers is not None else _that_may_help(asked, wanted, encoder)
+    known: dict[tuple[str, ...], list[Came | None]] = {}
 
-    async def run(what: str, levers: Sequence[Lever]) -> list[Came | None]:
-        return await replay(
-            asked, wanted.own, lambda settings: switched(wanted.base(settings), levers),
-            lambda done: hear(what, done, len(asked)),
-        )  # fmt: skip
+    async def run(what: str, levers: Sequence[Lever], *, budgets: bool = False) -> list[Came | None]:
+        key = (*(each.name for each in levers), "budgets" * budgets)
+        if key not in known:
+            known[key] = await replay(
+                asked, wanted.own, lambda settings: switched(wanted.base(settings), levers),
+                lambda done: hear(what, done, len(asked)), reading, budgets=budgets,
+            )  # fmt: skip
+        return known[key]
 
     base = await run("as it was", ())
-    together = await run("all together", wanted.levers) if wanted.levers else base
+    together = await run("all together", levers)
     plans = []
-    for lever in wanted.levers:
-        alone = await run(f"{lever.name} alone", (lever,))
-        others = [each for each in wanted.levers if each is not lever]
-        without = await run(f"all but {lever.name}", others) if others else base
-        plans.append(_lever(lever, asked, group, times, base, alone, together, without))
+    for lever in levers:
+        below = [each for each in levers if each.name == lever.on_top_of]
+        under = await run(f"{lever.on_top_of} alone", below) if below else base
+        alone = await run(f"{lever.name} alone", (*below, lever))
+        others = [each for each in levers if each is not lever and each.on_top_of != lever.name]
+        without = await run(f"all but {lever.name}", others)
+        plans.append(_lever(lever, asked, group, times, under, alone, together, without))
     waiting, waits = _waiting(asked, group, times, base, together, wanted)
     if waiting is not None:
         plans.append(waiting)
+    notes = _notes(base)
+    if wanted.own is not None and wanted.own.budgets:
+        for what, left, right, on in (("as it was", base, (), "nothing"), ("all together", together, levers, "all")):
+            notes.append(_refused(await run(f"{what}, with budgets", right, budgets=True), left, on))
     saved = [one + more for one, more in zip(_saved(base, together), waits, strict=True)]
     plans.sort(key=lambda each: (each.is_bound, -each.beside.likely))
     return Plan(
@@ -70,8 +106,23 @@ async def make(calls: Sequence[PastCall], wanted: Wanted, hear: Hear) -> Plan:
         left_out=_left_out(calls), recorded=sum(_cost(past, wanted.book) or 0 for past in asked),
         base=sum(each.cost for each in base if each is not None),
         a_month=round(sum(_cost(past, wanted.book) or 0 for past in calls) * times),
-        together=amount(saved, group, times), levers=plans, notes=_notes(base),
+        together=amount(saved, group, times), levers=plans, notes=notes,
     )  # fmt: skip
+
+
+def _that_may_help(asked: Sequence[PastCall], wanted: Wanted, encoder: Kept | None) -> list[Lever]:
+    settings = wanted.base(served(asked, wanted.own))
+    more = [each for each in GUARDED if each.may_help(settings, asked) and (encoder is not None or each.name != NEAR)]
+    return [*REPLAYED, *more]
+
+
+def _refused(came: Sequence[Came | None], free: Sequence[Came | None], on: str) -> str:
+    """What budgets would have kept from being asked."""
+    lost = [
+        before.cost for before, after in zip(free, came, strict=True)
+        if before is not None and before.status < 400 and (after is None or after.status >= 400)
+    ]  # fmt: skip
+    return f"with {on} switched on, your budgets would refuse {len(lost):,} of these calls, worth {show_dollars(sum(lost))}"
 
 
 def _lever(
@@ -85,9 +136,16 @@ def _lever(
     return LeverPlan(
         lever.name, lever.risk, lever.toml, lever.caution, lever.effort, amount(saved, group, times),
         amount(_saved(without, together), group, times),
-        round(times * sum(each.by_lever.get(lever.name, 0) for each in together if each is not None)),
+        round(times * sum(_booked(lever, each) for each in together if each is not None)),
         sum(each > 0 for each in saved), sum(each < 0 for each in saved), examples, against,
     )  # fmt: skip
+
+
+def _booked(lever: Lever, came: Came) -> int:
+    """In the books near questions are a part of the cache."""
+    name = SEMANTIC_CACHE if lever.name == NEAR else lever.name
+    is_near = came.cache == "semantic"
+    return came.by_lever.get(name, 0) if name != SEMANTIC_CACHE or is_near == (lever.name == NEAR) else 0
 
 
 def _waiting(
@@ -101,7 +159,11 @@ def _waiting(
         past.feature in wanted.patience if stated else not past.first_byte_us and b'"stream":true' not in past.prompt
         for past in asked
     ]
-    share = [_share_off(past, wanted.book) if may else 0.0 for past, may in zip(asked, can, strict=True)]
+    back = {feature: back_in_time(seconds) for feature, seconds in wanted.patience.items()}
+    share = [
+        _share_off(past, wanted.book) * back.get(past.feature, 1.0) if may else 0.0
+        for past, may in zip(asked, can, strict=True)
+    ]
     alone = [round(off * each.cost) if each is not None else 0 for off, each in zip(share, base, strict=True)]
     beside = [round(off * each.cost) if each is not None else 0 for off, each in zip(share, together, strict=True)]
     if not any(alone):

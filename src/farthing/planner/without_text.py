@@ -3,7 +3,7 @@
 Reads a store, or calls at hand, a chunk at a time, in bounded memory. What needs text is not guessed: the plan says so.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 
@@ -46,7 +46,8 @@ Hear = Callable[[int], None]
 
 
 async def plan_of_store(
-    store: Store, own: Settings | None, patience: dict[str, float], hear: Hear = lambda done: None
+    store: Store, own: Settings | None, patience: dict[str, float], hear: Hear = lambda done: None,
+    base: Callable[[Settings], Settings] = lambda settings: settings,
 ) -> Plan:  # fmt: skip
     """All calls of a store. Raises StoreError, SettingsError."""
     known = [
@@ -62,24 +63,25 @@ async def plan_of_store(
             yield columns(rows, names)
             after = int(rows[-1][1]), str(rows[-1][0])
 
-    return await _plan(known, read, own, patience, hear)
+    return await _plan(base(served(known, own)), read, patience, hear)
 
 
-async def plan_of_calls(calls: Sequence[PastCall], own: Settings | None, patience: dict[str, float]) -> Plan:
-    """Calls at hand, in the order of their times. Raises SettingsError."""
+async def plan_of_calls(
+    calls: Sequence[PastCall], own: Settings | None, patience: dict[str, float],
+    base: Callable[[Settings], Settings] = lambda settings: settings,
+) -> Plan:  # fmt: skip
+    """Calls at hand, in the order of their times; `base` changes the settings. Raises SettingsError."""
 
     async def read(names: Names) -> AsyncIterator[Columns]:
         for chunk in chunks_of(calls, names):
             yield chunk
 
-    return await _plan(calls, read, own, patience, lambda done: None)
+    return await _plan(base(served(calls, own)), read, patience, lambda done: None)
 
 
 async def _plan(
-    known: Iterable[PastCall], read: Callable[[Names], AsyncIterator[Columns]], own: Settings | None,
-    patience: dict[str, float], hear: Hear,
+    settings: Settings, read: Callable[[Names], AsyncIterator[Columns]], patience: dict[str, float], hear: Hear
 ) -> Plan:  # fmt: skip
-    settings = served(known, own)
     book = configured_book(settings.prices)
     async with AsyncExitStack() as stack:
         providers = await open_providers(settings, stack)
@@ -87,7 +89,8 @@ async def _plan(
         names, pricer = Names(), Pricer(book)
         choice = _Choice(settings, models)
         rules = Rules(choice.shown, choice.hosts, patience, round(settings.cache.ttl_s * 1e6))
-        engine = Wordless(names, pricer, rules)
+        bounds = BOUNDS if patience else (*BOUNDS, BATCHING)
+        engine = Wordless(names, pricer, rules, bounds=bounds)
         hoped = [
             Wordless(names, pricer, rules._replace(cheaper=cheaper), (MODEL_SELECTION,))
             for cheaper in (choice.likely, choice.any)
@@ -182,7 +185,7 @@ def _lever(name: str, engine: Wordless, times: float, patience: dict[str, float]
             f'[batch.features."{each}"]\ndeadline_s = {seconds:.0f}' for each, seconds in sorted(patience.items())
         )
     return LeverPlan(
-        name, risk, toml, caution, effort, _amount(alone, times), _amount(beside, times), round(engine.booked[name] * times),
+        name, risk, toml, caution, effort, _amount(alone, times), _amount(beside, times), round((engine.booked[name] or beside.total) * times),
         alone.cheaper, alone.dearer, _examples(alone.most), _examples(alone.least),
         is_bound=name in BOUNDS or (name == BATCHING and not patience),
     )  # fmt: skip

@@ -93,7 +93,7 @@ async def test_what_cannot_be_asked_again_is_counted_by_why(book: PriceBook) -> 
     assert plan.left_out["no prompt in the log"] == 1 and plan.left_out["failed, or a retry"] == 2
 
 
-@pytest.mark.parametrize("calls", [[], [chat(1, prompt=b"")]])
+@pytest.mark.parametrize("calls", [[], [chat(1, prompt=b"", usage=None)]])
 async def test_nothing_to_ask_saves_nothing(book: PriceBook, calls: list[PastCall]) -> None:
     plan = await planned(calls, book)
     assert plan.together.likely == 0 and plan.replayed == 0 and plan.calls == len(calls)

@@ -55,12 +55,18 @@ def _written(parts: Sequence[_Part]) -> str:
                 if said:
                     lines.append((True, f"# {said}"))
                     said = ""
+                if not part.off:  # a lever on top of another one says more of the same setting
+                    lines[:] = [each for each in lines if each[0] or _key(each[1]) != _key(line)]
                 lines.append((part.off, f"# {line}" if part.off else line))
     found = []
     for header, lines in tables.items():
         head = [f"# {header}" if all(off for off, _ in lines) else header] if header else []
         found.append("\n".join([*head, *(text for _, text in lines)]) + "\n")
     return "\n".join(found)
+
+
+def _key(line: str) -> str:
+    return line.partition("=")[0].strip()
 
 
 def flat(toml: str) -> dict[Places, Any]:

@@ -13,6 +13,7 @@ from farthing.embed.memo import Memo
 from farthing.embed.minilm import MiniLM
 from farthing.model.past import PastCall
 from farthing.planner.replay.recorded import read
+from farthing.steps.cache.near import Judge
 from farthing.steps.task.classifier import Classifier, Guess
 from farthing.upstream.simulator.wire import Asked
 from farthing.wire.asked import asked
@@ -79,7 +80,8 @@ class Kept(Memo):
 class Reading:
     """All of it for the replays of one plan."""
 
-    def __init__(self, encoder: "Kept | None" = None) -> None:
+    def __init__(self, encoder: Kept | None = None, judge: Judge | None = None) -> None:
+        self.judge = judge
         self.gateway = Readers(
             asked=Remembered(asked), blocks=Remembered(blocks), questions=Questions(2 * MOST_BYTES), classifier=Guesses(),
             encoder=encoder,

@@ -4,6 +4,7 @@ It is the gateway that serves people (`app.build`), with a clock that the calls 
 So a plan is what would have happened, as far as the answers would have been asked for alike. Knows nothing of plans.
 """
 
+import asyncio
 import random
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
@@ -24,6 +25,7 @@ from farthing.model.principal import Key
 from farthing.model.record import Record
 from farthing.planner.replay.readers import Reading
 from farthing.planner.replay.recorded import Recorded
+from farthing.planner.replay.tending import Tending
 from farthing.planner.replay.world import settings_for
 from farthing.settings import Settings
 from farthing.store import hash_of, new_secret, open_store
@@ -32,6 +34,8 @@ from farthing.wire import FORMATS
 WRITE_EVERY = 500
 """Calls between two writes of the replay's own ledger."""
 PATIENCE_S = 60.0
+TURNS = 4
+"""Of the event loop, in which all that waits for nothing is done."""
 
 Hear = Callable[[int], None]
 """Hears how many calls were asked."""
@@ -51,12 +55,14 @@ class Came(msgspec.Struct, frozen=True):
 
 async def replay(
     calls: Sequence[PastCall], own: Settings | None, switch: Callable[[Settings], Settings], hear: Hear | None = None,
-    reading: Reading | None = None,
+    reading: Reading | None = None, *, budgets: bool = False,
 ) -> list[Came | None]:  # fmt: skip
     """What each of `calls`, which are in the order of their times, would have come to; None where it was refused before it
-    was booked. `reading` is shared by the replays of the same calls. Raises StoreError, SettingsError."""
+    was booked. `reading` is shared by the replays of the same calls; `budgets`: those of the settings hold. Raises StoreError, SettingsError."""
     with TemporaryDirectory(prefix="farthing-plan-") as folder:
-        world = _World(calls, switch(settings_for(calls, own, Path(folder) / "replay.db")), reading or Reading())
+        world = _World(
+            calls, switch(settings_for(calls, own, Path(folder) / "replay.db", budgets=budgets)), reading or Reading()
+        )
         return await world.play(calls, hear)
 
 
@@ -67,6 +73,7 @@ class _World:
         self._ids = random.Random(1)
         self._provider = Recorded(lambda: self._time.now_us / 1e6, self._time.passes, _wordiness, reading)
         self._reading = reading
+        self._settles = "semantic" in {settings.cache.mode, *(each.mode for each in settings.cache.features.values())}
         self._place = -1
         self._came: list[Came | None] = [None] * len(calls)
         self._place_of: dict[str, int] = {}
@@ -75,8 +82,12 @@ class _World:
         async with AsyncExitStack() as stack:
             secrets = await self._keys({past.tenant for past in calls})
             parts = await assemble(self._settings, stack, self._around())
+            tend = Tending(self._settings.student, parts.learning, self._time.now_us)
             for place, past in enumerate(calls):
+                await tend(past.at_us)
                 await self._ask(parts, place, past, secrets[past.tenant])
+                if self._settles:
+                    await _turns()
                 if place % WRITE_EVERY == WRITE_EVERY - 1:
                     await parts.ledger.flush(PATIENCE_S)
                     if hear is not None:
@@ -95,6 +106,7 @@ class _World:
         return Around(
             clock=self._time.clock, dice=random.Random(1), new_id=self._new_id, client=self._provider,
             observers=[self._heard], driven=True, readers=self._reading.gateway,
+            judge=self._reading.judge,
         )  # fmt: skip
 
     def _new_id(self) -> str:
@@ -136,6 +148,12 @@ class _World:
             )
         await store.close()
         return secrets
+
+
+async def _turns() -> None:
+    """What a call left to be done beside it, such as storing its vector, is done before the next one."""
+    for _ in range(TURNS):
+        await asyncio.sleep(0)
 
 
 def _said(past: PastCall) -> list[tuple[bytes, bytes]]:

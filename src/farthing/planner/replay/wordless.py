@@ -11,7 +11,6 @@ no store and no words.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from math import erf, log, sqrt
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +18,7 @@ import numpy as np
 from farthing.model.arms import BATCHING, MODEL_SELECTION, PROVIDER_CACHING, SEMANTIC_CACHE
 from farthing.planner.replay.columns import DAY_US, INPUTS, Bools, Columns, Ints, Kind, Names, Work
 from farthing.planner.replay.pricing import Pricer
+from farthing.planner.replay.turnround import back_in_time
 from farthing.prices.card import TOKEN_UNITS
 
 HOSTS = "request routing"
@@ -30,9 +30,6 @@ CACHED_US = 300_000_000
 """Providers' shorter lifetime."""
 LEAST_CACHED = 1_024
 """Tokens below which providers keep nothing."""
-TURNROUND_S, SPREAD = 420.0, log(3_600 / 420) / 1.2816
-"""Of providers' batches: half are back within 7 minutes and nine in ten within the hour (OpenRouter's 230,000 batches); as a
-log-normal law."""
 _UNCACHED, _READ, _W5M, _OUT = (TOKEN_UNITS.index(name) for name in ("uncached_in", "cache_read", "w5m", "out"))
 
 
@@ -106,13 +103,17 @@ def _with_ends(
 
 
 class Wordless:
-    """See the module. `wanted`: names of levers, of `ORDER`."""
+    """See the module. `wanted`: names of levers, of `ORDER`; `bounds`: those of which only the most is known, which are no part
+    of all together and are tried on top of it."""
 
-    def __init__(self, names: Names, pricer: Pricer, rules: Rules, wanted: Sequence[str] = ORDER) -> None:
+    def __init__(
+        self, names: Names, pricer: Pricer, rules: Rules, wanted: Sequence[str] = ORDER, bounds: Sequence[str] = ()
+    ) -> None:  # fmt: skip
         self._names = names
         self._pricer = pricer
         self._rules = rules
         self._levers = [name for name in ORDER if name in wanted]
+        self._firm = [name for name in self._levers if name not in bounds]
         self._stages: dict[str, Callable[[Columns, Flow], Flow]] = {
             SEMANTIC_CACHE: self._repeats, MODEL_SELECTION: self._models, HOSTS: self._hosts, PROVIDER_CACHING: self._caching,
             BATCHING: self._waiting,
@@ -146,17 +147,20 @@ class Wordless:
         self._look(chunk)
         start = Flow(chunk.kind, chunk.usage, cost)
         flow = start
-        for name in self._levers:
+        for name in self._firm:
             after = self._stages[name](chunk, flow)
             self.booked[name] += int((flow.cost - after.cost).sum())
             flow = after
         self.together.add(chunk, cost, flow.cost)
         for name in self._levers:
             self.alone[name].add(chunk, cost, self._stages[name](chunk, start).cost)
-            self.beside[name].add(chunk, self._through(chunk, start, without=name).cost, flow.cost)
+            if name in self._firm:
+                self.beside[name].add(chunk, self._through(chunk, start, without=name).cost, flow.cost)
+            else:
+                self.beside[name].add(chunk, flow.cost, self._stages[name](chunk, flow).cost)
 
     def _through(self, chunk: Columns, flow: Flow, without: str) -> Flow:
-        for name in self._levers:
+        for name in self._firm:
             if name != without:
                 flow = self._stages[name](chunk, flow)
         return flow
@@ -250,7 +254,7 @@ class Wordless:
         return self._at(chunk, flow, flow.kind, usage)
 
     def _waiting(self, chunk: Columns, flow: Flow) -> Flow:
-        share = np.array([_back_in_time(self._rules.patience.get(work.feature, 0.0)) for work in self._names.works])[
+        share = np.array([back_in_time(self._rules.patience.get(work.feature, 0.0)) for work in self._names.works])[
             chunk.work
         ]
         if not self._rules.patience:
@@ -345,8 +349,3 @@ def _sent_before(
     kept = sizes if grows else np.where(same, np.minimum(sizes, np.concatenate(([0], sizes[:-1]))), sizes)
     last = np.concatenate((all_keys[1:] != all_keys[:-1], [True])) & (times > int(at_us[-1]) - CACHED_US)
     return result, (all_keys[last], times[last], kept[last])
-
-
-def _back_in_time(patience_s: float) -> float:
-    """Share of batches that are back within so many seconds."""
-    return 0.5 + 0.5 * erf(log(patience_s / TURNROUND_S) / SPREAD / sqrt(2)) if patience_s > 0 else 0.0

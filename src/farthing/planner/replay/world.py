@@ -26,8 +26,8 @@ def can_ask(past: PastCall) -> bool:
     )  # fmt: skip
 
 
-def settings_for(calls: Iterable[PastCall], own: Settings | None, store: Path) -> Settings:
-    """`own` are the user's; without them each provider and model that the log names is served."""
+def settings_for(calls: Iterable[PastCall], own: Settings | None, store: Path, *, budgets: bool = False) -> Settings:
+    """`own` are the user's; without them each provider and model that the log names is served. `budgets`: theirs hold."""
     base = served(calls, own)
     providers = {
         name: msgspec.structs.replace(each, base_url=PLACE, api_key=Secret("recorded"), proxy=Secret(), client="http1")
@@ -37,7 +37,7 @@ def settings_for(calls: Iterable[PastCall], own: Settings | None, store: Path) -
         base.routing, shadow_percent=0.0, watch_percent=0.0, hold_out_percent=0.0, judge=""
     )  # fmt: skip
     return msgspec.structs.replace(
-        base, providers=providers, routing=routing, budgets={}, alerts=AlertSettings(on=False),
+        base, providers=providers, routing=routing, budgets=base.budgets if budgets else {}, alerts=AlertSettings(on=False),
         store=StoreSettings(url=StoreUrl(f"sqlite:///{store.absolute()}")),
         prices=msgspec.structs.replace(base.prices, allow_unpriced=True), batch=BatchSettings(worker=False),
     )  # fmt: skip

@@ -2,8 +2,8 @@
 
 The claim for a threshold is: of the calls above it, at least `target` get the teacher's answer. It is shown if the
 disagreements seen are so few that, were the claim wrong, so few would be seen with a probability of `error` at most
-(exact binomial tail). Shares to be answered are tried in a fixed order, the surest quarter first and then one per cent
-more at a time, until one is not shown; the last that was shown holds. As the order is fixed before the outcomes are seen
+(exact binomial tail). Shares to be answered are tried in a fixed order, the surest quarter first and then a quarter of one
+per cent more at a time, until one is not shown; the last that was shown holds. As the order is fixed before the outcomes are seen
 and ends with the first failure, all of it together is wrong with probability `error`, however many shares were tried
 (fixed-sequence testing: Angelopoulos, Bates, Candes, Jordan and Lei, Learn then Test, 2021). Taking the largest share
 that passes anywhere would not be. If the surest quarter is not shown to be good enough, the student answers nothing.
@@ -18,8 +18,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-FIRST = 25
-"""Percent of the examples, the surest, that are tried first."""
+FIRST, PARTS = 100, 400
+"""The surest examples that are tried first, of so many parts of all; then one part more at a time."""
 ERROR = 0.05
 """Probability that a stated agreement does not hold: confidence 95 %."""
 
@@ -51,8 +51,8 @@ def threshold(
     order = np.argsort(-confidences, kind="stable")
     ranked, right = confidences[order], np.cumsum(agreed[order])
     found = NOTHING
-    for percent in range(FIRST, 101):
-        least = -(-percent * size // 100)
+    for part in range(FIRST, PARTS + 1):
+        least = -(-part * size // PARTS)
         if not least:
             continue
         answered = int(np.searchsorted(-ranked, -ranked[least - 1], side="right"))

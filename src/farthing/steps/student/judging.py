@@ -20,6 +20,7 @@ SHARP = 12.0
 """Scores are turned into shares by exp(12 score): a score runs from about 0 to 1."""
 
 
+ITSELF = -1.5
 SMALL = 1e-3
 """Squared length of a sum that is none: of the only example of an answer, itself left out."""
 OWN = -1
@@ -135,7 +136,7 @@ class Judge:
 
 def signs_of(scores: Floats, cosines: Floats, said: Ints, lengths: Floats) -> Floats:
     """What foretells whether the best answer is right; one row a text. `said`: the answer of each example, by number;
-    `lengths`: see `lengths_of`. The cosine of an example with itself, where it is left out, is below -1.
+    `lengths`: see `lengths_of`. The cosine of an example with itself, where it is left out, is below `ITSELF`.
 
     Of the scores: lead of the best, the best, log of its share, entropy, lead of the second. Of the nearest 5 and 15
     examples: the share that says the best, and of the 5 that says the second. How near the nearest is; how near the middle of
@@ -175,11 +176,11 @@ def middles(cosines: Floats, said: Ints, lengths: Floats) -> Floats:
     """How near each text is to the sum of each answer's examples, itself left out: a cosine."""
     answers = len(lengths)
     if len(cosines) == 1:
-        sums = np.bincount(said, cosines[0], answers)[None]
-        return (sums / np.where(lengths > 0, lengths, 1)).astype(np.float32)
+        near: Floats = np.bincount(said, cosines[0], answers) / np.where(lengths > 0, lengths, 1)
+        return near[None].astype(np.float32)
     members = np.zeros((len(said), answers), np.float32)
     members[np.arange(len(said)), said] = 1
-    itself = cosines < -1
+    itself = cosines < ITSELF
     sums = np.where(itself, 0, cosines) @ members
     squares = np.tile(lengths**2, (len(cosines), 1))
     rows, examples = np.nonzero(itself)
@@ -192,6 +193,6 @@ def lengths_of(cosines: Floats, said: Ints, answers: int) -> Floats:
     """Of the sum of each answer's examples, from the cosines of each with each."""
     members = np.zeros((len(said), answers), np.float32)
     members[np.arange(len(said)), said] = 1
-    inner = np.einsum("ea,ea->a", members, np.where(cosines < -1, 1, cosines) @ members)
+    inner = np.einsum("ea,ea->a", members, np.where(cosines < ITSELF, 1, cosines) @ members)
     found: Floats = np.sqrt(np.maximum(inner, 0)).astype(np.float32)
     return found

@@ -32,6 +32,7 @@ from farthing.selfhost.gpu_prices import offers_for, shipped
 from farthing.selfhost.gpus import Gpu
 from farthing.selfhost.gpus import gpu as gpu_named
 from farthing.selfhost.quantize.planning import disk_free, model_of
+from farthing.selfhost.quantize.sizes import shown
 from farthing.selfhost.serving import Served
 from farthing.selfhost.tools.answers import cases_of
 from farthing.selfhost.tools.environments import TOOLS, environments, ready
@@ -152,9 +153,7 @@ def _asked(
     )  # fmt: skip
     free = disk_free(asked.out)
     if asked.disk > free:
-        raise click.ClickException(
-            f"{asked.disk / 1e9:,.1f} GB of disk are needed in {asked.out}, {free / 1e9:,.1f} GB are free"
-        )
+        raise click.ClickException(f"{shown(asked.disk)} of disk are needed in {asked.out}, {shown(free)} are free")
     return asked
 
 

@@ -51,7 +51,3 @@ def use_of(served: Served, card: Path) -> Use:
         toml_text.table(f"models.{toml_text.key(served.model)}.deployments", place, array=True),
     ]
     return Use(served.served, command(served), host, place, "\n".join(tables), str(card))
-
-
-def megabytes(value: int) -> str:
-    return f"{value / 1e6:,.1f} MB" if value < 10e9 else f"{value / 1e9:,.1f} GB"

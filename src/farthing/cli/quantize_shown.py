@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.table import Table
 
 from farthing.cli.common import print_json, print_table, printable
-from farthing.cli.own_models import megabytes
 from farthing.selfhost.quantize.card import VERDICTS, loss_words
 from farthing.selfhost.quantize.planning import Plan
 from farthing.selfhost.quantize.report import Report, saved
+from farthing.selfhost.quantize.sizes import shown as shown_size
 
 
 def show_plan(found: Plan, as_json: bool, err: bool) -> None:
@@ -31,9 +31,9 @@ def show_plan(found: Plan, as_json: bool, err: bool) -> None:
     for name, why in found.chosen.refused.items():
         say(f"not {name}: {why}")
     say(
-        f"It needs {megabytes(found.disk)} of disk ({megabytes(found.disk_free)} are free) and "
-        f"{megabytes(max(each.memory for each in found.steps))} of memory"
-        + (f" ({megabytes(found.memory_free)} are free)." if found.memory_free else ".")
+        f"It needs {shown_size(found.disk)} of disk ({shown_size(found.disk_free)} are free) and "
+        f"{shown_size(max(each.memory for each in found.steps))} of memory"
+        + (f" ({shown_size(found.memory_free)} are free)." if found.memory_free else ".")
     )
     if found.doubt:
         say(f"Note: {found.doubt}.")
@@ -53,7 +53,7 @@ def _sizes(found: Plan) -> Table:
     ):  # fmt: skip
         parts = (size.matrices, size.embeddings, size.rest + size.overhead + size.beside, size.total)
         less = f"{100 * saved(found.before.total, size.total):.1f} %" if how else ""
-        table.add_row(name, *map(megabytes, parts), less, str(gpus or "-"), how)
+        table.add_row(name, *map(shown_size, parts), less, str(gpus or "-"), how)
     return table
 
 
@@ -78,8 +78,8 @@ def show_report(report: Report, out: Path) -> None:
     for tried in report.tried:
         before, after = report.before, tried.used
         click.echo(
-            f"{tried.scheme}: files {megabytes(before.files)} -> {megabytes(tried.files)} (plan {100 * tried.off:+.2f} %), memory "
-            f"{megabytes(before.memory)} -> {megabytes(after.memory)}, {before.tokens_s:,.1f} -> {after.tokens_s:,.1f} tok/s by the tool; "
+            f"{tried.scheme}: files {shown_size(before.files)} -> {shown_size(tried.files)} (plan {100 * tried.off:+.2f} %), memory "
+            f"{shown_size(before.memory)} -> {shown_size(after.memory)}, {before.tokens_s:,.1f} -> {after.tokens_s:,.1f} tok/s by the tool; "
             f"{'passed' if tried.passed else 'did not pass'}: {VERDICTS[tried.verdict]} ({100 * report.budget:g} %)"
         )
     chosen = report.chosen

@@ -6,6 +6,7 @@ Says also what was not measured. Knows nothing of where it is written to.
 from farthing.selfhost.quantize.losses import Loss
 from farthing.selfhost.quantize.report import Report, Tried, engine_speaks, saved
 from farthing.selfhost.quantize.schemes import SCHEMES
+from farthing.selfhost.quantize.sizes import shown
 from farthing.selfhost.serving import Use
 
 VERDICTS = {
@@ -83,17 +84,15 @@ def _sizes(report: Report, tried: Tried) -> str:
         ("memory of the GPU at most", before.gpu_memory, after.gpu_memory),
     ]
     lines += [
-        f"| {name} | {_mb(one)} | {_mb(other)} | {100 * saved(one, other):.1f} % |" for name, one, other in rows if one
+        f"| {name} | {shown(one)} | {shown(other)} | {100 * saved(one, other):.1f} % |"
+        for name, one, other in rows
+        if one
     ]
     lines.append(f"| tokens a second, one stream | {before.tokens_s:,.1f} | {after.tokens_s:,.1f} | |")
-    return "\n".join(lines) + f"\n\nThe plan said {_mb(tried.predicted.total)} ({100 * tried.off:+.2f} %)."
+    return "\n".join(lines) + f"\n\nThe plan said {shown(tried.predicted.total)} ({100 * tried.off:+.2f} %)."
 
 
 def _calibration(tried: Tried, report: Report) -> str:
     if tried.method == "rtn":
         return "- Nothing was calibrated."
     return f"- Calibrated on the first part of {report.text}, which is not measured."
-
-
-def _mb(value: int) -> str:
-    return f"{value / 1e6:,.1f} MB" if value < 10e9 else f"{value / 1e9:,.1f} GB"

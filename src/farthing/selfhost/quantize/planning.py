@@ -78,7 +78,7 @@ class Plan(msgspec.Struct, frozen=True):
         need = max(each.memory for each in self.steps)
         if not self.memory_free or need <= self.memory_free:
             return ""
-        return f"some {need / 1e9:,.1f} GB of memory may be needed, {self.memory_free / 1e9:,.1f} GB are free"
+        return f"some {sizes.shown(need)} of memory may be needed, {sizes.shown(self.memory_free)} are free"
 
 
 def model_of(folder: Path) -> Model:
@@ -178,11 +178,9 @@ def _troubles(model: Model, disk: int, disk_free: int, ram: int, ram_free: int) 
     if not model.has_weights:
         found.append(f"{model.folder} has no *.safetensors: only a plan can be made")
     if disk > disk_free:
-        found.append(
-            f"{disk / 1e9:,.1f} GB of disk are needed where the result goes, {disk_free / 1e9:,.1f} GB are free"
-        )
+        found.append(f"{sizes.shown(disk)} of disk are needed where the result goes, {sizes.shown(disk_free)} are free")
     if ram_free and ram > ram_free:
-        found.append(f"{ram / 1e9:,.1f} GB of memory are needed for the model alone, {ram_free / 1e9:,.1f} GB are free")
+        found.append(f"{sizes.shown(ram)} of memory are needed for the model alone, {sizes.shown(ram_free)} are free")
     return found
 
 

@@ -41,6 +41,11 @@ class Size(msgspec.Struct, frozen=True):
         return self.weights + self.overhead + self.beside
 
 
+def shown(size: int) -> str:
+    """For people."""
+    return f"{size / 1e6:,.1f} MB" if size < 10e9 else f"{size / 1e9:,.1f} GB"
+
+
 def before(folder: Path, matrices: list[Matrix]) -> Size:
     """As it is."""
     by = {kind: sum(each.bytes for each in matrices if each.kind == kind) for kind in ("linear", "embedding", "other")}

@@ -103,7 +103,6 @@ def load(job: dict[str, Any]) -> tuple[Any, list[Any]]:
     model = AutoModelForCausalLM.from_pretrained(
         job["model"], dtype=torch.bfloat16 if gpu else torch.float32, device_map="cuda:0" if gpu else "cpu"
     )
-    model.config.use_cache = False
     how = LoraConfig(
         r=job["rank"], lora_alpha=2 * job["rank"], lora_dropout=0.05, target_modules="all-linear", task_type="CAUSAL_LM"
     )
@@ -176,7 +175,7 @@ def learn(model: Any, learned: list[Any], optimizer: Any, batch: list[Example]) 
     total = 0.0
     for part in parts(sorted(batch, key=lambda each: len(each.ids))):
         ids, mask, labels = padded(part, model.device)
-        scores = model(input_ids=ids, attention_mask=mask).logits[:, :-1].float()
+        scores = model(input_ids=ids, attention_mask=mask, use_cache=False).logits[:, :-1].float()
         loss = (
             torch.nn.functional.cross_entropy(
                 scores.flatten(0, 1), labels[:, 1:].flatten(), ignore_index=IGNORED, reduction="sum"

@@ -80,13 +80,16 @@ def items(snips: Path) -> Iterator[str]:
             yield json.dumps({"input": row["text"], "answer": TOPICS[row["intent"]]}) + "\n"
 
 
-def optimised(folder: Path, server: Server, model: str, kept: Path, margin: float) -> dict[str, Any] | str:
+def optimised(
+    folder: Path, server: Server, model: str, kept: Path, options: argparse.Namespace
+) -> dict[str, Any] | str:
     """What `farthing prompts optimise` reports as JSON; what it says where it reports nothing."""
     (folder / "farthing.toml").write_text(SETTINGS.format(port=server.port, model=model))
     command = [
         Path(sys.executable).with_name("farthing"), "prompts", "optimise", folder / "topics.toml", "--items", folder / "items.jsonl",
-        "--model", model, "--margin", str(margin), "--answers", kept, "--html", folder / "report.html", "--yes", "--json",
+        "--model", model, "--margin", options.margin, "--answers", kept, "--html", folder / "report.html", "--yes", "--json",
         "--config", folder / "farthing.toml",
+        *(("--per-trial", options.per_trial) if options.per_trial else ()),
     ]  # fmt: skip
     done = subprocess.run([str(each) for each in command], cwd=folder, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
@@ -126,6 +129,7 @@ def main() -> int:
     parser.add_argument("--kept", type=Path, help="where answers are kept")
     parser.add_argument("--folder", type=Path, help="where to work, and leave the report's page")
     parser.add_argument("--margin", type=float, default=3.0, help="points of quality that may be lost")
+    parser.add_argument("--per-trial", type=int, help="items of a trial; without it what the margin needs")
     parser.add_argument("--quick", action="store_true", help="the same")
     said = parser.parse_args()
     result: dict[str, Any] = {"name": "lab_real", "figures": {}, "bars": {}, "ok": True}
@@ -140,7 +144,7 @@ def main() -> int:
             (folder / "items.jsonl").write_text("".join(items(snips)))
             began = time.monotonic()
             kept = (said.kept or folder / "answers.jsonl").resolve()
-            found = optimised(folder.resolve(), server, said.gguf.stem.lower(), kept, said.margin)
+            found = optimised(folder.resolve(), server, said.gguf.stem.lower(), kept, said)
             if isinstance(found, str):
                 print(found)
                 result["ok"] = False

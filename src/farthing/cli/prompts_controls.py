@@ -35,6 +35,11 @@ def controls(config: Path | None, as_json: bool, again: str | None, scope: str) 
     settings = load_settings(config, only={"store", "prompts", "routing"})
     if again:
         count = with_store(settings, lambda store: Controls(store).forget(again, scope=scope))
+        if not count:
+            where = f" in {scope}" if scope else ""
+            raise click.ClickException(
+                printable(f"{again} is on no trial{where}; without options the command lists them")
+            )
         click.echo(f"{printable(again)}: the trial begins anew; {count} of its states are gone.")
         return
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
+import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -41,6 +42,7 @@ from farthing.quality.evalset import EvalError
 from farthing.settings import Settings
 from farthing.steps.defer.booking import BATCH
 from farthing.store import Store
+from farthing.store.lab_reports import LabReports
 
 SAMPLE = 50
 """Items by which the length of an input is guessed."""
@@ -63,6 +65,8 @@ class _Work(NamedTuple):
     tenant: str
     deadline: str | None
     """Of a round; None: calls go at once."""
+    keep: bool
+    """The report, in the store."""
 
 
 @click.command("optimise", short_help="Find which parts of a prompt can go, and prove it.")
@@ -87,6 +91,9 @@ class _Work(NamedTuple):
     "--write", type=click.Path(dir_okay=False, path_type=Path), help="Write the new prompt, where it is proved."
 )
 @click.option(
+    "--keep", is_flag=True, help="Keep the report in the store, with the prompt's words: the dashboard shows it."
+)
+@click.option(
     "--answers", "kept", type=click.Path(dir_okay=False, path_type=Path),
     help="Where answers are kept. Default: FILE with the ending .lab.jsonl.",
 )  # fmt: skip
@@ -96,7 +103,7 @@ class _Work(NamedTuple):
 @json_option
 def optimise(
     file: Path, items_file: Any, model: str, margin: float, per_trial: int | None, max_cost: Any, writer: str | None, deadline: str | None,
-    resume: bool, html: Path | None, write: Path | None, kept: Path | None, config: Path | None, tenant: str, yes: bool, as_json: bool,
+    resume: bool, html: Path | None, write: Path | None, keep: bool, kept: Path | None, config: Path | None, tenant: str, yes: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Find which parts of the prompt in FILE can go without losing more than --margin points of quality, and prove it on items
     that were not used for finding it.
@@ -143,7 +150,7 @@ def optimise(
     run = name_of(
         file.read_bytes(), model.encode(), f"{margin} {each} {writer}".encode(), *(_key(item) for item in items)
     )
-    work = _Work(settings, book, place, prompt, items[: 2 * each], model, writer, plan, weights, tenant, deadline)
+    work = _Work(settings, book, place, prompt, items[: 2 * each], model, writer, plan, weights, tenant, deadline, keep)
     try:
         with Answers(kept or file.with_suffix(".lab.jsonl")) as answers:
             limit = _agreed(answers, run, work, resume, yes, given=bound)
@@ -274,9 +281,13 @@ async def _run(store: Store, work: _Work, answers: Answers, limit: Nano | None) 
         earned = worth(
             work.book, work.place, seen, found.proof.before, found.proof.after, prefix, answers.spent, _now_us()
         )  # fmt: skip
-    return report_of(
+    report = report_of(
         work.prompt, work.model, work.plan, found, earned, work.weights, asking.calls, asking.paid, answers.spent
     )  # fmt: skip
+    if work.keep:
+        told = msgspec.json.encode(for_machines(report)).decode()
+        await LabReports(store).keep(work.tenant, _now_us(), report.name, work.model, told)
+    return report
 
 
 def _progress() -> Progress:

@@ -47,6 +47,8 @@ def _page(report: Report) -> Iterator[str]:
     yield from _proof(report)
     yield from _parts(report.lines)
     yield from _arms(report)
+    if report.found.order is not None and report.found.order.order:
+        yield f"<p>Order of the examples: {escape(report.found.order.why)}</p>"
     if report.found.rewrite is not None:
         yield f"<p>Wording: {escape(report.found.rewrite.why)}</p>"
     kind = "The new prompt" if report.found.is_proved else "The prompt, unchanged"

@@ -18,6 +18,7 @@ from farthing.store.schema_controls import CONTROL_TABLES
 from farthing.store.schema_corrections import CORRECTION_TABLES
 from farthing.store.schema_deferred import DEFERRED_TABLES
 from farthing.store.schema_ends import END_TABLES
+from farthing.store.schema_lab import LAB_TABLES
 from farthing.store.schema_past import PAST_TABLES
 from farthing.store.schema_plans import PLAN_TABLES
 from farthing.store.schema_prefixes import PREFIX_TABLES
@@ -250,6 +251,7 @@ MIGRATIONS: tuple[tuple[Statement, ...], ...] = (
     CONTROL_TABLES,
     STUDENT_TABLES,
     PLAN_TABLES,
+    LAB_TABLES,
 )
 """The statements that lead from version n to n + 1, at place n. Released ones are never edited; changes are added."""
 

@@ -1,7 +1,7 @@
-"""Prompts: what keeps providers' caches from being read, in dollars, and how much of the input they serve."""
+"""Prompts: what keeps providers' caches from being read, in dollars, how much of the input they serve, and what the lab found."""
 
 from farthing.dashboard.page import Page, Values
-from farthing.dashboard.prompts import cached, found
+from farthing.dashboard.prompts import cached, found, lab
 from farthing.dashboard.prompts.reading import by_feature, read
 from farthing.dashboard.shares import legend
 from farthing.dashboard.view import View
@@ -18,7 +18,7 @@ async def show(view: View) -> Values:
         "on": prompts.doctor, "repairs": prompts.repair, "report": report, "tiles": cached.tiles(view, features, report, known.levers),
         "dearest": found.dearest(view, report) if report is not None else [], "over_time": drawn, "legend": legend(drawn),
         "features": cached.table(view, features, report), "is_kept": known.days is not None,
-        "has_calls": any(day.calls for day in known.days or ()), "file": view.sources.settings_file or "farthing.toml",
+        "lab": lab.shown(known.lab), "has_calls": any(day.calls for day in known.days or ()), "file": view.sources.settings_file or "farthing.toml",
     }  # fmt: skip
     return {**values, "findings": found.table(view, report)} if report is not None and report.looked else values
 

@@ -13,8 +13,11 @@ from farthing.model.usage import Usage
 from farthing.store import LeverRow, ReportRow, reading
 from farthing.store.days import Day, days
 from farthing.store.engine import Connection
+from farthing.store.lab_reports import LabReport, newest
 
 LEVERS = (PROVIDER_CACHING, PROMPT_OPTIMISATION)
+LAB = 10
+"""Reports of the lab that are shown."""
 SAMPLE = 1_000
 """Tokens at whose price reads are compared: few, so that no band for long prompts counts."""
 
@@ -28,6 +31,8 @@ class Found(NamedTuple):
     models: list[ReportRow] | None
     """By feature and model."""
     levers: dict[str, LeverRow] | None
+    lab: list[LabReport]
+    """Of the tenant, whatever the period."""
 
 
 def read(connection: Connection, view: View) -> Found:
@@ -42,6 +47,7 @@ def read(connection: Connection, view: View) -> Found:
         days(connection, since, until, by="feature", tenant=tenant, where=where) if holds(("day", "feature"), where) else None,
         sums(connection, names, period, tenant, where) if holds(names, where) else None,
         _levers(connection, since, until, tenant) if not where else None,
+        newest(connection, tenant=tenant, limit=LAB) if not where else [],
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from farthing.lab.doctor import read
 from farthing.settings import PromptSettings, ProviderSettings, Secret, Settings
 from farthing.store import Store
 from farthing.store.busters import LOOKED, Broken, Busters
+from farthing.store.lab_reports import LabReports
 from farthing.store.rollups import DAY_US
 from unit.dashboard.visitors import Place, Sketches, Visitor, a_place
 
@@ -98,6 +100,23 @@ async def test_it_is_for_viewers_and_their_tenant(place: Place) -> None:
     theirs = place.visitor(await place.add_key("theirs", role="viewer", tenant="other"))
     text = await theirs.open("/prompts?period=7d")
     assert "their feature" in text and "support chat" not in text
+
+
+async def test_the_lab_s_reports_are_those_of_the_tenant_with_what_goes_and_why(place: Place) -> None:
+    part = {"where": "system", "text": HOSTILE, "kind": "bullet", "tokens": 9, "removed": True, "why": "no loss shown"}
+    mean = {"right": 0.9, "in_tokens": 98.0, "out_tokens": 1.0}
+    body = {
+        "proved": True, "verdict": "confirmed on 345 fresh items", "parts": [part, {**part, "text": "stay", "removed": False}],
+        "cost": {"nano_dollars": 1_000_000}, "proof": {"before": mean, "after": {**mean, "in_tokens": 72.0}},
+        "month": {"calls": 1000, "saved": {"nano_dollars": 5_000_000_000}},
+    }  # fmt: skip
+    kept = LabReports(place.store)
+    for tenant, text in (("default", json.dumps(body)), ("default", "{}"), ("other", json.dumps(body))):
+        await kept.keep(tenant, place.now_us(), f"of {tenant}", "m", text)
+    text = await place.visitor().open("/prompts?period=7d")
+    assert "of default, on m" in text and "of other" not in text and text.count("confirmed on 345 fresh items") == 1
+    assert "98 tokens in a call before, 72 after; $5.00 saved a month in 1,000 calls" in text
+    assert "<del>" in text and "<script>x" not in text and "goes: no loss shown" in text and "stays: " in text
 
 
 async def test_without_anything_it_says_what_to_do(tmp_path: Path) -> None:

@@ -83,3 +83,15 @@ def test_a_contracts_rates_count() -> None:
     found = from_book.of(deployment, MESSAGES)
     assert found is not None
     assert found == known(from_book, "anthropic", "claude-opus-5-5", MESSAGES)
+
+
+def test_grok_takes_what_belongs_together_by_the_format_that_is_spoken(cachings: Cachings) -> None:
+    chat, responses = (known(cachings, "x-ai", "grok-4", format) for format in (CHAT, RESPONSES))
+    assert (chat.way, chat.key, chat.header) == ("automatic", False, "x-grok-conv-id")
+    assert (responses.key, responses.header) == (True, "")
+
+
+def test_gemini_keeps_prompts_by_the_hour_where_a_price_of_that_is_known(cachings: Cachings) -> None:
+    flash, pro = (known(cachings, "google", f"gemini-2.5-{name}", CHAT) for name in ("flash", "pro"))
+    assert (flash.way, flash.least, flash.storage, pro.storage) == ("automatic", 2_048, 1_000_000, 4_500_000)
+    assert known(cachings, "openai", "gpt-4o", CHAT).storage == 0

@@ -23,6 +23,7 @@ PLACES = {
     "claude": Deployment("claude", "anthropic", "claude-sonnet-5", "anthropic"),
     "gpt": Deployment("gpt", "openai", "gpt-5.6-sol", "openai"),
     "gpt-4o": Deployment("gpt-4o", "openai", "gpt-4o", "openai"),
+    "grok": Deployment("grok", "xai", "grok-4", "x-ai"),
     "own": Deployment("own", "mine", "llama", "mine"),
 }
 WIRES = {"claude": "anthropic.messages"}
@@ -169,9 +170,10 @@ async def test_a_held_out_beginning_goes_without() -> None:
     assert not call.trail.savings
 
 
-async def test_hosts_that_keep_all_are_told_what_belongs_together() -> None:
+@pytest.mark.parametrize("model", ["gpt-4o", "grok"])
+async def test_hosts_that_keep_all_are_told_what_belongs_together(model: str) -> None:
     world = World()
-    calls = [await world.call("gpt-4o") for _ in range(5)]
+    calls = [await world.call(model) for _ in range(5)]
     keys = [call.marks.key if call.marks is not None else "" for call in calls]
     assert keys[:3] == ["", "", ""]
     assert keys[3] == keys[4] != ""

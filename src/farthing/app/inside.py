@@ -30,6 +30,9 @@ class _Connection:
         self.status, self.headers, self.parts = status, headers, [body]
         return True
 
+    def more_time(self) -> None:
+        """Nobody is waited for."""
+
     async def send(self, message: Mapping[str, Any]) -> None:
         if message["type"] == "http.response.start":
             self.status, self.headers = message["status"], list(message["headers"])

@@ -3,7 +3,8 @@
 Lines come when real calls came (Azure's traces of 2023, Mooncake's), three bulk jobs among them, and can wait from 5
 minutes to 24 hours. Providers' batches take minutes, hours, get stuck for a good part of the day, expire after 24 hours
 without a result, or never come back at all; the cheap synchronous tier refuses a third of the time, where there is one.
-The product's own functions choose, pack, promote and take back on a simulated clock; an oracle knows everything.
+The product's own functions choose, pack, promote and take back on a simulated clock. An oracle knows everything, also what each
+minute's shard will take; beside it stands what no rule can beat that does not see the future (`batching/foresight.py`).
 
     .venv/bin/python bench/batch.py            # 6 seeds
     .venv/bin/python bench/batch.py --quick    # one small one; it shows, and decides nothing
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from alerts import interval
+from batching.foresight import without_foresight
 from batching.oracle import at_once, oracle
 from batching.run import Run, Way
 from batching.traffic import arrivals, made_up, traces
@@ -48,6 +50,8 @@ class Found(NamedTuple):
     lines: int
     oracle: float
     at_once: float
+    blind: float
+    """The least without foresight."""
     met: tuple[int, ...]
     """By way, as in `WAYS`."""
     price: tuple[float, ...]
@@ -63,8 +67,9 @@ def play(job: Job) -> Found:
     coming = arrivals(found, dice, hours=hours, lines=lines, bulk=bulk)
     world = World(regime, job.seed, hours + 36)
     runs = [Run(world, coming, way(), random.Random(job.seed)).play() for way in WAYS]
+    best = oracle(world, coming)
     return Found(
-        regime.name, len(coming), oracle(world, coming), at_once(world, coming),
+        regime.name, len(coming), best, at_once(world, coming), max(best, without_foresight(world, coming)),
         tuple(run.met for run in runs), tuple(run.price for run in runs), runs[0].counts.twice,
     )  # fmt: skip
 
@@ -79,6 +84,7 @@ class Row(NamedTuple):
     price: float
     oracle: float
     at_once: float
+    blind: float
     points: float
     half: float
     """Of the interval of points; infinite for one seed."""
@@ -100,14 +106,14 @@ def summed(found: list[Found]) -> Row:
     return Row(
         found[0].regime, lines, met[0] / lines, interval(met[0], lines)[0], price[0],
         statistics.fmean(each.oracle for each in found), statistics.fmean(each.at_once for each in found),
-        statistics.fmean(points), half, sum(each.twice for each in found) / lines,
+        statistics.fmean(each.blind for each in found), statistics.fmean(points), half, sum(each.twice for each in found) / lines,
         tuple((met[way] / lines, price[way]) for way in range(1, len(WAYS))),
     )  # fmt: skip
 
 
 def show(rows: list[Row]) -> None:
     print(
-        f"{'':<26}{'met':>9}{'(at least)':>11}{'price':>7}{'oracle':>8}{'points':>14}{'no picking':>12}{'twice':>7}"
+        f"{'':<26}{'met':>9}{'(at least)':>11}{'price':>7}{'oracle':>8}{'points':>14}{'no foresight':>14}{'no picking':>12}{'twice':>7}"
         f"{'always batch':>16}{'always now':>15}{'10 min grace':>15}"
     )
     for row in rows:
@@ -116,10 +122,11 @@ def show(rows: list[Row]) -> None:
         missed = [name for name, ok in zip(("DEADLINES", "PRICE"), row.holds, strict=True) if not ok]
         print(
             f"{row.regime:<26}{row.met:>9.3%}{row.met_low:>11.3%}{row.price:>7.3f}{row.oracle:>8.3f}{row.points:>8.1f} {half:<5}"
-            f"{100 * (row.price - row.at_once):>11.1f} {row.twice:>7.2%}  {others} {' and '.join(missed)}{' MISSED' if missed else ''}"
+            f"{100 * (row.price - row.blind):>13.1f} {100 * (row.price - row.at_once):>11.1f} {row.twice:>7.2%}  {others} {' and '.join(missed)}{' MISSED' if missed else ''}"
         )
     print(
-        "points: dearer than the oracle, in hundredths of the standard price; no picking: than one that takes what comes"
+        "points: dearer than the oracle, in hundredths of the standard price; no foresight: than the least that is possible without "
+        "seeing the future; no picking: than one that takes what comes and knows what it will take"
     )
 
 
@@ -145,7 +152,7 @@ def main() -> int:
     }
     figures = [
         {"regime": row.regime, "lines": row.lines, "met": round(row.met, 5), "price": round(row.price, 4),
-         "oracle": round(row.oracle, 4), "at_once": round(row.at_once, 4), "points": round(row.points, 2),
+         "oracle": round(row.oracle, 4), "at_once": round(row.at_once, 4), "no_foresight": round(row.blind, 4), "points": round(row.points, 2),
          "interval": round(row.half, 2) if decided else None, "paid_twice": round(row.twice, 5)}
         for row in rows
     ]  # fmt: skip

@@ -37,12 +37,12 @@ def at_once(world: World, arrivals: Sequence[Arrival]) -> float:
     for each in arrivals:
         cheap = soonest[int(each.at_s / MINUTE)] <= each.deadline_s
         if world.regime.flex:
-            cheap = cheap or _free(world, each)
+            cheap = cheap or is_taken_by_flex(world, each)
         paid += each.price * (CHEAP if cheap else 1.0)
     return paid / sum(each.price for each in arrivals)
 
 
-def _free(world: World, each: Arrival) -> bool:
+def is_taken_by_flex(world: World, each: Arrival) -> bool:
     """Whether the cheap tier takes calls in some minute before the deadline."""
     first, last = int(each.at_s / MINUTE), int((each.deadline_s - QUICK_S) / MINUTE)
     return any(refuses < 1 for refuses in world.refuses[first : last + 1])

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from batching.run import A_SECOND, CHEAP, FLEX_SLOTS, LINGER_S, PROMOTE_S, Line, Run, Running, us
 from batching.world import NEVER
-from farthing.batch.choosing import Batch, Due, Offer, Pace, ahead_s, choose, paid_twice, promotions
+from farthing.batch.choosing import Batch, Due, Offer, Pace, again, ahead_s, choose, paid_twice, promotions
 from farthing.batch.packing import LINGER_SHARE
 from farthing.batch.turnround import Seen, TurnRounds, turn_rounds
 
@@ -28,6 +28,7 @@ class Farthing:
 
     def __init__(self) -> None:
         self._known = turn_rounds((), 0)
+        self._again = again(self._known, ENDS_S)
         self._learned_s = -NEVER
         self._at_risk: list[tuple[int, int]] = []
 
@@ -45,7 +46,7 @@ class Farthing:
         ahead = ahead_s(self._at_risk, deadline, self._pace(run))
         made = choose(
             offers, now_us=us(run.now_s), deadline_us=deadline, late=LATE, ahead_s=ahead,
-            batch=Batch(known.fresh, leaves_s, paid_twice(left_s, ENDS_S)),
+            batch=Batch(known.fresh, leaves_s, paid_twice(known.fresh, left_s, ENDS_S), self._again),
         )  # fmt: skip
         line.last_s = made.last_us / 1e6
         return made.way
@@ -97,6 +98,7 @@ class Farthing:
                 for each in run.running.values()
             ]  # fmt: skip
             self._known = turn_rounds(seen, us(run.now_s))
+            self._again = again(self._known, ENDS_S)
         return self._known
 
 

@@ -16,6 +16,8 @@ NEVER = float("inf")
 SLOW = 0.7
 """Share of the variance that moves slowly."""
 SLOW_S = 2 * HOUR
+SPELL_S = 1.5 * HOUR
+"""How long minutes last of which shards never start, on average."""
 PENDING = 0.6
 """Share of its time that a batch waits before its first line is worked."""
 
@@ -51,8 +53,10 @@ class World:
         self.regime = regime
         dice = random.Random(f"{regime.name} {seed}")
         minutes = math.ceil(hours * 60) + 2
-        self._takes = _turn_rounds(regime, dice, minutes)
-        self.never = _spells(dice, minutes, regime.never, 1.5 * HOUR)
+        self.slow: list[float] = []
+        """The part of a turn-round that moves slowly, each minute, in standard deviations of its logarithm."""
+        self._takes = _turn_rounds(regime, dice, minutes, self.slow)
+        self.never = _spells(dice, minutes, regime.never, SPELL_S)
         self.ready = [self._ready(minute) for minute in range(minutes)]
         refusing = _spells(dice, minutes, 0.35, 0.4 * HOUR)
         self.refuses = [1.0 if each else 0.04 for each in refusing]
@@ -88,11 +92,13 @@ class World:
         return (begins * HOUR, (begins + lasts) * HOUR) if lasts else (NEVER, NEVER)
 
 
-def _turn_rounds(regime: Regime, dice: random.Random, minutes: int) -> list[float]:
+def _turn_rounds(regime: Regime, dice: random.Random, minutes: int, parts: list[float]) -> list[float]:
+    """What a shard of each minute takes; `parts` gets the slow part of each."""
     stays = math.exp(-MINUTE / SLOW_S)
     slow, found = dice.gauss(0, 1), []
     for _ in range(minutes):
         slow = stays * slow + math.sqrt(1 - stays**2) * dice.gauss(0, 1)
+        parts.append(slow)
         z = math.sqrt(SLOW) * slow + math.sqrt(1 - SLOW) * dice.gauss(0, 1)
         found.append(max(20.0, regime.median_s * math.exp(regime.spread * z)))
     return found

@@ -13,7 +13,7 @@ from math import ceil
 
 import msgspec
 
-from farthing.batch.turnround import TurnRound, turn_rounds
+from farthing.batch.turnround import TurnRound, TurnRounds, turn_rounds
 from farthing.model.batch import Way
 from farthing.model.money import Nano
 
@@ -23,9 +23,11 @@ SPENT = 0.5
 """Share of the bound that batches may use; calls that take longer than they mostly do need the rest."""
 WORTH = 0.1
 """Share of a line's batch price that must be gained by packing it anew: it is work, and chances are estimates."""
-SOON, TWICE_SOON, TWICE = 3.0, 0.5, 0.2
-"""Where shards are taken back, these shares of promoted lines are paid twice, as measured in `bench/batch.py`: with less
-time left than so many times what taking back takes, and with more."""
+WORKED, BOTH = 1.5, 0.7
+"""Where shards are taken back, lines of one that would have been back in so many times the time that it had are paid twice with
+that chance, as measured in `bench/batch.py`: providers work a batch off towards its end."""
+AGAIN_AFTER_S = (1800.0, 5400.0, 4 * 3600.0)
+"""When it is thought of that a line could go into another shard."""
 UNKNOWN = turn_rounds((), 0).fresh
 """Of a provider of which nothing was seen."""
 
@@ -52,6 +54,13 @@ class Batch(msgspec.Struct, frozen=True):
     """Until it is sent."""
     twice: float = 1.0
     """Chance that a line that was promoted is paid for in the batch too (`paid_twice`)."""
+    again: tuple[tuple[float, TurnRound], ...] = ()
+    """(Seconds from now, chances of a shard that is created then): what can still become of a line whose shard is taken back."""
+
+
+def again(rounds: TurnRounds, ends_s: float) -> tuple[tuple[float, TurnRound], ...]:
+    """For `Batch`: the moments at which another shard is thought of, some hours ahead; `ends_s`: what taking back takes."""
+    return tuple((wait_s + ends_s, rounds.later(wait_s + ends_s)) for wait_s in AGAIN_AFTER_S)
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -130,21 +139,31 @@ def _in_a_batch(offer: Offer, now_us: int, deadline_us: int, batch: Batch, back_
     never = batch.turn.late((deadline_us - sent_us) / 1e6)
     if back_up is None or back_up.last_us <= now_us:
         return Choice("batch", max(now_us, offer.from_us), 0, offer.price, never)
-    promoted = batch.turn.late((back_up.last_us - sent_us) / 1e6)
+    promoted = _promoted(batch, (back_up.last_us - sent_us) / 1e6)
     both = back_up.price + round(offer.price * batch.twice)
     return Choice("batch", max(now_us, offer.from_us), back_up.last_us, _mean(offer.price, both, promoted), 0.0)
+
+
+def _promoted(batch: Batch, left_s: float) -> float:
+    """The chance that in the end no shard is back in time: the first one, or it and the one after it, if that is better. A line
+    with hours left is not called at its full price because a provider is slow at this moment."""
+    never = batch.turn.late(left_s)
+    for after_s, turn in batch.again:
+        if after_s < left_s:
+            never = min(never, batch.turn.late(after_s) * turn.late(left_s - after_s))
+    return never
 
 
 def _mean(usual: Nano, other: Nano, share: float) -> Nano:
     return round(usual + (other - usual) * share)
 
 
-def paid_twice(left_s: float, ends_s: float) -> float:
+def paid_twice(turn: TurnRound, left_s: float, ends_s: float) -> float:
     """The chance that a promoted line is paid twice, by the time that it has and the time that a batch takes to end which is
     taken back as a whole; 0: it cannot be, and each line is."""
     if ends_s <= 0:
         return 1.0
-    return TWICE if left_s > SOON * ends_s else TWICE_SOON
+    return BOTH * (1.0 - turn.late(WORKED * (left_s + ends_s), left_s))
 
 
 class Pace(msgspec.Struct, frozen=True):

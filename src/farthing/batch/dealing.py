@@ -11,7 +11,7 @@ from functools import partial
 
 import msgspec
 
-from farthing.batch.choosing import Batch, Choice, choose, paid_twice
+from farthing.batch.choosing import Batch, Choice, again, choose, paid_twice
 from farthing.batch.desk import Desk
 from farthing.batch.fairness import Claim, Turns, share
 from farthing.batch.flexing import Waiting
@@ -217,7 +217,8 @@ class Dealer:
         if self._rounds is not None:
             left_s = (line.deadline_us - now_us) / 1e6
             leaves_s = min(self._linger_s, left_s * LINGER_SHARE) + CREATED_S
-            batch = Batch(self._rounds.new(), leaves_s, paid_twice(left_s, ENDS_S))
+            turn = self._rounds.new()
+            batch = Batch(turn, leaves_s, paid_twice(turn, left_s, ENDS_S), again(self._rounds, ENDS_S))
         return choose(
             ways.offers, now_us=now_us, deadline_us=line.deadline_us, late=self._late, batch=batch,
             ahead_s=self._ahead_s(line.deadline_us),

@@ -108,6 +108,8 @@ class TurnRounds(msgspec.Struct, frozen=True):
     slope: float = 0.0
     """How the time grows with the lines: with their power of this. 0: it does not, as far as can be told."""
     usual_lines: float = 1.0
+    base: tuple[float, ...] = ()
+    """Weights of the states, whatever the time. Empty: as those of `fresh`."""
 
     def running(self, began_us: int, lines: int = 0) -> TurnRound:
         """Of a shard that was created then."""
@@ -117,6 +119,14 @@ class TurnRounds(msgspec.Struct, frozen=True):
     def new(self, lines: int = 0) -> TurnRound:
         """Of a shard of so many lines that is created now."""
         return self.fresh.of_size(self._stretch(lines))
+
+    def later(self, wait_s: float) -> TurnRound:
+        """Of one that is created so much later: the provider may be in another state by then."""
+        stays = _stays(round(wait_s * 1e6))
+        base = self.base or self.fresh.weights
+        return TurnRound(
+            tuple(stays * now + (1 - stays) * usual for now, usual in zip(self.fresh.weights, base, strict=True))
+        )
 
     def _stretch(self, lines: int) -> float:
         return (lines / self.usual_lines) ** self.slope if self.slope and lines > 0 else 1.0
@@ -138,7 +148,8 @@ def turn_rounds(seen: Iterable[Seen], now_us: int) -> TurnRounds:
         TurnRound(tuple(_scaled([one * other for one, other in zip(*both, strict=True)])))
         for both in zip(before, after, strict=True)
     )
-    return TurnRounds(TurnRound(tuple(belief)), tuple(shard.began_us for shard in shards), each, slope, usual)
+    began_us = tuple(shard.began_us for shard in shards)
+    return TurnRounds(TurnRound(tuple(belief)), began_us, each, slope, usual, tuple(base))
 
 
 def _forward(

@@ -4,7 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from farthing.batch.choosing import Batch, Due, Offer, Pace, ahead_s, choose, latest_starts, paid_twice, promotions
+from farthing.batch.choosing import (
+    Batch,
+    Due,
+    Offer,
+    Pace,
+    again,
+    ahead_s,
+    choose,
+    latest_starts,
+    paid_twice,
+    promotions,
+)
 from farthing.batch.turnround import Seen, turn_rounds
 
 NOW = 1_795_000_000_000_000
@@ -32,6 +43,16 @@ def test_who_can_wait_goes_into_a_batch_and_who_cannot_goes_now() -> None:
 
 def test_a_stuck_provider_gets_no_lines_that_cannot_wait_for_it() -> None:
     assert pick([BATCH, FULL], 2 * 3600, Batch(STUCK)).way == "now"
+
+
+def test_who_has_hours_left_is_not_called_because_a_provider_is_slow_at_this_moment() -> None:
+    rounds = turn_rounds([Seen(NOW - n * 600 * 10**6, n * 600.0, False) for n in range(1, 40)], NOW)
+    hours = 4.5 * 3600
+    gone = Batch(rounds.fresh, twice=0.5)
+    assert pick([BATCH, FULL], hours, gone).way == "now"
+    hopes = Batch(rounds.fresh, twice=0.5, again=again(rounds, 600))
+    assert pick([BATCH, FULL], hours, hopes).way == "batch"
+    assert pick([BATCH, FULL], 1_200, hopes).way == "now", "there is no time for another one"
 
 
 def test_the_risk_to_pay_twice_is_part_of_the_price() -> None:
@@ -163,4 +184,5 @@ def test_what_goes_first_is_what_is_due_no_later() -> None:
 
 
 def test_where_shards_are_taken_back_few_lines_are_paid_twice() -> None:
-    assert paid_twice(10_000, 0) == 1 > paid_twice(1_000, 600) > paid_twice(10_000, 600) > 0
+    assert paid_twice(USUAL, 10_000, 0) == 1
+    assert 0 < paid_twice(STUCK, 300, 600) < paid_twice(USUAL, 10_000, 600) < paid_twice(USUAL, 300, 600) < 0.7

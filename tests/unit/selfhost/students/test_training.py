@@ -1,6 +1,7 @@
 """From captured calls to a student that answers, or that says why it does not."""
 
 import msgspec
+import numpy as np
 import pytest
 
 from farthing.selfhost.students.changing import change
@@ -8,6 +9,7 @@ from farthing.selfhost.students.pairs import Captured, by_scope, clean, same
 from farthing.selfhost.students.training import MOST, train
 from farthing.steps.student.artefact import pack, unpack
 from farthing.steps.student.features import NAME
+from farthing.steps.student.judging import lengths_of, middles
 from unit.selfhost.students.talk import calls
 
 pytest.importorskip("numpy")
@@ -110,6 +112,41 @@ def test_pairs_are_cleaned_and_answers_told_apart_by_what_they_say() -> None:
     assert clean(pairs, most=1).texts == ("where  is IT?",)
     found = by_scope([Captured("a", "b", "t", task="triage"), Captured("a", "b")])
     assert set(found) == {("default", "template:t"), ("default", "task:triage")}
+
+
+def test_a_text_alone_is_judged_as_one_among_many() -> None:
+    _, judge = train(clean(calls(500), most=MOST), None, NAME, target=0.95)
+    assert judge is not None
+    texts = [each.text for each in calls(1_600)[500:540]]
+    together = judge.judge_all(np.stack([judge.likeness.cosines(text, None) for text in texts]))
+    for text, verdict in zip(texts, together, strict=True):
+        alone = judge.judge(text)
+        assert (alone.answer, alone.sure) == (verdict.answer, verdict.sure)
+        assert alone.confidence == pytest.approx(verdict.confidence, abs=1e-4)
+
+
+def test_an_example_left_out_is_not_in_the_middle_of_its_answer() -> None:
+    dice = np.random.default_rng(3)
+    rows = dice.normal(size=(30, 5)).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    said = np.arange(30) % 3
+    cosines = rows @ rows.T
+    np.fill_diagonal(cosines, -2)
+    lengths = lengths_of(cosines, said, 3)
+    found = middles(cosines, said, lengths)
+    for at in (0, 7, 29):
+        others = [rows[(said == answer) & (np.arange(30) != at)].sum(0) for answer in range(3)]
+        wanted = [rows[at] @ each / np.linalg.norm(each) for each in others]
+        np.testing.assert_allclose(found[at], wanted, atol=1e-4)
+    alone = middles(rows[:1] @ rows[1:].T, said[1:], lengths_of(rows[1:] @ rows[1:].T, said[1:], 3))
+    np.testing.assert_allclose(alone[0], found[0], atol=1e-4)
+
+
+def test_a_student_of_an_older_form_is_refused() -> None:
+    facts, judge = train(clean(calls(500), most=MOST), None, NAME, target=0.95)
+    assert judge is not None
+    with pytest.raises(ValueError, match="version"):
+        unpack(pack(msgspec.structs.replace(facts, form=1), judge))
 
 
 def test_what_is_no_student_is_refused() -> None:

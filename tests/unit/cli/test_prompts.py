@@ -4,12 +4,15 @@ import json
 import subprocess
 import sys
 import time
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import Result
 
+from farthing.dashboard.prompts.lab import shown
+from farthing.store.lab_reports import newest
 from farthing.upstream.simulator import SimulatorSettings, running
 from farthing.upstream.simulator.prompt_truth import Truth
 from farthing.upstream.simulator.tasks import bank
@@ -81,8 +84,12 @@ def test_what_can_go_goes_and_what_matters_stays(lab: Farthing, folder: Path) ->
     (row,) = [row for row in stored(lambda store: store.report("feature")) if row.key == "farthing lab"]
     assert row.calls == found["calls_paid"] and row.baseline == 0 and row.cost == found["cost"]["nano_dollars"]
 
-    again = json.loads(lab("--yes", "--json").stdout)
+    again = json.loads(lab("--yes", "--json", "--keep").stdout)
     assert (again["calls_paid"], again["parts"]) == (0, found["parts"])
+    (kept,) = stored(lambda store: store.do(newest))
+    assert (kept.name, kept.model) == ("tickets", "gpt-4o-mini") and shown([kept])[0].parts[0].text == found["parts"][
+        0
+    ]["text"]
 
 
 def test_the_cost_is_shown_and_asked_for(lab: Farthing, folder: Path) -> None:
@@ -105,6 +112,22 @@ def test_for_people(lab: Farthing) -> None:
     shown = lab("--yes", "--rewrite", "gpt-4o").stdout
     assert "wording: no shorter wording was shown to be as good; 2 were proposed" in shown
     assert "confirmed on 120 fresh items" in shown and "saved in 1,000 calls" in shown
+
+
+def test_what_cannot_be_done_is_told_before_it_costs_anything(lab: Farthing, folder: Path) -> None:
+    assert "no-such/page.html cannot be written" in lab("--yes", "--html", "no-such/page.html").output
+    assert "A deadline is a time" in lab("--yes", "--deadline", "soon").output
+    (folder / "tickets.toml").write_text("[[messages]]\nrole='user'\ntext='{{input}}'")
+    assert "nothing in it may be tried" in lab("--yes").output
+    (folder / "tickets.toml").write_bytes(b"\xff")
+    assert "it is not UTF-8" in lab("--yes").output
+
+
+def test_files_with_a_byte_order_mark_are_read(lab: Farthing, folder: Path) -> None:
+    for name in ("tickets.toml", "items.jsonl"):
+        (folder / name).write_bytes(BOM_UTF8 + (folder / name).read_bytes())
+    done = lab(stdin=b"n\n")
+    assert "some" in done.output and "Start?" in done.output
 
 
 def test_too_few_items_are_refused(lab: Farthing, folder: Path) -> None:

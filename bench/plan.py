@@ -24,10 +24,12 @@ from farthing.model.past import PastCall
 from farthing.model.plan import Amount, Plan
 from farthing.planner.levers import REPLAYED, switched
 from farthing.planner.making import DAYS_A_MONTH, Wanted, make
+from farthing.planner.replay.readers import Reading
 from farthing.planner.replay.run import replay
 from farthing.prices.configured import configured_book
 from farthing.settings import Settings
 from harness.report import Figure, Report
+from planning.many import Took, read, read_from_store
 from planning.months import DAYS, month
 from planning.world import Happened, ask, own_settings
 
@@ -42,6 +44,8 @@ TOTAL = "all together"
 POINTS_TOTAL, POINTS_LEVER = 5.0, 8.0
 COVERS = (70.0, 90.0)
 FASTEST = 2_000.0
+FASTEST_WITHOUT = 20_000.0
+MANY, MANY_QUICK, STORED = (1_000_000, 10_000_000), (100_000,), 100_000
 MOST_MB = 2_000.0
 
 
@@ -57,7 +61,14 @@ class Beside(NamedTuple):
     planned: float
     """Percent of spend; so below."""
     happened: float
-    covered: bool
+    low: float
+    """Dollars a month; so below."""
+    high: float
+    saved: float
+
+    @property
+    def covered(self) -> bool:
+        return self.low <= self.saved <= self.high
 
 
 class Found(NamedTuple):
@@ -67,7 +78,9 @@ class Found(NamedTuple):
     a_second: float
     """Calls that one replay with nothing switched on asks in a second of CPU."""
     a_second_all: float
-    """The same with everything on."""
+    """The same with everything on, as all replays of a plan but the first run: what requests say is known."""
+    a_second_first: float
+    """With everything on, and nothing read before."""
     mb: float
 
 
@@ -79,7 +92,7 @@ def play(job: Job) -> Found:
     own = own_settings()
     log = asyncio.run(ask(first, own, job.seed, 0))
     calls = [each.past for each in log]
-    plan = asyncio.run(make(calls, Wanted(own, configured_book(own.prices)), lambda what, done, total: None))
+    plan = asyncio.run(make(calls, Wanted(own, configured_book(own.prices), REPLAYED), lambda what, done, total: None))
     spent = _sum(asyncio.run(ask(second, own, job.seed, 1)))
     by = {
         TOTAL: _beside(plan, plan.together, spent, _sum(asyncio.run(ask(second, switched(own, REPLAYED), job.seed, 1))))
@@ -88,14 +101,21 @@ def play(job: Job) -> Found:
         left = _sum(asyncio.run(ask(second, switched(own, [lever]), job.seed, 1)))
         planned = next(each.alone for each in plan.levers if each.lever == lever.name)
         by[lever.name] = _beside(plan, planned, spent, left)
-    plain, every = (_speed(calls, own, on) for on in (False, True))
-    return Found(job.seed, len(calls), by, plain, every, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    reading = Reading()
+    first, plain, every = (_speed(calls, own, on, reading) for on in (True, False, True))
+    return Found(
+        job.seed, len(calls), by, plain, every, first, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    )
 
 
 def _beside(plan: Plan, planned: Amount, spent: int, left: int) -> Beside:
     saved = (spent - left) * DAYS_A_MONTH / DAYS
     return Beside(
-        100 * planned.likely / plan.a_month, 100 * (spent - left) / spent, planned.low <= saved <= planned.high
+        100 * planned.likely / plan.a_month,
+        100 * (spent - left) / spent,
+        planned.low / 1e9,
+        planned.high / 1e9,
+        saved / 1e9,
     )
 
 
@@ -103,9 +123,9 @@ def _sum(month: Sequence[Happened]) -> int:
     return sum(each.cost for each in month)
 
 
-def _speed(calls: Sequence[PastCall], own: Settings, on: bool) -> float:
+def _speed(calls: Sequence[PastCall], own: Settings, on: bool, reading: Reading) -> float:
     begun = time.process_time()
-    asyncio.run(replay(calls, own, lambda tree: switched(tree, REPLAYED) if on else tree))
+    asyncio.run(replay(calls, own, lambda tree: switched(tree, REPLAYED) if on else tree, reading=reading))
     return len(calls) / (time.process_time() - begun)
 
 
@@ -118,6 +138,13 @@ def show(found: Sequence[Found], names: Sequence[str]) -> None:
             f"{name:<22}{_mean([one.planned for one in each]):>11.1f}{_mean([one.happened for one in each]):>12.1f}"
             f"{_mean(off):>11.2f}{max(off):>8.2f}{100 * _mean([one.covered for one in each]):>8.0f}%"
         )
+
+
+def _one_line(found: Found) -> str:
+    return "; ".join(
+        f"{name}: {each.planned:.1f} % planned, {each.happened:.1f} happened, ${each.saved:.2f} in {each.low:.2f} to {each.high:.2f}"
+        for name, each in found.by.items()
+    )
 
 
 def _mean(values: Sequence[float]) -> float:
@@ -149,8 +176,22 @@ def figures(found: Sequence[Found], names: Sequence[str]) -> list[Figure]:
         elif moves:
             made.append(Figure(f"{name}: intervals hold", "%", [covered[name]]))
     made.append(Figure("replay, nothing on", "calls/s", [one.a_second for one in found], least=FASTEST))
-    made.append(Figure("replay, all on", "calls/s", [one.a_second_all for one in found]))
+    made.append(Figure("replay, all on", "calls/s", [one.a_second_all for one in found], least=FASTEST))
+    made.append(Figure("replay, all on, the first of a plan", "calls/s", [one.a_second_first for one in found]))
     made.append(Figure("memory of a process", "MB", [one.mb for one in found], most=MOST_MB))
+    return made
+
+
+def without_text(counts: Sequence[int], stored: int) -> list[Figure]:
+    """Each in a process of its own, which tells what it held."""
+    made: list[Figure] = []
+    jobs = [(read, count, f"without text, {count:,} calls") for count in counts]
+    jobs.append((read_from_store, stored, f"without text, {stored:,} calls of a store"))
+    for work, count, name in jobs:
+        with get_context("spawn").Pool(1) as pool:
+            took: Took = pool.apply(work, ((FRESH, count),))
+        made.append(Figure(name, "calls/s", [took.a_second], least=FASTEST_WITHOUT))
+        made.append(Figure(f"{name}: memory", "MB", [took.mb], most=MOST_MB))
     return made
 
 
@@ -162,7 +203,7 @@ def _needs(found: Sequence[Found]) -> int:
 def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="two small months; they decide nothing")
-    parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.add_argument("--seeds", type=int, default=SEEDS, help="months; 0: calls without text only")
     parser.add_argument("--first", type=int, default=FRESH, help="the first seed")
     parser.add_argument("--calls", type=int, default=CALLS, help="of a month, about")
     parser.add_argument("--data", type=Path, default=SHARED, help="a folder of data sets, with traffic/ in it")
@@ -174,20 +215,20 @@ def main() -> int:
     report = Report("plan")
     if not traces(asked.data):
         print(f"there are no traces in {asked.data}/traffic: moments are made up")
+    if asked.seeds == 0:
+        report.add(*without_text(MANY, STORED))
+        return report.close()
     seeds = range(asked.first, asked.first + (2 if asked.quick else asked.seeds))
     jobs = [Job(seed, QUICK_CALLS if asked.quick else asked.calls, asked.data) for seed in seeds]
     with get_context("spawn").Pool(2, maxtasksperchild=1) as pool:
         found = []
         for one in pool.imap(play, jobs):
-            total = one.by[TOTAL]
-            print(
-                f"seed {one.seed}: {one.calls:,} calls, planned {total.planned:.1f} %, happened {total.happened:.1f} %",
-                file=sys.stderr,
-            )
+            print(f"seed {one.seed}: {one.calls:,} calls; {_one_line(one)}", file=sys.stderr, flush=True)
             found.append(one)
     names = [TOTAL, *(lever.name for lever in REPLAYED)]
     show(found, names)
     report.add(*figures(found, names))
+    report.add(*without_text(MANY_QUICK if asked.quick else MANY, STORED // 10 if asked.quick else STORED))
     return report.close()
 
 

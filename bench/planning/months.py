@@ -4,7 +4,7 @@ are at hand.
     support    questions of a bank, the same words again and again, others with a number of their own; gpt-4o
     triage     tickets, each new, behind a long fixed prompt; gpt-4.1
     agent      sessions whose history grows by the tools' results; claude-sonnet-4-5, without marks
-    nightly    a report of each region over a table in wide JSON; gpt-4o
+    nightly    a report of each region over a table, which goes as a part of its own, in wide JSON; gpt-4o
 
 What an assistant said in an earlier turn is written here too, so a call's prompt is the same whatever answered before it.
 """
@@ -100,7 +100,7 @@ BANK = [
 ]
 
 
-def _chat(model: str, system: str, text: str, **more: Any) -> dict[str, Any]:
+def _chat(model: str, system: str, text: str | list[dict[str, str]], **more: Any) -> dict[str, Any]:
     return {
         "model": model,
         "messages": [{"role": "system", "content": system}, {"role": "user", "content": text}],
@@ -160,7 +160,8 @@ def _nightly(dice: random.Random, calls: int) -> Iterator[Ask]:
                 }
                 for n in range(dice.randint(12, 60))
             ]
-            text = f"Region {region}, day {day}. Write a report in detail on this table:\n{json.dumps(rows, indent=4)}"
+            said = (f"Region {region}, day {day}. Write a report in detail on this table.", json.dumps(rows, indent=4))
+            text = [{"type": "text", "text": each} for each in said]
             yield Ask(
                 day * DAY_S + 2 * 3600 + 90 * region, "openai.chat", "nightly", "", "", _chat("gpt-4o", NIGHTLY, text)
             )

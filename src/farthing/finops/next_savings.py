@@ -78,6 +78,10 @@ class Saving(msgspec.Struct, frozen=True):
     """Where that is written: the settings' file, or the client."""
     where: dict[str, str] = {}
     """Which calls it is about."""
+    shown_by: list[str] = []
+    """Some of the calls that show it, by id."""
+    against: list[str] = []
+    """Some that speak against it."""
 
     @property
     def weight(self) -> float:

@@ -1,5 +1,5 @@
 """What the sums of a store tell without any prompt: the estimates and bounds that the overview shows, for the last four weeks
-that the store has calls of. Knows no terminal."""
+that the store has calls of; and what the calls themselves show that no lever does. Knows no terminal."""
 
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -7,12 +7,13 @@ from contextlib import AsyncExitStack
 from farthing.app.providers import open_providers
 from farthing.app.routing import models_of
 from farthing.finops import next_savings
-from farthing.finops.next_savings import Known, Saving
+from farthing.finops.next_savings import DAYS_A_MONTH, Known, Saving
 from farthing.finops.tiers import tier_of
 from farthing.model.money import Nano
 from farthing.model.past import PastCall
 from farthing.model.record import Attempt
 from farthing.model.usage import Usage
+from farthing.planner.advice import advise, seen_of
 from farthing.planner.replay.world import served
 from farthing.prices.configured import configured_book
 from farthing.quality.table import maker
@@ -31,12 +32,20 @@ async def told_by_sums(store: Store, calls: Sequence[PastCall], own: Settings | 
     tenants = [past.tenant for past in calls]
     tenant = max(set(tenants), key=tenants.count)
     sums = await store.do(lambda connection: next_savings.read(connection, now, tenant))
-    if sums is None:
-        return []
     async with AsyncExitStack() as stack:
         providers = await open_providers(settings, stack)
-        models = models_of(settings, configured_book(settings.prices), providers)
+        book = configured_book(settings.prices)
+        models = models_of(settings, book, providers)
         catalog, costs = models.catalog, models.costs
+        at_hand = [place for model in settings.models for place in catalog.places(model)[:1]]
+        shown = advise(
+            seen_of(
+                calls, book, tier_of(settings), DAYS_A_MONTH * DAY_US / max(calls[-1].at_us - calls[0].at_us, DAY_US),
+                [(place.prices, place.price_as or place.model) for place in at_hand],
+            )
+        )  # fmt: skip
+        if sums is None:
+            return shown
 
         def price(model: str, usage: Usage) -> Nano | None:
             return costs.price_at(model, Attempt(1, started_us=now), usage)
@@ -54,4 +63,4 @@ async def told_by_sums(store: Store, calls: Sequence[PastCall], own: Settings | 
             maker(catalog)(()), floors_of(settings.routing), price, vectors, settings.batch, in_batch,
             settings.capture, settings.student,
         )  # fmt: skip
-        return next_savings.estimates(sums, known)
+        return sorted([*next_savings.estimates(sums, known), *shown], key=lambda each: -each.weight)

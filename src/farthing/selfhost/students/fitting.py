@@ -9,7 +9,7 @@ no rate to tune, and the scores of all examples left out one by one, or a group 
 (R. Rifkin and R. Lippert, Notes on regularized least squares, MIT-CSAIL-TR-2007-025.) So the confidences that thresholds
 come from are those of a student of n - 1 calls, not of four fifths of n as with folds, which matters where calls are few.
 On 2,800 banking calls, left alone to answer all, it agrees with the teacher in 89 %, with a linear kernel in 83 % (two
-draws; logistic regression was not tried at that size). Two seconds of one core; no library beyond numpy. Knows nothing of texts.
+draws; logistic regression was not tried at that size). A second of one core; no library beyond numpy. Knows nothing of texts.
 """
 
 from typing import NamedTuple
@@ -31,7 +31,8 @@ class Fit(NamedTuple):
     """One row an example, one column an answer."""
     left_out: Floats
     """Scores of each example without itself."""
-    inverse: Floats
+    lower: Floats
+    """Of a Cholesky factor of K + lambda I, the inverse: G is its transpose times itself."""
     targets: Floats
 
 
@@ -40,28 +41,22 @@ def fit(kernel: Floats, said: Ints, answers: int) -> Fit:
     size = len(kernel)
     targets = np.full((size, answers), -1 / answers, np.float32)
     targets[np.arange(size), said] = 1
-    inverse = _inverse(kernel + RIDGE * np.eye(size, dtype=np.float32))
-    weights = inverse @ targets
-    left_out = targets - weights / np.diag(inverse)[:, None]
-    return Fit(weights, left_out, inverse, targets)
+    lower = _lower_inverse(np.linalg.cholesky(kernel + RIDGE * np.eye(size, dtype=np.float32)))
+    weights = lower.T @ (lower @ targets)
+    left_out = targets - weights / np.einsum("ij,ij->j", lower, lower)[:, None]
+    return Fit(weights, left_out, lower, targets)
 
 
 def without(fitted: Fit, group: Ints) -> Floats:
     """Scores of the examples of `group`, had none of them been learned from."""
-    inner = fitted.inverse[np.ix_(group, group)]
+    columns = fitted.lower[:, group]
+    inner = columns.T @ columns
     found: Floats = fitted.targets[group] - np.linalg.solve(inner, fitted.weights[group])
     return found
 
 
-def _inverse(symmetric: Floats) -> Floats:
-    """Of a positive definite matrix, by its Cholesky factor: half the time of an inverse that knows nothing of it."""
-    lower = _lower_inverse(np.linalg.cholesky(symmetric))
-    found: Floats = lower.T @ lower
-    return found
-
-
 def _lower_inverse(lower: Floats) -> Floats:
-    """Of a lower triangular matrix, by halves, so that nearly all of it is products."""
+    """Of a lower triangular matrix, by halves, so that nearly all of it is products: a quarter of the time of G itself."""
     size = len(lower)
     if size <= WHOLE:
         whole: Floats = np.linalg.inv(lower)

@@ -27,7 +27,7 @@ from farthing.model.past import PastCall
 from farthing.planner import documents
 from farthing.planner.documents import Asked
 from farthing.planner.imports.gaps import gaps
-from farthing.planner.page import page
+from farthing.planner.page import Drawing, page
 from farthing.planner.scenario import Scenario
 from farthing.settings import Settings
 from farthing.steps.defer.asked import seconds_of
@@ -232,13 +232,13 @@ def _hand_out(found: Document, write_to: Path | None, html: Path | None, *, as_j
         click.echo(f"\nThe plan as a page is in {html}")
 
 
-def _drawings(found: Document) -> Sequence[str]:
+def _drawings(found: Document) -> Sequence[Drawing]:
     """The curves, where what draws them is installed; the page has their tables either way."""
     charts = charts_of(found.sweeps)
     if not charts or not all(map(importlib.util.find_spec, DRAWS)):
         return []
     svg_of = importlib.import_module("farthing.dashboard.charts.studio").svg_of
-    return [svg_of(each.kind, each.rows, each.options) for each in charts]
+    return [(each.title, svg_of(each.kind, each.rows, each.options)) for each in charts]
 
 
 def _bar(hidden: bool) -> Progress:

@@ -11,7 +11,7 @@ from farthing.cli.common import print_table, printable
 from farthing.finops.next_savings import Saving
 from farthing.finops.plans.document import BreakEven, Document, Sweep
 from farthing.finops.plans.happened import in_words
-from farthing.finops.plans.stages import MEANINGS, Stage, ranked, stages
+from farthing.finops.plans.stages import MEANINGS, Stage, ranked, saves_nothing, stages
 from farthing.model.money import show_dollars
 from farthing.model.plan import Amount, Example, LeverPlan, Plan
 
@@ -24,6 +24,8 @@ def say(found: Document, *, with_gaps: bool = True) -> None:
     if plan.levers and plan.replayed:
         _total(plan)
         print_table(_table(ranked(plan)))
+        if nothing := saves_nothing(plan):
+            _para(f"Nothing on these calls: {', '.join(nothing)}.")
         _order(stages(plan))
         for lever in ranked(plan):
             if lever.alone.likely > 0:
@@ -165,7 +167,7 @@ def _break_even(even: BreakEven) -> None:
     )
     _para(
         f"Own GPUs: the {even.calls:,.0f} calls a month to {printable(even.api)} cost ${even.api_dollars:,.0f}; {even.own} on "
-        f"{even.gpus} x {even.gpu} would cost ${even.own_dollars:,.0f}, {word}; {first}. In {100 * even.cheaper:.0f} % of outcomes they are "
-        f"cheaper (80 % of them save ${even.saved_low:,.0f} to ${even.saved_high:,.0f}). Whether {even.own} is good enough for these "
-        "calls is not in it; `farthing tco` has all of it."
-    )  # fmt: skip
+        f"{even.gpus} x {even.gpu} would cost ${even.own_dollars:,.0f}, {word}; {first}. They are cheaper in "
+        f"{100 * even.cheaper:.0f} % of outcomes; in 80 % they save between {even.saved()}. Whether {even.own} is good enough for "
+        "these calls is not in it; `farthing tco` has all of it."
+    )

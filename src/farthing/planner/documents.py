@@ -9,10 +9,12 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from farthing.finops.next_savings import Saving
 from farthing.finops.plans.document import Document, Happened, unpacked
 from farthing.finops.plans.happened import happened
 from farthing.model.errors import BadRequest
 from farthing.model.past import PastCall
+from farthing.model.plan import Plan
 from farthing.planner.beside import break_even
 from farthing.planner.imports.farthing import put_captured
 from farthing.planner.levers import REPLAYED
@@ -34,6 +36,8 @@ from farthing.store.sealing import PLAIN, Wrapping, wrapping
 
 DAYS = 28
 """Of the gateway's own calls: each weekday four times."""
+LEAST_TRIED = 0.9
+"""Of the calls, for a trial to stand for all of them."""
 _PART = 400
 
 
@@ -57,16 +61,22 @@ async def document(store: Store, calls: Sequence[PastCall], asked: Asked, hear: 
     own = asked.scenario.of(served(calls, asked.own), calls)
     book = configured_book(own.prices)
     plan = await make(calls, Wanted(own, book, patience=asked.patience), hear)
+    sums = _beyond(plan, await told_by_sums(store, calls, own))
     found = Document(
-        grown(plan, asked.scenario.growth), grown_sums(await told_by_sums(store, calls, own), asked.scenario.growth),
-        scenario=asked.scenario.words(),
-    )  # fmt: skip
+        grown(plan, asked.scenario.growth), grown_sums(sums, asked.scenario.growth), scenario=asked.scenario.words()
+    )
     if plan.replayed:
         found.sweeps = [await sweep(calls, own, REPLAYED, setting, each, hear) for setting, each in sweeps.items()]
     model, gpu = asked.beside
     if model:
         found.break_even = await asyncio.to_thread(break_even, calls, book, model, gpu, asked.scenario.growth)
     return found
+
+
+def _beyond(plan: Plan, sums: Sequence[Saving]) -> list[Saving]:
+    """What sums tell of levers that could not be tried on nearly all of the calls: a bound beside a trial says nothing new."""
+    tried = {each.lever for each in plan.levers} if plan.replayed >= LEAST_TRIED * plan.calls else set()
+    return [each for each in sums if each.lever not in tried]
 
 
 def check(asked: Asked) -> None:

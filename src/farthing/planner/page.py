@@ -6,7 +6,7 @@ from html import escape
 
 from farthing.finops.next_savings import Saving
 from farthing.finops.plans.document import BreakEven, Document, Happened, Sweep
-from farthing.finops.plans.stages import MEANINGS, Stage, ranked, stages
+from farthing.finops.plans.stages import MEANINGS, Stage, ranked, saves_nothing, stages
 from farthing.model.money import Nano, show_dollars
 from farthing.model.plan import Amount, Example, LeverPlan, Plan
 
@@ -19,7 +19,7 @@ _STYLE = """
 body { margin: 0; background: var(--around); color: var(--ink); font: 14px/1.5 system-ui, -apple-system, "Segoe UI", sans-serif; }
 main { background: var(--page); max-width: 60rem; margin: 24px auto; padding: 32px; border-radius: 6px; }
 h1 { font-size: 22px; margin: 0 0 4px; } h2 { font-size: 16px; margin: 28px 0 8px; overflow-wrap: anywhere; }
-p { margin: 6px 0; overflow-wrap: anywhere; } .soft { color: var(--soft); }
+h3 { font-size: 13px; margin: 18px 0 4px; overflow-wrap: anywhere; } p { margin: 6px 0; overflow-wrap: anywhere; } .soft { color: var(--soft); }
 dl { display: flex; flex-wrap: wrap; gap: 8px 32px; margin: 18px 0; } dt { color: var(--soft); font-size: 12px; }
 dd { margin: 0; font-size: 18px; font-variant-numeric: tabular-nums; } dd small { font-size: 12px; color: var(--soft); display: block; }
 .scroll { overflow-x: auto; } table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; }
@@ -34,14 +34,16 @@ details { margin: 10px 0; } summary { cursor: pointer; font-weight: 600; overflo
 @media print { body { background: none; } main { margin: 0; padding: 0; max-width: none; } section { break-inside: avoid; } }
 """
 _WIDE = 200
+Drawing = tuple[str, str]
+"""A title, and an `<svg>` element of our own."""
 
 
-def page(found: Document, drawings: Sequence[str] = ()) -> str:
-    """`drawings`: the curves of the sweeps, as `<svg>` elements of our own."""
+def page(found: Document, drawings: Sequence[Drawing] = ()) -> str:
+    """`drawings`: the curves of the sweeps."""
     return "".join(_page(found, drawings))
 
 
-def _page(found: Document, drawings: Sequence[str]) -> Iterator[str]:
+def _page(found: Document, drawings: Sequence[Drawing]) -> Iterator[str]:
     plan = found.plan
     yield (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -55,6 +57,8 @@ def _page(found: Document, drawings: Sequence[str]) -> Iterator[str]:
     yield from _figures(plan)
     if plan.replayed:
         yield from _table(ranked(plan))
+        if nothing := saves_nothing(plan):
+            yield f'<p class="soft">Nothing on these calls: {escape(", ".join(nothing))}.</p>'
         yield from _stages(stages(plan))
         yield "<h2>What each does, and what could go wrong</h2>"
         for lever in ranked(plan):
@@ -184,11 +188,11 @@ def _sums(sums: Sequence[Saving]) -> Iterator[str]:
     yield "</table></div>"
 
 
-def _sweeps(sweeps: Sequence[Sweep], drawings: Sequence[str]) -> Iterator[str]:
+def _sweeps(sweeps: Sequence[Sweep], drawings: Sequence[Drawing]) -> Iterator[str]:
     if sweeps:
         yield "<h2>One setting at several values</h2>"
-    for drawing in drawings:
-        yield f'<div class="chart">{drawing}</div>'
+    for title, drawing in drawings:
+        yield f'<h3>{escape(title)}</h3><div class="chart">{drawing}</div>'
     for sweep in sweeps:
         yield f'<div class="scroll"><table><tr><th>{escape(sweep.setting)}</th><th class="n">a month</th><th class="n">saved</th>'
         yield '<th class="n">80 % between</th><th class="n">from the cache</th><th class="n">another model</th></tr>'
@@ -206,8 +210,8 @@ def _break_even(even: BreakEven) -> Iterator[str]:
         f"<h2>On own GPUs</h2><dl><div><dt>{escape(even.api)}, {even.calls:,.0f} calls a month</dt><dd>${even.api_dollars:,.0f}</dd></div>"
         f"<div><dt>{escape(even.own)} on {even.gpus} x {escape(even.gpu)}</dt><dd>${even.own_dollars:,.0f}</dd></div>"
         f"<div><dt>break-even at</dt><dd>{first}</dd></div></dl>"
-        f'<p class="soft">Cheaper in {100 * even.cheaper:.0f} % of outcomes; 80 % of them save ${even.saved_low:,.0f} to '
-        f"${even.saved_high:,.0f}. Whether that model is good enough for these calls is not in it.</p>"
+        f'<p class="soft">Cheaper in {100 * even.cheaper:.0f} % of outcomes; in 80 % they save between {even.saved()}. '
+        "Whether that model is good enough for these calls is not in it.</p>"
     )
 
 

@@ -93,11 +93,9 @@ def values_of(text: str) -> list[str]:
         ) from None
     step = (last - first) / (points - 1)
     whole = first == first.to_integral() and last == last.to_integral() and abs(step) >= 1
-    return _bounded(text, list(dict.fromkeys(_short(first + n * step, whole) for n in range(points))))
-
-
-def _short(value: Decimal, whole: bool) -> str:
-    return f"{value.to_integral()}" if whole else f"{value.quantize(Decimal('0.00001')).normalize():f}"
+    digits = 0 if whole else max(0, 1 - step.adjusted()) if step else 0
+    values = [f"{(first + n * step).quantize(Decimal(1).scaleb(-digits)).normalize():f}" for n in range(points)]
+    return _bounded(text, list(dict.fromkeys(values)))
 
 
 def _times(text: str, low: str, high: str, points: int) -> list[str]:

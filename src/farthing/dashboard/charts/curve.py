@@ -25,7 +25,7 @@ def draw(rows: Sequence[Mapping[str, Any]], options: Mapping[str, Any]) -> alt.T
         "y:Q", title=None, scale=alt.Scale(zero=options["unit"] == "%", nice=True),
         axis=alt.Axis(format=FORMATS[options["unit"]], labelFontSize=FONT, tickCount=4),
     )  # fmt: skip
-    legend = alt.Legend(orient="top", labelFontSize=FONT) if len(names) > 1 else None
+    legend = alt.Legend(orient="top", labelFontSize=FONT, columnPadding=48) if len(names) > 1 else None
     colour = alt.Color("name:N", scale=alt.Scale(domain=names, range=[ACCENT, *SERIES[1 : len(names)]]), legend=legend)
     base = alt.Chart(alt.Data(values=[dict(row) for row in rows])).encode(x=x, y=y, color=colour)
     line = base.mark_line(strokeWidth=2)

@@ -8,6 +8,8 @@ import altair as alt
 from farthing.dashboard.charts.theme import ACCENT, INK, MUTED
 
 WIDTH, BAR, FONT = 760, 30, 12
+LABELS = 190
+"""Room for names: the font of a page may be wider than the one that the drawing was measured with."""
 
 
 def draw(rows: Sequence[Mapping[str, Any]], options: Mapping[str, Any]) -> alt.TopLevelMixin:
@@ -15,7 +17,10 @@ def draw(rows: Sequence[Mapping[str, Any]], options: Mapping[str, Any]) -> alt.T
     names = [row["name"] for row in rows]
     base = alt.Chart(alt.Data(values=[dict(row) for row in rows]))
     y = alt.Y(
-        "name:N", sort=names, title=None, axis=alt.Axis(labelFontSize=FONT, labelLimit=220, domain=False, ticks=False)
+        "name:N",
+        sort=names,
+        title=None,
+        axis=alt.Axis(labelFontSize=FONT, labelLimit=220, minExtent=LABELS, domain=False, ticks=False),
     )
     axis = alt.Axis(format="$,.2~f", labelFontSize=FONT, tickCount=5)
     pale = alt.condition("datum.bound", alt.value(0.35), alt.value(1))

@@ -10,7 +10,7 @@ from farthing.dashboard.table import Column, Row, Table
 from farthing.dashboard.view import View
 from farthing.finops.plans.document import Document, Happened
 from farthing.finops.plans.happened import OFF
-from farthing.finops.plans.stages import MEANINGS, Stage, ranked, stages
+from farthing.finops.plans.stages import MEANINGS, Stage, ranked, saves_nothing, stages
 from farthing.model.plan import Amount, Example, LeverPlan, Plan
 
 LOOKS = {"lossless": "good", "guarded": "warn", "needs proof": ""}
@@ -113,12 +113,17 @@ def table(plan: Plan) -> Table:
     rows = [
         Row(
             (each.lever, each.beside.likely, between(each.beside), each.alone.likely, each.calls, each.dearer or None,
-             MEANINGS[each.risk], each.effort),
+             each.risk, each.effort),
             href=f"#lever-{number}", mark="quiet" if each.is_bound or each.beside.low <= 0 else "",
         )
         for number, each in enumerate(ranked(plan), 1)
     ]  # fmt: skip
-    note = "Quiet lines are bounds, or not sure to save. Where two strategies save on the same calls, alone is more than beside the others."
+    nothing = saves_nothing(plan)
+    beside = f" Nothing on these calls: {', '.join(nothing)}." if nothing else ""
+    note = (
+        "Quiet lines are bounds, or not sure to save. Where two strategies save on the same calls, alone is more than beside the others."
+        + beside
+    )
     return Table(
         "levers", "Strategies, dollars a month", COLUMNS, rows, empty="No call could be asked again.", note=note
     )

@@ -60,6 +60,10 @@ class BreakEven(msgspec.Struct, frozen=True):
     cheaper: float
     """Share of outcomes in which they are cheaper."""
 
+    def saved(self) -> str:
+        """The interval in words."""
+        return " and ".join(f"{'-' if each < 0 else ''}${abs(each):,.0f}" for each in (self.saved_low, self.saved_high))
+
 
 class Outcome(msgspec.Struct, frozen=True):
     """One lever of an earlier plan, and what the ledger has booked since."""

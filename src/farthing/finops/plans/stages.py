@@ -14,8 +14,8 @@ MEANINGS: dict[Risk, str] = {
 }  # fmt: skip
 _WAYS: dict[Risk, tuple[str, str]] = {
     "lossless": ("Switch on now", "Answers stay as they are. The hold-out of 2 in 100 sessions shows what it saves."),
-    "guarded": ("Then, a week later", "One at a time. Go on when `farthing report proof` has its interval above zero, and quality in its margin."),
-    "needs proof": ("Last, and only with proof", "Some calls are answered twice and compared. Nothing is moved before evidence clears the floor."),
+    "guarded": ("Switch on with a hold-out", "One at a time. Go on when `farthing report proof` has its interval above zero, and quality in its margin."),
+    "needs proof": ("Prove first", "Some calls are answered twice and compared. Nothing is moved before evidence clears the floor."),
 }  # fmt: skip
 
 
@@ -41,11 +41,16 @@ def stages(plan: Plan) -> list[Stage]:
     if asked:
         found.append(
             Stage(
-                "When you have said for whom", "It is worth up to so much; only you know for which calls it is right.", asked,
+                "Say for whom", "It is worth up to so much; only you know for which calls it is right.", asked,
                 sum(each.beside.likely for each in asked),
             )
         )  # fmt: skip
     return found
+
+
+def saves_nothing(plan: Plan) -> list[str]:
+    """Levers that make no call of these cheaper."""
+    return [each.lever for each in plan.levers if not each.calls and not each.dearer]
 
 
 def worth_doing(levers: Sequence[LeverPlan]) -> list[LeverPlan]:
@@ -54,5 +59,6 @@ def worth_doing(levers: Sequence[LeverPlan]) -> list[LeverPlan]:
 
 
 def ranked(plan: Plan) -> list[LeverPlan]:
-    """By dollars a month beside the others, what is not sure to save last."""
-    return sorted(plan.levers, key=lambda each: (each.is_bound, each.beside.low <= 0, -each.beside.likely))
+    """By dollars a month beside the others, what is not sure to save last. Without those that change nothing."""
+    changes = [each for each in plan.levers if each.calls or each.dearer]
+    return sorted(changes, key=lambda each: (each.is_bound, each.beside.low <= 0, -each.beside.likely))

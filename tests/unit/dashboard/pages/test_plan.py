@@ -34,7 +34,7 @@ async def test_before_the_first_it_says_how_to_get_one(tmp_path: Path) -> None:
 async def test_a_plan_is_shown_in_stages(tmp_path: Path) -> None:
     async with a_place(tmp_path, before=keep, studio=Sketches()) as place:
         text = await place.visitor().open("/plan")
-        order = ["Switch on now", "Then, a week later", "Last, and only with proof", "When you have said for whom"]
+        order = ["Switch on now", "Switch on with a hold-out", "Prove first", "Say for whom"]
         places = [text.index(each) for each in order]
         assert places == sorted(places)
         assert (

@@ -184,13 +184,15 @@ def _elsewhere(foretold: Estimate, epochs: int, gpu: Gpu | None) -> str:
     hours = gpu_hours(exactly(foretold.tokens), epochs, foretold.parameters, gpu.tflops16)
     offer = offers_for(gpu, shipped())
     cost = gpu_dollars(hours, offer) if offer is not None else None
-    worth = f", ${cost.low:,.2f} to ${cost.high:,.2f}" if cost is not None else ""
-    return f" By its arithmetic alone one {gpu.name} takes {hours.low:.2g} to {hours.high:.2g} hours{worth}."
+    worth = f", at most ${cost.high:,.2f}" if cost is not None else ""
+    return f" By its arithmetic alone one {gpu.name} takes {_time(hours.low)} to {_time(hours.high)}{worth}."
 
 
 def _time(hours: float) -> str:
     seconds = hours * HOUR_S
-    return f"{hours:,.1f} h" if hours >= 2 else f"{seconds / 60:,.0f} min" if seconds >= 120 else f"{seconds:,.0f} s"
+    if seconds < 120:
+        return f"{seconds:,.0f} s" if seconds >= 1 else f"{seconds:.2g} s"
+    return f"{seconds / 60:,.0f} min" if hours < 2 else f"{hours:,.1f} h"
 
 
 def _priced(report: Report, an_hour: Nano) -> Priced:

@@ -1,5 +1,5 @@
 """A real small model is trained on this machine, where the tool is installed: FARTHING_TOOLS names the environments, and its
-folder `bench` has the model (`bench/quantize.py` puts it there)."""
+folder `bench` has the model (`bench/quantize.py` puts it there). It takes minutes: `pytest -o faulthandler_timeout=1800`."""
 
 import asyncio
 import os

@@ -1,5 +1,5 @@
 """The real tools on a real small model, where they are installed: FARTHING_TOOLS names the environments, and its folder
-`bench` has the model (`bench/quantize.py` puts it there)."""
+`bench` has the model (`bench/quantize.py` puts it there). It takes minutes: `pytest -o faulthandler_timeout=1800`."""
 
 import asyncio
 import os

@@ -41,7 +41,7 @@ def fit(kernel: Floats, said: Ints, answers: int) -> Fit:
     size = len(kernel)
     targets = np.full((size, answers), -1 / answers, np.float32)
     targets[np.arange(size), said] = 1
-    lower = _lower_inverse(np.linalg.cholesky(kernel + RIDGE * np.eye(size, dtype=np.float32)))
+    lower = _lower_inverse(np.linalg.cholesky(kernel + RIDGE * np.eye(size, dtype=np.float32)).astype(np.float32))
     weights = lower.T @ (lower @ targets)
     left_out = targets - weights / np.einsum("ij,ij->j", lower, lower)[:, None]
     return Fit(weights, left_out, lower, targets)

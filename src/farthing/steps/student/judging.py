@@ -176,7 +176,7 @@ def middles(cosines: Floats, said: Ints, lengths: Floats) -> Floats:
     """How near each text is to the sum of each answer's examples, itself left out: a cosine."""
     answers = len(lengths)
     if len(cosines) == 1:
-        near: Floats = np.bincount(said, cosines[0], answers) / np.where(lengths > 0, lengths, 1)
+        near = np.bincount(said, cosines[0], answers) / np.where(lengths > 0, lengths, 1)
         return near[None].astype(np.float32)
     members = np.zeros((len(said), answers), np.float32)
     members[np.arange(len(said)), said] = 1

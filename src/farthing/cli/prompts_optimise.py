@@ -21,6 +21,7 @@ from farthing.cli.prompts_common import place_of, prompt_of
 from farthing.cli.routes_common import confirm, json_option, tenant_option, yes_option
 from farthing.cli.unit_estimate import NUMBER
 from farthing.lab.asking import Stopped
+from farthing.lab.captured import items_of
 from farthing.lab.items import Item, read_items
 from farthing.lab.optimise import Hopeless
 from farthing.lab.optimise import optimise as run_lab
@@ -38,11 +39,13 @@ from farthing.model.money import Nano, show_dollars
 from farthing.model.usage import Usage
 from farthing.prices import PriceBook
 from farthing.prices.configured import configured_book
-from farthing.quality.evalset import EvalError
+from farthing.quality.evalset import MOST, EvalError
 from farthing.settings import Settings
 from farthing.steps.defer.booking import BATCH
 from farthing.store import Store
+from farthing.store.captures import Captures
 from farthing.store.lab_reports import LabReports
+from farthing.store.sealing import wrapping
 
 SAMPLE = 50
 """Items by which the length of an input is guessed."""
@@ -71,9 +74,8 @@ class _Work(NamedTuple):
 
 @click.command("optimise", short_help="Find which parts of a prompt can go, and prove it.")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option(
-    "--items", "items_file", required=True, type=click.File("rb"), help="What the prompt is tried on, JSON lines."
-)
+@click.option("--items", "items_file", type=click.File("rb"), help="What the prompt is tried on, JSON lines.")
+@click.option("--captured", is_flag=True, help="Try it on captured calls of its feature or template instead.")
 @click.option("--model", required=True, help="The model that it is for.")
 @click.option(
     "--margin", type=click.FloatRange(0.5, 20), default=3.0, show_default=True,
@@ -102,7 +104,7 @@ class _Work(NamedTuple):
 @yes_option
 @json_option
 def optimise(
-    file: Path, items_file: Any, model: str, margin: float, per_trial: int | None, max_cost: Any, writer: str | None, deadline: str | None,
+    file: Path, items_file: Any, captured: bool, model: str, margin: float, per_trial: int | None, max_cost: Any, writer: str | None, deadline: str | None,
     resume: bool, html: Path | None, write: Path | None, keep: bool, kept: Path | None, config: Path | None, tenant: str, yes: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Find which parts of the prompt in FILE can go without losing more than --margin points of quality, and prove it on items
@@ -121,11 +123,13 @@ def optimise(
     settings = load_settings(config)
     book = configured_book(settings.prices)
     prompt = prompt_of(file)
+    if captured == (items_file is not None):
+        raise click.UsageError("say either --items or --captured")
     try:
-        items = shuffled(read_items(items_file, prompt.slots))
+        items = shuffled(_captured(settings, prompt, tenant) if captured else read_items(items_file, prompt.slots))
         each, doubt = shares(len(items), margin / 100, per_trial or 0)
     except EvalError as error:
-        raise click.ClickException(f"{items_file.name}: {error}") from None
+        raise click.ClickException(f"{file if captured else items_file.name}: {error}") from None
     except ValueError as error:
         raise click.ClickException(str(error)) from None
     ratios = TokenRatios()
@@ -174,6 +178,24 @@ def optimise(
         print_json(for_machines(report))
     else:
         _print(report)
+
+
+def _captured(settings: Settings, prompt: Prompt, tenant: str) -> list[Item]:
+    """Raises EvalError, StoreError, UsageError."""
+    if not prompt.feature and not prompt.template:
+        raise click.UsageError("the prompt's file names no `feature` and no `template` whose captured calls are meant")
+    sealing = wrapping(settings.capture.encryption_key.reveal())
+    found = with_store(
+        settings,
+        lambda store: Captures(store, sealing).read(
+            _now_us(),
+            tenant=tenant,
+            feature=None if prompt.template else prompt.feature,
+            template=prompt.template,
+            most=MOST,
+        ),
+    )
+    return items_of(prompt, found.calls)
 
 
 def _check_target(path: Path | None) -> None:

@@ -12,6 +12,7 @@ import pytest
 from click.testing import Result
 
 from farthing.dashboard.prompts.lab import shown
+from farthing.store.captures import Captured, Captures
 from farthing.store.lab_reports import newest
 from farthing.upstream.simulator import SimulatorSettings, running
 from farthing.upstream.simulator.prompt_truth import Truth
@@ -180,3 +181,18 @@ def test_a_run_that_was_killed_goes_on_where_it_was(lab: Farthing, folder: Path)
     assert found["proved"] and found["calls_paid"] < found["calls"]
     whole = json.loads(lab("--yes", "--json", "--answers", "other.jsonl").stdout)
     assert whole["parts"] == found["parts"] and whole["calls_paid"] - found["calls_paid"] >= before - 1
+
+
+def test_captured_calls_take_the_place_of_items(lab: Farthing, farthing: Farthing, folder: Path) -> None:
+    lines = [json.loads(line) for line in (folder / "items.jsonl").read_text().splitlines()]
+    calls = [
+        Captured(f"call-{at}", line["input"], line["answer"], at, feature="support", expires_us=1 << 62)
+        for at, line in enumerate(lines)
+    ]
+    asked = ("prompts", "optimise", "tickets.toml", "--model", "gpt-4o-mini", "--yes")
+    assert "there is no ledger" in farthing(*asked, "--captured").output
+    assert lab("--yes", "--max-cost", "0").exit_code == 1  # makes the store
+    stored(lambda store: Captures(store).add(calls))
+    found = json.loads(farthing(*asked, "--captured", "--json").stdout)
+    assert found["proved"] and found["items"] == 120
+    assert "say either --items or --captured" in farthing(*asked).output

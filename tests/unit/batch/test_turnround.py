@@ -89,3 +89,10 @@ def test_a_quantile_is_where_that_share_is_back() -> None:
     turn = turn_rounds(every(10, 900.0, 20, ago_s=900), NOW).fresh
     for share in (0.05, 0.5, 0.99):
         assert 1 - turn.late(turn.quantile(share, 300), 300) == pytest.approx(share, abs=0.01)
+
+
+def test_a_shard_that_is_created_later_meets_the_provider_as_it_usually_is() -> None:
+    stuck = turn_rounds([Seen(NOW - n * 600 * 10**6, n * 600.0, False) for n in range(1, 40)], NOW)
+    soon, later = stuck.later(0.0), stuck.later(6 * 3600.0)
+    assert soon.weights == stuck.fresh.weights
+    assert later.late(3600.0) < soon.late(3600.0)

@@ -30,7 +30,7 @@ from farthing.prices.configured import configured_book
 from farthing.settings import Settings
 from harness.report import Figure, Report
 from planning.many import Took, read, read_from_store
-from planning.months import DAYS, month
+from planning.months import DAYS, Ask, month
 from planning.world import Happened, ask, own_settings
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
@@ -40,7 +40,11 @@ FRESH = 100
 """Seeds below this were looked at while the planner was made."""
 DECIDES = 20
 """Seeds that a bar needs."""
-TOTAL = "all together"
+TOTAL, SAME = "all together", "the same month again"
+"""The next month; and the one that the plan was made of, which leaves out by how much months differ."""
+TIMED = 4
+"""Months whose replays are timed."""
+LEVERS = [lever.name for lever in REPLAYED]
 POINTS_TOTAL, POINTS_LEVER = 5.0, 8.0
 COVERS = (70.0, 90.0)
 FASTEST = 2_000.0
@@ -53,6 +57,8 @@ class Job(NamedTuple):
     seed: int
     calls: int
     data: Path
+    times: bool
+    """Whether replays are timed as well."""
 
 
 class Beside(NamedTuple):
@@ -71,16 +77,22 @@ class Beside(NamedTuple):
         return self.low <= self.saved <= self.high
 
 
+class Speeds(NamedTuple):
+    """Calls that one replay asks in a second of CPU."""
+
+    plain: float
+    """Nothing switched on."""
+    every: float
+    """Everything on, as all replays of a plan but the first run: what requests say is known."""
+    first: float
+    """Everything on, and nothing read before."""
+
+
 class Found(NamedTuple):
     seed: int
     calls: int
     by: dict[str, Beside]
-    a_second: float
-    """Calls that one replay with nothing switched on asks in a second of CPU."""
-    a_second_all: float
-    """The same with everything on, as all replays of a plan but the first run: what requests say is known."""
-    a_second_first: float
-    """With everything on, and nothing read before."""
+    speeds: Speeds | None
     mb: float
 
 
@@ -90,22 +102,30 @@ def play(job: Job) -> Found:
     arrivals = found or [calls for _, calls in made_up(dice).values()]
     first, second = month(dice, job.calls, arrivals), month(dice, job.calls, arrivals)
     own = own_settings()
-    log = asyncio.run(ask(first, own, job.seed, 0))
+    readers = Reading().gateway
+
+    def happens(calls: Sequence[Ask], tree: Settings, month: int) -> list[Happened]:
+        return asyncio.run(ask(calls, tree, job.seed, month, readers))
+
+    log = happens(first, own, 0)
     calls = [each.past for each in log]
     plan = asyncio.run(make(calls, Wanted(own, configured_book(own.prices), REPLAYED), lambda what, done, total: None))
-    spent = _sum(asyncio.run(ask(second, own, job.seed, 1)))
+    again, spent = _sum(happens(first, switched(own, REPLAYED), 0)), _sum(happens(second, own, 1))
     by = {
-        TOTAL: _beside(plan, plan.together, spent, _sum(asyncio.run(ask(second, switched(own, REPLAYED), job.seed, 1))))
+        SAME: _beside(plan, plan.together, _sum(log), again),
+        TOTAL: _beside(plan, plan.together, spent, _sum(happens(second, switched(own, REPLAYED), 1))),
     }
     for lever in REPLAYED:
-        left = _sum(asyncio.run(ask(second, switched(own, [lever]), job.seed, 1)))
         planned = next(each.alone for each in plan.levers if each.lever == lever.name)
-        by[lever.name] = _beside(plan, planned, spent, left)
+        by[lever.name] = _beside(plan, planned, spent, _sum(happens(second, switched(own, [lever]), 1)))
+    speeds = _speeds(calls, own) if job.times else None
+    return Found(job.seed, len(calls), by, speeds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+
+
+def _speeds(calls: Sequence[PastCall], own: Settings) -> Speeds:
     reading = Reading()
     first, plain, every = (_speed(calls, own, on, reading) for on in (True, False, True))
-    return Found(
-        job.seed, len(calls), by, plain, every, first, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    )
+    return Speeds(plain, every, first)
 
 
 def _beside(plan: Plan, planned: Amount, spent: int, left: int) -> Beside:
@@ -155,7 +175,7 @@ def figures(found: Sequence[Found], names: Sequence[str]) -> list[Figure]:
     made: list[Figure] = []
     for name in names:
         off = [abs(one.by[name].planned - one.by[name].happened) for one in found]
-        most = POINTS_TOTAL if name == TOTAL else POINTS_LEVER
+        most = POINTS_LEVER if name in LEVERS else POINTS_TOTAL
         made.append(Figure(f"{name}: off", "points", off, most=most, needs=DECIDES))
         within = 100 * _mean([each <= most for each in off])
         made.append(Figure(f"{name}: within {most:g}", "%", [within], least=90.0, needs=_needs(found)))
@@ -173,11 +193,12 @@ def figures(found: Sequence[Found], names: Sequence[str]) -> list[Figure]:
                     needs=_needs(found),
                 )
             )
-        elif moves:
+        elif moves and name != SAME:
             made.append(Figure(f"{name}: intervals hold", "%", [covered[name]]))
-    made.append(Figure("replay, nothing on", "calls/s", [one.a_second for one in found], least=FASTEST))
-    made.append(Figure("replay, all on", "calls/s", [one.a_second_all for one in found], least=FASTEST))
-    made.append(Figure("replay, all on, the first of a plan", "calls/s", [one.a_second_first for one in found]))
+    speeds = [one.speeds for one in found if one.speeds is not None]
+    made.append(Figure("replay, nothing on", "calls/s", [one.plain for one in speeds], least=FASTEST))
+    made.append(Figure("replay, all on", "calls/s", [one.every for one in speeds], least=FASTEST))
+    made.append(Figure("replay, all on, the first of a plan", "calls/s", [one.first for one in speeds]))
     made.append(Figure("memory of a process", "MB", [one.mb for one in found], most=MOST_MB))
     return made
 
@@ -207,6 +228,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--first", type=int, default=FRESH, help="the first seed")
     parser.add_argument("--calls", type=int, default=CALLS, help="of a month, about")
     parser.add_argument("--data", type=Path, default=SHARED, help="a folder of data sets, with traffic/ in it")
+    parser.add_argument("--text-only", action="store_true", help="leave out the calls without text")
     return parser.parse_args()
 
 
@@ -219,16 +241,20 @@ def main() -> int:
         report.add(*without_text(MANY, STORED))
         return report.close()
     seeds = range(asked.first, asked.first + (2 if asked.quick else asked.seeds))
-    jobs = [Job(seed, QUICK_CALLS if asked.quick else asked.calls, asked.data) for seed in seeds]
+    jobs = [
+        Job(seed, QUICK_CALLS if asked.quick else asked.calls, asked.data, number < TIMED)
+        for number, seed in enumerate(seeds)
+    ]
     with get_context("spawn").Pool(2, maxtasksperchild=1) as pool:
         found = []
         for one in pool.imap(play, jobs):
             print(f"seed {one.seed}: {one.calls:,} calls; {_one_line(one)}", file=sys.stderr, flush=True)
             found.append(one)
-    names = [TOTAL, *(lever.name for lever in REPLAYED)]
+    names = [SAME, TOTAL, *LEVERS]
     show(found, names)
     report.add(*figures(found, names))
-    report.add(*without_text(MANY_QUICK if asked.quick else MANY, STORED // 10 if asked.quick else STORED))
+    if not asked.text_only:
+        report.add(*without_text(MANY_QUICK if asked.quick else MANY, STORED // 10 if asked.quick else STORED))
     return report.close()
 
 

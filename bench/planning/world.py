@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from farthing.app.around import Around
+from farthing.app.around import Around, Readers
 from farthing.app.build import Parts, assemble
 from farthing.app.inside import JSON, sent
 from farthing.app.moved import Moved
@@ -28,6 +28,10 @@ BEGIN_US = 1_788_739_200_000_000
 """Monday, 7 September 2026, 00:00 UTC."""
 PATIENCE_S = 60.0
 WRITE_EVERY = 500
+
+
+OWN = Readers()
+"""Each gateway reads by itself."""
 
 
 class Happened(NamedTuple):
@@ -54,18 +58,23 @@ def own_settings() -> Settings:
     return msgspec.structs.replace(tree, routing=routing)
 
 
-async def ask(calls: Sequence[Ask], settings: Settings, seed: int, month: int) -> list[Happened]:
-    """The month's calls, by these settings; `seed` is the simulator's. What calls of the gateway's own cost is added to the
+async def ask(
+    calls: Sequence[Ask], settings: Settings, seed: int, month: int, readers: Readers = OWN
+) -> list[Happened]:  # fmt: skip
+    """The month's calls, by these settings; `seed` is the simulator's, `readers` are shared by those who ask the same calls. What calls of the gateway's own cost is added to the
     last call's. Raises RuntimeError for a call that is refused."""
     with TemporaryDirectory(prefix="farthing-bench-plan-") as folder:
         store = StoreSettings(url=StoreUrl(f"sqlite:///{folder}/farthing.db"))
-        world = _World(msgspec.structs.replace(settings, store=store), seed, BEGIN_US + month * 28 * 86_400_000_000)
+        world = _World(
+            msgspec.structs.replace(settings, store=store), seed, BEGIN_US + month * 28 * 86_400_000_000, readers
+        )
         return await world.play(calls)
 
 
 class _World:
-    def __init__(self, settings: Settings, seed: int, begin_us: int) -> None:
+    def __init__(self, settings: Settings, seed: int, begin_us: int, readers: Readers) -> None:
         self._settings = settings
+        self._readers = readers
         self._time = Moved(begin_us)
         self._begin_us = begin_us
         self._inside = Inside(SimulatorSettings(seed=seed), lambda: self._time.now_us / 1e6, self._time.passes)
@@ -110,7 +119,7 @@ class _World:
     def _around(self) -> Around:
         return Around(
             clock=self._time.clock, dice=self._dice, new_id=lambda: f"call-{self._time.now_us // 1000:011x}{self._dice.getrandbits(64):016x}",
-            client=self._inside, observers=[self._heard], driven=True,
+            client=self._inside, observers=[self._heard], driven=True, readers=self._readers,
         )  # fmt: skip
 
     def _heard(self, records: Iterable[Record]) -> None:

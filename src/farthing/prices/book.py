@@ -8,6 +8,7 @@ calls, answers and the store; what rates come to for a tier and day is `rates`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -170,8 +171,13 @@ class PriceBook:
 
 
 def shipped_files() -> list[CardFile]:
-    """The overlay, then the base."""
-    return [read_cards(path) for folder in (OVERLAY, CARDS) for path in sorted(folder.glob("*.json"))]
+    """The overlay, then the base. Read once: a plan makes a dozen books."""
+    return list(_shipped())
+
+
+@cache
+def _shipped() -> tuple[CardFile, ...]:
+    return tuple(read_cards(path) for folder in (OVERLAY, CARDS) for path in sorted(folder.glob("*.json")))
 
 
 def _own_file(path: Path) -> CardFile:

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from farthing.cli.common import config_option, load_settings, print_json, print_table
 from farthing.cli.distil_common import lines_of
-from farthing.cli.own_models import PROVIDER, progress, use_of, written
+from farthing.cli.own_models import progress, use_of, written
 from farthing.cli.report_span import percent
 from farthing.cli.selfhost_common import reports_folder
 from farthing.model.errors import BadRequest
@@ -41,6 +41,8 @@ from farthing.store import Evidence as KeptEvidence
 from farthing.store import open_store
 from farthing.store.trainings import Training, Trainings
 
+HERE = "this machine"
+"""Who trained it, among the trainings."""
 HOUR_S = 3_600
 
 
@@ -210,7 +212,7 @@ async def _register(settings: Settings, report: Report, tenant: str, an_hour: Na
     """A row among the trainings; one of the ledger where an hour has a price; evidence where a task was named."""
     now = time.time_ns() // 1000
     training = Training(
-        f"tune-{report.key}", tenant, PROVIDER, Path(report.base).name, "booked", model=report.name,
+        f"tune-{report.key}", tenant, HERE, Path(report.base).name, "booked", model=report.name,
         tokens=report.estimate.tokens * report.wish.epochs, cost=report.cost, created_us=now - round(report.seconds * 1e6), updated_us=now,
         spec=msgspec.json.encode({"wish": report.wish, "examples": report.estimate.examples}).decode(),
     )  # fmt: skip

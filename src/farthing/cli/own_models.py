@@ -10,9 +10,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from farthing.cli import toml_text
 from farthing.cli.common import printable
-from farthing.selfhost.serving import Served, Use, command, deployment, provider
-
-PROVIDER = "own"
+from farthing.selfhost.serving import Served, Use, command, deployment, provider, provider_name
 
 
 @contextmanager
@@ -45,9 +43,9 @@ def written(out: Path) -> Iterator[None]:
 
 def use_of(served: Served, card: Path) -> Use:
     """How it is served, as reports have it."""
-    host, place = provider(served), deployment(served, PROVIDER)
+    host, place = provider(served), deployment(served)
     tables = [
-        toml_text.table(f"providers.{PROVIDER}", host),
+        toml_text.table(f"providers.{provider_name(served)}", host),
         toml_text.table(f"models.{toml_text.key(served.model)}.deployments", place, array=True),
     ]
     return Use(served.served, command(served), host, place, "\n".join(tables), str(card))

@@ -1,5 +1,6 @@
 """How an own model is served, and what the settings need to send calls there. Nothing is started here."""
 
+import re
 import shlex
 
 import msgspec
@@ -34,7 +35,7 @@ class Use(msgspec.Struct, frozen=True):
     command: str
     """For a shell."""
     provider: dict[str, str]
-    """The table `[providers.own]`."""
+    """The table `[providers.NAME]`."""
     deployment: dict[str, str | bool]
     """An entry of `[[models.NAME.deployments]]`."""
     settings: str
@@ -62,11 +63,16 @@ def command(served: Served) -> str:
     return shlex.join(words)
 
 
+def provider_name(served: Served) -> str:
+    """Of its own for each model, since each has a server of its own: `own-llama-8b`."""
+    return f"own-{re.sub(r'[^a-z0-9]+', '-', served.model.lower()).strip('-').removeprefix('own-') or 'model'}"
+
+
 def provider(served: Served) -> dict[str, str]:
     """The table `[providers.NAME]`."""
     return {"kind": KINDS[served.engine], "base_url": f"http://127.0.0.1:{PORTS[served.engine]}/v1"}
 
 
-def deployment(served: Served, name: str) -> dict[str, str | bool]:
+def deployment(served: Served) -> dict[str, str | bool]:
     """An entry of `[[models.NAME.deployments]]`; own capacity is paid for anyway, so it is filled first."""
-    return {"provider": name, "model": served.served, "reserved": True}
+    return {"provider": provider_name(served), "model": served.served, "reserved": True}

@@ -57,13 +57,13 @@ def test_what_passes_gets_its_card_its_command_and_its_settings(farthing: Farthi
     report = json.loads((folder / "tiny-quantized" / "report.json").read_text())
     assert report["tried"][0]["perplexity"]["n"] >= 2600 and abs(report["tried"][0]["perplexity"]["loss"]) < 0.01
     assert (report["passed"], report["chosen"], report["name"]) == (True, "FP8", "own/tiny")
-    assert report["tried"][0]["use"]["deployment"] == {"provider": "own", "model": "own/tiny-fp8", "reserved": True}
+    assert report["tried"][0]["use"]["deployment"] == {"provider": "own-tiny", "model": "own/tiny-fp8", "reserved": True}
     (kept,) = reports.read(folder / "farthing-models", "quantized", Report)
     assert kept.chosen == kept.tried[0] and "vllm serve" in kept.chosen.use.command and kept.finished_us > 0
     file = folder / "tiny-quantized" / "farthing.toml"
     found = load(file, {}, kinds={name: host.base_url for name, host in HOSTS.items()})
     (place,) = found.models["own/tiny"].deployments
-    assert (place.provider, place.model, place.reserved) == ("own", "own/tiny-fp8", True)
+    assert (place.provider, place.model, place.reserved) == ("own-tiny", "own/tiny-fp8", True)
 
 
 def test_auto_goes_on_to_more_bits_where_four_lose_too_much(farthing: Farthing, folder: Path, cache: Path) -> None:

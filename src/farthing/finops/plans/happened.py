@@ -9,11 +9,13 @@ switched on. Booked is not proved: for that see hold-outs.
 
 from typing import NamedTuple
 
-from farthing.finops.plans.document import Document, Happened, Outcome
+from farthing.finops.plans.document import Document, Happened, Outcome, unpacked
+from farthing.model.errors import BadRequest
 from farthing.model.money import Nano, show_dollars
 from farthing.model.plan import Amount, LeverPlan
 from farthing.store.days import days
 from farthing.store.engine import Connection
+from farthing.store.plans import newest
 from farthing.store.reading import levers
 from farthing.store.rollups import DAY_US
 
@@ -74,9 +76,21 @@ def in_words(found: Happened) -> list[str]:
     """A line for each lever that was switched on; one line where none was."""
     seen = [each for each in found.outcomes if each.verdict != OFF]
     if not seen:
-        return ["Nothing of the last plan was switched on since."]
+        return ["Nothing of the last plan was switched on since; farthing plan and the page Plan have it."]
     return [
         f"Planned {each.lever} {show_dollars(each.planned.low)} to {show_dollars(each.planned.high)} a month; it came to "
         f"{show_dollars(each.happened)}: {each.verdict}."
         for each in seen
     ]
+
+
+def planned(connection: Connection, tenant: str, before_us: int, now_us: int) -> tuple[str, ...]:
+    """What became of the plan that was made last before a moment, for the digest of a tenant that it was about alone."""
+    found = newest(connection, before_us=before_us)
+    if found is None or found[0].tenants != [tenant]:
+        return ()
+    try:
+        since = happened(connection, unpacked(found[1]), found[0].made_us, now_us)
+    except BadRequest:  # another version wrote it
+        return ()
+    return tuple(in_words(since)) if since is not None else ()

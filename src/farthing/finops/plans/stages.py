@@ -14,7 +14,7 @@ MEANINGS: dict[Risk, str] = {
 }  # fmt: skip
 _WAYS: dict[Risk, tuple[str, str]] = {
     "lossless": ("Switch on now", "Answers stay as they are. The hold-out of 2 in 100 sessions shows what it saves."),
-    "guarded": ("Switch on with a hold-out", "One at a time. Go on when `farthing report proof` has its interval above zero, and quality in its margin."),
+    "guarded": ("Switch on with a hold-out", "One at a time. Go on to the next when the hold-out has its saving above zero and quality within its margin."),
     "needs proof": ("Prove first", "Some calls are answered twice and compared. Nothing is moved before evidence clears the floor."),
 }  # fmt: skip
 

@@ -10,6 +10,7 @@ from farthing.finops.alerts.cause import Change, Sums, explained
 from farthing.finops.alerts.finding import Finding, Scope
 from farthing.finops.alerts.seen import BudgetSeen
 from farthing.finops.alerts.sources import BudgetSource
+from farthing.finops.plans.happened import planned
 from farthing.model.money import NANO_PER_DOLLAR, Nano
 from farthing.store import Store
 from farthing.store.alerts import Alerts, Entry
@@ -85,6 +86,8 @@ class Digest(msgspec.Struct, frozen=True):
     """Those of which most is spent, or that will probably end above their limit."""
     corrections: Nano = 0
     """Posted for days of the week; not in `cost`."""
+    plan: tuple[str, ...] = ()
+    """What the plan before this week said, and what of it happened; in words."""
 
     @property
     def empty(self) -> bool:
@@ -129,6 +132,7 @@ class Digests:
             movers=await asyncio.to_thread(movers, rows), alerts=tuple(told[:MOST]), alerts_told=len(told),
             alerts_open=sum(standings.values()), savings=await self._savings(tenant, since, until_us),
             budgets=await self._near_end(tenant, now_us), corrections=sum(each.amount for each in posted),
+            plan=await self._store.do(lambda connection: planned(connection, tenant, since + DAY_US, until_us)),
         )  # fmt: skip
 
     async def _savings(self, tenant: str, since: int, until: int) -> tuple[Saved, ...]:

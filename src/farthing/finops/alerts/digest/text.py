@@ -23,6 +23,7 @@ def lines_of(digest: Digest, now_us: int) -> list[str]:
         *(f"{_mover(each)}" for each in digest.movers),
         *_alerts(digest),
         *_savings(digest),
+        *digest.plan,
         *(_budget(each, now_us) for each in digest.budgets),
     ]
 

@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 PAGES = {
     "spend": "/spend", "calls": "/calls", "budgets": "/budgets", "alerts": "/alerts", "units": "/units",
-    "routing": "/routing", "cache": "/cache", "batch": "/batch", "own": "/own", "keys": "/keys", "audit": "/audit",
+    "routing": "/routing", "cache": "/cache", "batch": "/batch", "own": "/own", "prompts": "/prompts", "keys": "/keys", "audit": "/audit",
 }  # fmt: skip
 """By the name of the picture. One that this version has no page for is left out."""
 MOST_BYTES = 250_000

@@ -1,6 +1,7 @@
 """`farthing demo`: a company's month through the gateway while one watches, what it cost, and where to look further."""
 
 import asyncio
+import logging
 import subprocess
 import sys
 import time
@@ -45,6 +46,7 @@ def command(once: bool, port: int, seed: int, scale: float, latency: float) -> N
     one after another, a feature is launched, a retry loop runs for a day, a provider is down for an hour. The history is
     written in about a minute while the gateway runs; then the shop's teams go on working over HTTP, with both SDKs.
     """
+    logging.getLogger("farthing").addHandler(logging.NullHandler())  # what the story's gateway warns of, pages show
     try:
         asyncio.run(_show(once, port, seed, scale, latency))
     except StartFailed as error:

@@ -42,8 +42,8 @@ from farthing.upstream.simulator.settings import Turnround
 LOOK_HOURS = (3, 8, 11, 14, 17, 20, 23)
 WRITE_EVERY = 400
 """Calls between two writes of the ledger."""
-QUEUE_S = 300.0
-"""Between two moments at which the queue is worked on, while there is anything in it."""
+QUEUE_S, HURRIED_S = 300.0, 20.0
+"""Between two moments at which the queue is worked on, while there is anything in it; and in the hour before its deadline."""
 BATCHES = Turnround(median=1_800.0, p90=3_600.0)
 """How long the provider takes."""
 HOLDER = "demo"
@@ -221,7 +221,11 @@ class Story:
             self._time.to(self._queue_us)
             more = await parts.worker.tick()
             await parts.quality.settle()
-            self._queue_us = self._time.now_us + round(QUEUE_S * 1e6) if more else 0
+            self._queue_us = self._time.now_us + self._queue_pause_us() if more else 0
+
+    def _queue_pause_us(self) -> int:
+        hour = (self._time.now_us - self._start_us) % DAY_US / HOUR_US
+        return round((HURRIED_S if calendar.WORKED_BY - 1 <= hour < calendar.WORKED_BY else QUEUE_S) * 1e6)
 
     async def _end(self, played: "_Played", heard: Heard, parts: Parts, key: str) -> None:
         """A customer's matter is closed: most are resolved, some need people's time, some customers say what they think."""

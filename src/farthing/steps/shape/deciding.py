@@ -5,9 +5,9 @@ its input costs, and what its bets have won. Knows nothing of wires and bodies.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
-from farthing.steps.shape.planning import NOTHING, Plan, Point, Rates, Spot, break_even, least_chance, plan
+from farthing.steps.shape.planning import NOTHING, Plan, Point, Rates, Spot, least_chance, plan, worth_from
 from farthing.steps.shape.prefixes import Scope, Seen
 
 ALLOWANCE_TOKENS = 60_000
@@ -18,13 +18,6 @@ SURE = 8.0
 """Outcomes from which on a prompt is believed to be read by no later call."""
 STEEP = 0.02
 """A boundary is worth a mark of its own only where its chance is so much above that of the next one."""
-
-
-class Kept(Rates, Protocol):
-    """See `catalog.Caching`."""
-
-    @property
-    def way(self) -> str: ...
 
 
 class Decision(NamedTuple):
@@ -38,7 +31,7 @@ class Decision(NamedTuple):
 
 
 def decide(
-    scope: Scope, digests: Sequence[int], parts: Sequence[int], tokens: Sequence[int], rates: Kept, now: float
+    scope: Scope, digests: Sequence[int], parts: Sequence[int], tokens: Sequence[int], rates: Rates, now: float
 ) -> Decision:
     """Take a request into the scope's memory and plan its marks. `tokens`: of the prompt up to each boundary."""
     seen = scope.see(digests, parts, now)
@@ -46,7 +39,7 @@ def decide(
         return Decision(NOTHING, tuple(seen), digests)
     of, hope, even = scope.bounds
     if of is not rates:
-        hope, even = least_chance(rates), break_even(rates.keeps[0].write, rates) * (1 - STEEP)
+        hope, even = least_chance(rates), worth_from(rates.keeps[0].write, rates)
         scope.bounds = (rates, hope, even)
     made = usual_plan(seen, tokens, rates.least, hope)
     if made is None:
@@ -76,13 +69,13 @@ def usual_plan(seen: Sequence[Seen], tokens: Sequence[int], least: int, hope: fl
     return NOTHING if held is None else Plan((Point(held.at, held.live),), tokens[held.at])
 
 
-def answered(scope: Scope, made: Decision, rates: Kept, now: float) -> None:
+def answered(scope: Scope, made: Decision, rates: Rates, now: float) -> None:
     """The provider has begun to answer: from now on it holds what was marked, unless it reports otherwise."""
     for point in made.plan.points:
         scope.live(made.digests[point.at], point.keep, now + rates.keeps[point.keep].seconds)
 
 
-def settle(scope: Scope, made: Decision, rates: Kept, read: int, written: int) -> None:
+def settle(scope: Scope, made: Decision, rates: Rates, read: int, written: int) -> None:
     """The provider has reported what it read and wrote: what the bet came to, and whether it holds anything at all."""
     points = made.plan.points
     scope.credit += read * (rates.plain - rates.read)
@@ -93,7 +86,7 @@ def settle(scope: Scope, made: Decision, rates: Kept, read: int, written: int) -
             scope.live(made.digests[point.at], point.keep, 0.0)
 
 
-def _may_lose(scope: Scope, risk: int, rates: Kept) -> bool:
+def _may_lose(scope: Scope, risk: int, rates: Rates) -> bool:
     bound = ALLOWANCE_TOKENS * rates.plain + scope.spent * LOSS_PERCENT // 100
     return risk <= scope.credit + bound
 

@@ -8,8 +8,10 @@ plain price. The lifetime with the least of these is taken. Knows nothing of wir
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-GAIN = 0.03
-"""A write must be expected to save at least this share of what its tokens cost, or it is not worth the risk."""
+GAINS = {"marks": 0.15, "breakpoints": 0.03}
+"""A write must be expected to save at least this share of what its tokens cost, or it is not worth the risk, by the way of
+caching: chances are estimates, and of those near break-even the best-looking are the overrated ones. Where a provider writes
+by itself what is not marked, leaving a mark out is no way to play it safe."""
 SPACING = 15
 """Blocks between marks in what is written anyway, where a provider looks back only so far."""
 
@@ -28,6 +30,8 @@ class Keep(Protocol):
 class Rates(Protocol):
     """See `catalog.Caching`."""
 
+    @property
+    def way(self) -> str: ...
     @property
     def least(self) -> int: ...
     @property
@@ -82,15 +86,19 @@ def cost(chance: float, write: int, rates: Rates) -> float:
     return (rates.read * chance + write * (1 - chance)) / rates.plain
 
 
-def break_even(write: int, rates: Rates) -> float:
-    """The chance of another call from which on a write pays; above 1 where none does."""
-    return (write - rates.plain) / (write - rates.read) if write > rates.read else 2.0
+def break_even(write: int, rates: Rates, gain: float = 0.0) -> float:
+    """The chance of another call from which on a write saves more than this share of the plain price."""
+    return (write - rates.plain * (1 - gain)) / (write - rates.read) if write > rates.read else 0.0
+
+
+def worth_from(write: int, rates: Rates) -> float:
+    """The same for what a write must save to be worth its risk."""
+    return break_even(write, rates, GAINS.get(rates.way, 0.0))
 
 
 def least_chance(rates: Rates) -> float:
     """The chance of another call within the longest lifetime below which no write is worth its risk."""
-    aim, read = rates.plain * (1 - GAIN), rates.read
-    return min([(keep.write - aim) / (keep.write - read) if keep.write > read else 0.0 for keep in rates.keeps])
+    return min([worth_from(keep.write, rates) for keep in rates.keeps])
 
 
 def best_keep(spot: Spot, rates: Rates) -> tuple[int, float]:
@@ -105,6 +113,7 @@ def plan(spots: Sequence[Spot], rates: Rates) -> Plan:
     all of them."""
     if not rates.keeps:
         return NOTHING
+    least_gain = GAINS.get(rates.way, 0.0)
     fit = [spot for spot in spots if spot.tokens >= rates.least]
     live = max((index for index, spot in enumerate(fit) if spot.live >= 0), default=-1)
     wanted: list[tuple[Spot, int, float]] = []
@@ -114,7 +123,7 @@ def plan(spots: Sequence[Spot], rates: Rates) -> Plan:
                 wanted.append((spot, spot.live, 0.0))
         else:
             keep, gain = best_keep(spot, rates)
-            if gain >= GAIN:
+            if gain >= least_gain:
                 wanted.append((spot, keep, gain))
     if not wanted:
         return NOTHING

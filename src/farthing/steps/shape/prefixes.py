@@ -214,6 +214,9 @@ class Scope:
         """Uses that are in each of the first stretches, the oldest first."""
         self._next = 0.0
         """Until then none of them is over."""
+        self._passed: set[int] = set()
+        """Boundaries that were seen, most of which are not remembered: one that is seen again will be."""
+        self._passed_before: set[int] = set()
 
     def see(self, digests: Sequence[int], parts: Sequence[int], now: float) -> list[Seen]:
         """Take a request with these boundaries, and tell of those that matter: the last of each run that was used alike,
@@ -233,6 +236,13 @@ class Scope:
                 prefix.new_uses += 1
                 known.move_to_end(digests[at])
             deepest = at
+        passed = self._deepest_passed(digests, deepest + 1)
+        if passed > deepest:
+            again = known[digests[passed]] = Prefix()
+            again.uses = 1
+            met.append((passed, again))
+            told.append(passed)
+            deepest = passed
         for at in range(deepest + 1, min(deepest + 1 + NEW, last)):
             told.append(at)
         if last - 1 > deepest + NEW:
@@ -249,7 +259,26 @@ class Scope:
         ]
         while len(known) > self.most:
             known.popitem(last=False)
+        self._pass(digests[deepest + 1 :])
         return found
+
+    def _deepest_passed(self, digests: Sequence[int], first: int) -> int:
+        """The last boundary, from `first` on, that a call had before, though it was not remembered; -1 where there is none.
+        Who has seen a boundary has seen all before it."""
+        found, end = -1, len(digests)
+        while first < end:
+            middle = first if found < 0 else (first + end) // 2
+            if digests[middle] in self._passed or digests[middle] in self._passed_before:
+                found, first = middle, middle + 1
+            else:
+                end = middle
+        return found
+
+    def _pass(self, digests: Sequence[int]) -> None:
+        """Know again that these were seen, for a while; nothing else of them."""
+        self._passed.update(digests)
+        if len(self._passed) > self.most:
+            self._passed, self._passed_before = set(), self._passed
 
     def take_over(self, name: str, uses: int, came: Sequence[int], stayed: Sequence[int]) -> None:
         """What others have seen of a prefix or of a kind of place, by its name in the store; it counts where nothing is

@@ -162,3 +162,37 @@ def test_those_that_come_soon_are_not_taken_for_all() -> None:
         if at > 100 and seen is not None and not seen.uses:
             told.append(seen.chances[0])
     assert 0.15 < sum(told) / len(told) < 0.35
+
+
+def test_a_beginning_that_two_long_prompts_share_is_known_at_the_second() -> None:
+    """Where their ways part lies between the boundaries that are remembered of the first one."""
+    scope = Scope(LIFETIMES)
+    parts = [1] * 25
+    scope.see(range(100, 125), parts, 0.0)
+    seen = scope.see([*range(100, 112), *range(900, 913)], parts, 10.0)
+    assert 11 in [each.at for each in seen if each.uses == 1]
+    third = scope.see([*range(100, 112), *range(700, 713)], parts, 20.0)
+    assert next(each.uses for each in third if each.at == 11) == 2
+
+
+@given(st.lists(st.integers(0, 30), min_size=1, max_size=20))
+def test_how_far_prompts_are_alike_is_found_however_long_they_are(shared: list[int]) -> None:
+    scope = Scope(LIFETIMES)
+    first = list(range(31))
+    scope.see(first, [1] * 31, 0.0)
+    for number, length in enumerate(shared, 1):
+        digests = [*first[:length], *range(1_000 * number, 1_000 * number + 40 - length)]
+        seen = scope.see(digests, [1] * len(digests), float(number))
+        known = [each.at for each in seen if each.uses]
+        assert max(known, default=-1) == length - 1
+
+
+def test_boundaries_that_are_passed_are_forgotten_in_the_end() -> None:
+    scope = Scope(LIFETIMES)
+    scope.most = 100
+    scope.see(range(25), [1] * 25, 0.0)
+    for number in range(1, 60):
+        scope.see(range(1_000 * number, 1_000 * number + 25), [1] * 25, float(number))
+    assert len(scope.prefixes) <= 100
+    seen = scope.see([*range(12), *range(99_000, 99_013)], [1] * 25, 30.0)
+    assert not any(each.uses for each in seen)

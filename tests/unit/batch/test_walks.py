@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from farthing.batch.walks import Parked, Settled
-from farthing.model.batch import Sent
+from farthing.batch.walks import ERRAND, Parked, Settled, errand_of
+from farthing.model.batch import Job, Origin, Sent
 from farthing.model.record import Record, Saving
 from farthing.store.batch.holds import HOLDER
 from farthing.wire import FORMATS
@@ -466,3 +466,29 @@ def test_a_line_s_record_is_that_of_the_same_call(
 
 def test_the_helpers_speak_the_formats() -> None:
     assert SECRET.startswith("fk-") and FORMATS["openai.chat"].ask(chat()).model == "gpt-4o-mini"
+
+
+async def test_an_errand_passes_by_the_cache_and_is_a_lever_s_spending_whichever_way_it_goes(tmp_path: Path) -> None:
+    async with wired(tmp_path, answers, CACHE) as w:
+        body, ours = chat(temperature=0), job(origin="file", metadata={ERRAND: "prompt optimisation"})
+        packed = await parked(w.walks, line(body), ours)
+        batched = await w.walks.settle(
+            line(body), ours, shard_of(packed), packed.sent, *answers("/chat/completions", body)
+        )
+        await parked(w.walks, line(body, no=1), ours)  # no hit, although the same was answered
+        alone = await w.walks.run(line(body, no=2), ours, "call-alone")
+        for each in (batched, alone):
+            record = each.record
+            assert (each.status, record.cache, record.task, record.baseline) == (200, "", "farthing overhead", 0)
+            (saving,) = record.savings
+            assert (saving.lever, saving.overhead) == ("prompt optimisation", record.cost) and record.cost > 0
+            law(record)
+        assert 1.5 * batched.record.cost < alone.record.cost
+
+
+def test_only_jobs_that_we_made_are_errands() -> None:
+    def made(origin: Origin) -> Job:
+        return Job("j", origin, "openai.chat", "t", 0, 0, metadata={ERRAND: "prompt optimisation"})
+
+    assert errand_of(made("file")) == "prompt optimisation"
+    assert not errand_of(made("openai")) and not errand_of(made("call"))

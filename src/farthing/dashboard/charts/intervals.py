@@ -27,9 +27,9 @@ def draw(rows: Sequence[Mapping[str, Any]], options: Mapping[str, Any]) -> alt.T
     bars = base.mark_bar(size=14, color=ACCENT).encode(
         x=alt.X("likely:Q", title=options["title"], axis=axis), y=y, opacity=pale, description="said:N"
     )
-    spans = base.mark_rule(strokeWidth=2, color=INK).encode(x="low:Q", x2="high:Q", y=y)
+    spans = base.mark_rule(strokeWidth=2, color=INK).encode(x="low:Q", x2="high:Q", y=y, description="said:N")
     ends = [
-        base.mark_tick(size=10, thickness=2, color=INK).encode(x=f"{end}:Q", y=y) for end in ("low", "high")
+        base.mark_tick(size=10, thickness=2, color=INK).encode(x=f"{end}:Q", y=y, description="said:N") for end in ("low", "high")
     ]  # fmt: skip
     zero = alt.Chart(alt.Data(values=[{"zero": 0}])).mark_rule(color=MUTED).encode(x="zero:Q")
     chart: alt.TopLevelMixin = alt.layer(bars, spans, *ends, zero).properties(

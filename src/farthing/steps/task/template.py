@@ -17,6 +17,9 @@ AGREEMENT = 0.95
 SEEN = 0.25
 """Share of all its calls in which any kind of work must have been seen: a template whose calls mostly could not be told is
 left to its calls."""
+UNTOLD = 50
+"""Calls of which not one could be told, after which a template's calls are not looked into: they are served by the safe tier
+anyway, and a look is most of what choosing a model costs. The first that can be told ends that."""
 FADE_AT = 400
 """Looks at which all counts are halved, so that what was long ago counts less."""
 LOOK_AGAIN = 32
@@ -58,6 +61,8 @@ class _Counts:
 
     def _judged(self) -> Known | None:
         told = sum(self.seen.values())
+        if not told and self.looks >= UNTOLD:
+            return Known("", f"none of {self.looks} calls of its template could be told")
         if told < LEARN_FROM or told < SEEN * self.looks:
             return None
         task, count = max(self.seen.items(), key=lambda item: item[1])

@@ -2,7 +2,7 @@
 
 from farthing.settings.tree import TemplateRoutingSettings
 from farthing.steps.task import template
-from farthing.steps.task.template import LEARN_FROM, LOOK_AGAIN, Templates
+from farthing.steps.task.template import LEARN_FROM, LOOK_AGAIN, UNTOLD, Templates
 
 
 def taught(*tasks: str, tenant: str = "t") -> Templates:
@@ -38,6 +38,16 @@ def test_disagreement_is_not() -> None:
 
 def test_calls_that_could_not_be_told_speak_against_it() -> None:
     assert taught(*["qa"] * LEARN_FROM, *[""] * 200).find("t", "abc") is None
+
+
+def test_what_can_never_be_told_is_not_looked_into_until_it_can() -> None:
+    assert taught(*[""] * (UNTOLD - 1)).find("t", "abc") is None
+    templates = taught(*[""] * UNTOLD)
+    known = templates.find("t", "abc")
+    assert known is not None and not known.task and str(UNTOLD) in known.why
+    assert [templates.find("t", "abc") for _ in range(2 * LOOK_AGAIN)].count(None) == 2
+    templates.learn("t", "abc", "qa")
+    assert templates.find("t", "abc") is None
 
 
 def test_another_kind_of_work_ends_it() -> None:

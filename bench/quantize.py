@@ -34,8 +34,8 @@ BUDGET = 0.03
 RUNS = (
     ("vllm", "", ("int8-torchao",)),
     ("vllm", "rtn", ("W8A16", "W4A16", "W8A8")),
-    ("vllm", "gptq", ("W4A16",)),
     ("llama.cpp", "", ("q8_0", "q4_k_m")),
+    ("vllm", "gptq", ("W4A16",)),
 )
 """Engine, method, schemes."""
 BARRED = ("int8-torchao", "W8A16", "q8_0")

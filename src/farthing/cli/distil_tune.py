@@ -24,7 +24,7 @@ from farthing.quality.evidence import Evidence
 from farthing.quality.recorder import Recorder
 from farthing.quality.watch import floors_of
 from farthing.selfhost import reports
-from farthing.selfhost.distil.card import VERDICTS, card, points, words
+from farthing.selfhost.distil.card import VERDICTS, card, lasted, points, words
 from farthing.selfhost.distil.deciding import exactly, gpu_dollars, gpu_hours
 from farthing.selfhost.distil.training import check_lines, record_of
 from farthing.selfhost.distil.tuning import Asked, Estimate, Report, Wish, estimate, tune
@@ -162,7 +162,7 @@ def _asked(
 def _ask(foretold: Estimate, asked: Asked, served_on: Gpu | None, max_hours: float | None, yes: bool) -> None:
     """Say what it would take. Raises ClickException where that is longer than it may be."""
     epochs = asked.wish.epochs
-    hours = foretold.seconds(epochs).times(1 / HOUR_S)
+    time_ = foretold.seconds(epochs)
     click.echo(
         f"{foretold.parameters / 1e6:,.1f} M parameters, {foretold.learned / 1e6:,.1f} M of them learned; {foretold.examples:,} examples, "
         f"{foretold.tokens:,} tokens, {epochs} epochs, {foretold.steps:,} steps"
@@ -170,12 +170,12 @@ def _ask(foretold: Estimate, asked: Asked, served_on: Gpu | None, max_hours: flo
         err=True,
     )
     click.echo(
-        f"On this machine that takes about {_time(hours.likely)} ({_time(hours.low)} to {_time(hours.high)}), and then twice "
+        f"On this machine that takes about {lasted(time_.likely)} ({lasted(time_.low)} to {lasted(time_.high)}), and then twice "
         f"{len(asked.cases):,} answers.{_elsewhere(foretold, epochs, served_on)}",
         err=True,
     )
-    if max_hours is not None and hours.high > max_hours:
-        raise click.ClickException(f"it may take {_time(hours.high)}, and --max-hours is {max_hours:g}")
+    if max_hours is not None and time_.high > max_hours * HOUR_S:
+        raise click.ClickException(f"it may take {lasted(time_.high)}, and --max-hours is {max_hours:g}")
     if not yes:
         click.confirm("Train it?", abort=True, err=True)
 
@@ -187,14 +187,7 @@ def _elsewhere(foretold: Estimate, epochs: int, gpu: Gpu | None) -> str:
     offer = offers_for(gpu, shipped())
     cost = gpu_dollars(hours, offer) if offer is not None else None
     worth = f", at most ${cost.high:,.2f}" if cost is not None else ""
-    return f" By its arithmetic alone one {gpu.name} takes {_time(hours.low)} to {_time(hours.high)}{worth}."
-
-
-def _time(hours: float) -> str:
-    seconds = hours * HOUR_S
-    if seconds < 120:
-        return f"{seconds:,.0f} s" if seconds >= 1 else f"{seconds:.2g} s"
-    return f"{seconds / 60:,.0f} min" if hours < 2 else f"{hours:,.1f} h"
+    return f" By its arithmetic alone one {gpu.name} takes {lasted(hours.low * HOUR_S)} to {lasted(hours.high * HOUR_S)}{worth}."
 
 
 def _priced(report: Report, an_hour: Nano) -> Priced:
@@ -264,7 +257,7 @@ def _show(report: Report, out: Path) -> None:
             f"{word} the floor of {percent(report.floor)} of the teacher's quality; it is evidence for {report.task}."
         )
     click.echo(
-        f"It took {_time(report.seconds / HOUR_S)}"
+        f"It took {lasted(report.seconds)}"
         + (
             f", {show_dollars(report.cost)} in the ledger."
             if report.cost is not None

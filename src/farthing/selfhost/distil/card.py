@@ -26,7 +26,7 @@ def card(report: Report, use: Use) -> str:
             f"It is {VERDICTS[change.verdict]}: {points(change.difference)} points ({points(change.low)} to {points(change.high)}, 95 %, paired) on "
             f"{change.cases:,} calls that it was not trained on; {change.better:,} became right, {change.worse:,} wrong.{_floor(report)}",
             "## What it took",
-            f"{report.seconds / 3600:.2g} hours on this machine, {report.memory / 1e9:,.1f} GB of memory"
+            f"{lasted(report.seconds)} on the machine that trained it, {report.memory / 1e9:,.1f} GB of memory"
             + (f", {report.gpu_memory / 1e9:,.1f} GB of its GPU's" if report.gpu_memory else "")
             + f". A learned token's loss fell from {report.loss_first:.3f} to {report.loss_last:.3f} nats (means of the first and the last epoch).",
             "## Serve it",
@@ -55,6 +55,13 @@ def words(each: Agreement) -> tuple[str, ...]:
     return (
         f"{100 * each.share:.1f} %", f"{100 * each.low:.1f} to {100 * each.high:.1f} %", f"{each.cases:,}", f"{each.tokens_s:,.1f}",
     )  # fmt: skip
+
+
+def lasted(seconds: float) -> str:
+    """A time for people."""
+    if seconds < 120:
+        return f"{seconds:,.0f} s" if seconds >= 1 else f"{seconds:.2g} s"
+    return f"{seconds / 60:,.0f} min" if seconds < 7200 else f"{seconds / 3600:,.1f} h"
 
 
 def points(share: float) -> str:

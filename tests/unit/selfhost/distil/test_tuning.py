@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from farthing.selfhost.distil.card import points
+from farthing.selfhost.distil.card import lasted, points
 from farthing.selfhost.distil.tuning import Estimate, paired
 
 
@@ -36,6 +36,10 @@ def test_the_interval_turns_with_the_models(both: list[tuple[bool, bool]]) -> No
     one, other = paired(both), paired([(after, before) for before, after in both])
     assert (one.low, one.high) == pytest.approx((-other.high, -other.low), abs=1e-9)
     assert -1 <= one.low <= one.difference <= one.high <= 1
+
+
+def test_times_are_read_easily() -> None:
+    assert [lasted(each) for each in (0.234, 59.6, 240, 9000)] == ["0.23 s", "60 s", "4 min", "2.5 h"]
 
 
 def test_points_have_a_sign() -> None:

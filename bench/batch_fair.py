@@ -67,7 +67,7 @@ def measure(report: Report, way: Way, large: int) -> None:
         report.add(
             Figure(f"{way.name}: {SMALL} lines in an idle gateway", "s", [alone]),
             Figure(f"{way.name}: {SMALL} lines beside {large:,}", "s", [beside], most=max(MOST_TIMES * alone, alone + MOST_MORE_S), needs=1),
-            Figure(f"{way.name}: of the {large:,} still open then", "", [left], least=large // 2, needs=1),
+            Figure(f"{way.name}: of the {large:,} still open then", "", [left], least=large // 2 if way.alone else None, needs=1),
         )  # fmt: skip
 
 

@@ -39,7 +39,7 @@ from farthing.upstream.simulator.bill import Bill
 from farthing.upstream.simulator.inside import Inside
 from farthing.upstream.simulator.settings import Turnround
 
-LOOK_HOURS = (3, 8, 11, 14, 17, 20, 23)
+LOOK_HOURS = (3, 8, 11, 14, 17, 20)
 WRITE_EVERY = 400
 """Calls between two writes of the ledger."""
 QUEUE_S, HURRIED_S = 300.0, 20.0

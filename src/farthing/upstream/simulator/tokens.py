@@ -19,6 +19,8 @@ Ids: TypeAlias = "array[int]"
 
 _LONGEST_REMEMBERED = 64 * 1024
 """Characters. Longer texts are seldom sent twice and would fill the memory."""
+_SENTENCE = 200
+"""Characters. So short are the many sentences of answers, which must not crowd out what prompts send again and again."""
 
 
 def require() -> None:
@@ -33,7 +35,7 @@ def ids(text: str) -> Ids:
     """The tokens of a text. The caller must not change the array."""
     if len(text) > _LONGEST_REMEMBERED:
         return _encode(text)
-    return _remembered(text)
+    return _remembered(text) if len(text) > _SENTENCE else _sentence(text)
 
 
 def count(text: str) -> int:
@@ -70,6 +72,11 @@ def _vocabulary() -> Any:
 
 @lru_cache(maxsize=1024)
 def _remembered(text: str) -> Ids:
+    return _encode(text)
+
+
+@lru_cache(maxsize=4096)
+def _sentence(text: str) -> Ids:
     return _encode(text)
 
 

@@ -304,7 +304,7 @@ async def _run(store: Store, work: _Work, answers: Answers, limit: Nano | None) 
             work.book, work.place, seen, found.proof.before, found.proof.after, prefix, answers.spent, _now_us()
         )  # fmt: skip
     report = report_of(
-        work.prompt, work.model, work.plan, found, earned, work.weights, asking.calls, asking.paid, answers.spent
+        work.prompt, work.model, work.plan, found, earned, work.weights, asking.calls, asking.paid, answers.cost
     )  # fmt: skip
     if work.keep:
         told = msgspec.json.encode(for_machines(report)).decode()

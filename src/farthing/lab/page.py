@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from html import escape
 
 from farthing.lab.confirm import Mean
-from farthing.lab.report import Line, Report
+from farthing.lab.report import Report
 from farthing.model.money import show_dollars
 
 _STYLE = """
@@ -45,7 +45,7 @@ def _page(report: Report) -> Iterator[str]:
         yield f'<p class="soft">{escape(report.plan.doubt)}</p>'
     yield from _figures(report)
     yield from _proof(report)
-    yield from _parts(report.lines)
+    yield from _parts(report)
     yield from _arms(report)
     if report.found.order is not None and report.found.order.order:
         yield f"<p>Order of the examples: {escape(report.found.order.why)}</p>"
@@ -95,13 +95,14 @@ def _means(mean: Mean) -> str:
     )
 
 
-def _parts(lines: list[Line]) -> Iterator[str]:
+def _parts(report: Report) -> Iterator[str]:
     yield '<h2>Its parts</h2><div class="scroll"><table><tr><th>where</th><th>part</th><th class="n">tokens</th><th>why</th></tr>'
-    for line in lines:
+    goes = "goes" if report.found.is_proved else "would go"
+    for line in report.lines:
         mark = ' class="gone"' if line.removed else ""
         yield (
             f'<tr{mark}><td>{escape(line.where)}</td><td><pre>{escape(line.text)}</pre></td><td class="n">{line.tokens:,}</td>'
-            f"<td>{'goes' if line.removed else 'stays'}: {escape(line.why)}</td></tr>"
+            f"<td>{goes if line.removed else 'stays'}: {escape(line.why)}</td></tr>"
         )
     yield "</table></div>"
 

@@ -40,7 +40,8 @@ class Report(msgspec.Struct, frozen=True):
     calls: int
     paid: int
     """Calls of this sitting; the others were answered before."""
-    spent: Nano
+    spent: Nano | None
+    """None where a price is not known."""
 
     @property
     def verdict(self) -> str:
@@ -57,7 +58,7 @@ class Report(msgspec.Struct, frozen=True):
 
 def report_of(
     prompt: Prompt, model: str, plan: Plan, found: Found, worth: Worth | None, weights: dict[int, int], calls: int, paid: int,
-    spent: Nano,
+    spent: Nano | None,
 ) -> Report:  # fmt: skip
     lines = [
         Line(

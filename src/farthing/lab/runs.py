@@ -104,6 +104,12 @@ class Answers:
             self._started[run] = Started(run, bound)
             self._write(msgspec.json.encode(_Line(started=self._started[run])))
 
+    @property
+    def cost(self) -> Nano | None:
+        """Of the run that goes on, in all its sittings; None where an answer of it has no known price."""
+        mine = [kept.cost for kept in self._kept.values() if kept.run == self.run]
+        return None if None in mine else self.spent
+
     def get(self, key: str) -> Kept | None:
         return self._kept.get(key)
 

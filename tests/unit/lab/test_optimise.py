@@ -4,6 +4,7 @@ from collections.abc import Sequence
 import pytest
 
 from farthing.lab.optimise import Hopeless, optimise
+from farthing.lab.page import page
 from farthing.lab.plan import planned
 from farthing.lab.prompt import Variant, read_prompt
 from farthing.lab.report import for_machines, report_of
@@ -80,3 +81,6 @@ async def test_what_luck_let_go_is_caught_by_the_proof() -> None:
 
     found = await optimise(PROMPT, Changed(3, {TEXTS["Sort tickets."]}, loss=0.4).scores, 200, 0.03, {})
     assert not found.is_proved and found.proof is not None and found.proof.verdict == "harms"
+    plan = planned(PROMPT, 200, 0.03, None)
+    shown = page(report_of(PROMPT, "m", plan, found, None, dict.fromkeys(TEXTS.values(), 1), 9, 9, None))
+    assert ">would go: " in shown and ">goes: " not in shown and "<dd>?</dd>" in shown

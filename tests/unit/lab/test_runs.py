@@ -73,3 +73,14 @@ def test_an_answer_that_is_there_stays_and_is_paid_once(tmp_path: Path) -> None:
     with Answers(tmp_path / "a.jsonl") as answers:
         first = answers.put("key", b"one", 1, 1, 7)
         assert answers.put("key", b"two", 1, 1, 7) == first and answers.spent == 7 and len(answers) == 1
+
+
+def test_what_a_run_cost_is_unknown_where_one_answer_s_price_is(tmp_path: Path) -> None:
+    with Answers(tmp_path / "a.jsonl") as answers:
+        answers.start("run", None)
+        answers.put("one", b"1", 1, 1, 7)
+        assert answers.cost == 7
+        answers.put("two", b"2", 1, 1, None)
+        assert answers.cost is None and answers.spent == 7
+        answers.start("another", None)
+        assert answers.cost == 0

@@ -44,7 +44,7 @@ class _Body(msgspec.Struct):
     proved: bool
     verdict: str
     parts: list[Part]
-    cost: _Amount
+    cost: _Amount | None = None
     proof: _Proof | None = None
     month: _Month | None = None
 
@@ -85,5 +85,6 @@ def _figures(report: LabReport, body: _Body) -> str:
             told.append(f"{money(month.saved.nano_dollars)} saved a month in {count(month.calls)} calls")
         elif month.saved_a_thousand_calls is not None:
             told.append(f"{money(month.saved_a_thousand_calls.nano_dollars)} saved in 1,000 calls")
-    told.append(f"the run cost {money(body.cost.nano_dollars)}")
+    cost = "nobody knows what the run cost" if body.cost is None else f"the run cost {money(body.cost.nano_dollars)}"
+    told.append(cost)
     return "; ".join(told)

@@ -24,7 +24,7 @@ class Decision(NamedTuple):
     """What was found out about one request, and what follows."""
 
     plan: Plan
-    seen: tuple[Seen, ...]
+    seen: Sequence[Seen]
     digests: Sequence[int]
     never: bool = False
     """Its prompt is not worth keeping at all, where a provider would keep it by itself."""
@@ -36,7 +36,7 @@ def decide(
     """Take a request into the scope's memory and plan its marks. `tokens`: of the prompt up to each boundary."""
     seen = scope.see(digests, parts, now)
     if not rates.keeps or tokens[-1] < rates.least:
-        return Decision(NOTHING, tuple(seen), digests)
+        return Decision(NOTHING, seen, digests)
     of, hope, even = scope.bounds
     if of is not rates:
         hope, even = least_chance(rates), worth_from(rates.keeps[0].write, rates)
@@ -50,7 +50,7 @@ def decide(
     if made.risk and not _may_lose(scope, made.risk, rates):
         made, never = _only_reads(made, tokens), True  # what a provider writes by itself would be lost alike
     never = never and not made.points
-    return Decision(made, tuple(seen), digests, never)
+    return Decision(made, seen, digests, never)
 
 
 def usual_plan(seen: Sequence[Seen], tokens: Sequence[int], least: int, hope: float) -> Plan | None:

@@ -34,8 +34,9 @@ ENOUGH = 32
 """Outcomes from which on only some of the uses are followed further."""
 FOLLOWED = 4
 """One of so many is followed, beside the one that is not."""
-PAUSE = 0.25
-"""Of the first stretch: uses whose stretch is over are passed on no more often than that."""
+OFTEN = 0.95
+PAUSE = 1.0
+"""Of the first stretch: uses whose stretch is over are passed on no more often than that, unless the next one comes."""
 SELDOM = 0.05
 """A kind that comes again less often than this, far below what any write needs, is remembered that seldom too."""
 
@@ -86,8 +87,11 @@ class Tally:
         return (came + strength * wider) / (over + strength)
 
     def passes(self) -> bool:
-        """Whether this use need not be followed, since enough is known."""
-        if self.passed >= FOLLOWED or self.came[0] + self.stayed[0] < ENOUGH:
+        """Whether this use need not be followed, since enough is known; most of all where the chance is hardly one."""
+        told = self.told
+        if told is None or self.came[0] + self.stayed[0] < ENOUGH:
+            return False
+        if self.passed >= (2 * FOLLOWED if told[-1] < SELDOM or told[0] > OFTEN else FOLLOWED):
             return False
         self.passed += 1
         return True
@@ -226,28 +230,30 @@ class Scope:
         last = len(digests) - 1
         met = [(at, old) for at, digest in enumerate(digests) if (old := known.get(digest)) is not None]
         told: list[int] = []
-        deepest = -1
-        for place, (at, prefix) in enumerate(met):
-            following = met[place + 1][1].uses if place + 1 < len(met) else -1
-            if prefix.uses != following:
+        following = -1
+        for at, prefix in reversed(met):
+            uses = prefix.uses
+            if uses != following:
                 told.append(at)
             else:
                 prefix.uses += 1
                 prefix.new_uses += 1
                 known.move_to_end(digests[at])
-            deepest = at
-        passed = self._deepest_passed(digests, deepest + 1)
-        if passed > deepest:
+            following = uses
+        told.reverse()
+        deepest = met[-1][0] if met else -1
+        if deepest < last and self._was_passed(digests[deepest + 1]):
+            passed = self._deepest_passed(digests, deepest + 1)
             again = known[digests[passed]] = Prefix()
             again.uses = 1
             met.append((passed, again))
             told.append(passed)
             deepest = passed
-        for at in range(deepest + 1, min(deepest + 1 + NEW, last)):
-            told.append(at)
-        if last - 1 > deepest + NEW:
-            told.append(last - 1)
         if last > deepest:
+            if last > deepest + 1:
+                told.extend(range(deepest + 1, min(deepest + 1 + NEW, last)))
+                if last - 1 > deepest + NEW:
+                    told.append(last - 1)
             told.append(last)
         head = digests[0]
         turn = met[-1][1].turn + 1 if len(met) > 1 else 0
@@ -259,26 +265,26 @@ class Scope:
         ]
         while len(known) > self.most:
             known.popitem(last=False)
-        self._pass(digests[deepest + 1 :])
+        if deepest < last:
+            self._passed.update(digests[deepest + 1 :])
+            if len(self._passed) > self.most:
+                self._passed, self._passed_before = set(), self._passed
         return found
 
     def _deepest_passed(self, digests: Sequence[int], first: int) -> int:
-        """The last boundary, from `first` on, that a call had before, though it was not remembered; -1 where there is none.
-        Who has seen a boundary has seen all before it."""
-        found, end = -1, len(digests)
-        while first < end:
-            middle = first if found < 0 else (first + end) // 2
-            if digests[middle] in self._passed or digests[middle] in self._passed_before:
-                found, first = middle, middle + 1
+        """The last boundary that a call had before, though it was not remembered; `first` is one. Who has seen a boundary has
+        seen all before it."""
+        end = len(digests)
+        while first + 1 < end:
+            middle = (first + end) // 2
+            if self._was_passed(digests[middle]):
+                first = middle
             else:
                 end = middle
-        return found
+        return first
 
-    def _pass(self, digests: Sequence[int]) -> None:
-        """Know again that these were seen, for a while; nothing else of them."""
-        self._passed.update(digests)
-        if len(self._passed) > self.most:
-            self._passed, self._passed_before = set(), self._passed
+    def _was_passed(self, digest: int) -> bool:
+        return digest in self._passed or digest in self._passed_before
 
     def take_over(self, name: str, uses: int, came: Sequence[int], stayed: Sequence[int]) -> None:
         """What others have seen of a prefix or of a kind of place, by its name in the store; it counts where nothing is
@@ -391,9 +397,11 @@ class Scope:
 
     def _close(self, trial: Trial, now: float) -> None:
         """The next use of a prefix has come."""
+        gap = now - trial.since
+        while trial.stretch < STRETCHES - 1 and gap > self._ends[trial.stretch]:
+            self._stay_away(trial)
         trial.closed = True
         trial.leave()
-        gap = now - trial.since
         if gap > self._ends[-1]:
             return
         for tally in self._tallies(trial):
@@ -416,17 +424,22 @@ class Scope:
                 trial = waiting.popleft()
                 if trial.closed:
                     continue
-                trial.leave()
-                trial.enter(stretch + 1)
-                for tally in self._tallies(trial):
-                    tally.add(stretch, False)
-                    if stretch == STRETCHES - 2:
-                        tally.add(stretch + 1, False)
+                self._stay_away(trial)
                 if stretch + 1 < len(self._waiting):
                     self._waiting[stretch + 1].append(trial)
             if waiting and waiting[0].since + end < soonest:
                 soonest = waiting[0].since + end
         self._next = max(soonest, least)
+
+    def _stay_away(self, trial: Trial) -> None:
+        """None has come in the stretch that a use was in."""
+        stretch = trial.stretch
+        trial.leave()
+        trial.enter(stretch + 1)
+        for tally in self._tallies(trial):
+            tally.add(stretch, False)
+            if stretch == STRETCHES - 2:
+                tally.add(stretch + 1, False)
 
     def _tallies(self, trial: Trial) -> tuple[Tally, ...]:
         """What learns of a use. A prefix that has come but once has nothing of its own."""

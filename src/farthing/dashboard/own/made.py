@@ -1,13 +1,15 @@
-"""Models of fewer bits on the page: what each scheme that was tried lost, before beside after, as the reports of
-`farthing quantize` have it."""
+"""Models that commands made, on the page, before beside after as their reports have it: of fewer bits (`farthing quantize`),
+and tuned on captured calls (`farthing distil tune`)."""
 
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from farthing.dashboard.formats import percent
-from farthing.dashboard.table import Column, Row, Table
+from farthing.dashboard.table import UNKNOWN, Column, Row, Table
 from farthing.dashboard.view import View
 from farthing.selfhost import reports
 from farthing.selfhost.quantize.losses import Loss
@@ -23,6 +25,12 @@ COLUMNS = (
     Column("speed", "Tokens/s", "exact", "Before and after, one stream, by the tool that measured: the kernels of the engine are not in it."),
     Column("made", "Made (UTC)", "moment"),
 )  # fmt: skip
+TUNED_COLUMNS = (
+    Column("model", "Model"), Column("base", "Before it was tuned"), Column("teacher", "Teacher"), Column("cases", "Calls", "count", "That neither has seen."),
+    Column("before", "Agreed before", "percent"), Column("after", "Agrees", "percent", "With what the teacher said."),
+    Column("gained", "Gained", "percent"), Column("low", "At least", "percent", "The lower end of its interval, 95 %, paired."),
+    Column("high", "At most", "percent"), Column("made", "Made (UTC)", "moment"),
+)  # fmt: skip
 EMPTY = (
     "No model was quantized yet. farthing quantize FOLDER makes one of fewer bits, measures it before and after, and leaves its "
     "report in selfhost.reports."
@@ -31,11 +39,58 @@ STATES = {"kept": "not shown to hold", "lost": "loses too much", "open": "not sh
 """Of what did not pass."""
 
 
-async def read(view: View) -> list[Report]:
+class Share(msgspec.Struct, frozen=True):
+    share: float
+
+
+class Gained(msgspec.Struct, frozen=True):
+    cases: int
+    difference: float
+    low: float
+    high: float
+
+
+class Tuned(msgspec.Struct, frozen=True):
+    """What is read of the report of a model that was tuned."""
+
+    name: str
+    base: str
+    before: Share
+    after: Share
+    change: Gained
+    teacher: str = ""
+    finished_us: int = 0
+
+
+class Made(msgspec.Struct, frozen=True):
     """The newest first."""
+
+    quantized: Sequence[Report]
+    tuned: Sequence[Tuned]
+
+
+async def read(view: View) -> Made:
     sources = view.sources
     folder = Path(sources.settings_file).parent / sources.settings.selfhost.reports
-    return await asyncio.to_thread(reports.read, folder, "quantized", Report)
+
+    def work() -> Made:
+        return Made(reports.read(folder, "quantized", Report), reports.read(folder, "tuned", Tuned))
+
+    return await asyncio.to_thread(work)
+
+
+def tuned_table(found: Sequence[Tuned]) -> Table:
+    rows = [
+        Row(
+            (
+                each.name, Path(each.base).name, each.teacher or UNKNOWN, each.change.cases, each.before.share, each.after.share,
+                each.change.difference, each.change.low, each.change.high, each.finished_us or None,
+            ),
+            mark="good" if each.change.low > 0 else "bad" if each.change.high < 0 else "",
+        )
+        for each in found
+    ]  # fmt: skip
+    return Table("tuned", "Models tuned on your calls", TUNED_COLUMNS, rows)
 
 
 def table(found: Sequence[Report]) -> Table:

@@ -29,13 +29,14 @@ async def read(view: View) -> Values:
     }  # fmt: skip
     if view.meets(GATEWAY):
         found = await paid.read(view)
-        quantized = await made.read(view)
+        models_made = await made.read(view)
         values |= {
             "waits": found is None,
             "deployments": paid.table(view, found or []),
-            "quantized": made.table(quantized),
+            "quantized": made.table(models_made.quantized),
+            "tuned": made.tuned_table(models_made.tuned),
         }
-        values["is_used"] = values["is_used"] or bool(quantized)
+        values["is_used"] = values["is_used"] or bool(models_made.quantized or models_made.tuned)
         values["tiles"] = [*paid.tiles(found or []), *values["tiles"]]
     return values
 

@@ -7,13 +7,16 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from browser import company
 from browser import own as sample
+from farthing.dashboard.own import made
 from farthing.finops.selfhosted import standing
 from farthing.model.money import exact_dollars
 from farthing.model.record import Record
+from farthing.selfhost.distil import tuning
 from farthing.selfhost.tco.from_ledger import read_demand
 from farthing.settings import OwnDeploymentSettings, SelfhostSettings, Settings
 from farthing.settings.values import Amount
@@ -174,14 +177,16 @@ async def test_without_calls_there_is_nothing_to_compare(tmp_path: Path) -> None
         assert "No model of your own yet" in text and 'id="compare"' not in text and "With the first calls" in text
 
 
-async def test_quantized_models_say_what_they_lost(tmp_path: Path) -> None:
+async def test_models_that_were_made_say_how_they_do(tmp_path: Path) -> None:
     folder = tmp_path / "models"
     sample.quantized(folder, time.time_ns() // 1000)
+    sample.tuned(folder, time.time_ns() // 1000)
     (folder / "broken.quantized.json").write_text("{")
     async with a_place(tmp_path, Settings(selfhost=SelfhostSettings(reports=str(folder)))) as place:
         visitor = place.visitor()
         text = await visitor.open("/own")
         found = rows(await visitor.open("/own/csv/quantized"))
+        (tuned,) = rows(await visitor.open("/own/csv/tuned"))
     assert "&lt;i&gt;hostile" in text and "<i>hostile" not in text and "No model of your own yet" not in text
     bad, good = [each for each in found if each["model"] == "llama-8b"]
     assert (bad["state"], good["state"], good["scheme"]) == ("loses too much", "chosen", "W8A16")
@@ -189,3 +194,14 @@ async def test_quantized_models_say_what_they_lost(tmp_path: Path) -> None:
         "81.2 %, 80.7 %", "0.006", "16.06, 9.08 GB", "38.8, 83.5",
     )  # fmt: skip
     assert len(found) == 3
+    assert (tuned["model"], tuned["base"], tuned["before"], tuned["after"], tuned["low"]) == (
+        "triage-small", "llama-1b", "0.41", "0.93", "0.44",
+    )  # fmt: skip
+
+
+def test_what_is_read_of_a_tuned_model_is_in_its_report() -> None:
+    given = {field.name: field for field in msgspec.structs.fields(tuning.Report)}
+    assert {field.name for field in msgspec.structs.fields(made.Tuned)} <= set(given)
+    assert "share" in {field.name for field in msgspec.structs.fields(tuning.Agreement)}
+    gained = {field.name for field in msgspec.structs.fields(made.Gained)}
+    assert gained <= {field.name for field in msgspec.structs.fields(tuning.Paired)}

@@ -81,6 +81,17 @@ def calls(
     the URL of another store of Farthing. It may be packed with gzip. Nothing leaves this machine. Reading goes on where it was
     broken off, and a file that was read adds nothing again.
     """
+    read_in(
+        sources, config, format_=format_, into=into, said=said, texts=texts, seal_with=seal_with, bad_file=bad_file, yes=yes,
+        as_json=as_json,
+    )  # fmt: skip
+
+
+def read_in(
+    sources: tuple[str, ...], config: Path | None, *, format_: str, into: str, said: Mapping[str, str], texts: str | None,
+    seal_with: str = SEAL_KEY, bad_file: Path | None = None, yes: bool = False, as_json: bool = False, with_gaps: bool = True,
+) -> None:  # fmt: skip
+    """What the command does; `with_gaps` says what cannot be said of the calls, too."""
     quiet = yes or as_json
     how = texts or (past_texts.KEEP if into == DEFAULT_STORE else past_texts.DROP)
     settings = load_settings(config, only={"prices", "store"})
@@ -127,7 +138,8 @@ def calls(
         return
     _say_outcomes(outcomes, time.monotonic() - begun)
     bad.show(bad_file)
-    _say_gaps(told, split, into)
+    if with_gaps:
+        _say_gaps(told, split, into)
 
 
 # ------------------------------------------------------------------------------------------------ before

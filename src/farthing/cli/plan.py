@@ -15,7 +15,7 @@ import click
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from farthing.cli.common import config_option, load_settings, load_without_keys, pairs_option, print_json, user
-from farthing.cli.import_calls import DEFAULT_STORE, SEAL_KEY, calls
+from farthing.cli.import_calls import DEFAULT_STORE, SEAL_KEY, read_in
 from farthing.cli.plan_changes import CHANGES
 from farthing.cli.plan_kept import compare, kept
 from farthing.cli.plan_say import say
@@ -56,6 +56,7 @@ def command() -> None:
 
 @command.command("make", short_help="Make a plan of calls of the past.")
 @click.argument("sources", nargs=-1, metavar="[LOG...]")
+@pairs_option("--map", "said", help="What a column of a table of your own is, as `farthing import calls` takes it.")
 @config_option
 @click.option(
     "--store", default=DEFAULT_STORE, show_default=True, metavar="STORE_URL", help="Where the calls are, or go."
@@ -99,9 +100,8 @@ def command() -> None:
 @click.option("--keep", is_flag=True, help="Keep the plan in the store: `farthing plan kept` lists them.")
 @click.option("--propose", is_flag=True, help="With --ledger: propose its settings to your gateway, for review.")
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
-@click.pass_context
 def make(
-    ctx: click.Context, sources: tuple[str, ...], config: Path | None, store: str, ledger: bool, patience: Mapping[str, str],
+    sources: tuple[str, ...], said: Mapping[str, str], config: Path | None, store: str, ledger: bool, patience: Mapping[str, str],
     settings_: Mapping[str, str], prices: Mapping[str, str], growth: float, sweeps: Mapping[str, str], own_model: str, gpu: str,
     most: int, write_to: Path | None, html: Path | None, keep: bool, propose: bool, as_json: bool,
 ) -> None:  # fmt: skip
@@ -123,18 +123,17 @@ def make(
     documents.check(asked)
     if sources:
         with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
-            ctx.invoke(
-                calls, sources=sources, config=config, format_="auto", into=store, said={}, texts=past_texts.KEEP,
-                seal_with=SEAL_KEY, bad_file=None, yes=True, as_json=False,
-            )  # fmt: skip
+            read_in(
+                sources, config, format_="auto", into=store, said=said, texts=past_texts.KEEP, yes=True, with_gaps=False
+            )
             click.echo()
     url = load_settings(config, only={"store"}).store.url.reveal() if ledger else store
-    found, said = asyncio.run(
+    found, done = asyncio.run(
         _work(url, asked, most, ledger=ledger, keep=keep or ledger, propose=propose, hidden=as_json)
     )
-    _hand_out(found, write_to, html, as_json=as_json, imported=bool(sources))
+    _hand_out(found, write_to, html, as_json=as_json)
     if not as_json:
-        for line in said:
+        for line in done:
             click.echo(f"\n{line}")
 
 
@@ -170,7 +169,7 @@ async def _work(
                     await documents.document(store, past, asked, hear),
                     sorted({each.tenant for each in past}),
                 )
-        found.gaps = gaps(await store.do(past_calls.told))
+        found.gaps += gaps(await store.do(past_calls.told))
         no = await Plans(store).keep(packed(found), tenants, now, user()) if keep else 0
         if no:
             said.append(f"The plan is kept as number {no}: farthing plan kept {no}")
@@ -213,7 +212,7 @@ def _seconds(patience: Mapping[str, str]) -> dict[str, float]:
     return found
 
 
-def _hand_out(found: Document, write_to: Path | None, html: Path | None, *, as_json: bool, imported: bool) -> None:
+def _hand_out(found: Document, write_to: Path | None, html: Path | None, *, as_json: bool) -> None:
     if write_to is not None:
         write_to.write_text(
             "# Proposed by `farthing plan`. Switch on a part, look at `farthing report proof`, then go on.\n\n"
@@ -225,7 +224,7 @@ def _hand_out(found: Document, write_to: Path | None, html: Path | None, *, as_j
     if as_json:
         print_json(found)
         return
-    say(found, with_gaps=not imported)
+    say(found)
     if write_to is not None:
         click.echo(f"\n{write_to} is written. Next: farthing check --config {write_to}")
     if html is not None:

@@ -11,14 +11,14 @@ from farthing.cli.common import print_table, printable
 from farthing.finops.next_savings import Saving
 from farthing.finops.plans.document import BreakEven, Document, Sweep
 from farthing.finops.plans.happened import in_words
-from farthing.finops.plans.stages import MEANINGS, Stage, ranked, saves_nothing, stages
+from farthing.finops.plans.stages import MEANINGS, Stage, is_worth_words, ranked, saves_nothing, stages
 from farthing.model.money import show_dollars
-from farthing.model.plan import Amount, Example, LeverPlan, Plan
+from farthing.model.plan import Amount, Example, LeverPlan, Plan, Scenario
 
 WIDE = 110
 
 
-def say(found: Document, *, with_gaps: bool = True) -> None:
+def say(found: Document) -> None:
     plan = found.plan
     _head(plan, found.scenario)
     if plan.levers and plan.replayed:
@@ -27,11 +27,10 @@ def say(found: Document, *, with_gaps: bool = True) -> None:
         if nothing := saves_nothing(plan):
             _para(f"Nothing on these calls: {', '.join(nothing)}.")
         _order(stages(plan))
-        for lever in ranked(plan):
-            if lever.alone.likely > 0:
-                _lever(lever)
+        for lever in filter(is_worth_words, ranked(plan)):
+            _lever(lever)
     elif not plan.replayed:
-        _para("Without prompts nothing can be asked again: below is what sums alone can tell.")
+        _para("None of these calls could be tried again: below is what sums alone can tell.")
     _sums(found.sums, alone=not plan.replayed)
     for sweep in found.sweeps:
         _sweep(sweep)
@@ -41,7 +40,7 @@ def say(found: Document, *, with_gaps: bool = True) -> None:
         click.echo(f"\nThe plan of {_day(found.happened.made_us)}, and what happened since:")
         for line in in_words(found.happened):
             click.echo(f"  {line}")
-    if found.gaps and with_gaps:
+    if found.gaps:
         click.echo("\nWhat cannot be said:")
         for each in found.gaps:
             click.echo(f"  - {printable(each)}")
@@ -58,9 +57,13 @@ def _para(text: str) -> None:
 def _head(plan: Plan, scenario: Sequence[str]) -> None:
     first, last = _day(plan.since_us), _day(plan.until_us)
     days = first if first == last else f"{first} to {last}"
-    click.echo(
-        f"{plan.calls:,} calls, {plan.replayed:,} of them replayed; {days}; {show_dollars(plan.a_month)} a month as it was."
+    calls = f"{plan.calls:,} call{'s' if plan.calls != 1 else ''}"
+    cost = (
+        f"{show_dollars(plan.a_month)} a month as it was"
+        if plan.replayed or plan.a_month
+        else "what they cost is not known"
     )
+    click.echo(f"{calls}, {plan.replayed:,} of them replayed; {days}; {cost}.")
     if scenario:
         click.echo(f"  assumed: {printable('; '.join(scenario))}")
     for why, count in plan.left_out.items():
@@ -114,10 +117,21 @@ def _order(found: Sequence[Stage]) -> None:
 def _lever(lever: LeverPlan) -> None:
     _para(f"{lever.lever} ({lever.risk}; {lever.effort}): {MEANINGS[lever.risk]}. {lever.caution}")
     for line in lever.toml.splitlines():
-        click.echo(f"    {printable(line)}")
+        click.echo(f"    {printable(line)}" if line else "")
+    for scenario in lever.scenarios:
+        _scenario(scenario)
     for word, examples in (("such as", lever.examples[:2]), ("but", lever.against[:1])):
         for each in examples:
             click.echo(f"  {word} {_example(each)}")
+
+
+def _scenario(each: Scenario) -> None:
+    settled = f". What settles it: {printable(each.settled_by)}" if each.settled_by else ""
+    lines = wrap(
+        f"if {printable(each.what)}: {show_dollars(each.a_month)} a month; {printable(each.consequence)}{settled}",
+        WIDE - 4,
+    )
+    click.echo("\n".join(f"  {'  ' * bool(number)}{line}" for number, line in enumerate(lines)))
 
 
 def _example(each: Example) -> str:

@@ -288,10 +288,11 @@ def repeats(sums: Sums, known: Known) -> Iterator[Saving]:
     if not calls:
         return
     dearest = max(open_, key=_never_asked)
-    names = ", ".join(row.key or "(none)" for row in sorted(open_, key=_never_asked, reverse=True)[:3])
+    named = [row.key or "(none)" for row in sorted(open_, key=_never_asked, reverse=True)[:3]]
+    names = f": {', '.join(named)}" if named != ["(none)"] else ""
     one = f"[cache.features.{_quoted(dearest.key)}]" if seen and dearest.key else "[cache]"
     yield Saving(
-        "semantic cache", f"{_calls(calls, sums)} are paid for even where they repeat word by word: {names}.",
+        "semantic cache", f"{_calls(calls, sums)} are paid for even where they repeat word by word{names}.",
         None, 0, round(cost * rate * sums.times), "lossless",
         f"the bound is the {100 * rate:.0f} % that the cache answers where it is on"
         if seen

@@ -12,17 +12,20 @@ import msgspec
 from farthing.finops.next_savings import Saving
 from farthing.finops.plans.document import Document, Happened, unpacked
 from farthing.finops.plans.happened import happened
+from farthing.finops.tiers import tier_of
 from farthing.model.errors import BadRequest
 from farthing.model.past import PastCall
 from farthing.model.plan import Plan
+from farthing.planner.advice import advise, seen_of
 from farthing.planner.beside import break_even
 from farthing.planner.imports.farthing import put_captured
 from farthing.planner.levers import REPLAYED
-from farthing.planner.making import Hear, Wanted, make
-from farthing.planner.replay.world import served
+from farthing.planner.making import DAYS_A_MONTH, Hear, Wanted, make
+from farthing.planner.replay.world import can_ask, served
 from farthing.planner.scenario import Scenario, grown, grown_sums, values_of
 from farthing.planner.sums import told_by_sums
 from farthing.planner.sweep import sweep
+from farthing.prices import PriceBook
 from farthing.prices.configured import configured_book
 from farthing.quality.errand import FEATURES as ERRANDS
 from farthing.settings import Settings
@@ -33,6 +36,7 @@ from farthing.store.past_calls import begin_of_newest
 from farthing.store.plans import KeptPlan
 from farthing.store.rollups import DAY_US
 from farthing.store.sealing import PLAIN, Wrapping, wrapping
+from farthing.upstream.hosts import HOSTS
 
 DAYS = 28
 """Of the gateway's own calls: each weekday four times."""
@@ -61,22 +65,42 @@ async def document(store: Store, calls: Sequence[PastCall], asked: Asked, hear: 
     own = asked.scenario.of(served(calls, asked.own), calls)
     book = configured_book(own.prices)
     plan = await make(calls, Wanted(own, book, patience=asked.patience), hear)
-    sums = _beyond(plan, await told_by_sums(store, calls, own))
+    plan.since_us, plan.until_us = plan.since_us or calls[0].at_us, plan.until_us or calls[-1].at_us
+    sums = _beyond(plan, [*_shown_by(calls, own, book), *await told_by_sums(store, calls, own)])
     found = Document(
         grown(plan, asked.scenario.growth), grown_sums(sums, asked.scenario.growth), scenario=asked.scenario.words()
     )
-    if plan.replayed:
+    if any(map(can_ask, calls)):
         found.sweeps = [await sweep(calls, own, REPLAYED, setting, each, hear) for setting, each in sweeps.items()]
+    elif sweeps:
+        found.gaps.append("curves need prompts: no setting was tried at several values")
     model, gpu = asked.beside
     if model:
         found.break_even = await asyncio.to_thread(break_even, calls, book, model, gpu, asked.scenario.growth)
     return found
 
 
+def _shown_by(calls: Sequence[PastCall], own: Settings, book: PriceBook) -> list[Saving]:
+    """Plain things that no lever does."""
+    span = max(calls[-1].at_us - calls[0].at_us, DAY_US) / DAY_US
+    models = [
+        (_prices_of(own, each.provider), each.model or name) for name, each in own.models.items() if each.provider
+    ]
+    return advise(seen_of(calls, book, tier_of(own), DAYS_A_MONTH / span, models))
+
+
+def _prices_of(own: Settings, provider: str) -> str:
+    """Whose price list holds there."""
+    said = own.providers[provider]
+    host = HOSTS.get(said.kind or provider)
+    return said.prices or (host.prices if host is not None else "") or provider
+
+
 def _beyond(plan: Plan, sums: Sequence[Saving]) -> list[Saving]:
     """What sums tell of levers that could not be tried on nearly all of the calls: a bound beside a trial says nothing new."""
     tried = {each.lever for each in plan.levers} if plan.replayed >= LEAST_TRIED * plan.calls else set()
-    return [each for each in sums if each.lever not in tried]
+    kept = [each for each in sums if each.lever not in tried]
+    return sorted(kept, key=lambda each: (-each.weight, each.what))
 
 
 def check(asked: Asked) -> None:

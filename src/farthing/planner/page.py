@@ -6,9 +6,9 @@ from html import escape
 
 from farthing.finops.next_savings import Saving
 from farthing.finops.plans.document import BreakEven, Document, Happened, Sweep
-from farthing.finops.plans.stages import MEANINGS, Stage, ranked, saves_nothing, stages
+from farthing.finops.plans.stages import MEANINGS, Stage, is_worth_words, ranked, saves_nothing, stages
 from farthing.model.money import Nano, show_dollars
-from farthing.model.plan import Amount, Example, LeverPlan, Plan
+from farthing.model.plan import Amount, Example, LeverPlan, Plan, Scenario
 
 _STYLE = """
 :root { --ink: #1b2430; --soft: #5b6675; --line: #d9dfe6; --tint: #f4f6f8; --page: #fff; --around: #e9edf1; --bar: #2f6f9f; --span: #9cc3df;
@@ -61,9 +61,8 @@ def _page(found: Document, drawings: Sequence[Drawing]) -> Iterator[str]:
             yield f'<p class="soft">Nothing on these calls: {escape(", ".join(nothing))}.</p>'
         yield from _stages(stages(plan))
         yield "<h2>What each does, and what could go wrong</h2>"
-        for lever in ranked(plan):
-            if lever.alone.likely > 0:
-                yield from _lever(lever)
+        for lever in filter(is_worth_words, ranked(plan)):
+            yield from _lever(lever)
     yield from _sums(found.sums)
     yield from _sweeps(found.sweeps, drawings)
     if found.break_even is not None:
@@ -160,11 +159,20 @@ def _stages(found: Sequence[Stage]) -> Iterator[str]:
 def _lever(lever: LeverPlan) -> Iterator[str]:
     yield f"<section><details open><summary>{escape(lever.lever)}</summary><p>{escape(lever.caution)}</p>"
     yield f'<p class="soft">{_risk(lever)}: {escape(MEANINGS[lever.risk])}; {escape(lever.effort)}</p><pre>{escape(lever.toml)}</pre>'
+    if lever.scenarios:
+        yield "<ul>"
+        yield from map(_scenario, lever.scenarios)
+        yield "</ul>"
     if lever.examples or lever.against:
         yield '<div class="scroll"><table><tr><th>call</th><th>feature</th><th class="n">was</th><th class="n">would be</th></tr>'
         yield from map(_example, (*lever.examples, *lever.against))
         yield "</table></div>"
     yield "</details></section>"
+
+
+def _scenario(each: Scenario) -> str:
+    settled = f". What settles it: {each.settled_by}" if each.settled_by else ""
+    return f"<li>If {escape(each.what)}: <b>{show_dollars(each.a_month)} a month</b>; {escape(each.consequence)}{escape(settled)}.</li>"
 
 
 def _example(each: Example) -> str:

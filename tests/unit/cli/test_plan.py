@@ -38,8 +38,8 @@ def test_a_table_of_token_counts_tells_what_sums_can(farthing: Farthing, folder:
     a_table(folder)
     found = farthing("plan", "calls.csv")
     assert found.exit_code == 0, found.output
-    assert "100 calls, 0 of them replayed" in found.output and "no prompt in the log" in found.output
-    assert "Without prompts nothing can be asked again" in found.output
+    assert "100 calls, 100 of them replayed" in found.output and "need the text of calls" in found.output
+    assert "no prompts: caches, routing by content" in found.output
     assert "By the sums of the last four weeks" in found.output and "rests on:" in found.output
 
 

@@ -10,7 +10,7 @@ from farthing.dashboard.table import Column, Row, Table
 from farthing.dashboard.view import View
 from farthing.finops.plans.document import Document, Happened
 from farthing.finops.plans.happened import OFF
-from farthing.finops.plans.stages import MEANINGS, Stage, ranked, saves_nothing, stages
+from farthing.finops.plans.stages import MEANINGS, Stage, is_ready, is_worth_words, ranked, saves_nothing, stages
 from farthing.model.plan import Amount, Example, LeverPlan, Plan
 
 LOOKS = {"lossless": "good", "guarded": "warn", "needs proof": ""}
@@ -35,6 +35,8 @@ class Shown(NamedTuple):
     between: str
     look: str
     meaning: str
+    is_ready: bool
+    """Whether its settings can be proposed as they are."""
     examples: list[tuple[str, str, str, str]]
     """Id, feature, before, after; those that it makes dearer last."""
 
@@ -136,14 +138,14 @@ def staged(document: Document) -> list[tuple[Stage, list[Shown]]]:
 def unsure(document: Document) -> list[Shown]:
     """Those in no stage that might save."""
     inside = {each.lever for stage in stages(document.plan) for each in stage.levers}
-    return [_shown(each) for each in ranked(document.plan) if each.lever not in inside and each.alone.likely > 0]
+    return [_shown(each) for each in ranked(document.plan) if each.lever not in inside and is_worth_words(each)]
 
 
 def _shown(lever: LeverPlan) -> Shown:
     bound = "up to " if lever.is_bound else ""
     examples = [*lever.examples[:MOST_EXAMPLES], *lever.against[:1]]
     return Shown(
-        lever, f"{bound}{money(lever.beside.likely)}", between(lever.beside), LOOKS[lever.risk], MEANINGS[lever.risk],
+        lever, f"{bound}{money(lever.beside.likely)}", between(lever.beside), LOOKS[lever.risk], MEANINGS[lever.risk], is_ready(lever),
         [_example(each) for each in examples],
     )  # fmt: skip
 

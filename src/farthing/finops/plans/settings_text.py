@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from farthing.finops.plans.stages import RISKS, worth_doing
+from farthing.finops.plans.stages import RISKS, is_ready, worth_doing
 from farthing.model.money import show_dollars
 from farthing.model.plan import LeverPlan
 
@@ -39,7 +39,7 @@ def proposed(levers: Sequence[LeverPlan]) -> str:
 def chosen(levers: Sequence[LeverPlan], names: Iterable[str]) -> str:
     """The settings of these levers, all of them in force."""
     wanted = set(names)
-    return _written([_Part("", each.toml, False) for each in levers if each.lever in wanted])
+    return _written([_Part("", each.toml, False) for each in levers if each.lever in wanted and is_ready(each)])
 
 
 def _written(parts: Sequence[_Part]) -> str:

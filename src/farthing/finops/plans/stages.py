@@ -49,8 +49,22 @@ def stages(plan: Plan) -> list[Stage]:
 
 
 def saves_nothing(plan: Plan) -> list[str]:
-    """Levers that make no call of these cheaper."""
-    return [each.lever for each in plan.levers if not each.calls and not each.dearer]
+    """Levers that change no call of these, whatever is hoped."""
+    return [each.lever for each in plan.levers if not _matters(each)]
+
+
+def _matters(lever: LeverPlan) -> bool:
+    return bool(lever.calls or lever.dearer or lever.scenarios)
+
+
+def is_worth_words(lever: LeverPlan) -> bool:
+    """Whether it saves if it is the only one, or might."""
+    return lever.alone.likely > 0 or bool(lever.scenarios)
+
+
+def is_ready(lever: LeverPlan) -> bool:
+    """Whether its settings can be written as they are; else somebody must put a name in first."""
+    return ".NAME]" not in lever.toml
 
 
 def worth_doing(levers: Sequence[LeverPlan]) -> list[LeverPlan]:
@@ -60,5 +74,6 @@ def worth_doing(levers: Sequence[LeverPlan]) -> list[LeverPlan]:
 
 def ranked(plan: Plan) -> list[LeverPlan]:
     """By dollars a month beside the others, what is not sure to save last. Without those that change nothing."""
-    changes = [each for each in plan.levers if each.calls or each.dearer]
-    return sorted(changes, key=lambda each: (each.is_bound, each.beside.low <= 0, -each.beside.likely))
+    return sorted(
+        filter(_matters, plan.levers), key=lambda each: (each.is_bound, each.beside.low <= 0, -each.beside.likely)
+    )

@@ -33,7 +33,7 @@ MOST = 10**12
 """Tokens of one call beyond which a number is none of tokens."""
 LONGEST_NAME = 256
 
-_SLASHED = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})(?:,?\s+(\d{1,2}):(\d{2})(?::(\d{2}))?\s*([AaPp][Mm])?)?$")
+_SLASHED = re.compile(r"(\d{1,2})[/.](\d{1,2})[/.](\d{4})(?:,?\s+(\d{1,2}):(\d{2})(?::(\d{2}))?\s*([AaPp][Mm])?)?$")
 
 
 def when(value: Any, *, day_first: bool = False) -> int:
@@ -61,7 +61,7 @@ def _odd_text(text: str, day_first: bool) -> int:
     slashed = _SLASHED.match(text)
     if slashed is not None:
         one, two, year, hour, minute, second, half = slashed.groups()
-        month, day = (two, one) if day_first else (one, two)
+        month, day = (two, one) if day_first or "." in text else (one, two)
         hours = int(hour or 0) % 12 + (12 if half.lower() == "pm" else 0) if half else int(hour or 0)
         try:
             moment = datetime(int(year), int(month), int(day), hours, int(minute or 0), int(second or 0), tzinfo=UTC)

@@ -36,6 +36,7 @@ def test_times_in_every_unit_and_form(said: object) -> None:
 
 def test_the_day_may_stand_first() -> None:
     assert when("1/10/2026 12:00", day_first=True) == NOON
+    assert when("01.10.2026 12:00") == when("1.10.2026, 12:00", day_first=False) == NOON
 
 
 @pytest.mark.parametrize(

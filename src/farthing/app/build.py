@@ -16,6 +16,7 @@ from farthing.app.around import REAL, Around
 from farthing.app.batch import Known, open_queue, start_worker
 from farthing.app.batch_pages import batch_pages
 from farthing.app.budgets import build_budgets
+from farthing.app.cache import Built as CacheBuilt
 from farthing.app.cache import build_cache
 from farthing.app.deferral import build_deferral
 from farthing.app.doctor import build_doctor
@@ -94,6 +95,7 @@ class Parts(NamedTuple):
     worker: Worker
     """Who works the queue; a driven one has its turns when it is told."""
     learning: Learning
+    cache: CacheBuilt | None
 
 
 async def build(settings: Settings, stack: AsyncExitStack, file: str = "") -> Endpoints:
@@ -182,7 +184,7 @@ async def assemble(settings: Settings, stack: AsyncExitStack, around: Around = R
             clock.now_us, stack, around.settings_file, cache.entries if cache is not None else None, routing.probing.state,
             queue.nudge,
         )  # fmt: skip
-    return Parts(Endpoints(edges, pages(routes, list(edges))), ledger, routing.quality, queue.worker, learning)
+    return Parts(Endpoints(edges, pages(routes, list(edges))), ledger, routing.quality, queue.worker, learning, cache)
 
 
 async def _journal(settings: Settings, store: Store, stack: AsyncExitStack) -> Journal:

@@ -35,6 +35,14 @@ class Built(NamedTuple):
     """What is stored."""
     encoder: Encoder | None = None
     """The local text encoder with what it remembers, where there is one: other parts need no second. The step closes it."""
+    semantic: Any = None
+    """The semantic tier, where any feature wants it."""
+
+    async def settle(self) -> None:
+        """What calls left to be done beside them is done and written, for whoever drives the gateway."""
+        if self.semantic is not None:
+            await self.semantic.settle()
+            await self.entries.flush()
 
 
 async def build_cache(
@@ -65,7 +73,7 @@ async def build_cache(
         clock=around.clock.seconds, questions=around.readers.questions,
     )  # fmt: skip
     local = None if isinstance(encoder, Endpoint) else memo
-    return Built(step, Feedback(entries, bounds, semantic, policies, around.clock.now_us), entries, local)
+    return Built(step, Feedback(entries, bounds, semantic, policies, around.clock.now_us), entries, local, semantic)
 
 
 def _semantic(

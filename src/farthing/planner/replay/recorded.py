@@ -28,6 +28,7 @@ from farthing.wire.said import Said
 
 JSON: Header = (b"content-type", b"application/json")
 STREAM: Header = (b"content-type", b"text/event-stream; charset=utf-8")
+NO_SUCH_MODEL = 404
 SLACK = 96
 """Bytes by which a body may differ from the recorded one, for its model's name, and still be the same prompt, where its wire, and so the way of
 counting, is the same."""
@@ -68,7 +69,7 @@ class Recorded:
             return _Answer(404, [JSON], [b'{"error": {"message": "the log has no such call"}}'])
         wire = WIRES[format]
         try:
-            asked = self._reading.asked(format, body)
+            asked = self._asked(format, body, past)
         except (Refusal, msgspec.DecodeError) as refused:
             status = refused.status if isinstance(refused, Refusal) else 400
             return _Answer(status, [JSON], [msgspec.json.encode(_error(refused, wire))])
@@ -79,6 +80,16 @@ class Recorded:
         if not asked.stream:
             return _Answer(200, [JSON], [msgspec.json.encode(wire.answer(asked, [reply], spent))])
         return _Answer(200, [STREAM], [b"".join(piece.data for piece in wire.pieces(asked, [reply], spent, ""))])
+
+    def _asked(self, format: str, body: bytes, past: PastCall) -> Asked:
+        """A model that nobody knows by that name, as deployments have them, is the one that ran. Raises Refusal, DecodeError."""
+        try:
+            return self._reading.asked(format, body)
+        except Refusal as refused:
+            if refused.status != NO_SUCH_MODEL or not past.model:
+                raise
+            named = msgspec.json.encode({**msgspec.json.decode(body), "model": past.model})
+            return self._reading.asked(format, named)
 
     async def close(self) -> None:
         """Nothing is open."""

@@ -4,7 +4,6 @@ It is the gateway that serves people (`app.build`), with a clock that the calls 
 So a plan is what would have happened, as far as the answers would have been asked for alike. Knows nothing of plans.
 """
 
-import asyncio
 import random
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
@@ -32,10 +31,8 @@ from farthing.store import hash_of, new_secret, open_store
 from farthing.wire import FORMATS
 
 WRITE_EVERY = 500
-"""Calls between two writes of the replay's own ledger."""
+"""Calls between two writes of the replay's own ledger; with budgets each is written, since they count what is written."""
 PATIENCE_S = 60.0
-TURNS = 4
-"""Of the event loop, in which all that waits for nothing is done."""
 
 Hear = Callable[[int], None]
 """Hears how many calls were asked."""
@@ -60,20 +57,19 @@ async def replay(
     """What each of `calls`, which are in the order of their times, would have come to; None where it was refused before it
     was booked. `reading` is shared by the replays of the same calls; `budgets`: those of the settings hold. Raises StoreError, SettingsError."""
     with TemporaryDirectory(prefix="farthing-plan-") as folder:
-        world = _World(
-            calls, switch(settings_for(calls, own, Path(folder) / "replay.db", budgets=budgets)), reading or Reading()
-        )
+        settings = settings_for(calls, own, Path(folder) / "replay.db", budgets=budgets)
+        world = _World(calls, switch(settings), reading or Reading(), 1 if budgets else WRITE_EVERY)
         return await world.play(calls, hear)
 
 
 class _World:
-    def __init__(self, calls: Sequence[PastCall], settings: Settings, reading: Reading) -> None:
+    def __init__(self, calls: Sequence[PastCall], settings: Settings, reading: Reading, write_every: int) -> None:
         self._settings = settings
         self._time = Moved(calls[0].at_us if calls else 0)
         self._ids = random.Random(1)
         self._provider = Recorded(lambda: self._time.now_us / 1e6, self._time.passes, _wordiness, reading)
         self._reading = reading
-        self._settles = "semantic" in {settings.cache.mode, *(each.mode for each in settings.cache.features.values())}
+        self._write_every = write_every
         self._place = -1
         self._came: list[Came | None] = [None] * len(calls)
         self._place_of: dict[str, int] = {}
@@ -86,12 +82,12 @@ class _World:
             for place, past in enumerate(calls):
                 await tend(past.at_us)
                 await self._ask(parts, place, past, secrets[past.tenant])
-                if self._settles:
-                    await _turns()
-                if place % WRITE_EVERY == WRITE_EVERY - 1:
+                if parts.cache is not None:
+                    await parts.cache.settle()
+                if place % self._write_every == self._write_every - 1:
                     await parts.ledger.flush(PATIENCE_S)
-                    if hear is not None:
-                        hear(place + 1)
+                if hear is not None and place % WRITE_EVERY == WRITE_EVERY - 1:
+                    hear(place + 1)
             await parts.ledger.flush(PATIENCE_S)
         return self._came
 
@@ -148,12 +144,6 @@ class _World:
             )
         await store.close()
         return secrets
-
-
-async def _turns() -> None:
-    """What a call left to be done beside it, such as storing its vector, is done before the next one."""
-    for _ in range(TURNS):
-        await asyncio.sleep(0)
 
 
 def _said(past: PastCall) -> list[tuple[bytes, bytes]]:

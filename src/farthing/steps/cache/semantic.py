@@ -80,11 +80,17 @@ class Semantic:
         self._now_us = now_us
         self._questions: dict[tuple[str, str], Prepared] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._following: asyncio.Task[None] | None = None
         self._warned = False
 
     def start(self) -> None:
         """Fill the index from the store, and follow what other gateways do."""
-        self._later(self._follow())
+        self._following = self._later(self._follow())
+
+    async def settle(self) -> None:
+        """Wait for what calls left to be done: vectors that are stored, judgements."""
+        while tasks := self._tasks - {self._following}:
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def close(self) -> None:
         for task in list(self._tasks):
@@ -294,10 +300,11 @@ class Semantic:
                     self._index.add(added.context, added.entry_id, added.vector, link=added.link)
             await asyncio.sleep(0 if changes.more else POLL_S)
 
-    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+    def _later(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
+        return task
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import subprocess
 import sys
 import time
@@ -46,6 +47,7 @@ def command(once: bool, port: int, seed: int, scale: float, latency: float) -> N
     one after another, a feature is launched, a retry loop runs for a day, a provider is down for an hour. The history is
     written in about a minute while the gateway runs; then the shop's teams go on working over HTTP, with both SDKs.
     """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # a small model is learned on one core as fast as on all
     logging.getLogger("farthing").addHandler(logging.NullHandler())  # what the story's gateway warns of, pages show
     try:
         asyncio.run(_show(once, port, seed, scale, latency))

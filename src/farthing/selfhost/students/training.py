@@ -150,7 +150,7 @@ def _fitted(texts: tuple[str, ...], vectors: Floats | None, said: Ints, answers:
         cosines = likeness.rows @ likeness.rows.T
     else:
         likeness, gamma = Sparse.of(list(texts)), SPARSE_GAMMA
-        cosines = np.stack([likeness.cosines(text, None) for text in texts])
+        cosines = likeness.among()
     kernel = np.exp(np.float32(gamma) * (cosines - 1)).astype(np.float32)
     np.fill_diagonal(kernel, 1)
     np.fill_diagonal(cosines, -2)

@@ -1,0 +1,19 @@
+"""Texts as sparse vectors: what is added for all rows at once is what is added row by row."""
+
+import numpy as np
+
+from farthing.steps.student.features import Sparse
+from farthing.upstream.simulator import tasks
+
+TEXTS = [tasks.make("classification", 1, number).prompt for number in range(60)] + ["Something else", "", "x y z x"]
+
+
+def test_cosines_of_all_rows_with_each_other_are_those_of_each_text() -> None:
+    sparse = Sparse.of(TEXTS)
+    one_by_one = np.stack([sparse.cosines(text) for text in TEXTS])
+    assert np.allclose(sparse.among(), one_by_one, atol=1e-5)
+    assert np.allclose(np.diag(sparse.among())[:60], 1, atol=1e-5)
+
+
+def test_a_text_of_unknown_words_is_near_to_nothing() -> None:
+    assert not Sparse.of(TEXTS).cosines("Qqqq vvvv").any()

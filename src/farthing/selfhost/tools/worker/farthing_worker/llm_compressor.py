@@ -11,6 +11,7 @@ from llmcompressor import oneshot
 from llmcompressor.modifiers.gptq import GPTQModifier
 from llmcompressor.modifiers.quantization import QuantizationModifier
 from llmcompressor.modifiers.transform.awq import AWQModifier
+from llmcompressor.pipelines.cache import IntermediatesCache
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from .loading import gpu_peak_bytes, on_gpu, peak_bytes, tokens
@@ -34,6 +35,8 @@ def quantize(job: dict[str, Any], say: Say) -> dict[str, Any]:
         recipe: list[Any] = [how(config_groups=groups, ignore=ignore)]
         if job["method"] == "awq":  # scales what matters most before it is rounded
             recipe.insert(0, AWQModifier())
+            if not on_gpu(job):  # 0.14 pins memory for a GPU without asking whether there is one
+                IntermediatesCache.pin_memory = lambda *_, **__: None
         oneshot(
             model=model, recipe=recipe, dataset=_samples(job, words), num_calibration_samples=job["samples"],
             max_seq_length=job["length"],

@@ -145,7 +145,7 @@ def _sums(sums: Sequence[Saving], *, alone: bool) -> None:
         if alone:
             _para("The sums show nothing that is worth a line.")
         return
-    click.echo("\nBy the sums of the last four weeks, a month:")
+    click.echo("\nAlso seen in these calls, each by itself, a month:")
     for each in sums:
         amount = show_dollars(each.a_month) if each.a_month is not None else f"up to {show_dollars(each.high)}"
         _para(f"{amount}  {each.lever} ({each.risk}): {printable(each.what)}")

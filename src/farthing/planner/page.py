@@ -185,7 +185,7 @@ def _example(each: Example) -> str:
 def _sums(sums: Sequence[Saving]) -> Iterator[str]:
     if not sums:
         return
-    yield '<h2>By the sums of the last four weeks</h2><p class="soft">About the same calls, so they do not add to what is above.</p>'
+    yield '<h2>Also seen in these calls</h2><p class="soft">Each by itself, from single calls or sums of four weeks; about the same calls, so they do not add to what is above.</p>'
     yield '<div class="scroll"><table><tr><th class="n">a month</th><th>what</th><th>rests on</th></tr>'
     for each in sums:
         amount = show_dollars(each.a_month) if each.a_month is not None else f"up to {show_dollars(each.high)}"

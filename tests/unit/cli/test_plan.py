@@ -40,7 +40,7 @@ def test_a_table_of_token_counts_tells_what_sums_can(farthing: Farthing, folder:
     assert found.exit_code == 0, found.output
     assert "100 calls, 100 of them replayed" in found.output and "need the text of calls" in found.output
     assert "no prompts: caches, routing by content" in found.output
-    assert "By the sums of the last four weeks" in found.output and "rests on:" in found.output
+    assert "Also seen in these calls" in found.output and "rests on:" in found.output
 
 
 def test_a_log_with_prompts_is_asked_again(farthing: Farthing, folder: Path) -> None:

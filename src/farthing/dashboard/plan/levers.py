@@ -163,10 +163,8 @@ def sums(document: Document) -> Table:
         Row((each.lever, each.what, each.a_month, each.high, each.risk, each.why, each.setting))
         for each in document.sums
     ]
-    note = "From sums of the last four weeks, without asking any call again; about the same calls, so nothing of it adds to what is above."
-    return Table(
-        "sums", "What sums alone can tell", columns, rows, empty="Sums show nothing that is worth a line.", note=note
-    )
+    note = "Each by itself, from single calls or sums of four weeks; about the same calls, so nothing of it adds to what is above."
+    return Table("sums", "Also seen in these calls", columns, rows, empty="Nothing else is worth a line.", note=note)
 
 
 def outcomes(since: Happened) -> Table:

@@ -98,7 +98,12 @@ async def _made(
     notes = _notes(base)
     if wanted.own is not None and wanted.own.budgets:
         for what, left, right, on in (("as it was", base, (), "nothing"), ("all together", together, levers, "all")):
-            notes.append(_refused(await run(f"{what}, with budgets", right, budgets=True), left, on))
+            try:
+                notes.append(_refused(await run(f"{what}, with budgets", right, budgets=True), left, on))
+            except TimeoutError:
+                notes.append(
+                    f"with {on} switched on, what your budgets would refuse is not known: a call waited for money in vain"
+                )
     saved = [one + more for one, more in zip(_saved(base, together), waits, strict=True)]
     plans.sort(key=lambda each: (each.is_bound, -each.beside.likely))
     return Plan(

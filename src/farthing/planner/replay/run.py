@@ -4,6 +4,7 @@ It is the gateway that serves people (`app.build`), with a clock that the calls 
 So a plan is what would have happened, as far as the answers would have been asked for alike. Knows nothing of plans.
 """
 
+import asyncio
 import random
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
@@ -55,7 +56,8 @@ async def replay(
     reading: Reading | None = None, *, budgets: bool = False,
 ) -> list[Came | None]:  # fmt: skip
     """What each of `calls`, which are in the order of their times, would have come to; None where it was refused before it
-    was booked. `reading` is shared by the replays of the same calls; `budgets`: those of the settings hold. Raises StoreError, SettingsError."""
+    was booked. `reading` is shared by the replays of the same calls; `budgets`: those of the settings hold. Raises StoreError,
+    SettingsError; TimeoutError for a call that waits in vain for somebody else's money."""
     with TemporaryDirectory(prefix="farthing-plan-") as folder:
         settings = settings_for(calls, own, Path(folder) / "replay.db", budgets=budgets)
         world = _World(calls, switch(settings), reading or Reading(), 1 if budgets else WRITE_EVERY)
@@ -81,7 +83,8 @@ class _World:
             tend = Tending(self._settings.student, parts.learning, self._time.now_us)
             for place, past in enumerate(calls):
                 await tend(past.at_us)
-                await self._ask(parts, place, past, secrets[past.tenant])
+                async with asyncio.timeout(PATIENCE_S):
+                    await self._ask(parts, place, past, secrets[past.tenant])
                 if parts.cache is not None:
                     await parts.cache.settle()
                 if place % self._write_every == self._write_every - 1:

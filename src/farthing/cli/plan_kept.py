@@ -63,10 +63,12 @@ def _list(found: list[KeptPlan], as_json: bool) -> None:
         click.echo("No plan is kept. `farthing plan --ledger` makes one of your gateway's own calls.")
         return
     table = Table(box=None, pad_edge=False)
-    for title in ("plan", "made", "week", "state", "by", "about"):
+    for title in ("plan", "made", "week", "state", "by", "about", ""):
         table.add_column(title)
     for each in found:
-        table.add_row(f"{each.no}", show_time(each.made_us), each.week, each.state, each.who, ", ".join(each.tenants))
+        table.add_row(
+            f"{each.no}", show_time(each.made_us), each.week, each.state, each.who, ", ".join(each.tenants), each.why
+        )
     print_table(table)
 
 

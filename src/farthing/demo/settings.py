@@ -35,6 +35,9 @@ percent = 70
 [finops]
 revenue_per_user_month = 24
 
+[plan]
+weekly = false  # the month is still being written
+
 [transactions]
 hourly_rate = 42
 

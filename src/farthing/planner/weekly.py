@@ -98,11 +98,14 @@ class Weekly:
         try:
             body, tenants = await self._work(now_us)
         except CannotDo as error:
-            log.warning("the plan could not be made", extra={"plan": no, "why": f"{error}"})
+            log.warning("plan %d could not be made: %s", no, error)
             await self._plans.fail(no, f"{error}")
             return
+        except asyncio.CancelledError:
+            await self._plans.release(no)
+            raise
         await self._plans.keep(body, tenants, self._now_us(), "", no=no)
-        log.info("a plan was made", extra={"plan": no})
+        log.info("plan %d was made", no)
 
 
 def made(settings: Settings, now_us: int) -> Made:

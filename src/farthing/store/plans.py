@@ -20,6 +20,7 @@ LAPSES_US = 2 * 3_600_000_000
 """After which another may make a plan that somebody claimed."""
 KEPT = 200
 _LINE = ("no", "week", "state", "made_us", "who", "tenants")
+_LINES = f"{', '.join(_LINE)}, CASE WHEN state = 'failed' THEN body ELSE '' END"
 _names = msgspec.json.Decoder(list[str])
 
 
@@ -35,6 +36,8 @@ class KeptPlan(msgspec.Struct, frozen=True):
     who: str
     tenants: list[str]
     """Whose calls it is about."""
+    why: str = ""
+    """Why it could not be made."""
 
 
 class Plans:
@@ -69,6 +72,16 @@ class Plans:
             )
         )
 
+    async def release(self, no: int) -> None:
+        """Whoever was at it stops: another may make it now."""
+        await self._store.do(
+            lambda connection: connection.execute(
+                "UPDATE plans SET made_us = 0, state = CASE WHEN week = '' THEN 'asked' ELSE state END "
+                "WHERE no = ? AND state = 'making'",
+                (no,),
+            )
+        )
+
     async def every(self, limit: int = 50) -> list[KeptPlan]:
         """The newest first, those that are not made yet included."""
         return await self._store.do(lambda connection: _every(connection, limit))
@@ -82,15 +95,15 @@ def newest(connection: Connection, *, weekly: bool = False, before_us: int = 1 <
     """The plan that was made last, and what is in it."""
     only = " AND week <> ''" if weekly else ""
     rows = connection.query(
-        f"SELECT {', '.join(_LINE)}, body FROM plans WHERE state = 'made' AND made_us < ?{only} ORDER BY made_us DESC, no DESC LIMIT 1",
+        f"SELECT {_LINES}, body FROM plans WHERE state = 'made' AND made_us < ?{only} ORDER BY made_us DESC, no DESC LIMIT 1",
         (before_us,),
     )
     return (_plan(rows[0][:-1]), rows[0][-1]) if rows else None
 
 
 def _plan(row: Row) -> KeptPlan:
-    no, week, state, made_us, who, tenants = row
-    return KeptPlan(int(no), week, state, int(made_us), who, _names.decode(tenants))
+    no, week, state, made_us, who, tenants, why = row
+    return KeptPlan(int(no), week, state, int(made_us), who, _names.decode(tenants), why)
 
 
 def _next(connection: Connection) -> int:
@@ -154,9 +167,7 @@ def _take_asked(connection: Connection, now_us: int) -> int:
 
 
 def _every(connection: Connection, limit: int) -> list[KeptPlan]:
-    rows = connection.query(
-        f"SELECT {', '.join(_LINE)} FROM plans ORDER BY made_us DESC, no DESC LIMIT ?", (max(0, limit),)
-    )
+    rows = connection.query(f"SELECT {_LINES} FROM plans ORDER BY made_us DESC, no DESC LIMIT ?", (max(0, limit),))
     return [_plan(row) for row in rows]
 
 

@@ -63,7 +63,24 @@ async def test_what_cannot_be_made_is_said(store: Store) -> None:
     await Plans(store).ask(TUESDAY, "ana")
     each = Weekly(Settings(), store, broken, lambda: TUESDAY)
     assert await each.look() == 1
-    assert [line.state for line in await Plans(store).every()] == ["failed"]
+    assert [(line.state, line.why) for line in await Plans(store).every()] == [("failed", "no prices")]
+
+
+async def test_a_gateway_that_stops_leaves_the_week_to_others(store: Store) -> None:
+    await with_calls(store, TUESDAY - 9 * DAY)
+    begun = asyncio.Event()
+
+    async def long(now_us: int) -> Made:
+        begun.set()
+        await asyncio.sleep(60)
+        raise AssertionError
+
+    task = asyncio.create_task(Weekly(Settings(), store, long, lambda: TUESDAY).look())
+    await begun.wait()
+    assert await Weekly(Settings(), store, short, lambda: TUESDAY).look() == 0
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert await Weekly(Settings(), store, short, lambda: TUESDAY).look() == 1
 
 
 async def test_the_real_work_is_done_aside(store: Store, url: str) -> None:

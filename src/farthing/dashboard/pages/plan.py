@@ -25,7 +25,7 @@ async def read(view: View) -> Values:
         "why": found.why, "plans": kept.table(view, found), "waiting": changes.waiting(view, proposed),
         "history": changes.history(proposed), "file": view.sources.settings_file or "farthing.toml",
         "weekly": f"each {rules.weekday.capitalize()} at {rules.hour:02d}:00 UTC" if rules.weekly else "",
-        "under_way": any(each.state in ("asked", "making") for each in found.lines[:3]), "document": None,
+        "under_way": kept.is_under_way(view, found), "document": None,
     }  # fmt: skip
     return {**values, **_plan(view, found)} if found.document is not None and found.line is not None else values
 

@@ -9,7 +9,7 @@ from farthing.finops.plans.happened import happened
 from farthing.model.errors import BadRequest, NotFound
 from farthing.model.principal import OPERATOR
 from farthing.store.engine import Connection
-from farthing.store.plans import KeptPlan, Plans, newest
+from farthing.store.plans import LAPSES_US, KeptPlan, Plans, newest
 
 LISTED = 30
 
@@ -47,6 +47,11 @@ async def read(view: View) -> Found:
     return Found(lines, line, document, since or document.happened)
 
 
+def is_under_way(view: View, found: Found) -> bool:
+    """Whether one is asked for or being made by somebody who is still there."""
+    return any(each.state in ("asked", "making") and each.made_us > view.now_us - LAPSES_US for each in found.lines)
+
+
 def _is_theirs(view: View, line: KeptPlan) -> bool:
     return view.entered.everywhere or set(line.tenants) <= {OPERATOR}
 
@@ -70,11 +75,11 @@ def _since(connection: Connection, document: Document, line: KeptPlan, now_us: i
 def table(view: View, found: Found) -> Table:
     columns = (
         Column("plan", "Plan"), Column("made", "Made (UTC)", "moment"), Column("week", "Week of"), Column("state", "State"),
-        Column("by", "By", "prose"),
+        Column("by", "By", "prose"), Column("why", "Why not", "prose"),
     )  # fmt: skip
     rows = [
         Row(
-            (each.no, each.made_us, each.week or None, each.state, each.who or "nobody"),
+            (each.no, each.made_us, each.week or None, each.state, each.who or "nobody", each.why or None),
             href=view.href("/plan", plan=f"{each.no}") if each.state == "made" else "",
             mark="quiet" if found.line is not None and each.no == found.line.no else "bad" if each.state == "failed" else "",
         )

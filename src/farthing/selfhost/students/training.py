@@ -28,7 +28,7 @@ LEAST = 200
 DENSE_GAMMA, SPARSE_GAMMA = 1.5, 2.0
 DROPPED = 0.01
 """Share of well answered examples that the floor gives up: what is further from all examples of its answer is a stranger."""
-STRANGE = 0.03
+STRANGE = 0.02
 """Share of calls with a hidden answer that may be answered."""
 GROUPS = 5
 """Parts in which answers are hidden, and in which confidences are weighed by what the others say."""

@@ -42,7 +42,8 @@ class Happened(NamedTuple):
 
 
 def own_settings() -> Settings:
-    """A gateway on which nothing is switched on yet."""
+    """A gateway on which nothing is switched on yet, and that holds nobody out, as a plan does not: with a single prompt of each
+    feature it would be all of the feature or nothing."""
     makers = {
         "openai": ("gpt-4o", "gpt-4o-mini", "gpt-4.1", "gpt-4.1-mini"), "anthropic": ("claude-sonnet-4-5", "claude-haiku-4-5", "claude-opus-4-5"),
     }  # fmt: skip
@@ -53,7 +54,7 @@ def own_settings() -> Settings:
     )  # fmt: skip
     routing = msgspec.structs.replace(
         tree.routing, small=["gpt-4o-mini", "claude-haiku-4-5"], mid=["gpt-4.1-mini", "claude-sonnet-4-5"],
-        flagship=["gpt-4.1", "gpt-4o", "claude-opus-4-5"],
+        flagship=["gpt-4.1", "gpt-4o", "claude-opus-4-5"], hold_out_percent=0.0,
     )  # fmt: skip
     return msgspec.structs.replace(tree, routing=routing)
 

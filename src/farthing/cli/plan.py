@@ -166,7 +166,7 @@ async def _work(
             else:
                 past = await _newest(store, url, most)
                 found, tenants = (
-                    await documents.document(store, past, asked, hear),
+                    await documents.document(store, past, asked, hear, whole=True),
                     sorted({each.tenant for each in past}),
                 )
         found.gaps += gaps(await store.do(past_calls.told))

@@ -5,6 +5,8 @@ not planned with. Knows no terminal.
 """
 
 import asyncio
+import importlib
+import importlib.util
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -59,12 +61,19 @@ class Asked(msgspec.Struct, frozen=True):
     """Own model and GPU to compare with; empty: none."""
 
 
-async def document(store: Store, calls: Sequence[PastCall], asked: Asked, hear: Hear) -> Document:
-    """`calls` in the order of their times, at least one. Raises StoreError, SettingsError, BadRequest."""
+async def document(
+    store: Store, calls: Sequence[PastCall], asked: Asked, hear: Hear, *, whole: bool = False
+) -> Document:  # fmt: skip
+    """`calls` in the order of their times, at least one. `whole`: where none of them can be asked again, the plan is of all calls
+    of the store, however many. Raises StoreError, SettingsError, BadRequest."""
     sweeps = {setting: values_of(text) for setting, text in asked.sweeps.items()}
     own = asked.scenario.of(served(calls, asked.own), calls)
     book = configured_book(own.prices)
-    plan = await make(calls, Wanted(own, book, patience=asked.patience), hear)
+    if whole and not any(map(can_ask, calls)) and importlib.util.find_spec("numpy"):
+        alone = importlib.import_module("farthing.planner.without_text")
+        plan = await alone.plan_of_store(store, own, asked.patience, lambda done: hear("by numbers", done, done))
+    else:
+        plan = await make(calls, Wanted(own, book, patience=asked.patience), hear)
     plan.since_us, plan.until_us = plan.since_us or calls[0].at_us, plan.until_us or calls[-1].at_us
     sums = _beyond(plan, [*_shown_by(calls, own, book), *await told_by_sums(store, calls, own)])
     found = Document(

@@ -29,6 +29,8 @@ class _Line(msgspec.Struct):
     done: int = 0
     total: int = 0
     error: str = ""
+    plain: bool = False
+    """Whether the error says all that there is to say."""
     result: dict[str, Any] | None = None
 
 
@@ -52,6 +54,8 @@ async def work(
         finally:
             _end(process)
             file.unlink(missing_ok=True)
+    if last.plain:
+        raise BadRequest(last.error)
     if code or last.result is None:
         raise BadRequest(_failure(module, code, last.error, _tail(log, began)))
     return last.result

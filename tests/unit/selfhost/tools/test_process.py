@@ -53,6 +53,12 @@ async def test_a_failure_is_told_with_the_last_lines(tmp_path: Path, code: str, 
     assert "older" not in raised.value.message
 
 
+async def test_what_a_worker_says_itself_needs_no_last_lines(tmp_path: Path) -> None:
+    with pytest.raises(BadRequest) as raised:
+        await run(tmp_path, "print('noise'); from farthing_worker.protocol import Refused; raise Refused('too short')")
+    assert raised.value.message == "too short"
+
+
 async def test_a_worker_ends_with_its_task(tmp_path: Path) -> None:
     task = asyncio.create_task(run(tmp_path, "open('pid', 'w').write(str(os.getpid())); time.sleep(60)"))
     while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from .protocol import Refused
+
 
 def load(job: dict[str, Any]) -> Any:
     """The model that `model` names, at 16 bits where it is not quantized, on the first GPU where there is one."""
@@ -32,10 +34,10 @@ def tokenizer(job: dict[str, Any]) -> Any:
 
 
 def tokens(words: Any, text: str, first: int, count: int) -> list[int]:
-    """`count` tokens of a text from the token `first` on. Raises ValueError where it is too short."""
+    """`count` tokens of a text from the token `first` on. Raises Refused where it is too short."""
     found = words(text[: (first + count) * 20], add_special_tokens=False)["input_ids"][first : first + count]
     if len(found) < count:
-        raise ValueError(f"the text has {first + len(found):,} tokens; {first + count:,} are needed")
+        raise Refused(f"the text has {first + len(found):,} tokens; {first + count:,} are needed")
     return [int(each) for each in found]
 
 

@@ -17,7 +17,7 @@ from peft import LoraConfig, get_peft_model, get_peft_model_state_dict, set_peft
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from .loading import gpu_peak_bytes, on_gpu, peak_bytes, prompt
-from .protocol import Say, serve
+from .protocol import Refused, Say, serve
 
 KEEP_S = 60.0
 """Seconds between two states that are kept."""
@@ -70,7 +70,7 @@ def tune(job: dict[str, Any], say: Say) -> dict[str, Any]:
 
 
 def read(words: Any, job: dict[str, Any]) -> tuple[list[Example], int]:
-    """The examples that are short enough, and how many were not. Raises ValueError where none is."""
+    """The examples that are short enough, and how many were not. Raises Refused where none is."""
     found, left_out = [], 0
     with open(job["data"], encoding="utf-8") as lines:
         for line in lines:
@@ -80,7 +80,7 @@ def read(words: Any, job: dict[str, Any]) -> tuple[list[Example], int]:
             else:
                 left_out += 1
     if not found:
-        raise ValueError(f"all {left_out:,} examples are longer than {job['length']:,} tokens")
+        raise Refused(f"all {left_out:,} examples are longer than {job['length']:,} tokens")
     return found, left_out
 
 
@@ -170,7 +170,7 @@ def rate_at(step: int, steps: int) -> float:
 
 
 def learn(model: Any, learned: list[Any], optimizer: Any, batch: list[Example]) -> float:
-    """One step; the mean loss of a learned token before it. Raises ValueError for a loss that is no number."""
+    """One step; the mean loss of a learned token before it. Raises Refused for a loss that is no number."""
     targets = sum(len(each.ids) - each.asked for each in batch)
     total = 0.0
     for part in parts(sorted(batch, key=lambda each: len(each.ids))):
@@ -185,7 +185,7 @@ def learn(model: Any, learned: list[Any], optimizer: Any, batch: list[Example]) 
         loss.backward()
         total += float(loss.detach())
     if total != total:
-        raise ValueError("the loss is no number any more; a lower --rate may help")
+        raise Refused("the loss is no number any more; a lower --rate may help")
     torch.nn.utils.clip_grad_norm_(learned, LARGEST)
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)

@@ -17,6 +17,10 @@ Say = Callable[[str, int, int], None]
 """Takes what is being done, how much of it is done, and how much there is."""
 
 
+class Refused(Exception):
+    """What a worker itself says is wrong with its job: nobody needs to see where."""
+
+
 def serve(work: Callable[[dict[str, Any], Say], dict[str, Any]]) -> None:
     """Do the work of the file that the command line names. The exit status is 0 if it has a result."""
     lines = os.fdopen(os.dup(1), "w", encoding="utf-8")
@@ -32,6 +36,9 @@ def serve(work: Callable[[dict[str, Any], Say], dict[str, Any]]) -> None:
 
     try:
         result = work(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")), say)
+    except Refused as error:
+        write({"error": str(error), "plain": True})
+        sys.exit(1)
     except BaseException as error:
         traceback.print_exc()
         write({"error": f"{type(error).__name__}: {error}"[:2000]})

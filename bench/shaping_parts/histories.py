@@ -1,6 +1,7 @@
 """What leaving out the oldest turns takes off long conversations: the product's own control, turn by turn, where a provider holds
 nothing and where it reads what it has seen at a tenth of the price. What a turn costs is counted anew here, from what each
-body has in common with the one before.
+body has in common with the one before. First where nobody knows how long conversations go on, then behind some of the same
+length, give or take a fifth.
 """
 
 import json
@@ -18,6 +19,8 @@ WIRE = "openai.chat"
 ABOVE, KEEP = 6_000, 6
 """Tokens, and turns that stay."""
 TURNS = (10, 20, 40, 80)
+EARLIER = 30
+"""Conversations that were seen before, where any were."""
 PLACES = {
     "nothing held": Rates(),
     "held at a tenth": Rates(1.0, 0.1, 1.0),
@@ -30,17 +33,35 @@ def histories(report: Report, count: Count, seeds: int) -> None:
     """Adds, by length of the conversation, the input tokens that go and what that saves at each kind of place."""
     for turns in TURNS:
         for name, rates in PLACES.items():
-            found = [_conversation(random.Random(seed), turns, rates, count) for seed in range(seeds)]
             if rates == Rates():
+                found = [
+                    _conversation(_control(rates), random.Random(seed), turns, rates, count) for seed in range(seeds)
+                ]
                 report.add(Figure(f"history, {turns} turns, input", "%", [each[0] for each in found]))
-            report.add(Figure(f"history, {turns} turns, cost, {name}", "%", [each[1] for each in found]))
+                report.add(Figure(f"history, {turns} turns, cost, {name}", "%", [each[1] for each in found]))
+                continue
+            for earlier in (0, EARLIER):
+                control = _control(rates)
+                dice = random.Random(turns)
+                for number in range(earlier):
+                    length = round(turns * dice.uniform(0.8, 1.2))
+                    _conversation(control, random.Random(1_000 + number), length, rates, count)
+                found = [
+                    _conversation(control if earlier else _control(rates), random.Random(seed), turns, rates, count)
+                    for seed in range(seeds)
+                ]
+                known = "known" if earlier else "unknown"
+                report.add(Figure(f"history, {turns} turns, {known}, cost, {name}", "%", [each[1] for each in found]))
 
 
-def _conversation(dice: random.Random, turns: int, rates: Rates, count: Count) -> tuple[float, float]:
+def _control(rates: Rates) -> History:
+    return History(ABOVE, KEEP, lambda model: (Deployment(model, "p", model, "p"),), lambda place, wire: rates)
+
+
+def _conversation(
+    control: History, dice: random.Random, turns: int, rates: Rates, count: Count
+) -> tuple[float, float]:  # fmt: skip
     """Percent of its input tokens, and of what they cost, that go."""
-    control = History(
-        ABOVE, KEEP, lambda model: (Deployment(model, "p", model, "p"),), lambda place, wire: rates
-    )  # fmt: skip
     messages: list[dict[str, Any]] = [{"role": "system", "content": _text(dice, 150)}]
     plain, trimmed = _Paid(rates, count), _Paid(rates, count)
     for _ in range(turns):

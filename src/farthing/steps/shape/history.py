@@ -1,7 +1,8 @@
 """Long conversations without their middle: the system prompt, the first turn and the latest ones stay, the oldest of the others
 are left out, whole, or a summary stands for them.
 
-When and how many is told by `trimming`. Where the client marks anything in its conversation for the provider's cache, it is
+When and how many is told by `trimming`, and how long conversations go on is learned from those before. What was decided for one
+is remembered, so that what is learned meanwhile does not change it. Where the client marks anything in its conversation for the provider's cache, it is
 left alone. What that saves is what the tokens that are gone would have cost at the rates that the call was billed at, less
 what reading the rest anew cost in the turn of a trim:
 
@@ -11,10 +12,12 @@ what reading the rest anew cost in the turn of a trim:
 Tokens are told from bytes, by what this very call had of both. A summary's own cost is booked by whoever makes it.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from functools import partial
 from hashlib import blake2b
-from typing import Any
+from math import inf
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -23,9 +26,10 @@ from farthing.model.money import nano_from_pico
 from farthing.model.record import Saving
 from farthing.steps.shape.arm import LEVER
 from farthing.steps.shape.control import Change, Places, Quiet
+from farthing.steps.shape.lengths import Lengths
 from farthing.steps.shape.places import deployments
 from farthing.steps.shape.summaries import Key, Summaries
-from farthing.steps.shape.trimming import Cut, Rates, Rule, cuts
+from farthing.steps.shape.trimming import Cut, Rates, Rule, cuts, first_above
 from farthing.wire.blocks import seen_size
 from farthing.wire.client_marks import marked_messages
 from farthing.wire.turns import WIRES, Turns, can_drop, told, turns, without
@@ -38,6 +42,18 @@ SUMMED_UP = "[Earlier turns of this conversation are left out here. What was sai
 Known = Callable[[Deployment, str], Rates]
 """What input costs at a place for requests of a format, per token in pico-dollars; the same rate thrice where it holds
 nothing for them."""
+
+
+REMEMBERED = 5_000
+"""Conversations whose trims are remembered."""
+
+
+class Decided(NamedTuple):
+    """What is settled for a conversation."""
+
+    until: int = 0
+    """The last turn that has been seen."""
+    trims: frozenset[int] = frozenset()
 
 
 class Kept(msgspec.Struct):
@@ -68,13 +84,15 @@ class History(Quiet):
         self._known = known
         self._summaries = summaries
         self._summary_price = summary_price
+        self._lengths = Lengths()
+        self._decided: OrderedDict[Key, Decided] = OrderedDict()
 
     def change(self, call: Call, models: Sequence[str], beside: frozenset[str]) -> Change | None:
         if len(call.body) <= self._above or call.wire not in WIRES:
             return None
         places = deployments(self._places, models[:1])
         found = turns(call.wire, call.body) if places else None
-        if found is None or len(found.turns) <= self._keep + 1:
+        if found is None or len(found.turns) < 3:
             return None
         marked = marked_messages(call.wire, call.body)
         if marked > found.turns[0].first:
@@ -83,11 +101,30 @@ class History(Quiet):
         rates = self._known(places[0], call.wire)
         if price is None:
             return None
-        made = cuts(
-            found.head, [each.size for each in found.turns], [each.opening for each in found.turns],
-            Rule(self._above, self._keep, price), rates,
-        )  # fmt: skip
+        made = self._cuts(call, found, Rule(self._above, self._keep, price), rates)
         return self._without(call, found, made, rates) if made else None
+
+    def _cuts(self, call: Call, found: Turns, rule: Rule, rates: Rates) -> list[Cut]:
+        """The trims so far: what was decided before, and what is for the turns since."""
+        tenant, last = call.principal.tenant, len(found.turns) - 1
+        sizes, openings = [each.size for each in found.turns], [each.opening for each in found.turns]
+        key = self._key(call, found, 0, 2)
+        before = self._decided.get(key, Decided())
+        passed = first_above(found.head, sizes, openings, rule.above)
+        if passed <= last > before.until:
+            self._lengths.note(tenant, last - passed)
+
+        def expected(at: int, above: int, most: float) -> float | None:
+            if at <= before.until:
+                return inf if at in before.trims else -1
+            return self._lengths.expected(tenant, above, most)
+
+        made = cuts(found.head, sizes, openings, rule, rates, expected)
+        self._decided[key] = Decided(max(last, before.until), before.trims | {each.at for each in made})
+        self._decided.move_to_end(key)
+        if len(self._decided) > REMEMBERED:
+            self._decided.popitem(last=False)
+        return made
 
     def _without(self, call: Call, found: Turns, made: Sequence[Cut], rates: Rates) -> Change | None:
         """The call with the latest cut that can be made."""
@@ -117,7 +154,7 @@ class History(Quiet):
     ) -> tuple[Cut, str, bool] | None:  # fmt: skip
         """The latest cut that has a summary, what stands for its turns, and whether it does so for the first time. Where the
         last cut has none, one is asked for, which goes on from the latest that there is."""
-        keys = [self._key(call, found, each) for each in made]
+        keys = [self._key(call, found, 1, each.until) for each in made]
         at = next((at for at in range(len(made) - 1, -1, -1) if summaries.of(keys[at])), -1)
         before = summaries.of(keys[at]) if at >= 0 else ""
         if at < len(made) - 1:
@@ -130,8 +167,9 @@ class History(Quiet):
             return None
         return made[at], SUMMED_UP.format(before), summaries.is_new(keys[at])
 
-    def _key(self, call: Call, found: Turns, cut: Cut) -> Key:
-        said = call.body[found.turns[1].start : found.turns[cut.until].start]
+    def _key(self, call: Call, found: Turns, first: int, until: int) -> Key:
+        """What stands for these turns of the tenant's."""
+        said = call.body[found.turns[first].start : found.turns[until].start]
         return call.principal.tenant, blake2b(said, digest_size=16).digest()
 
     def after(self, call: Call, answer: Answer, kept: Any, first: int) -> None:

@@ -3,12 +3,20 @@ comes to the same end.
 
 A conversation that passes its limit is trimmed to half of it, and goes on growing from there: so its beginning stays the same
 for many turns, and a provider that holds it reads it. Each trim makes that provider read the rest anew, at the plain rate or
-that of a write. It is worth that only where the tokens that are gone would have cost more, over the turns until the next trim,
-and over no more turns than the conversation has had: nobody knows how long it will last. Knows nothing of wires.
+that of a write. It is worth that only where the tokens that are gone would have cost more, over the turns until the next trim
+and over no more of them than are to be expected. Where nobody knows, that is a quarter of those that there have been: the
+longer it is put off, the more goes at once for the same price, so it comes late in conversations that last, and never in those
+that do not. Knows nothing of wires.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
+
+Expected = Callable[[int, int, float], float | None]
+"""The turn of a trim, turns that the conversation has been above its limit by then, the most that counts -> the turns that are
+to come after it; None where nobody knows, less than nothing where it is not to be made."""
+UNKNOWN = 0.25
+"""Of the turns that there have been, as many are thought to come."""
 
 
 class Rates(NamedTuple):
@@ -41,7 +49,10 @@ class Cut(NamedTuple):
     """Size of what was closed behind them then, which is read anew."""
 
 
-def cuts(head: int, sizes: Sequence[int], openings: Sequence[int], rule: Rule, rates: Rates) -> list[Cut]:
+def cuts(
+    head: int, sizes: Sequence[int], openings: Sequence[int], rule: Rule, rates: Rates,
+    expected: Expected = lambda at, above, most: None,
+) -> list[Cut]:  # fmt: skip
     """The trims of a conversation with turns of these sizes, the earliest first; the last one holds. The first turn stays, as
     do the latest `rule.keep`; `head` is the size of what comes before all turns. `openings` are the sizes of what each turn
     begins with: what follows it is not there yet when it is decided, and must not change what was."""
@@ -50,21 +61,35 @@ def cuts(head: int, sizes: Sequence[int], openings: Sequence[int], rule: Rule, r
     for size in sizes:
         sums.append(sums[-1] + size)
     start, fixed = 1, head + (sizes[0] if sizes else 0)
-    for at in range(1, len(sizes)):
+    passed = first_above(head, sizes, openings, rule.above)
+    for at in range(max(1, passed), len(sizes)):
         if fixed + sums[at] + openings[at] - sums[start] <= rule.above:
             continue
         until, most = start, at + 1 - max(rule.keep, 1)
         while until < most and fixed + sums[at] - sums[until] > rule.above // 2:
             until += 1
         cut = Cut(at, until, sums[until] - sums[1], sums[at] - sums[until])
-        if until > start and _pays(cut, sums[until] - sums[start], fixed, sums[at] / at, rule, rates):
-            start = until
-            found.append(cut)
+        growth = sums[at] / at
+        room = max(0.0, rule.above - fixed - cut.tail) / growth if growth > 0 else 0.0
+        if until > start:
+            told = expected(at, at - passed, room)
+            turns = min(room, at * UNKNOWN) if told is None else told
+            if _pays(cut, sums[until] - sums[start], turns, rule, rates):
+                start = until
+                found.append(cut)
     return found
 
 
-def _pays(cut: Cut, gone: int, fixed: int, growth: float, rule: Rule, rates: Rates) -> bool:
-    """Whether leaving out `gone` more is worth reading the rest anew. `growth`: size of a usual turn."""
-    room = max(0.0, rule.above - fixed - cut.tail)
-    turns = min(room / growth if growth > 0 else 0.0, float(cut.at))
-    return gone * rates.read * turns > cut.tail * (rates.write - rates.read) + gone * rule.price
+def first_above(head: int, sizes: Sequence[int], openings: Sequence[int], above: int) -> int:
+    """The first turn with which a conversation is above its limit; their number where none is."""
+    size = head
+    for at, (whole, opening) in enumerate(zip(sizes, openings, strict=True)):
+        if size + opening > above:
+            return at
+        size += whole
+    return len(sizes)
+
+
+def _pays(cut: Cut, gone: int, turns: float, rule: Rule, rates: Rates) -> bool:
+    """Whether leaving out `gone` more is worth reading the rest anew, in this turn and so many to come."""
+    return gone * rates.read * (1 + turns) > cut.tail * (rates.write - rates.read) + gone * rule.price

@@ -87,6 +87,35 @@ async def test_what_a_provider_held_is_worth_a_read_less_what_is_read_anew(make_
     assert sum(each.saved for each in savings) > 0
 
 
+async def test_what_earlier_ones_showed_counts_for_the_next_and_not_for_those_under_way(make_call: MakeCall) -> None:
+    made = trim(rates=Rates(PLAIN, READ, PLAIN))
+
+    async def trimmed(name: str, turns: range) -> list[bool]:
+        """Whether anything is left out, in each of these turns of the conversation with this name."""
+        found = []
+        for at in turns:
+            body = talk(at)
+            body["messages"][1]["content"] += name
+            found.append(len(await sent(made, make_call(body=encoded(body)))) < len(body["messages"]))
+        return found
+
+    whole = range(2, 50)
+    first = await trimmed("first", whole)
+    late = first.index(True)
+    under_way = await trimmed("under way", range(2, late))
+    assert not any(under_way), "nobody knows yet how long it will be"
+    for number in range(30):
+        await trimmed(f"long {number}", whole)
+    assert await trimmed("first", whole) == first and await trimmed("under way", range(2, late)) == under_way
+    soon = await trimmed("next", whole)
+    assert soon.index(True) < late, "they last, so it pays soon"
+    assert all(soon[soon.index(True) :]), "and it stays so"
+    made = trim(rates=Rates(PLAIN, READ, PLAIN))
+    for number in range(30):
+        await trimmed(f"short {number}", range(2, late))
+    assert not any(await trimmed("last", range(2, late))), "those that end soon are never trimmed"
+
+
 async def test_short_marked_and_held_out_conversations_stay(make_call: MakeCall) -> None:
     marked = talk(12)
     marked["messages"][9]["content"] = [{"type": "text", "text": "x", "cache_control": {"type": "ephemeral"}}]

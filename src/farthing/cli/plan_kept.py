@@ -67,7 +67,13 @@ def _list(found: list[KeptPlan], as_json: bool) -> None:
         table.add_column(title)
     for each in found:
         table.add_row(
-            f"{each.no}", show_time(each.made_us), each.week, each.state, each.who, ", ".join(each.tenants), each.why
+            f"{each.no}",
+            show_time(each.made_us) if each.made_us else "",
+            each.week,
+            each.state,
+            each.who,
+            ", ".join(each.tenants),
+            each.why,
         )
     print_table(table)
 

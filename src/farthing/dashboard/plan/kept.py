@@ -79,7 +79,7 @@ def table(view: View, found: Found) -> Table:
     )  # fmt: skip
     rows = [
         Row(
-            (each.no, each.made_us, each.week or None, each.state, each.who or "nobody", each.why or None),
+            (each.no, each.made_us or None, each.week or None, each.state, each.who or "nobody", each.why or None),
             href=view.href("/plan", plan=f"{each.no}") if each.state == "made" else "",
             mark="quiet" if found.line is not None and each.no == found.line.no else "bad" if each.state == "failed" else "",
         )

@@ -19,6 +19,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from batching.traffic import made_up, traces
 from farthing.model.past import PastCall
 from farthing.model.plan import Amount, Plan
@@ -26,12 +28,13 @@ from farthing.planner.levers import REPLAYED, switched
 from farthing.planner.making import DAYS_A_MONTH, Wanted, make
 from farthing.planner.replay.readers import Reading
 from farthing.planner.replay.run import replay
+from farthing.planner.uncertainty import amount, groups
 from farthing.prices.configured import configured_book
 from farthing.settings import Settings
 from harness.report import Figure, Report
 from planning.many import Took, read, read_from_store
 from planning.months import DAYS, Ask, month
-from planning.world import Happened, ask, own_settings
+from planning.world import BEGIN_US, Happened, ask, own_settings
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 CALLS, QUICK_CALLS = 1_500, 300
@@ -47,6 +50,7 @@ TIMED = 4
 LEVERS = [lever.name for lever in REPLAYED]
 POINTS_TOTAL, POINTS_LEVER = 5.0, 8.0
 COVERS = (70.0, 90.0)
+LAW_FROM, LAW, LAW_QUICK = 2_000, 200, 10
 FASTEST = 2_000.0
 FASTEST_WITHOUT = 20_000.0
 MANY, MANY_QUICK, STORED = (1_000_000, 10_000_000), (100_000,), 100_000
@@ -203,6 +207,30 @@ def figures(found: Sequence[Found], names: Sequence[str]) -> list[Figure]:
     return made
 
 
+def law(seeds: range, calls: int, data: Path) -> Figure:
+    """How often the interval of a month holds the next one, by months' sizes alone: agents' bytes save more than others'. Nothing
+    is asked, so that many months can be made."""
+    arrivals = [each for name, (_, each) in traces(data).items() if name.startswith("azure")]
+    held = 0
+    for seed in seeds:
+        dice = random.Random(seed)
+        months = [month(dice, calls, arrivals or [each for _, each in made_up(dice).values()]) for _ in range(2)]
+        first, second = ([_worth(each) for each in asks] for asks in months)
+        bare = [
+            PastCall(id="", at_us=BEGIN_US + round(each.at_s * 1e6), user=each.user, feature=each.feature, session=each.session)
+            for each in months[0]
+        ]  # fmt: skip
+        found = amount(first, groups(bare), 1.0)
+        held += found.low <= sum(second) <= found.high
+    return Figure(
+        f"intervals hold, {len(seeds)} months by size", "%", [100 * held / len(seeds)], least=COVERS[0], most=COVERS[1]
+    )
+
+
+def _worth(ask: Ask) -> int:
+    return round(len(msgspec.json.encode(ask.body)) * (2.2 if ask.feature == "agent" else 0.3))
+
+
 def without_text(counts: Sequence[int], stored: int) -> list[Figure]:
     """Each in a process of its own, which tells what it held."""
     made: list[Figure] = []
@@ -253,6 +281,7 @@ def main() -> int:
     names = [SAME, TOTAL, *LEVERS]
     show(found, names)
     report.add(*figures(found, names))
+    report.add(law(range(LAW_FROM, LAW_FROM + (LAW_QUICK if asked.quick else LAW)), asked.calls, asked.data))
     if not asked.text_only:
         report.add(*without_text(MANY_QUICK if asked.quick else MANY, STORED // 10 if asked.quick else STORED))
     return report.close()

@@ -222,9 +222,9 @@ def law(seeds: range, calls: int, data: Path) -> Figure:
         ]  # fmt: skip
         found = amount(first, groups(bare), 1.0)
         held += found.low <= sum(second) <= found.high
-    return Figure(
-        f"intervals hold, {len(seeds)} months by size", "%", [100 * held / len(seeds)], least=COVERS[0], most=COVERS[1]
-    )
+    name, share = f"intervals hold, {len(seeds)} months by size", 100 * held / len(seeds)
+    needs = 1 if len(seeds) >= DECIDES else 2
+    return Figure(name, "%", [share], least=COVERS[0], most=COVERS[1], needs=needs)
 
 
 def _worth(ask: Ask) -> int:

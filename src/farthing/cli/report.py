@@ -30,14 +30,19 @@ from farthing.cli.report_proof import proof
 from farthing.cli.report_tasks import tasks
 from farthing.cli.report_tiers import tiers
 from farthing.cli.report_waiting import waiting
+from farthing.lab import doctor
 from farthing.model.money import exact_dollars, show_dollars
 from farthing.store import ReportRow, Store
 from farthing.store.corrections import Correction, Corrections
+from farthing.store.engine import Connection
 from farthing.store.reading import DIMENSIONS, TIMES
+from farthing.store.store import now_us
 
 COUNTS = ("calls", "errors", "cache_hits", "in_tokens", "cached_tokens", "out_tokens")
 AMOUNTS = ("cost", "baseline", "saved")
 STATES_WITHOUT_COST = ("unpriced", "unknown")
+MOST_UNREAD = 3
+"""Reasons that are told for what providers' caches were not read for."""
 
 
 @click.group("report", invoke_without_command=True)
@@ -70,19 +75,25 @@ def command(
         _check_place_of_options(ctx, ctx.invoked_subcommand)
         return
 
-    async def read(store: Store) -> tuple[list[ReportRow], list[Correction]]:
-        rows = await store.report(by, since or 0, until, tenant=tenant, where=where)
-        return rows, await _corrections(store, since or 0, until, tenant, where)
+    def unread_of(connection: Connection) -> doctor.Report | None:
+        return doctor.of_scope(connection, since or 0, until or now_us() + 1, tenant, where)
 
-    rows, corrections = with_store(load_settings(config, only={"store"}), read)
+    async def read(store: Store) -> tuple[list[ReportRow], list[Correction], doctor.Report | None]:
+        rows = await store.report(by, since or 0, until, tenant=tenant, where=where)
+        return rows, await _corrections(store, since or 0, until, tenant, where), await store.do(unread_of)
+
+    rows, corrections, unread = with_store(load_settings(config, only={"store"}), read)
     names = [name.strip() for name in by.split(",")]
     if shape == "json":
         posted = {"entries": len(corrections), "cost": amounts(sum(each.amount for each in corrections))}
-        print_json({"by": names, "rows": [_for_machines(names, row) for row in rows], "corrections": posted})
+        shown = {"by": names, "rows": [_for_machines(names, row) for row in rows], "corrections": posted}
+        print_json(shown | {"unread_caches": doctor.plain(unread) if unread is not None and unread.looked else None})
     elif shape == "csv":
         _print_csv(names, rows, corrections)
     else:
         _print_table(names, rows, corrections)
+        if unread is not None and unread.findings:
+            _print_unread(unread)
 
 
 async def _corrections(
@@ -174,6 +185,16 @@ def _add_corrections(
             cells = [str(column.footer) for column in table.columns]
         cells[0], cells[place] = label, show_dollars(amount)
         table.add_row(*cells)
+
+
+def _print_unread(unread: doctor.Report) -> None:
+    """What the doctor of prompts found, in short."""
+    click.echo(
+        f"\nUnread caches of providers: {show_dollars(unread.month)} a month. farthing prompts doctor says more."
+    )
+    for each in unread.findings[:MOST_UNREAD]:
+        where = f"{each.feature or '(no feature)'}, {each.model}"
+        click.echo(f"  {show_dollars(each.month)} a month: {printable(where)}. {printable(each.what)}")
 
 
 def _columns(apart: bool) -> list[tuple[str, Any]]:

@@ -7,7 +7,7 @@ A loss that is over counts with what it cost in the time looked at. Standard rat
 add up: a call is counted under one of them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -107,6 +107,15 @@ def read(
     rows = broken(connection, since_us, until_us, tenant=tenant, feature=feature)
     first, last = span(connection, since_us, until_us, tenant=tenant)
     return report_of(rows, first, last)
+
+
+def of_scope(
+    connection: Connection, since_us: int, until_us: int, tenant: str, where: Mapping[str, str]
+) -> Report | None:  # fmt: skip
+    """The same for the calls of a filter; None where sums are not kept for it."""
+    if not set(where) <= {"feature"}:
+        return None
+    return read(connection, since_us, until_us, tenant=tenant, feature=where.get("feature"))
 
 
 def report_of(rows: Sequence[Broken], first_us: int, last_us: int) -> Report:

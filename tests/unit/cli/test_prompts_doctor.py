@@ -44,3 +44,21 @@ def test_without_findings_it_says_what_to_do(folder: Path, farthing: Callable[..
     assert "set `doctor = true` in [prompts]" in farthing("prompts", "doctor").output
     fill(folder, [SEEN])
     assert "Nothing kept their providers' caches from being read." in farthing("prompts", "doctor").output
+
+
+def test_the_report_tells_it_in_short_and_so_does_the_page_to_send(
+    folder: Path, farthing: Callable[..., Result]
+) -> None:
+    fill(folder, [DATE, SEEN])
+    told = farthing("report").output
+    assert "Unread caches of providers: $10.80 a month." in told
+    assert "$10.80 a month: support [2J chat, gpt-5.5. A date or time in system 1, byte 31" in told
+    assert "Unread caches" not in farthing("report", "--where", "feature=other").output
+    assert "Unread caches" not in farthing("report", "--where", "team=other").output, "no sums are kept for it"
+    shown = json.loads(farthing("report", "--json").output)["unread_caches"]
+    assert shown["month"]["dollars"] == "10.800000000" and len(shown["findings"]) == 1
+    page = farthing("report", "html", "--out", "-").stdout
+    assert "Caches that were not read cost $0.3600 in these days: $10.80 a month." in page
+    assert "Move it to the end of the prompt" in page
+    fill(folder, [])
+    assert json.loads(farthing("report", "--tenant", "other", "--json").output)["unread_caches"] is None

@@ -6,6 +6,7 @@ from farthing.dashboard.monthly import tables, words
 from farthing.dashboard.overview import metrics, next_steps, reading, savings, spending
 from farthing.dashboard.page import Page, Values
 from farthing.dashboard.periods import day_of
+from farthing.dashboard.prompts import found as prompts
 from farthing.dashboard.view import View
 from farthing.finops import units
 from farthing.finops.alerts.catalog import is_on, times_of
@@ -13,6 +14,7 @@ from farthing.finops.alerts.rules import day_spend
 from farthing.finops.metrics.plain import options_of
 from farthing.finops.tiers import tier_of
 from farthing.gateway.guard import VIEWER
+from farthing.lab import doctor
 from farthing.model.principal import OPERATOR
 from farthing.store.alerts import Alerts
 from farthing.store.corrections import Corrections
@@ -21,6 +23,8 @@ from farthing.store.units import Units
 PATIENCE_S = 40.0
 """How long hold-outs may take; a report is not opened every minute."""
 MOST_HISTORY = 5_000
+MOST_UNREAD = 5
+"""Reasons that are told for what providers' caches were not read for."""
 
 
 async def read(view: View) -> Values:
@@ -43,6 +47,9 @@ async def read(view: View) -> Values:
     ratio = times_of(settings.alerts, day_spend.NAME) if is_on(settings.alerts, day_spend.NAME) else 0.0
     chart = spending.chart(found, period, view.now_us, ratio)
     coming = next_steps.savings(view, found, tier)
+    unread = await view.read(
+        lambda each: doctor.of_scope(each, period.since_us, period.until_us, view.tenant, view.where)
+    )
     before = period.before()
     return {
         "found": found, "name": words.name_of(period), "before": words.name_of(before), "made": moment(view.now_us), "whose": _whose(view), "dates": _dates(view),
@@ -54,6 +61,7 @@ async def read(view: View) -> Values:
         "budgets": tables.budgets(standing, f"{day_of(view.now_us):%-d %B %Y}"), "alerts": tables.alerts(told),
         "units": tables.units(per_unit), "margins": tables.margins(per_unit.plans),
         "steps": next_steps.steps(view, coming), "next_days": found.next.days if found.next is not None else 0,
+        "unread": unread if unread is not None and unread.findings else None, "dearest": prompts.dearest(view, unread, MOST_UNREAD) if unread is not None else [],
         "corrections": tables.corrections(posted, found.spent), "forecast": found.forecast.total.forecast,
         "unknown": found.calls_of_state("unpriced") + found.calls_of_state("unknown"), "money": money,
     }  # fmt: skip

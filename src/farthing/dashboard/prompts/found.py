@@ -21,6 +21,7 @@ class Shown(NamedTuple):
     """One finding in words."""
 
     amount: str
+    """A month."""
     where: str
     what: str
     fix: str
@@ -29,14 +30,14 @@ class Shown(NamedTuple):
     """An address."""
 
 
-def dearest(view: View, report: Report) -> list[Shown]:
-    return [_shown(view, each) for each in report.findings[:MOST]]
+def dearest(view: View, report: Report, most: int = MOST) -> list[Shown]:
+    return [_shown(view, each) for each in report.findings[:most]]
 
 
 def _shown(view: View, each: Finding) -> Shown:
     where = f"{each.feature or 'calls without a feature'}, {each.model}"
     times = f"{count(each.calls)} of {count(each.looked)} calls, {count(each.tokens)} tokens; last seen {moment(each.last_us)}"
-    return Shown(f"{money(each.month)} a month", where, each.what, each.fix, times, view.calls(feature=each.feature))
+    return Shown(money(each.month), where, each.what, each.fix, times, view.calls(feature=each.feature))
 
 
 def table(view: View, report: Report) -> Table:

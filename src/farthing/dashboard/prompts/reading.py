@@ -38,12 +38,9 @@ class Found(NamedTuple):
 def read(connection: Connection, view: View) -> Found:
     period, tenant, where = view.filters.period, view.tenant, view.where
     since, until = period.since_us, period.until_us
-    report = None
-    if set(where) <= {"feature"}:
-        report = doctor.read(connection, since, until, tenant=tenant, feature=where.get("feature"))
     names = ("feature", "model")
     return Found(
-        report,
+        doctor.of_scope(connection, since, until, tenant, where),
         days(connection, since, until, by="feature", tenant=tenant, where=where) if holds(("day", "feature"), where) else None,
         sums(connection, names, period, tenant, where) if holds(names, where) else None,
         _levers(connection, since, until, tenant) if not where else None,

@@ -17,6 +17,8 @@ Expected = Callable[[int, int, float], float | None]
 to come after it; None where nobody knows, less than nothing where it is not to be made."""
 UNKNOWN = 0.25
 """Of the turns that there have been, as many are thought to come."""
+MARGIN = 1.25
+"""What a trim must promise for what it costs: turns to come are estimates, and near break-even the best-looking are overrated."""
 
 
 class Rates(NamedTuple):
@@ -92,4 +94,4 @@ def first_above(head: int, sizes: Sequence[int], openings: Sequence[int], above:
 
 def _pays(cut: Cut, gone: int, turns: float, rule: Rule, rates: Rates) -> bool:
     """Whether leaving out `gone` more is worth reading the rest anew, in this turn and so many to come."""
-    return gone * rates.read * (1 + turns) > cut.tail * (rates.write - rates.read) + gone * rule.price
+    return gone * rates.read * (1 + turns) > MARGIN * (cut.tail * (rates.write - rates.read) + gone * rule.price)

@@ -130,6 +130,28 @@ async def test_the_cheapest_place_is_taken_as_far_as_its_rate_limit_goes() -> No
     assert len(costs) == 2 and costs[min(costs)] < 40
 
 
+DESKS = {"billing": "invoice refund payment", "delivery": "parcel courier depot", "account": "password login profile"}
+
+
+def sorted_tickets(count: int) -> list[PastCall]:
+    dice = random.Random(2)
+    calls = []
+    for n in range(count):
+        desk = dice.choice(list(DESKS))
+        text = f"Ticket {n}: what of the {dice.choice(DESKS[desk].split())} of day {dice.randrange(1, 28)}?"
+        calls.append(chat(n, text, at_s=n * 900.0, feature="triage", system="Sort tickets. " * 12, answer=says(desk)))
+    return calls
+
+
+async def test_a_student_answers_once_it_was_shown_to_agree() -> None:
+    calls = sorted_tickets(900)
+    encoder = await encoded(calls, Words())
+    found = await replay(calls, None, lambda tree: switched(tree, [STUDENTS]), reading=Reading(encoder))
+    taught = [each is not None and "distillation" in each.by_lever for each in found]
+    assert not any(taught[:150]) and sum(taught) > 200
+    assert all(each.cost == 0 for each, own in zip(found, taught, strict=True) if own and each is not None)
+
+
 def test_students_are_tried_where_answers_are_short() -> None:
     short = [chat(n, answer=says("yes")) for n in range(300)]
     assert STUDENTS.may_help(Settings(), short) and not STUDENTS.may_help(Settings(), short[:200])

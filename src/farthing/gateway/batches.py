@@ -23,7 +23,7 @@ from farthing.model.clock import SYSTEM, Clock
 from farthing.model.errors import BadRequest, NotFound
 from farthing.settings import BatchSettings
 from farthing.store import Store
-from farthing.store.batch import jobs
+from farthing.store.batch import jobs, steering
 from farthing.store.errors import Duplicate
 from farthing.wire import FORMATS
 
@@ -135,7 +135,7 @@ class _Batches:
             raise BadRequest(f"The batch has ended: it is {STATUS[job.state]}.")
         now_us = self._clock.now_us()
         done = await self._store.do(
-            lambda connection: jobs.cancel(connection, job.id, tenant=entered.tenant, now_us=now_us)
+            lambda c: steering.cancel(c, job.id, tenant=entered.tenant, who=entered.who, now_us=now_us)
         )
         self._told()
         job = done or job

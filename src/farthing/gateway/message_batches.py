@@ -27,7 +27,7 @@ from farthing.model.clock import SYSTEM, Clock
 from farthing.model.errors import BadRequest, NotFound
 from farthing.settings import Settings
 from farthing.store import Store
-from farthing.store.batch import files, jobs, lines
+from farthing.store.batch import files, jobs, lines, steering
 from farthing.store.errors import Duplicate, RowRefused
 from farthing.store.sealing import Wrapping
 from farthing.wire import FORMATS
@@ -172,7 +172,7 @@ class _Batches:
     async def cancel(self, request: Request, entered: Pass) -> Response:
         job, now_us = await self._mine(request, entered), self._clock.now_us()
         done = await self._store.do(
-            lambda connection: jobs.cancel(connection, job.id, tenant=entered.tenant, now_us=now_us)
+            lambda c: steering.cancel(c, job.id, tenant=entered.tenant, who=entered.who, now_us=now_us)
         )
         self._told()
         return JSONResponse(shown(done or job, request))

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from farthing.model.batch import Line
+from farthing.store import audit
 from farthing.store.batch import jobs
-from farthing.store.batch.lines import Line
 from unit.gateway.batch_site import BOUNDARY, BatchSite, batch_site, chat, form, jsonl, message
 
 ANSWER = json.dumps(
@@ -248,6 +249,10 @@ async def test_cancelled_in_each_state(site: BatchSite) -> None:
     codes = {each["error"]["code"] for each in (await site("GET", f"/v1/files/{got['error_file_id']}/content")).lines}
     assert codes == {"batch_cancelled"}
     assert (await site("POST", f"/v1/batches/{late}/cancel")).json["status"] == "cancelled", "again is no error"
+    found = await site.store.do(lambda connection: audit.entries(connection, kind="job"))
+    assert [(each.target, each.what, each.detail["open_lines"]) for each in found] == [
+        (late, "cancelled", 2), (early, "cancelled", 0),
+    ], "who ended what is kept, once"  # fmt: skip
 
 
 @pytest.mark.parametrize(

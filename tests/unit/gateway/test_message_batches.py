@@ -10,8 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from farthing.model.batch import Line
+from farthing.store import audit
 from farthing.store.batch import jobs
-from farthing.store.batch.lines import Line
 from unit.gateway.batch_site import BatchSite, batch_site, message
 
 PATH = "/v1/messages/batches"
@@ -98,6 +99,11 @@ async def test_cancelled(site: BatchSite) -> None:
         each["custom_id"]: each["result"]["type"] for each in (await site("GET", f"{PATH}/{late}/results")).lines
     }
     assert results == {"good": "succeeded", "b": "canceled"}
+    assert (await site("POST", f"{PATH}/{late}/cancel")).status == 200, "again is no error"
+    found = await site.store.do(lambda connection: audit.entries(connection, kind="job"))
+    assert [(each.target, each.what, each.detail["open_lines"]) for each in found] == [
+        (late, "cancelled", 1), (early, "cancelled", 2),
+    ], "who ended what is kept, once"  # fmt: skip
 
 
 async def test_what_is_wrong_with_params_is_that_requests_result(site: BatchSite) -> None:

@@ -112,10 +112,10 @@ def learn(data: DataSet, vectors: Floats | None, traffic: Traffic) -> Learned:
     agreed = fitted.fit.left_out.argmax(1) == said
     signs = signs_of(fitted.fit.left_out, fitted.cosines, said, fitted.lengths)
     hidden = _hidden(fitted, said) if traffic == "open" else None
-    weighing, confidences = _confidences(signs, agreed, hidden)
+    weighing, sure = confidences(signs, agreed, hidden)
     own = signs[:, OWN]
     floor = float(np.quantile(own[agreed], DROPPED)) if agreed.any() else math.inf
-    return Learned(data, vectors, traffic, said, fitted, agreed, own >= floor, weighing, confidences, hidden, floor)
+    return Learned(data, vectors, traffic, said, fitted, agreed, own >= floor, weighing, sure, hidden, floor)
 
 
 def conclude(
@@ -157,15 +157,27 @@ def _fitted(texts: tuple[str, ...], vectors: Floats | None, said: Ints, answers:
     return _Fitted(fit(kernel, said, answers), cosines, lengths_of(cosines, said, answers), likeness, gamma)
 
 
-def _confidences(
+def confidences(
     signs: Floats, agreed: NDArray[np.bool_], hidden: Floats | None
 ) -> tuple[Weighing, NDArray[np.float64]]:  # fmt: skip
-    """How signs are weighed, and the confidence of each example by a weighing that it had no part in."""
+    """How signs are weighed, and the confidence of each example by a weighing that it had no part in.
+
+    Without the group that has most errors the rest looks better than it is, so that just that group would get the highest
+    confidences: so all weighings are brought to one level, where they say the same of all examples in the mean."""
+    whole = _weighing(signs, agreed, hidden)
     found = np.zeros(len(signs))
     part = np.arange(len(signs)) % GROUPS
     for group in range(GROUPS):
-        found[part == group] = _weighing(signs[part != group], agreed[part != group], hidden).of(signs[part == group])
-    return _weighing(signs, agreed, hidden), found
+        others = _weighing(signs[part != group], agreed[part != group], hidden)
+        found[part == group] = _levelled(others, whole, signs.mean(0)).of(signs[part == group])
+    return whole, found
+
+
+def _levelled(weighing: Weighing, like: Weighing, middle: Floats) -> Weighing:
+    """One that says in the mean what `like` says; `middle` is the mean of the signs."""
+    weights = weighing.weights.copy()
+    weights[-1] += like.logits(middle) - weighing.logits(middle)
+    return weighing._replace(weights=weights)
 
 
 def _weighing(signs: Floats, agreed: NDArray[np.bool_], hidden: Floats | None) -> Weighing:

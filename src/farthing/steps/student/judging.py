@@ -87,9 +87,13 @@ class Weighing(NamedTuple):
 
     def of(self, signs: Floats) -> Floats:
         """One confidence a row."""
+        found: Floats = 1 / (1 + np.exp(-np.clip(self.logits(signs), -30, 30)))
+        return found
+
+    def logits(self, signs: Floats) -> Floats:
+        """Log of the odds, one a row."""
         scaled = (signs - self.means) / self.spreads
-        logits = scaled @ self.weights[:-1] + self.weights[-1]
-        found: Floats = 1 / (1 + np.exp(-np.clip(logits, -30, 30)))
+        found: Floats = scaled @ self.weights[:-1] + self.weights[-1]
         return found
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from farthing.selfhost.students.changing import change
 from farthing.selfhost.students.pairs import Captured, by_scope, clean, same
-from farthing.selfhost.students.training import MOST, train
+from farthing.selfhost.students.training import MOST, confidences, train
 from farthing.steps.student.artefact import pack, unpack
 from farthing.steps.student.features import NAME
 from farthing.steps.student.judging import lengths_of, middles
@@ -27,6 +27,18 @@ def test_a_student_of_an_easy_task_answers_as_its_teacher_spells_it() -> None:
     known, again = unpack(pack(facts, judge))
     assert known == facts
     assert again.judge(new[0].text).answer == verdicts[0][0].answer
+
+
+def test_what_the_others_say_does_not_make_just_the_worst_group_the_surest() -> None:
+    """Signs of chance tell nothing, so the surest quarter has a quarter of the errors."""
+    in_quarter = errors = 0
+    for seed in range(30):
+        dice = np.random.default_rng(seed)
+        signs, agreed = dice.normal(size=(600, 17)).astype(np.float32), dice.random(600) > 0.01
+        _, sure = confidences(signs, agreed, None)
+        in_quarter += int((~agreed[np.argsort(-sure)[:150]]).sum())
+        errors += int((~agreed).sum())
+    assert 0.17 < in_quarter / errors < 0.33
 
 
 def test_open_traffic_is_answered_less() -> None:

@@ -303,9 +303,10 @@ async def test_a_line_for_auto_goes_to_one_model_and_is_settled_with_it(tmp_path
             live.model,
         )
         assert {each.lever for each in record.savings} >= {"batching"}
-        assert [each.step for each in record.decisions] == [
+        assert [each.step for each in record.decisions if each.step != "defer"] == [
             each.step for each in live.decisions if each.step != "balance"
         ]
+        assert [each.what for each in record.decisions if each.step == "defer"] == ["waited"]
         law(record)
 
 

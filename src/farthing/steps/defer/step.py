@@ -56,8 +56,10 @@ class Defer:
 
     async def _line(self, call: Call, proceed: Proceed) -> Answer:
         """A line of a job; what waiting saved is known with its answer."""
-        if call.walk != "settling" and call.kept is not None and call.kept.get(ORIGIN) == "call":
-            self._treated(call)
+        if call.walk != "settling":  # what its packing noted is its own
+            call.trail.note(self.name, "waited", "it went as a line of a job")
+            if call.kept is not None and call.kept.get(ORIGIN) == "call":
+                self._treated(call)
         answer = await proceed(call)
         answer.on_end(lambda _: self._settle(call))
         return answer

@@ -98,16 +98,15 @@ def _people(*names: str) -> tuple[User, ...]:
 
 
 def support_chat(dice: random.Random, user: User, moment: Moment, name: str) -> Script:
-    """Two or three streamed turns. The handbook is the same each time, so providers cache it; the articles are searched for
-    each customer. Mostly the shop's own system says what it knows of an order. A transaction that ends well or not."""
-    rules = f"You answer customers of a furniture shop. {texts.HANDBOOK}"
-    found = dice.sample(texts.ARTICLES, 9)
+    """Two or three streamed turns. The handbook is the same each time, so providers cache it; articles are searched for each
+    customer, and mostly the shop's own system says what it knows of an order. A transaction that ends well or not."""
+    rules = f"You answer customers of a furniture shop.\n{texts.HANDBOOK}"
+    found = dice.sample(texts.ARTICLES, 8)
     looked_up = dice.random() < 0.7
     asks = f"Hello, {texts.trouble(dice)}."
     messages: list[Any] = [
         {"role": "system", "content": f"{moment.stamped}{rules}"},
-        *({"role": "system", "content": article} for article in found),
-        {"role": "user", "content": _with_record(texts.order(dice), asks) if looked_up else asks},
+        {"role": "user", "content": _parts(*found, *([texts.order(dice)] if looked_up else ()), asks)},
     ]
     tags = {
         "feature": "support chat", "user": user.name, "tag-plan": user.plan, "session": name,
@@ -131,9 +130,9 @@ def support_chat(dice: random.Random, user: User, moment: Moment, name: str) -> 
         ]
 
 
-def _with_record(record: str, question: str) -> list[Any]:
-    """What a program puts before what a person writes."""
-    return [{"type": "text", "text": record}, {"type": "text", "text": question}]
+def _parts(*texts: str) -> list[Any]:
+    """What a program puts before what a person writes, and that."""
+    return [{"type": "text", "text": text} for text in texts]
 
 
 def help_page(dice: random.Random, user: User, moment: Moment, name: str) -> Script:
@@ -144,7 +143,7 @@ def help_page(dice: random.Random, user: User, moment: Moment, name: str) -> Scr
         {
             "model": "gpt-4.1", "temperature": 0, "max_tokens": 300,
             "messages": [
-                {"role": "system", "content": f"You are the help page of a furniture shop. {texts.HANDBOOK}"},
+                {"role": "system", "content": f"You are the help page of a furniture shop.\n{texts.HANDBOOK}"},
                 {"role": "user", "content": dice.choices(texts.QUESTIONS, weights)[0]},
             ],
         },
@@ -155,15 +154,14 @@ def help_page(dice: random.Random, user: User, moment: Moment, name: str) -> Scr
 def product_advisor(dice: random.Random, user: User, moment: Moment, name: str) -> Script:
     """What fits a room, from the catalogue: launched in the second week."""
     wish = f"I have a {dice.choice(texts.ROOMS)} of {dice.randint(8, 40)} square metres and like {dice.choice(texts.STYLES)}"
+    asks = f"{wish}. Which {dice.choice(texts.PARTS)} do you suggest, up to {dice.randrange(40, 900, 20)} euros?"
     yield Ask(
         "openai.chat",
         {
             "model": "auto" if moment.routed else "gpt-5.5", "max_completion_tokens": 600, "reasoning_effort": "low",
             "messages": [
-                {"role": "system", "content": "You advise customers of a furniture shop. Use the catalogue below."},
-                *({"role": "system", "content": article} for article in texts.ARTICLES[:5]),
-                {"role": "user", "content": f"{wish}. Which {dice.choice(texts.PARTS)} do you suggest, up to "
-                                            f"{dice.randrange(40, 900, 20)} euros?"},
+                {"role": "system", "content": texts.ADVICE},
+                {"role": "user", "content": _parts(*dice.sample(texts.PRODUCTS, 8), asks)},
             ],
         },
         {"feature": "product advisor", "user": user.name, "tag-plan": user.plan, "task": "qa"},
@@ -177,7 +175,7 @@ def ticket_queue(dice: random.Random, user: User, moment: Moment, name: str) -> 
         {
             "model": "gpt-5.5", "reasoning_effort": "low", "max_completion_tokens": 400,
             "messages": [
-                {"role": "system", "content": f"You sort the tickets of a furniture shop.\n{texts.ROUTING_GUIDE}\n{texts.EXAMPLES}"},
+                {"role": "system", "content": f"You sort the tickets of a furniture shop.\n{texts.ROUTING_GUIDE}\n{texts.TICKET_RULES}\n\n{texts.EXAMPLES}"},
                 {"role": "user", "content": _ticket(dice, moment.recalled)},
             ],
         },
@@ -202,7 +200,7 @@ def invoice_fields(dice: random.Random, user: User, moment: Moment, name: str) -
             "response_format": {"type": "json_object"},
             "messages": [
                 {"role": "system", "content": texts.LEDGER_GUIDE},
-                {"role": "user", "content": task},
+                {"role": "user", "content": _parts(texts.purchase(dice), texts.scan(dice), task)},
             ],
         },
         {"feature": "invoice fields", "user": user.name},
@@ -213,14 +211,14 @@ def invoice_fields(dice: random.Random, user: User, moment: Moment, name: str) -
 def weekly_report(dice: random.Random, user: User, moment: Moment, name: str) -> Script:
     """A page of a store's notes into one sentence."""
     task = tasks.make("summary", 3, dice.getrandbits(32)).prompt
-    notes = " ".join(dice.sample(texts.ARTICLES, 3))
+    notes = dice.sample(texts.ARTICLES, 3)
     yield Ask(
         "openai.chat",
         {
             "model": "auto" if moment.routed else "gpt-5.5", "reasoning_effort": "medium", "max_completion_tokens": 1500,
             "messages": [
-                {"role": "system", "content": f"You write for the management of a furniture shop. Background: {notes}"},
-                {"role": "user", "content": task},
+                {"role": "system", "content": "You write for the management of a furniture shop, from figures and notes."},
+                {"role": "user", "content": _parts(*notes, texts.store_figures(dice), task)},
             ],
         },
         {"feature": "weekly report", "user": user.name},
@@ -232,7 +230,7 @@ def contract_desk(dice: random.Random, user: User, moment: Moment, name: str) ->
     no cache marks, so Claude reads all of it anew."""
     number = dice.randrange(texts.SUPPLIERS)
     asks = dice.sample(texts.CONTRACT_QUESTIONS, dice.choice((3, 4, 4, 5)))
-    messages: list[Any] = [{"role": "user", "content": _with_record(texts.deliveries(dice, number), asks[0])}]
+    messages: list[Any] = [{"role": "user", "content": _parts(texts.deliveries(dice, number), asks[0])}]
     pause = 0.0
     for question in (*asks[1:], ""):
         heard = yield Ask(

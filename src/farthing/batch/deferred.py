@@ -114,14 +114,17 @@ class Deferred:
         with self._news.listen(job_id) as ear:
             self._watch()
             while True:
-                ended = await self._look(job_id)
+                try:
+                    ended, again = await self._look(job_id), False
+                except StoreError:  # that may pass while the call is held
+                    ended, again = None, True
                 if ended is not None:
                     return ended
                 while True:
                     left = until - time.monotonic()
                     if left <= 0:
                         return None
-                    if await ear.next(left):
+                    if await ear.next(left) or again:
                         break
 
     def taken(self, job_id: str) -> None:

@@ -97,9 +97,12 @@ class Finals:
         final = Final()
         sizes: dict[Kind, int] = {"output": 0, "error": 0}
         models: set[str] = set()
-        async with self._turn:
-            async for some in pages_of(self._store, self._wrapping, job.id, ALL):
-                await asyncio.to_thread(_add_up, some, job.wire, final, sizes, models)
+        try:
+            async with self._turn:
+                async for some in pages_of(self._store, self._wrapping, job.id, ALL):
+                    await asyncio.to_thread(_add_up, some, job.wire, final, sizes, models)
+        except Unreadable:  # another gateway may have the key
+            return None
         final.model = models.pop() if len(models) == 1 else ""
         with suppress(Duplicate):  # another gateway was asked too, and has found the same
             await self._store.do(lambda connection: self._keep(connection, job, final, sizes))

@@ -5,7 +5,8 @@ that names none of these (`model/errors.py: Unavailable`).
 
 Exception
 ├── StoreError          the store cannot be opened, read or written now; the message says which, why and what to do
-│   └── NewerSchema     a later version of Farthing wrote the store
+│   ├── NewerSchema     a later version of Farthing wrote the store
+│   └── Unreadable      a text was sealed with another key (`sealing.py`)
 ├── RowRefused          the store works, but refuses what was to be written
 └── Duplicate           a call's id is there already; internal, `writing.py` answers it
 """

@@ -25,7 +25,7 @@ _LARGEST = 256 * 1024 * 1024
 """Bytes that a value may have when it is opened; more is not one that was stored."""
 
 
-class Unreadable(Exception):
+class Unreadable(StoreError):
     """A wrapped value that is damaged, belongs elsewhere, or was sealed with another key."""
 
 

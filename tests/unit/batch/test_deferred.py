@@ -17,8 +17,9 @@ from farthing.model.errors import BadRequest, Unavailable
 from farthing.model.principal import Principal
 from farthing.settings import BatchSettings
 from farthing.steps.defer.asked import Wish
-from farthing.store import Store, open_store
+from farthing.store import Store, StoreError, open_store
 from farthing.store.batch import asked, jobs, lines, webhooks
+from farthing.store.sealing import Unreadable, wrapping
 from unit.batch.worked import ANSWER, work
 from unit.store.batch.samples import begun
 
@@ -251,6 +252,39 @@ async def test_a_store_that_is_away_is_said(tmp_path: Any) -> None:
         (tmp_path / "here.db").mkdir()
         with pytest.raises(Unavailable):
             await made.submit(call(), BODY, wish())
+
+
+async def test_a_call_is_held_on_while_the_store_is_away(store: Store, deferred: Deferred) -> None:
+    job = await deferred.submit(call(), BODY, wish())
+    looks = 0
+
+    async def look(job_id: str) -> Any:
+        nonlocal looks
+        looks += 1
+        if looks < 3:
+            raise StoreError("the server is away")
+        return await Deferred._look(deferred, job_id)
+
+    deferred._look = look  # type: ignore[method-assign]
+    await work(store)
+    ended = await deferred.answer(job.id, 10)
+    assert ended is not None and ended.line.answer == ANSWER and looks == 3
+    looks = -(10**6)
+    assert await deferred.answer(job.id, 0.3) is None, "it still waits, and is told so"
+
+
+async def test_an_answer_that_was_sealed_with_another_key_is_not_an_empty_one(store: Store) -> None:
+    async with deferring(store, drop="delivery") as made:
+        job = await made.submit(call(), BODY, wish())
+        await work(store)
+        made._wrapping = wrapping("ab" * 32)
+        await store.do(lambda connection: connection.execute("UPDATE batch_answers SET mark = 7"))
+        assert await made.answer(job.id, 0.3) is None
+    with pytest.raises(Unreadable):
+        await store.do(lambda connection: lines.results(connection, job.id))
+    (line,) = await store.do(lambda connection: lines.results(connection, job.id, lenient=True))
+    assert line.state == "done" and not line.answer
+    assert await store.do(lambda connection: connection.query("SELECT count(*) FROM batch_answers")) == [(1,)]
 
 
 async def test_what_nobody_can_join_is_forgotten(store: Store, deferred: Deferred) -> None:

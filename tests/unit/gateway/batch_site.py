@@ -46,15 +46,22 @@ class BatchSite:
     def __init__(
         self, store: Store, keys: KeyRing, settings: Settings, sealed: Wrapping, now_us: Callable[[], int]
     ) -> None:
-        self.store, self.keys, self.sealed, self.settings = store, keys, sealed, settings
+        self.store, self.keys, self.settings = store, keys, settings
         self.woken = 0
         self.connection: Any = None
         """What requests come over, if a test wants to know."""
         self.room = Room(4)
-        clock = Clock(now_us, SYSTEM.monotonic, SYSTEM.sleep)
+        self.clock = Clock(now_us, SYSTEM.monotonic, SYSTEM.sleep)
         self.now_us = now_us
+        self.use(sealed)
+        bounds = Bounds(settings.batch.max_requests, settings.server.max_body_mb * 2**20)
+        self.intake = Intake(store, sealed, Alike(CacheSettings()), bounds, "me", self.wake, self.clock)
+
+    def use(self, sealed: Wrapping) -> None:
+        """Have the pages read and write with this key."""
+        self.sealed, store, settings, clock = sealed, self.store, self.settings, self.clock
         self.finals = Finals(store, sealed, clock)
-        guard = Guard(keys, "loopback")
+        guard = Guard(self.keys, "loopback")
         self.app = pages(
             [
                 *files.routes(store, guard, settings.batch, sealed, self.room, clock),
@@ -63,8 +70,6 @@ class BatchSite:
             ],
             [],
         )
-        bounds = Bounds(settings.batch.max_requests, settings.server.max_body_mb * 2**20)
-        self.intake = Intake(store, sealed, Alike(CacheSettings()), bounds, "me", self.wake, clock)
 
     def wake(self) -> None:
         self.woken += 1

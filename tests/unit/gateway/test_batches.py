@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from farthing.model.batch import Line
 from farthing.store import audit
 from farthing.store.batch import jobs
+from farthing.store.sealing import wrapping
 from unit.gateway.batch_site import BOUNDARY, BatchSite, batch_site, chat, form, jsonl, message
 
 ANSWER = json.dumps(
@@ -418,3 +419,20 @@ async def test_a_job_that_is_no_longer_ours_is_left_alone(site: BatchSite) -> No
     await site.take_in()
     await site.take_in()
     assert await site.kept("batch_lines") == 3
+
+
+async def test_files_that_were_sealed_with_another_key_are_not_given_and_not_dropped(tmp_path: Path) -> None:
+    async with batch_site(tmp_path, sealed=True, drop="delivery") as site:
+        uploaded = (await site.upload(jsonl(chat("a")))).json["id"]
+        batch = (await site.batch(jsonl(chat("a")))).json["id"]
+        await site.take_in()
+        await site.work(done)
+        name = (await site("GET", f"/v1/batches/{batch}")).json["output_file_id"]
+        right = site.sealed
+        site.use(wrapping("ab" * 32))
+        for file in (uploaded, name):
+            assert (await site("GET", f"/v1/files/{file}/content")).status == 503
+        assert (await site("GET", f"/v1/batches/{batch}")).json["status"] == "finalizing"
+        site.use(right)
+        assert (await site("GET", f"/v1/files/{uploaded}/content")).body == jsonl(chat("a"))
+        assert len((await site("GET", f"/v1/files/{name}/content")).lines) == 1

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from farthing.model.batch import Line
 from farthing.store import audit
 from farthing.store.batch import jobs
+from farthing.store.sealing import wrapping
 from unit.gateway.batch_site import BatchSite, batch_site, message
 
 PATH = "/v1/messages/batches"
@@ -104,6 +105,19 @@ async def test_cancelled(site: BatchSite) -> None:
     assert [(each.target, each.what, each.detail["open_lines"]) for each in found] == [
         (late, "cancelled", 1), (early, "cancelled", 2),
     ], "who ended what is kept, once"  # fmt: skip
+
+
+async def test_results_that_were_sealed_with_another_key_are_not_given_and_not_dropped(tmp_path: Path) -> None:
+    async with batch_site(tmp_path, sealed=True, drop="delivery") as site:
+        name = (await made(site, "a", "b"))["id"]
+        await site.take_in()
+        await site.work(lambda line: ("done", 200, ANSWER))
+        right = site.sealed
+        for wrong in (wrapping("ab" * 32), wrapping()):
+            site.use(wrong)
+            assert (await site("GET", f"{PATH}/{name}/results")).status == 503
+        site.use(right)
+        assert len((await site("GET", f"{PATH}/{name}/results")).lines) == 2
 
 
 async def test_what_is_wrong_with_params_is_that_requests_result(site: BatchSite) -> None:

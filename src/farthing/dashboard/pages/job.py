@@ -61,10 +61,18 @@ def _read(connection: Connection, view: View, wrapped: Wrapping) -> Found | None
         return None
     whole = "table" in view.params
     failed = (
-        stored.results(connection, job.id, -1, lines.IN_FILE if whole else lines.FAILED, ("failed", "expired"), wrapping=wrapped) if job.failed + job.expired else []
+        stored.results(connection, job.id, -1, lines.IN_FILE if whole else lines.FAILED, ("failed", "expired"), wrapping=wrapped, lenient=True) if job.failed + job.expired else []
     )  # fmt: skip
     answered = (
-        stored.results(connection, job.id, -1, lines.IN_FILE if whole else lines.ANSWERED, ("done",), wrapping=wrapped)
+        stored.results(
+            connection,
+            job.id,
+            -1,
+            lines.IN_FILE if whole else lines.ANSWERED,
+            ("done",),
+            wrapping=wrapped,
+            lenient=True,
+        )
         if job.done
         else []
     )

@@ -9,14 +9,16 @@ from farthing.model.batch import LINE_ENDS, Line, LineState, Sent
 from farthing.store.batch import cells, moves
 from farthing.store.batch.rows import ANSWERS, BODIES, LINES, PLAIN, Key, among, flat, line_of, marks, parts, texts_of
 from farthing.store.engine import Connection
-from farthing.store.sealing import Wrapping
+from farthing.store.sealing import Unreadable, Wrapping
 
 
 def results(
     connection: Connection, job_id: str, after_no: int = -1, limit: int = 1000, states: Sequence[LineState] = LINE_ENDS, *,
-    wrapping: Wrapping = PLAIN, bodies: bool = False,
+    wrapping: Wrapping = PLAIN, bodies: bool = False, lenient: bool = False,
 ) -> list[Line]:  # fmt: skip
-    """Lines of a job in these states by number, with their answers, and with what they say if that is wanted."""
+    """Lines of a job in these states by number, with their answers, and with what they say if that is wanted. Raises
+    Unreadable for an answer that was sealed with another key: whoever delivers it would deliver nothing, and may drop it.
+    `lenient`: it is left out."""
     rows = connection.query(
         f"SELECT {LINES} FROM batch_lines WHERE job = ? AND no > ? AND state IN ({marks(len(states), '?')}) ORDER BY no LIMIT ?",
         (job_id, after_no, *states, limit),
@@ -25,6 +27,8 @@ def results(
     keys = [(line.job, line.no) for line in found]
     answers = texts_of(connection, ANSWERS, keys, wrapping)
     asked = texts_of(connection, BODIES, keys, wrapping) if bodies else {}
+    if not lenient and None in answers.values():
+        raise Unreadable("answers of lines were sealed with another key than batch.encryption_key is now")
     for line in found:
         line.answer = answers.get((line.job, line.no)) or b""
         line.body = asked.get((line.job, line.no)) or b""
@@ -32,10 +36,9 @@ def results(
 
 
 def get(connection: Connection, job_id: str, no: int, *, wrapping: Wrapping = PLAIN) -> Line | None:
-    """One line with what it says and its answer."""
-    found = results(
-        connection, job_id, no - 1, 1, ("waiting", "sent", *LINE_ENDS), wrapping=wrapping, bodies=True
-    )  # fmt: skip
+    """One line with what it says and its answer, as far as they can be read."""
+    every = ("waiting", "sent", *LINE_ENDS)
+    found = results(connection, job_id, no - 1, 1, every, wrapping=wrapping, bodies=True, lenient=True)
     return found[0] if found and found[0].no == no else None
 
 

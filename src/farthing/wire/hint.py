@@ -72,7 +72,7 @@ def _is_like(wire: str, body: bytes, stem: Stem[_Place]) -> bool:
 
 def _keep(name: str, wire: str, body: bytes, at: int, line: bytes) -> None:
     """Remember where the line goes, for bodies that differ in their conversation alone."""
-    if is_marked(body) or not _stems.is_worth_it(name, crc32(body[max(0, at - _LOOKED_AT) : at])):
+    if not _stems.is_worth_it(name, crc32(body[max(0, at - _LOOKED_AT) : at])) or is_marked(body):
         return
     place = span_of(body, LIST_NAMES[wire].decode().strip('"'))
     if place is None or body[place[0]] != _LIST:
@@ -88,12 +88,12 @@ def _keep(name: str, wire: str, body: bytes, at: int, line: bytes) -> None:
 
 
 def _edit(wire: str, body: bytes, hint: str) -> splice.Edit | None:
-    plain = splice.has_plain_names(body)
     marked = marked_messages(wire, body)
     if wire == "openai.chat":
         return _in_messages(body, hint, marked)
     if marked:
         return None
+    plain = splice.has_plain_names(body)
     if wire == "openai.responses":
         if value_of(body, b'"prompt"', plain) is not None:
             return None

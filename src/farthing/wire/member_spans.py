@@ -1,14 +1,15 @@
-"""Where a member of a JSON object lies, found with the parser's help: what it has read of the member is looked for in the bytes.
-Where that is there twice, `splice` reads token by token. Knows no wire format.
+"""Where a member of a JSON object lies, found with the parser's help: what it has read of the member is looked for in the bytes,
+behind its name. Where that is there twice, `splice` reads token by token. Knows no wire format.
 """
+
+import re
 
 import msgspec
 
 from farthing.wire import splice
 
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
-SHORTEST = 8
-"""Bytes; shorter values stand in many places."""
+_COLON = re.compile(rb"[ \t\r\n]*+:[ \t\r\n]*+")
 
 
 def span_of(body: bytes, name: str) -> tuple[int, int] | None:
@@ -19,8 +20,19 @@ def span_of(body: bytes, name: str) -> tuple[int, int] | None:
     value = bytes(raw)
     if value == b"null":
         return None
-    if len(value) >= SHORTEST:
-        at = body.find(value)
-        if body.find(value, at + 1) < 0:
-            return at, at + len(value)
-    return splice.value_span(body, msgspec.json.encode(name), splice.has_plain_names(body), known=True)
+    key, plain = msgspec.json.encode(name), splice.has_plain_names(body)
+    found = places_of(body, key, value, 0, len(body)) if plain else []
+    return found[0] if len(found) == 1 else splice.value_span(body, key, plain, known=True)
+
+
+def places_of(body: bytes, key: bytes, value: bytes, start: int, end: int) -> list[tuple[int, int]]:
+    """Where this value stands behind this name, with its quotes, between `start` and `end`, at whatever depth."""
+    found = []
+    at = body.find(key, start, end)
+    while at >= 0:
+        at += len(key)
+        colon = _COLON.match(body, at, end)
+        if colon is not None and body.startswith(value, colon.end()):
+            found.append((colon.end(), at := colon.end() + len(value)))
+        at = body.find(key, at, end)
+    return found

@@ -12,6 +12,7 @@ import msgspec
 
 from farthing.wire import splice
 from farthing.wire.lenient import NULL
+from farthing.wire.member_spans import places_of
 
 LONGEST = 8 * 1024 * 1024
 """Bytes of a body that is read."""
@@ -233,15 +234,5 @@ class _Finder:
 def _value(body: bytes, name: bytes, value: bytes, start: int, end: int) -> tuple[int, int] | None:
     """Where the value of a member lies that a parser has read between `start` and `end`. None if two places look like
     it, which is as good as none."""
-    found = -1
-    at = body.find(name, start, end)
-    while at >= 0:
-        after = _AFTER_KEY.match(body, at + len(name), end)
-        at += len(name)
-        if after is not None and body.startswith(value, after.end()):
-            if found >= 0:
-                return None
-            found = after.end()
-            at = found + len(value)
-        at = body.find(name, at, end)
-    return None if found < 0 else (found, found + len(value))
+    found = places_of(body, name, value, start, end)
+    return found[0] if len(found) == 1 else None

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from farthing.finops import patience
+from farthing.finops import labels, patience
 from farthing.finops.learnable import AUDITED, SHORT_TOKENS, coverage
 from farthing.finops.tiers import TierOf
 from farthing.model.arms import BATCHING, DISTILLATION
@@ -50,6 +50,8 @@ LOOKED_AT = 8
 """Features of which the latest calls are looked at."""
 LEAST_PATIENT = 0.9
 """Of a feature's calls: the setting is about all of them, so where people wait for some it would harm."""
+LEAST_LABELS = 0.9
+"""Of a feature's answers: a student answers what comes from a closed set, and other answers keep it from learning."""
 HOURS = 6
 """The deadline that is proposed."""
 TYPICAL = 1_000
@@ -105,6 +107,8 @@ class Sums(NamedTuple):
     """By feature and model."""
     patient: Mapping[str, float] = {}
     """By feature, the share of its calls of late that nobody seems to have waited for; see `finops.patience`."""
+    labels: Mapping[str, float] = {}
+    """By feature with short answers, the share of those of late that may be labels; see `finops.labels`."""
 
     @property
     def times(self) -> float:
@@ -153,10 +157,11 @@ def read(connection: Connection, now_us: int, tenant: str) -> Sums | None:
         return waste.report(connection, name, since, until, tenant=tenant)
 
     features = by("feature")
-    dearest = [row.key for row in sorted(features, key=lambda row: -row.cost) if row.key and row.key not in ERRANDS]
+    dearest = [row for row in sorted(features, key=lambda row: -row.cost) if row.key and row.key not in ERRANDS]
     return Sums(
         whole, by("task,model"), by("task,tier"), features, by("model"), lost("model"), lost("feature"), by("feature,model"),
-        patience.shares(connection, dearest[:LOOKED_AT], since, until, tenant),
+        patience.shares(connection, [row.key for row in dearest][:LOOKED_AT], since, until, tenant),
+        labels.shares(connection, [row.key for row in dearest if _is_short_answered(row)][:LOOKED_AT], since, until, tenant),
     )  # fmt: skip
 
 
@@ -394,12 +399,12 @@ def _saved_in_batch(row: ReportRow, known: Known) -> Nano:
 
 
 def can_be_learned(sums: Sums, known: Known) -> Iterator[Saving]:
-    """Features whose answers are as short as a label, while no student may learn from them: a bound for each, as nobody
-    has looked yet whether the answers are a closed set."""
+    """Features whose answers are as short and as much of one length as labels, while no student may learn from them: a
+    bound for each, as nobody has read yet whether the answers are a closed set."""
     for row in sums.features:
         paid = row.calls - row.cache_hits
-        is_label = 0 < row.out_tokens <= SHORT_TOKENS * row.calls
-        if not row.key or row.key in ERRANDS or paid < LEAST_CALLS or not is_label or _is_learned(row.key, known):
+        may_be = _is_short_answered(row) and sums.labels.get(row.key, 0.0) >= LEAST_LABELS
+        if not row.key or row.key in ERRANDS or paid < LEAST_CALLS or not may_be or _is_learned(row.key, known):
             continue
         low, high = coverage(paid * sums.times)
         yield Saving(
@@ -408,6 +413,10 @@ def can_be_learned(sums: Sums, known: Known) -> Iterator[Saving]:
             f"on public sets a student of a month's calls answered {100 * low:.0f} to {100 * high:.0f} %; it is tried beside its teacher before it answers, and audited",
             f"[capture]\nfeatures = {_with(known.capture.features, row.key)}\n\n[student]\nmode = \"on\"", SETTINGS, {"feature": row.key},
         )  # fmt: skip
+
+
+def _is_short_answered(row: ReportRow) -> bool:
+    return 0 < row.out_tokens <= SHORT_TOKENS * row.calls
 
 
 def _is_learned(feature: str, known: Known) -> bool:

@@ -197,12 +197,19 @@ def test_short_answers_may_be_learned_by_a_student() -> None:
         msgspec.structs.replace(labels, key=key, **more)
         for key, more in (("chat", {"out_tokens": 2_800 * 90}), ("rare", {"calls": 20}))
     )
-    (found,) = can_be_learned(sums(features=[labels, long_, few, msgspec.structs.replace(labels, key="")]), known())
+    every = sums(features=[labels, long_, few, msgspec.structs.replace(labels, key="")])
+    may_be = dict.fromkeys(("triage", "chat", "rare", ""), 0.95)
+    assert not list(can_be_learned(every, known())), "nobody looked"
+    assert not list(can_be_learned(every._replace(labels={"triage": 0.8}), known())), "of many lengths"
+    (found,) = can_be_learned(every._replace(labels=may_be), known())
     assert (found.lever, found.a_month, found.low, found.where) == ("distillation", None, 0, {"feature": "triage"})
     assert found.high == round(28_000_000_000 * DAYS_A_MONTH / DAYS * coverage(2_800 * DAYS_A_MONTH / DAYS)[1] * 0.97)
     assert 'features = ["triage"]' in found.setting and "answers of 4 tokens" in found.what
     on = StudentSettings(mode="on")
     for features in (["triage"], ["*"]):
-        assert not list(can_be_learned(sums(features=[labels]), known(capture=CaptureSettings(features), student=on)))
-    (more,) = can_be_learned(sums(features=[labels]), known(capture=CaptureSettings(["chat"]), student=on))
+        kept = known(capture=CaptureSettings(features), student=on)
+        assert not list(can_be_learned(sums(features=[labels])._replace(labels=may_be), kept))
+    (more,) = can_be_learned(
+        sums(features=[labels])._replace(labels=may_be), known(capture=CaptureSettings(["chat"]), student=on)
+    )
     assert 'features = ["chat","triage"]' in more.setting

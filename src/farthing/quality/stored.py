@@ -38,7 +38,7 @@ def stored_record(
         started_us=now_us - lasted_us, duration_us=lasted_us, usage=usage, cost_state=priced.state, cost=priced.nano,
         list_cost=priced.list_nano, lines=list(priced.lines), price_version=priced.version, flags=list(priced.flags),
     )  # fmt: skip
-    what = f"{stored.tokens:,} tokens for {stored.seconds:,.0f} seconds" + (", made anew" if stored.made else "")
+    what = f"{stored.tokens:,} tokens " + ("were put there" if stored.made else f"for {stored.seconds:,.0f} seconds")
     return Record(
         id=id, started_us=attempt.started_us, wire=WIRE, model_asked=model, model=model, provider=provider,
         deployment=attempt.deployment, tenant=tenant, feature=STORAGE, task=TASK, status=200, cost_state=priced.state,

@@ -1,8 +1,9 @@
 """Makes contexts that are worth it, prolongs them while they are, and lets them go. Never on a call's way: a task looks every
 few seconds at what calls have left.
 
-A context lives ten minutes and is prolonged by as many, so that one whose gateway was killed costs no longer than that. What
-its making and its storage cost is told to whoever books it when a stretch of its life is over.
+A context lives ten minutes and is prolonged by as many, so that one whose gateway was killed costs no longer than that. Whoever
+books what it costs is told of its making at once, and of its storage when a stretch of its life is over: what was stored in a
+killed gateway's last stretch is in no row.
 """
 
 import asyncio
@@ -45,13 +46,13 @@ class Caches(Protocol):
 
 
 class Stored(NamedTuple):
-    """A stretch of a context's life, to be booked."""
+    """The making of a context, or a stretch of its life, to be booked."""
 
     key: Key
     tokens: int
     seconds: float
     made: bool
-    """It is the first one: its tokens were read once, at the plain price."""
+    """Its tokens were read, at the plain price."""
 
 
 class _Life(msgspec.Struct):
@@ -64,7 +65,6 @@ class _Life(msgspec.Struct):
     """What came before is booked."""
     until: float
     """When it ends at the provider, at the latest."""
-    made: bool = True
 
 
 class ContextKeeper:
@@ -130,6 +130,7 @@ class ContextKeeper:
         by_itself = int(beginning.held_anyway * 100)
         beginning.context = Context(provider, model, made.name, opening.raw, by_itself)
         self._lives[made.name] = _Life(beginning, beginning.context, beginning.tokens, begun, begun + LIFETIME_S)
+        self._book(Stored(beginning.key, beginning.tokens, 0.0, made=True))
 
     async def _look_after(self, life: _Life) -> None:
         now, beginning = self._clock(), life.beginning
@@ -155,7 +156,7 @@ class ContextKeeper:
             self._over(life, min(now, life.until))
             return
         self._tell(life, now)
-        life.since, life.until, life.made = now, now + LIFETIME_S, False
+        life.since, life.until = now, now + LIFETIME_S
         context = msgspec.structs.replace(life.context, by_itself=int(beginning.held_anyway * 100))
         beginning.context = life.context = context
 
@@ -171,4 +172,4 @@ class ContextKeeper:
         self._tell(life, at)
 
     def _tell(self, life: _Life, at: float) -> None:
-        self._book(Stored(life.beginning.key, life.tokens, max(0.0, at - life.since), life.made))
+        self._book(Stored(life.beginning.key, life.tokens, max(0.0, at - life.since), made=False))

@@ -113,6 +113,7 @@ async def test_one_is_made_when_enough_is_known_and_used_and_let_go(caches: Cont
     assert not has_context(await world.calls(SEEN))
     call = await world.calls(3)
     assert has_context(call)
+    assert [(each.made, each.seconds) for each in world.booked] == [(True, 0.0)], "though the gateway may be killed"
     saving = call.trail.savings[0]
     assert saving.before > 3 * saving.after
     assert saving.estimated
@@ -147,14 +148,14 @@ async def test_one_that_the_provider_lost_is_made_anew(caches: ContextCaches) ->
     assert not await caches.prolong(lost.context.name, "60s")
     world.step.lost(lost.context)
     await world.keeper.look()
-    assert [each.made for each in world.booked] == [True]
+    assert [each.made for each in world.booked] == [True, False]
     again = (await world.calls(3)).marks
     assert again is not None
     assert again.context is not None
     assert again.context.name != lost.context.name
     await world.keeper.close()
     assert not await caches.prolong(again.context.name, "60s")
-    assert [each.made for each in world.booked] == [True, True]
+    assert [each.made for each in world.booked] == [True, False, True, False]
 
 
 async def test_one_that_cannot_be_prolonged_ends(caches: ContextCaches) -> None:

@@ -96,7 +96,7 @@ class Dealer:
     async def _deal(self, sums: Sequence[Sums], model: str) -> int:
         """Some lines of one model; how many."""
         count = min(AT_ONCE, self._runner.wants(model)) if model in self._alone else AT_ONCE
-        if count <= 0 or self._sender.full:
+        if count <= 0 or self._sender.full(model):
             return 0
         ways = await self._ways(model)
         taken = await self._take(sums, model, count)

@@ -3,12 +3,16 @@
 A shard is in the store, with its lines and what budgets keep for them, before the provider is asked for anything; it is
 asked once. Where nobody can tell whether it was created, the shard stays as it is, and is looked for before anything is
 created again (`watching`). Lines that wait here are held by this gateway, in memory; if it dies, others prepare them anew.
+
+A shard is made when its provider has a place free for it, of what each tenant has waiting here then: so nobody waits behind
+all that somebody else had before, and a provider that is slow holds up its own lines alone.
 """
 
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -34,9 +38,11 @@ MOST_BYTES = 24 * 2**20
 """Of one shard, whatever the provider takes: it is in memory as a whole, in two or three forms."""
 POOL_BYTES = 48 * 2**20
 POOL_LINES = 25_000
-"""Of all lines that wait here."""
+"""Of all lines that wait here. A model has at most as much of it as it leaves free for others."""
 UPLOADS = 2
-"""Shards that are on their way to providers at the same time."""
+"""Shards that are on their way to a provider at the same time."""
+READY = 2_000
+"""Lines of small shards that may be made before there is a place for them: to make one means to look at all that wait."""
 REFUSED_S = 60.0
 """How long lines wait that a budget had no room for, or that a provider took no batch of."""
 CAPPED_S, CAPPED_LINE_S = 5.0, 0.01
@@ -83,6 +89,27 @@ class _Pool:
         self.again_us = 0
 
 
+class _Road:
+    """What is on its way to one provider."""
+
+    def __init__(self) -> None:
+        self.places = asyncio.Semaphore(UPLOADS)
+        self._shards = 0
+        self._lines = 0
+
+    @property
+    def free(self) -> bool:
+        return self._shards < UPLOADS or self._lines < READY
+
+    def begin(self, lines: int) -> None:
+        self._shards += 1
+        self._lines += lines
+
+    def end(self, lines: int) -> None:
+        self._shards -= 1
+        self._lines -= lines
+
+
 class Sender:
     """See the module. `alone` takes lines that fit into no batch; `refused` hears of providers that make no batches now;
     `spending` says whether so much may be spent now."""
@@ -103,7 +130,8 @@ class Sender:
         self._linger_s = linger_s
         self._a_second = a_second
         self._pools: dict[Key, _Pool] = {}
-        self._uploads = asyncio.Semaphore(UPLOADS)
+        self._roads: dict[str, _Road] = {}
+        """To each provider."""
         self._sending: set[asyncio.Task[None]] = set()
         self.bell = asyncio.Event()
         self._digests: set[tuple[str, bytes]] = set()
@@ -111,20 +139,21 @@ class Sender:
         """Lines of shards that are not in the store yet."""
         self.shards: set[str] = set()
         """That are on their way to a provider."""
-        self.bytes = 0
-        self.lines = 0
+        self._bytes: Counter[str] = Counter()
+        self._lines: Counter[str] = Counter()
+        """Of what waits here, by model."""
 
-    @property
-    def full(self) -> bool:
-        """Whether no more lines should be prepared now."""
-        return self.bytes >= POOL_BYTES or self.lines >= POOL_LINES
+    def full(self, model: str) -> bool:
+        """Whether no more lines of a model should be prepared now."""
+        bytes_left, lines_left = POOL_BYTES - self._bytes.total(), POOL_LINES - self._lines.total()
+        return self._bytes[model] >= bytes_left or self._lines[model] >= lines_left
 
     def add(self, pooled: Pooled) -> None:
-        parked = pooled.parked
+        parked, model = pooled.parked, pooled.line.model
         pool = self._pools.setdefault(Key(parked.provider, parked.deployment, parked.model, parked.wire), _Pool())
         pool.items[pooled.line.job, pooled.line.no] = pooled
-        self.bytes += len(parked.body)
-        self.lines += 1
+        self._bytes[model] += len(parked.body)
+        self._lines[model] += 1
         if pooled.line.digest:
             self._digests.add(pooled.alike)
         self.bell.set()
@@ -140,11 +169,11 @@ class Sender:
     async def turn(self) -> float:
         """Send what is full enough, or has waited long enough."""
         await self._desk.clock.sleep(TOGETHER_S)
-        for key, pool in list(self._pools.items()):
-            if pool.items and self._is_due(pool):
-                await self._pack(key, pool)
-            elif not pool.items:
+        for key, pool in sorted(self._pools.items(), key=lambda each: each[1].packed_at):
+            if not pool.items:
                 del self._pools[key]
+            elif self._road(key).free and self._is_due(pool):
+                await self._pack(key, pool)
         return 0.25 if self._pools else 2.0
 
     async def settle(self) -> None:
@@ -176,16 +205,22 @@ class Sender:
             self._alone(self._take(pool, list(pool.items)))
             return
         room = await self._room(key)
-        items = [_item(pooled) for pooled in pool.items.values()]
+        waiting, limits, a_second = list(pool.items.values()), _limits(api.limits_for(key.model)), self._a_second()
         packed: Packed[tuple[str, int]] = await asyncio.to_thread(
-            pack, items, _limits(api.limits_for(key.model)), room, now_us=self._desk.now_us, linger_s=self._linger_s,
-            a_second=self._a_second(),
-        )  # fmt: skip
-        for chunk in packed.shards:
-            self._send_soon(key, api, self._take(pool, [item.line for item in chunk]))
+            lambda: pack(
+                _in_turns(waiting), limits, room, now_us=self._desk.now_us, linger_s=self._linger_s, a_second=a_second
+            )
+        )
+        left = deque(packed.shards)
+        while left and self._road(key).free:
+            self._send_soon(key, api, self._take(pool, [item.line for item in left.popleft()]))
         if packed.alone:
             self._alone(self._take(pool, [item.line for item in packed.alone]))
-        pool.packed_of, pool.again_us = len(pool.items), packed.again_us
+        # Those that are left are made anew when there is a place, with what has come by then.
+        pool.packed_of, pool.again_us = len(pool.items), self._desk.now_us if left else packed.again_us
+
+    def _road(self, key: Key) -> "_Road":
+        return self._roads.setdefault(key.provider, _Road())
 
     async def _room(self, key: Key) -> Room:
         hour_ago = self._desk.now_us - 3_600_000_000
@@ -193,28 +228,32 @@ class Sender:
 
     def _take(self, pool: _Pool, keys: Sequence[tuple[str, int]]) -> list[Pooled]:
         taken = [pool.items.pop(key) for key in keys if key in pool.items]
-        self.bytes -= sum(len(pooled.parked.body) for pooled in taken)
-        self.lines -= len(taken)
+        for pooled in taken:
+            self._bytes[pooled.line.model] -= len(pooled.parked.body)
+            self._lines[pooled.line.model] -= 1
         self._digests.difference_update(pooled.alike for pooled in taken)
         return taken
 
     def _send_soon(self, key: Key, api: BatchApi, chunk: list[Pooled]) -> None:
         if not chunk:
             return
+        self._road(key).begin(len(chunk))
         task = asyncio.create_task(self._send_safely(key, api, chunk))
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
 
     async def _send_safely(self, key: Key, api: BatchApi, chunk: list[Pooled]) -> None:
-        keys = {(pooled.line.job, pooled.line.no) for pooled in chunk}
+        keys, road = {(pooled.line.job, pooled.line.no) for pooled in chunk}, self._road(key)
         self._leaving |= keys
         try:
-            async with self._uploads:
+            async with road.places:
                 await self._send(key, api, chunk)
         except Exception as error:  # the store has what is needed to go on
             log.warning("a batch could not be sent", extra={"provider": key.provider, "error": type(error).__name__})
         finally:
             self._leaving -= keys
+            road.end(len(keys))
+            self.bell.set()
 
     async def _send(self, key: Key, api: BatchApi, chunk: list[Pooled]) -> None:
         shard = await self._intend(key, chunk)
@@ -354,6 +393,16 @@ def _shard(key: Key, chunk: Sequence[Pooled], desk: Desk) -> Shard:
 
 def _pays(pooled: Pooled, refused: HoldRefused) -> bool:
     return any(hold.budget == refused.budget and hold.member == refused.member for hold in pooled.parked.sent.holds)
+
+
+def _in_turns(waiting: Iterable[Pooled]) -> list[Item[tuple[str, int]]]:
+    """However many are taken from its front, each tenant has about as many bytes among them as any other, if it has them."""
+    so_far: Counter[str] = Counter()
+    placed = []
+    for pooled in waiting:
+        so_far[pooled.line.tenant] += len(pooled.parked.body)
+        placed.append((so_far[pooled.line.tenant], _item(pooled)))
+    return [item for _, item in sorted(placed, key=lambda each: each[0])]
 
 
 def _item(pooled: Pooled) -> Item[tuple[str, int]]:

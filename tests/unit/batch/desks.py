@@ -146,7 +146,8 @@ async def queued(store: Store, total: int = 3, *, hours: float = 24, **changes: 
     job = Job("job-1", "file", "openai.chat", "acme", NOW_US, deadline_us, state="running", total=total)
     job = msgspec.structs.replace(job, **changes)
     made = [
-        Line(job.id, no, f"c-{no}", "acme", "small", deadline_us, 0, body=b'{"model":"small"}') for no in range(total)
+        Line(job.id, no, f"c-{no}", job.tenant, "small", deadline_us, 0, body=b'{"model":"small"}')
+        for no in range(total)
     ]
     await store.do(lambda c: (jobs.add(c, job), lines.add(c, made)))
     return job

@@ -38,10 +38,11 @@ class Running:
 
 
 class Sending:
-    full = False
-
     def __init__(self) -> None:
         self.added: list[Pooled] = []
+
+    def full(self, model: str) -> bool:
+        return False
 
     def add(self, pooled: Pooled) -> None:
         self.added.append(pooled)

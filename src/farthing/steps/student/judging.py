@@ -87,7 +87,7 @@ class Weighing(NamedTuple):
 
     def of(self, signs: Floats) -> Floats:
         """One confidence a row."""
-        found: Floats = 1 / (1 + np.exp(-np.clip(self.logits(signs), -30, 30)))
+        found: Floats = (1 / (1 + np.exp(-np.clip(self.logits(signs), -30, 30)))).astype(np.float32, copy=False)
         return found
 
     def logits(self, signs: Floats) -> Floats:

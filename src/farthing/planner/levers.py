@@ -5,7 +5,7 @@ worth beside the others lies between its first and its last place.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -144,6 +144,24 @@ WAITING = Lever(
     "say which features can wait",
 )  # fmt: skip
 """Priced, not replayed: the same answers at the price of batches."""
+DEADLINE_S = 21_600.0
+MOST_WAITING = 3
+"""Features that are proposed where nobody said which can wait."""
+
+
+def waiting_toml(patience: Mapping[str, float], saved: Mapping[str, int]) -> str:
+    """What lets features wait: those with a stated patience in seconds; where there is none, those that save most."""
+    dearest = sorted((name for name in saved if name), key=lambda name: -saved[name])[:MOST_WAITING]
+    found = sorted(patience.items()) or [(name, DEADLINE_S) for name in dearest]
+    return (
+        "\n\n".join(f"[batch.features.{_quoted(name)}]\ndeadline_s = {seconds:.0f}" for name, seconds in found)
+        or WAITING.toml
+    )
+
+
+def _quoted(name: str) -> str:
+    """A TOML key: JSON's strings are TOML's too, but for one character."""
+    return msgspec.json.encode(name).decode().replace("\x7f", "\\u007f")
 
 
 def switched(settings: Settings, levers: Sequence[Lever]) -> Settings:

@@ -12,7 +12,7 @@ from farthing.model.arms import SEMANTIC_CACHE
 from farthing.model.money import show_dollars
 from farthing.model.past import PastCall
 from farthing.model.plan import Example, LeverPlan, Plan
-from farthing.planner.levers import GUARDED, NEAR, REPLAYED, WAITING, Lever, switched
+from farthing.planner.levers import GUARDED, NEAR, REPLAYED, WAITING, Lever, switched, waiting_toml
 from farthing.planner.replay.alike import Judged
 from farthing.planner.replay.readers import Kept, Reading, encoded
 from farthing.planner.replay.run import Came, replay
@@ -173,21 +173,20 @@ def _waiting(
     beside = [round(off * each.cost) if each is not None else 0 for off, each in zip(share, together, strict=True)]
     if not any(alone):
         return None, [0] * len(asked)
-    names = sorted(wanted.patience) or [name for name, _ in _dearest(asked, alone)]
     found = LeverPlan(
-        WAITING.name, WAITING.risk, "\n\n".join(f'[batch.features."{name}"]\ndeadline_s = {wanted.patience.get(name, 21_600):.0f}' for name in names),
+        WAITING.name, WAITING.risk, waiting_toml(wanted.patience, _by_feature(asked, alone)),
         WAITING.caution, WAITING.effort, amount(alone, group, times), amount(beside, group, times),
         round(times * sum(beside)), sum(each > 0 for each in alone), 0, is_bound=not stated,
     )  # fmt: skip
     return found, beside if stated else [0] * len(asked)
 
 
-def _dearest(asked: Sequence[PastCall], saved: Sequence[int]) -> list[tuple[str, int]]:
+def _by_feature(asked: Sequence[PastCall], saved: Sequence[int]) -> Counter[str]:
     sums: Counter[str] = Counter()
     for past, each in zip(asked, saved, strict=True):
-        if past.feature:
+        if each:
             sums[past.feature] += each
-    return sums.most_common(3)
+    return sums
 
 
 def _share_off(past: PastCall, book: PriceBook) -> float:

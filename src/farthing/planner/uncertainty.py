@@ -1,10 +1,15 @@
-"""How sure a saving is that was seen on some calls: an interval of 80 % for as many calls that are yet to come.
+"""How sure a saving is that was seen on some calls: an interval of 80 % for a month that is yet to come.
 
 Calls of one conversation, or of one day, go together, so their sums are what varies:
 
-    variance of the sum over n days  =  n x the variance of a day's sum, working days and weekends apart
-    over n conversations             =  n x the mean square of one's sum, since how many there are varies too (compound Poisson)
-    of the difference to another such span  =  twice that
+    variance V of the sum over n days  =  n x the variance of a day's sum, working days and weekends apart
+    over n conversations               =  n x the mean square of one's sum, since how many there are varies too (compound Poisson)
+    the largest square that was seen   =  counts half as much again: few groups seldom show how large one can be
+    of the month, t spans long, beside t times what was seen  =  (t + t squared) x V: both are draws
+
+A month with more calls varies more. So V grows with the sum, as it does for counts, and the interval reaches further up than down
+(Nelson's prediction interval of Poisson counts, with V / sum in place of one). A saving that was small by chance else has an
+interval that is narrow by the same chance.
 
 Days are the groups where there are enough of them, else conversations. Knows nothing of levers.
 """
@@ -53,27 +58,36 @@ def amount_of(sums: Mapping[str, int], are_days: bool, times: float, *, by_chanc
     of these groups, so that the groups' sums differ as those of months would."""
     total = sum(sums.values())
     variance = _spread(list(sums.values())) if by_chance else _variance(sums, are_days)
-    half = Z80 * _widened(len(sums)) * sqrt(2 * variance) * sqrt(max(times, 1.0))
-    return Amount(round(total * times), round(total * times - half), round(total * times + half))
+    reach = Z80 * _widened(len(sums))
+    sizes = sum(map(abs, sums.values()))
+    up = reach**2 * times * variance * total / sizes**2 / 2 if sizes else 0.0
+    half = sqrt(reach**2 * (times + times**2) * variance + up**2)
+    middle = total * times + up
+    return Amount(round(total * times), round(middle - half), round(middle + half))
 
 
 def _variance(sums: Mapping[str, int], are_days: bool) -> float:
     """Of the sum of all groups."""
-    if len(sums) < 2:
-        return float(sum(sums.values())) ** 2
-    if not are_days:
-        return float(sum(each**2 for each in sums.values()))
+    values = list(sums.values())
+    if len(values) < 2 or not are_days:
+        squares = [float(each) ** 2 for each in values]
+        return sum(squares) + max(squares, default=0.0) / 2
     weekend = [each for day, each in sums.items() if _is_weekend(int(day))]
     working = [each for day, each in sums.items() if not _is_weekend(int(day))]
     if min(len(weekend), len(working)) < FEWEST_ALIKE:
-        return _spread(list(sums.values()))
-    return _spread(weekend) + _spread(working)
+        return _spread(values)
+    return _spread(weekend, working)
 
 
-def _spread(sums: Sequence[int]) -> float:
-    count = len(sums)
-    mean = sum(sums) / count
-    return count * sum((each - mean) ** 2 for each in sums) / (count - 1)
+def _spread(*kinds: Sequence[int]) -> float:
+    """Of the sum of groups of several kinds, each of which has a mean of its own."""
+    found = largest = 0.0
+    for sums in kinds:
+        mean = sum(sums) / len(sums)
+        squares = [(each - mean) ** 2 for each in sums]
+        found += len(sums) * sum(squares) / (len(sums) - 1)
+        largest = max(largest, *squares)
+    return found + largest / 2
 
 
 def _is_weekend(day: int) -> bool:

@@ -14,7 +14,7 @@ from farthing.model.call import Deployment
 from farthing.model.past import PastCall
 from farthing.model.plan import Amount, Example, LeverPlan, Plan, Scenario
 from farthing.model.routes import ANY, Cell, Table
-from farthing.planner.levers import REPLAYED, WAITING
+from farthing.planner.levers import REPLAYED, WAITING, waiting_toml
 from farthing.planner.replay.columns import DAY_US, Columns, Kind, Names, Work, chunks_of, columns
 from farthing.planner.replay.pricing import Pricer
 from farthing.planner.replay.wordless import HOSTS, ORDER, Rules, Sums, Wordless
@@ -180,10 +180,8 @@ def _told(engine: Wordless, hoped: Sequence[Sums], patience: dict[str, float]) -
 def _lever(name: str, engine: Wordless, times: float, patience: dict[str, float]) -> LeverPlan:
     alone, beside = engine.alone[name], engine.beside[name]
     risk, toml, caution, effort = TOML[name]
-    if name == BATCHING and patience:
-        toml = "\n\n".join(
-            f'[batch.features."{each}"]\ndeadline_s = {seconds:.0f}' for each, seconds in sorted(patience.items())
-        )
+    if name == BATCHING:
+        toml = waiting_toml(patience, engine.waiting)
     return LeverPlan(
         name, risk, toml, caution, effort, _amount(alone, times), _amount(beside, times), round((engine.booked[name] or beside.total) * times),
         alone.cheaper, alone.dearer, _examples(alone.most), _examples(alone.least),

@@ -1,5 +1,7 @@
 """Plans without text: a store tells what the calls tell, and what needs text is said to need it."""
 
+import tomllib
+
 import msgspec
 import pytest
 
@@ -69,6 +71,17 @@ async def test_cheaper_models_are_scenarios_that_say_what_they_do_to_answers() -
     amounts = [each.a_month for each in found]
     assert len(found) == 3 and amounts == sorted(amounts) and amounts[-1] > 0
     assert all(each.consequence and each.settled_by for each in found)
+
+
+async def test_features_that_could_wait_are_proposed_by_name() -> None:
+    calls = a_month()
+    for n, past in enumerate(calls):
+        past.first_byte_us, past.session, past.feature = 0, "", "" if n % 2 else 'a "night"'
+    found = (await plan_of_calls(calls, own(), {})).levers
+    proposed = next(each for each in found if each.lever == "batching")
+    assert proposed.is_bound and tomllib.loads(proposed.toml) == {
+        "batch": {"features": {'a "night"': {"deadline_s": 21600}}}
+    }
 
 
 async def test_what_needs_text_is_said_to() -> None:

@@ -131,6 +131,8 @@ class Wordless:
         self.beside = {name: Sums() for name in self._levers}
         self.booked = dict.fromkeys(self._levers, 0)
         self.together = Sums()
+        self.waiting: dict[str, int] = {}
+        """What waiting alone saves, by feature. Nano-dollars."""
 
     def feed(self, chunk: Columns) -> None:
         """The next calls, later than all before."""
@@ -153,11 +155,20 @@ class Wordless:
             flow = after
         self.together.add(chunk, cost, flow.cost)
         for name in self._levers:
-            self.alone[name].add(chunk, cost, self._stages[name](chunk, start).cost)
+            after = self._stages[name](chunk, start)
+            self.alone[name].add(chunk, cost, after.cost)
+            if name == BATCHING:
+                self._who_waits(chunk, cost - after.cost)
             if name in self._firm:
                 self.beside[name].add(chunk, self._through(chunk, start, without=name).cost, flow.cost)
             else:
                 self.beside[name].add(chunk, flow.cost, self._stages[name](chunk, flow).cost)
+
+    def _who_waits(self, chunk: Columns, saved: Ints) -> None:
+        for work, each in enumerate(np.bincount(chunk.work, weights=saved)):
+            if each:
+                feature = self._names.works[work].feature
+                self.waiting[feature] = self.waiting.get(feature, 0) + round(each)
 
     def _through(self, chunk: Columns, flow: Flow, without: str) -> Flow:
         for name in self._firm:

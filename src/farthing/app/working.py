@@ -61,7 +61,15 @@ def make_parts(
     dealer = Dealer(
         desk, walks, settler, atlas, sender, runner, apis, promoter.ahead_s, late=late, linger_s=rules.linger_s, counts=spending.capped
     )  # fmt: skip
-    watcher = Watcher(desk, apis, Fetcher(desk, walks, settler), refused, look_s=rules.look_s, dice=dice)
+    watcher = Watcher(
+        desk,
+        apis,
+        Fetcher(desk, walks, settler),
+        refused,
+        look_s=rules.look_s,
+        dice=dice,
+        leaving=lambda: sender.shards,
+    )
     bounds = Bounds(rules.max_requests, known.settings.server.max_body_mb * 2**20)
     intake = Intake(
         desk.store, desk.wrapping, Alike(known.settings.cache), bounds, desk.holder, queue.wake, clock

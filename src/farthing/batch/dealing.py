@@ -24,6 +24,7 @@ from farthing.batch.turnround import TurnRounds
 from farthing.batch.walks import Settled, Walks
 from farthing.batch.ways import Atlas, Ways
 from farthing.model.batch import Job, Line, Way
+from farthing.store import StoreError
 from farthing.store.batch import lines
 from farthing.store.batch.lines import Waiting as Sums
 from farthing.store.engine import Connection
@@ -32,7 +33,12 @@ from farthing.upstream.batches import BatchApi
 log = logging.getLogger("farthing.batch")
 
 AT_ONCE = 300
-"""Lines of one transaction."""
+BYTES_AT_ONCE = 16 * 2**20
+"""Lines of one transaction, and what they say."""
+LOST = 3
+"""Times that a line is sent in a batch that has no answer for it; then it goes alone."""
+MISTAKE_S = 60.0
+"""How long a line is left alone that something of ours went wrong with."""
 CREATED_S = 10.0
 """Until a batch is at its provider, once it is packed."""
 IDLE_S = 2.0
@@ -104,7 +110,7 @@ class Dealer:
             return 0
         self._hand = _Hand(taken)
         for line in taken:
-            await self._deal_one(line, ways, model)
+            await self._deal_safely(line, ways, model)
             await asyncio.sleep(0)  # calls of people go between
         hand = self._hand
         if hand.ended:
@@ -117,8 +123,21 @@ class Dealer:
             self._alone.discard(model)
         return len(taken)
 
+    async def _deal_safely(self, line: Line, ways: Ways, model: str) -> None:
+        """Trouble with one line is no trouble with those behind it. Raises StoreError."""
+        try:
+            await self._deal_one(line, ways, model)
+        except StoreError:
+            raise
+        except Exception as error:
+            told = {"job": line.job, "line": line.no, "error": type(error).__name__}
+            log.error("a line could not be prepared", extra=told)
+            self._hand.later.setdefault(self._desk.now_us + int(MISTAKE_S * 1e6), []).append(line)
+
     async def _deal_one(self, line: Line, ways: Ways, model: str) -> None:
         hand, now_us = self._hand, self._desk.now_us
+        if self._runner.has(line) or self._sender.holds(line):
+            return  # the clock was set forward, and the store took us for dead
         job = await self._desk.job(line.job)
         if job is None:
             return  # it was dropped meanwhile
@@ -135,6 +154,8 @@ class Dealer:
 
     async def _send(self, line: Line, job: Job, choice: Choice) -> None:
         hand = self._hand
+        if choice.way == "batch" and line.tries >= LOST:
+            choice = msgspec.structs.replace(choice, way="now")
         if choice.from_us > self._desk.now_us:
             hand.later.setdefault(choice.from_us, []).append(line)
         elif choice.way == "batch" or job.cap or self._counts:
@@ -174,14 +195,16 @@ class Dealer:
         desk = self._desk
         taken: list[Line] = []
 
-        def take(connection: Connection, tenant: str, limit: int) -> list[Line]:
+        def take(connection: Connection, tenant: str, limit: int, most_bytes: int) -> list[Line]:
             return lines.take(
                 connection, now_us=desk.now_us, holder=desk.holder, until_us=desk.until_us, limit=limit, tenant=tenant,
-                model=model, wrapping=desk.wrapping,
+                model=model, wrapping=desk.wrapping, most_bytes=most_bytes,
             )  # fmt: skip
 
         for tenant, limit in shares.items():
-            taken += await desk.store.do(partial(take, tenant=tenant, limit=limit))
+            left = BYTES_AT_ONCE - sum(line.size for line in taken)
+            if left > 0:
+                taken += await desk.store.do(partial(take, tenant=tenant, limit=limit, most_bytes=left))
         return taken
 
     async def _ways(self, model: str) -> Ways:

@@ -162,6 +162,11 @@ class Sender:
         """Whether a line that asks the same waits here."""
         return alike in self._digests
 
+    def holds(self, line: Line) -> bool:
+        """Whether it waits here itself."""
+        key = (line.job, line.no)
+        return key in self._leaving or any(key in pool.items for pool in self._pools.values())
+
     def in_hand(self) -> set[tuple[str, int]]:
         """The lines that wait here."""
         return {key for pool in self._pools.values() for key in pool.items} | self._leaving

@@ -1,5 +1,6 @@
 """Says that this gateway lives, so that what it works on stays its own; frees what dead ones of this machine worked on; and
-forgets what was kept for long enough."""
+forgets what was kept for long enough. Where the clock was set back, what was to happen soon happens now, and not when it is so
+late again."""
 
 import logging
 from collections.abc import Callable
@@ -19,6 +20,8 @@ HELD_US = int((LEASE_S + 60) * 1e6)
 """For longer from now on nobody holds anything."""
 AT_ONCE = 20
 """Jobs whose time is over that are forgotten at a turn."""
+SET_BACK_S = 30.0
+"""By less than this a clock may be set back without a word."""
 HOLDS_AT_ONCE = 2000
 """Runs that nobody runs any more whose holds are freed at a turn."""
 
@@ -39,8 +42,10 @@ class Upkeep:
         self._shards_in_hand = shards_in_hand
         self._strays: set[Key] = set()
         self._renews_at = 0.0
+        self._began_us = self._began()
 
     async def turn(self) -> float:
+        await self._note_the_clock()
         now = self._desk.clock.monotonic()
         if now >= self._renews_at:
             await self._desk.store.do(self._renew)
@@ -55,6 +60,17 @@ class Upkeep:
         """What this gateway still works on is free at once."""
         desk = self._desk
         await desk.store.do(lambda connection: lines.free(connection, [desk.holder], desk.now_us))
+
+    def _began(self) -> int:
+        """When the clock that is never set was at 0, by the one that is."""
+        return self._desk.now_us - int(self._desk.clock.monotonic() * 1e6)
+
+    async def _note_the_clock(self) -> None:
+        began_us = self._began()
+        if began_us < self._began_us - int(SET_BACK_S * 1e6):
+            log.warning("the clock was set back", extra={"seconds": (self._began_us - began_us) // 1_000_000})
+            await self._desk.store.do(lambda connection: strays.set_back(connection, self._desk.now_us))
+        self._began_us = began_us
 
     def _renew(self, connection: Connection) -> None:
         desk = self._desk

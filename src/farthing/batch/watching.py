@@ -1,6 +1,7 @@
 """Looks at shards: finds those whose creation is unsure, sees how those that run are, and fetches what is finished.
 
-One gateway looks at a shard at a time, the more seldom the longer it runs. A word of the provider that nobody knows is
+One gateway looks at a shard at a time, the more seldom the longer it runs, and beside the others: a provider that is slow
+to answer holds up no other. A word of the provider that nobody knows is
 waited out. Results are taken as they come, in any order, from wherever they are; a line that is in none of the files is
 run again. Knows nothing of how shards are made.
 """
@@ -8,7 +9,8 @@ run again. Knows nothing of how shards are made.
 import asyncio
 import logging
 import random
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Collection
 
 import msgspec
 
@@ -19,11 +21,12 @@ from farthing.model.errors import UpstreamError
 from farthing.store.batch import known, shards
 from farthing.upstream.batches import BatchApi
 from farthing.upstream.batches.api import TOKEN_LIMIT, Created, Look, Maybe, Refused
+from farthing.upstream.batches.states import shown
 
 log = logging.getLogger("farthing.batch")
 
 AT_ONCE = 4
-"""Shards that are looked at at the same time."""
+"""Shards of a provider that are looked at at the same time."""
 SELDOM_S = 60.0
 SHARE = 0.05
 """Of its age, that passes between two looks at a shard."""
@@ -47,36 +50,64 @@ class Watcher:
 
     def __init__(
         self, desk: Desk, apis: Callable[[str], BatchApi | None], fetcher: Fetcher, refused: Callable[[str], None], *,
-        look_s: float, dice: Callable[[], float] = random.random,
+        look_s: float, dice: Callable[[], float] = random.random, leaving: Callable[[], Collection[str]] = tuple,
     ) -> None:  # fmt: skip
+        """`leaving`: the shards that this gateway is sending, which nobody looks for yet."""
         self._desk = desk
         self._apis = apis
         self._fetcher = fetcher
         self._refused = refused
         self._look_s = look_s
         self._dice = dice
+        self._leaving = leaving
+        self._looks: set[asyncio.Task[None]] = set()
+        self._busy: Counter[str] = Counter()
+        """Looks that are under way, by provider."""
+        self.bell = asyncio.Event()
         self.shards: set[str] = set()
         """That are looked at now."""
         self._failures: dict[str, int] = {}
         """Looks in a row that failed, by shard."""
 
     async def turn(self) -> float:
-        desk = self._desk
-        due = await desk.store.do(lambda c: shards.due(c, desk.now_us, desk.holder, desk.until_us, AT_ONCE))
-        if due:
-            await asyncio.gather(*(self._look_safely(shard) for shard in due))
+        desk, in_hand = self._desk, {*self.shards, *self._leaving()}
+        busy = [provider for provider, looks in self._busy.items() if looks >= AT_ONCE]
+        due = await desk.store.do(
+            lambda c: shards.due(c, desk.now_us, desk.holder, desk.until_us, AT_ONCE, in_hand=in_hand, busy=busy)
+        )
+        for shard in due:
+            self._begin(shard)
         return 0.0 if len(due) == AT_ONCE else min(1.0, self._look_s / 2)
+
+    async def settle(self) -> None:
+        """Wait for the looks that are under way."""
+        await asyncio.gather(*self._looks, return_exceptions=True)
 
     async def close(self) -> None:
         """What was looked at is looked at again by the next one."""
+        for look in self._looks:
+            look.cancel()
+        await self.settle()
+
+    def _begin(self, shard: Shard) -> None:
+        self.shards.add(shard.id)
+        self._busy[shard.provider] += 1
+        look = asyncio.create_task(self._look_safely(shard))
+        self._looks.add(look)
+        look.add_done_callback(self._looks.discard)
 
     async def _look_safely(self, shard: Shard) -> None:
-        """Trouble with one shard is no trouble with the others."""
-        self.shards.add(shard.id)
+        """Trouble with one shard is no trouble with the others; with the store, the shard is free when its time is over."""
         try:
             await self._look_or_tell(shard)
+        except Exception as error:
+            log.warning(
+                "what was seen of a batch is not kept", extra={"shard": shard.id, "error": type(error).__name__}
+            )
         finally:
             self.shards.discard(shard.id)
+            self._busy[shard.provider] -= 1
+            self.bell.set()
 
     async def _look_or_tell(self, shard: Shard) -> None:
         failures = self._failures.pop(shard.id, 0)
@@ -156,7 +187,7 @@ class Watcher:
             self._refused(shard.provider)
         log.warning("a batch failed", extra={"shard": shard.id, "error": ", ".join(_shown(look.errors))})
         ready_us = now_us + int(wait_s * 1e6)
-        why = ", ".join(sorted(codes)) or look.word
+        why = ", ".join(_shown(look.errors)) or look.word
         await self._desk.store.do(lambda c: shards.abandon(c, shard.id, why, now_us, ready_us))
 
     async def _later(self, shard: Shard, wait_s: float) -> None:
@@ -194,4 +225,4 @@ def _as_seen(shard: Shard, look: Look) -> Shard:
 
 def _shown(errors: list[JobError]) -> list[str]:
     """Codes alone: messages may quote what was sent."""
-    return sorted({error.code for error in errors})[:10]
+    return sorted({shown(error.code) for error in errors})[:10]

@@ -3,7 +3,7 @@
 from typing import Any
 
 from farthing.batch.choosing import Offer
-from farthing.batch.dealing import Dealer
+from farthing.batch.dealing import BYTES_AT_ONCE, LOST, MISTAKE_S, Dealer
 from farthing.batch.flexing import Flexing, Waiting
 from farthing.batch.sending import Pooled
 from farthing.batch.settling import Settler
@@ -36,6 +36,9 @@ class Running:
     def hand_in(self, waiting: list[Waiting]) -> None:
         self.handed += waiting
 
+    def has(self, line: Line) -> bool:
+        return any((each.line.job, each.line.no) == (line.job, line.no) for each in self.handed)
+
 
 class Sending:
     def __init__(self) -> None:
@@ -43,6 +46,9 @@ class Sending:
 
     def full(self, model: str) -> bool:
         return False
+
+    def holds(self, line: Line) -> bool:
+        return any((each.line.job, each.line.no) == (line.job, line.no) for each in self.added)
 
     def add(self, pooled: Pooled) -> None:
         self.added.append(pooled)
@@ -170,3 +176,51 @@ async def test_three_lines_do_not_wait_for_a_thousand(store: Store) -> None:
     dealt = scene.sender.added[before:]
     assert sum(pooled.line.job == "job-2" for pooled in dealt) == 3, "all of them are dealt out at the next turn"
     assert before + len(dealt) < 1000, "while the others wait still"
+
+
+async def test_a_line_that_batches_lose_again_and_again_goes_alone(store: Store) -> None:
+    """A provider that says that a batch is done, and has nothing for a line, would be paid for it until its deadline."""
+    scene = Scene(store, [BATCH, NOW])
+    await queued(store, 2)
+    await store.do(lambda c: c.execute("UPDATE batch_lines SET tries = ? WHERE no = 1", (LOST,)))
+    await scene.dealer.turn()
+    assert [each.line.no for each in scene.sender.added] == [0]
+    assert [(each.line.no, each.way) for each in scene.runner.handed] == [(1, "now")]
+
+
+async def test_a_line_that_goes_wrong_holds_up_none_behind_it(store: Store) -> None:
+    scene = Scene(store, [BATCH, NOW])
+    pack = scene.walks.pack
+
+    async def mistaken(line: Line, job: Job) -> Any:
+        if not line.no:
+            raise KeyError("a prompt")
+        return await pack(line, job)
+
+    scene.walks.pack = mistaken  # type: ignore[method-assign]
+    await queued(store)
+    await scene.dealer.turn()
+    assert [each.line.no for each in scene.sender.added] == [1, 2]
+    first = (await the_lines(store))[0]
+    assert (first.state, first.holder, first.ready_us) == ("waiting", "", NOW_US + int(MISTAKE_S * 1e6))
+
+
+async def test_what_is_here_already_is_not_sent_twice_when_the_clock_is_set_forward(store: Store) -> None:
+    scene = Scene(store, [BATCH, NOW])
+    await queued(store)
+    await scene.dealer.turn()
+    scene.hands.on(3600)  # what this gateway holds is anybody's now, and it is the first to take it
+    await scene.dealer.turn()
+    assert len(scene.sender.added) == 3
+    assert {line.holder for line in await the_lines(store)} == {"w1"}
+
+
+async def test_large_lines_are_taken_a_few_at_a_time(store: Store) -> None:
+    scene = Scene(store, [BATCH, NOW])
+    await queued(store, 10)
+    await store.do(lambda c: c.execute("UPDATE batch_lines SET size = ?", (BYTES_AT_ONCE // 4,)))
+    await scene.dealer.turn()
+    assert len(scene.sender.added) == 4
+    await store.do(lambda c: c.execute("UPDATE batch_lines SET size = ?", (BYTES_AT_ONCE * 2,)))
+    await scene.dealer.turn()
+    assert len(scene.sender.added) == 5, "one that is larger goes by itself"

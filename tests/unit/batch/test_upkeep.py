@@ -4,9 +4,10 @@ from pathlib import Path
 
 from farthing.batch.leasing import RENEWED_S
 from farthing.batch.upkeep import Upkeep
+from farthing.model.clock import Clock
 from farthing.store import Store
-from farthing.store.batch import lines
-from unit.batch.desks import Hands, a_desk, queued, taken, the_lines
+from farthing.store.batch import lines, shards
+from unit.batch.desks import Hands, a_desk, in_shard, queued, taken, the_lines, the_shard
 
 
 async def test_lines_that_no_part_knows_of_are_free_after_two_looks(store: Store, tmp_path: Path) -> None:
@@ -37,3 +38,28 @@ async def test_lines_that_no_part_knows_of_are_free_after_two_looks(store: Store
     assert kept.holder == "w1" and kept.ready_us == desk.until_us, "it is renewed"
     await upkeep.close()
     assert some[0].no in {line.no for line in await taken(other)}
+
+
+async def test_a_clock_that_is_set_back_puts_nothing_off(store: Store, tmp_path: Path) -> None:
+    hands = Hands()
+    set_us = 0
+    clock = Clock(lambda: hands.now_us + set_us, lambda: hands.now_us / 1e6, hands.clock().sleep)
+    desk = a_desk(store, hands)
+    desk.clock = clock
+    await queued(store, 4)
+    some = await taken(desk, 3)
+    await in_shard(desk, some[:2])
+    shard = await the_shard(store)
+    shard.next_look_us, shard.holder = desk.now_us + 60_000_000, ""
+    await store.do(lambda c: shards.looked(c, shard))
+    await store.do(lambda c: lines.give_back(c, some[2:], desk.now_us + 30_000_000, desk.now_us))
+    upkeep = Upkeep(desk, tmp_path, set, set)
+    await upkeep.turn()
+    hands.on(5)
+    set_us = -3_600_000_000
+    await upkeep.turn()
+    assert (await the_shard(store)).next_look_us == desk.now_us
+    later = next(line for line in await the_lines(store) if line.no == some[2].no)
+    assert (later.state, later.ready_us) == ("waiting", desk.now_us)
+    assert len(await store.do(lambda c: lines.waiting(c, desk.now_us))) >= 1
+    assert await store.check() == []

@@ -1,18 +1,20 @@
 """Shards are looked at until they are over; a look that fails changes nothing, and a batch of which nothing comes is given up."""
 
+import asyncio
 from collections.abc import Callable
 
 import pytest
 
 from farthing.batch.fetching import Fetcher
 from farthing.batch.settling import Settler
-from farthing.batch.watching import NO_API_S, PAST_WINDOW_S, Watcher
-from farthing.model.batch import JobError
+from farthing.batch.watching import AT_ONCE, NO_API_S, PAST_WINDOW_S, Watcher
+from farthing.model.batch import JobError, Shard
 from farthing.model.errors import UpstreamError
 from farthing.store import Store
 from farthing.store.batch import shards
+from farthing.store.schema_batch import SHARD_COLUMNS
 from farthing.upstream.batches import BatchApi
-from farthing.upstream.batches.api import Created, Look, Maybe
+from farthing.upstream.batches.api import Created, Look, Maybe, Result, custom_id
 from unit.batch.desks import (
     DAY_US,
     NOW_US,
@@ -49,6 +51,7 @@ class Scene:
     async def look(self, after_s: float = 3600.0) -> None:
         self.hands.on(after_s)
         await self.watcher.turn()
+        await self.watcher.settle()
 
 
 async def test_results_end_lines_and_what_has_none_waits_again(store: Store) -> None:
@@ -148,3 +151,68 @@ async def test_the_answer_of_a_line_that_had_ended_is_booked_as_late(store: Stor
     await scene.look()
     assert scene.walks.late_calls == ["call-in-1"]
     assert len(await store.calls(limit=10)) == 3
+
+
+async def test_a_provider_that_is_slow_to_answer_holds_up_no_other(store: Store) -> None:
+    slow, quick, lets = Batches(), Batches(), asyncio.Event()
+    scene = Scene(store, slow, lambda name: slow if name == "slow" else quick)  # type: ignore[arg-type,return-value]
+    await scene.begin()
+    await store.do(lambda c: c.execute("UPDATE batch_shards SET provider = 'slow'"))
+    for number in range(2 * AT_ONCE):
+        made = Shard(f"fs{number}", "slow", "slow/small", "small-1", "openai.chat", "running", NOW_US, remote_id="r")
+        await store.do(lambda c, made=made: c.insert("batch_shards", SHARD_COLUMNS, [shards.shard_row(made)]))
+    last = Shard("fsq", "openai", "o", "m", "openai.chat", "running", NOW_US, remote_id="r", next_look_us=NOW_US + 1)
+    await store.do(lambda c: c.insert("batch_shards", SHARD_COLUMNS, [shards.shard_row(last)]))
+    seen: list[str] = []
+
+    async def look(shard: Shard) -> Look:
+        seen.append(shard.id)
+        await lets.wait()
+        return Look("running", "in_progress")
+
+    slow.look = look  # type: ignore[method-assign]
+    for _ in range(4):
+        scene.hands.on(1)
+        await scene.watcher.turn()
+        await asyncio.sleep(0.05)
+    assert quick.asked[0] == "look", "it is seen to, although four looks before it hang"
+    assert AT_ONCE <= len(seen) < 2 * AT_ONCE
+    scene.hands.on(3600)  # a clock that is set forward has nobody look at a shard twice
+    await scene.watcher.turn()
+    assert len(set(seen)) == len(seen)
+    lets.set()
+    for _ in range(3):
+        await scene.watcher.settle()
+        await scene.watcher.turn()
+    await scene.watcher.settle()
+    assert len(seen) == 2 * AT_ONCE + 1
+
+
+async def test_what_is_being_sent_here_is_not_looked_for(store: Store) -> None:
+    scene = Scene(store, api := Batches())
+    await scene.begin()
+    scene.watcher._leaving = lambda: {"fsone"}
+    await scene.look()
+    assert not api.asked
+    scene.watcher._leaving = tuple
+    await scene.look()
+    assert api.asked[0] == "look"
+
+
+async def test_a_provider_that_lies_ends_no_line_that_it_does_not_answer(store: Store) -> None:
+    scene = Scene(store, api := Batches())
+    await scene.begin()
+    api.looks = lambda shard: Look("ended", "completed", "out-1", done=99, total=2)
+    api.answers = lambda shard: [
+        Result("somebody-else", 200, b"{}"), Result(custom_id(shard.id, "call-unknown"), 200, b"{}"), Result("", 200, b"{}"),
+        answer_to(shard, 1), answer_to(shard, 1, 500),
+    ]  # fmt: skip
+    await scene.look()
+    job = await the_job(store)
+    assert job.done + job.failed <= 1 and job.held == 0
+    assert sorted(line.state for line in await the_lines(store)).count("waiting") >= 2
+    assert (await the_shard(store)).state == "settled" and await store.check() == []
+    api.looks = lambda shard: Look("running", "in_progress")
+    asked = len(api.asked)
+    await scene.look()
+    assert len(api.asked) == asked, "one that has ended is not begun again by its going back"

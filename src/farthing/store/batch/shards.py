@@ -4,7 +4,7 @@ Whoever works on a shard holds it until a time; after it anybody may go on, and 
 function is one transaction, or a part of the caller's.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 
@@ -147,13 +147,22 @@ def uploaded(connection: Connection, shard_id: str, remote_file: str) -> None:
     connection.execute("UPDATE batch_shards SET remote_file = ? WHERE id = ?", (remote_file, shard_id))
 
 
-def due(connection: Connection, now_us: int, holder: str, until_us: int, limit: int) -> list[Shard]:
-    """Shards to look at, those of whose sender nothing was heard among them; they are the holder's until `until_us`."""
+def due(
+    connection: Connection, now_us: int, holder: str, until_us: int, limit: int, *, in_hand: Collection[str] = (),
+    busy: Collection[str] = (),
+) -> list[Shard]:  # fmt: skip
+    """Shards to look at, those of whose sender nothing was heard among them; they are the holder's until `until_us`. Not those
+    that it has in hand, whatever the clock says, nor those of providers that are busy."""
+    but = "".join(
+        f" AND {column} NOT IN ({marks(len(names), '?')})"
+        for column, names in (("id", in_hand), ("provider", busy))
+        if names
+    )
     with connection.transaction():
         rows = connection.query(
-            f"SELECT {SHARDS} FROM batch_shards WHERE state NOT IN {OVER} AND next_look_us <= ? AND held_until_us <= ? "
+            f"SELECT {SHARDS} FROM batch_shards WHERE state NOT IN {OVER} AND next_look_us <= ? AND held_until_us <= ?{but} "
             f"ORDER BY next_look_us LIMIT ?{connection.skip_locked}",
-            (now_us, now_us, limit),
+            (now_us, now_us, *in_hand, *busy, limit),
         )
         found = [shard_of(row) for row in rows]
         for some in parts(sorted(shard.id for shard in found)):

@@ -1,12 +1,12 @@
 """What was lost sight of since something failed between: lines that a gateway took are free to be taken again, and so is what
-was held for runs that nobody runs any more."""
+was held for runs that nobody runs any more; and what would wait for a time that came once, before the clock was set back."""
 
 from collections.abc import Sequence
 
 from farthing.model.windows import FOREVER_US
 from farthing.store.batch import moves
 from farthing.store.batch.moves import ALONE
-from farthing.store.batch.rows import HELD, Key, flat, marks, parts
+from farthing.store.batch.rows import HELD, LATER, Key, flat, marks, of_keys, parts
 from farthing.store.engine import Connection
 
 
@@ -50,3 +50,19 @@ def free_holds(connection: Connection, now_us: int, limit: int) -> int:
         runs = moves.runs_by_call(connection, over)  # those that nobody settled meanwhile
         moves.count(connection, moves.take_back(connection, list(runs.values())), now_us)
     return len(runs)
+
+
+def set_back(connection: Connection, now_us: int) -> None:
+    """The clock was set back: shards are looked at, and lines that were put off are dealt out, as if their time had come.
+    What has a later time by right is put off to it again."""
+    with connection.transaction():
+        connection.execute(
+            "UPDATE batch_shards SET next_look_us = ? WHERE state NOT IN ('settled', 'failed') AND next_look_us > ?",
+            (now_us, now_us),
+        )
+        keys = connection.query(
+            f"SELECT job, no FROM batch_lines WHERE queue > 1 AND queue = {LATER} AND ready_us > ?{connection.skip_locked}",
+            (now_us,),
+        )
+        for some in parts(keys):
+            connection.execute(f"UPDATE batch_lines SET ready_us = ? {of_keys(len(some))}", (now_us, *flat(some)))

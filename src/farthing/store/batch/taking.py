@@ -32,10 +32,11 @@ UNREADABLE_US = 600_000_000
 
 def take(
     connection: Connection, *, now_us: int, holder: str, until_us: int, limit: int, tenant: str = "", model: str = "",
-    wrapping: Wrapping = PLAIN,
+    wrapping: Wrapping = PLAIN, most_bytes: int = 0,
 ) -> list[Line]:  # fmt: skip
     """Lines to be sent, with what they say, which are the holder's until `until_us`. Tenants get as many each, as far as
-    they have them; within a tenant the highest priority goes first, then the earliest deadline.
+    they have them; within a tenant the highest priority goes first, then the earliest deadline. `most_bytes`: of what they
+    say, all together, unless the first has more; 0: any number.
 
     One that cannot be read with this wrapping is left to others for a while; past its deadline it comes without a body.
     """
@@ -58,9 +59,10 @@ def take(
                 if len(some) >= share:
                     hungry.append(name)
                 found += some
-            _hold(connection, found, holder, until_us)
-            taken += found
-            names = hungry
+            fit = _within(found, most_bytes, taken)
+            _hold(connection, fit, holder, until_us)
+            taken += fit
+            names = hungry if len(fit) == len(found) else []
         sums = Cells()
         for each in taken:
             sums.add(each.line, -1)
@@ -81,6 +83,16 @@ def _first(connection: Connection, tenant: str, models: Sequence[str], limit: in
     if len(models) > 1:
         found.sort(key=_order)
     return found[:limit]
+
+
+def _within(found: list[Stored], most_bytes: int, taken: Sequence[Stored]) -> list[Stored]:
+    """Those of the first that fit, with what was taken before."""
+    size = sum(line.size for line, _ in taken)
+    for place, (line, _) in enumerate(found):
+        size += line.size
+        if most_bytes and size > most_bytes and (place or taken):
+            return found[:place]
+    return found
 
 
 def _order(stored: Stored) -> tuple[int, int, str, int]:

@@ -26,6 +26,8 @@ PAGE = 100
 MOST_PAGES = 500
 UNDECIDED_S = 60.0
 """Seconds until a batch that may be the one looked for is looked at again."""
+LATEST_US = 2**62
+"""No window ends later: what a provider says beyond it is no time."""
 OVER = (400, 404, 409)
 """Statuses with which a batch says that there is nothing to take back."""
 
@@ -151,7 +153,7 @@ class Account(ABC, Generic[B]):
         told = self._told(decoded(await self._asking.get(f"{self.path}/{segment(shard.remote_id)}"), self._batch))
         for each in told.errors:
             self._learned.learn(each.code, each.message, shard)
-        window_end_us = told.window_end_us or shard.window_end_us
+        window_end_us = _moment(told.window_end_us) or shard.window_end_us
         over = bool(window_end_us) and self._clock.now_us() > window_end_us
         has_results = bool(told.output_file or told.error_file)
         return Look(
@@ -168,9 +170,14 @@ class Account(ABC, Generic[B]):
 
     def _note(self, shard: Shard, batch: B) -> Created:
         told = self._told(batch)
-        return self._lookout.note(shard.id, Created(batch.id, told.remote_file, told.window_end_us))
+        return self._lookout.note(shard.id, Created(batch.id, told.remote_file, _moment(told.window_end_us)))
 
     def _undecided(self) -> Maybe:
         return Maybe(
             self._undecided_s, "A batch of as many requests was created since; it shows whose it is at its end."
         )
+
+
+def _moment(us: int) -> int:
+    """0 for what cannot be one."""
+    return us if 0 < us < LATEST_US else 0

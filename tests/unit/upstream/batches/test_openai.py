@@ -166,6 +166,13 @@ async def test_a_documented_batch_is_read(changed: dict[str, Any], state: str) -
     assert look.remote_file == "file-abc123" and look.word == {**BATCH, **changed}["status"]
 
 
+@pytest.mark.parametrize("expires_at", [-5, 10**30])
+async def test_a_window_that_cannot_be_one_is_none(expires_at: int) -> None:
+    async with scripted_api("openai", {**BATCH, "status": "hibernating", "expires_at": expires_at}) as (api, _):
+        look = await api.look(SHARD)
+    assert (look.state, look.window_end_us) == ("unknown", SHARD.window_end_us)
+
+
 async def test_a_batch_of_which_little_is_said_is_read() -> None:
     bare = {"id": "b", "status": "validating", "request_counts": None, "errors": {"data": None}, "expires_at": None}
     async with scripted_api("openai", bare) as (api, _):

@@ -56,7 +56,7 @@ from farthing.gateway.guard import Guard
 from farthing.gateway.metrics import Metrics
 from farthing.gateway.pages import pages
 from farthing.gateway.standings import Standings
-from farthing.model.arms import DISTILLATION, MODEL_SELECTION, SEMANTIC_CACHE
+from farthing.model.arms import DISTILLATION, MODEL_SELECTION, SEMANTIC_CACHE, Draw
 from farthing.model.clock import Clock
 from farthing.model.routes import Table
 from farthing.pipeline import Proceed, Step, chain
@@ -148,11 +148,12 @@ async def assemble(settings: Settings, stack: AsyncExitStack, around: Around = R
     shaping = await open_shaping(settings, known.catalog, known.expect, store, providers, book, errands, stack, around)
     queue = open_queue(settings, store, journal, ledger, around)
     deferral = build_deferral(settings, queue, flexes_by_name(providers, book), stack, around)
-    hear = [shaping.hear, prompts.hear, deferral.handing.hold_out]
+    taught = Draw(DISTILLATION)
+    hear = [shaping.hear, prompts.hear, deferral.handing.hold_out, taught.hold_out]
     routing = await build_routing(settings, known, store, errands(MODEL_SELECTION), stack, around, hear)
     cache = await build_cache(settings, errands(SEMANTIC_CACHE), routing.route.still_serves, stack, around)
     identify = Identify(keys, Gatherer(settings.transactions) or None)
-    learning = await build_learning(settings, store, errands(DISTILLATION), stack, around, cache)
+    learning = await build_learning(settings, store, errands(DISTILLATION), stack, around, cache, taught)
     inner: list[Step] = [
         *([cache.step] if cache is not None else []), deferral.step(book, has_batches(providers)),
         *learning.steps, routing.route, *doctor.mend,

@@ -8,6 +8,7 @@ from farthing.app.around import REAL, Around
 from farthing.app.cache import Built as Cache
 from farthing.app.captures import build_captures
 from farthing.app.students import build_students
+from farthing.model.arms import Draw
 from farthing.pipeline import Step
 from farthing.quality.errand import Errands
 from farthing.settings import Settings
@@ -26,12 +27,12 @@ class Learning(NamedTuple):
 
 async def build_learning(
     settings: Settings, store: Store, errands: Errands, stack: AsyncExitStack, around: Around = REAL,
-    cache: Cache | None = None,
+    cache: Cache | None = None, hold_out: Draw | None = None,
 ) -> Learning:  # fmt: skip
     """Captures are made first, so that they are closed last. The encoder is the cache's, if it has one. Raises StoreError."""
     captures, keeper = build_captures(settings, store, stack, around)
     encoder, keep = cache.encoder if cache is not None else None, captures[0].audited if captures else None
-    students = await build_students(settings, store, errands, stack, around, encoder, keep)
+    students = await build_students(settings, store, errands, stack, around, encoder, keep, hold_out)
 
     async def learn() -> None:
         await keeper.flush()

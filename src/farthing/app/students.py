@@ -12,6 +12,7 @@ from farthing.app.around import REAL, Around
 from farthing.embed import Encoder, EncoderError
 from farthing.embed.memo import Memo
 from farthing.embed.minilm import MiniLM
+from farthing.model.arms import Draw
 from farthing.model.call import Call
 from farthing.pipeline import Step
 from farthing.quality.errand import Errands
@@ -39,7 +40,7 @@ class Built(NamedTuple):
 
 async def build_students(
     settings: Settings, store: Store, errands: Errands, stack: AsyncExitStack, around: Around = REAL,
-    encoder: Encoder | None = None, keep: Callable[[Call, bytes, bytes, str], None] | None = None,
+    encoder: Encoder | None = None, keep: Callable[[Call, bytes, bytes, str], None] | None = None, hold_out: Draw | None = None,
 ) -> Built:  # fmt: skip
     """The step, where students are wanted. numpy is an extra, and slow to import: only who wants them pays for it. `errands`
     ask teachers for audits, whose answers `keep` gets; `encoder` is one that is there already. Raises StoreError."""
@@ -63,7 +64,7 @@ async def build_students(
     step = step_of.Student(
         life, encoder, lambda call, model: policies.of(call).forbids(model), region=rules.region,
         audited=rules.audit_percent / 100, chance=chance, clock=around.clock.seconds,
-        redact=_redacted,
+        redact=_redacted, hold_out=hold_out,
     )  # fmt: skip
     await life.start(step, keeps=not around.driven)
     if not rules.train_hours:

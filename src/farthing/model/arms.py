@@ -5,6 +5,7 @@ session into the arm that he would like. Its unit is the session or prefix famil
 leak from one arm into the other.
 """
 
+from collections.abc import Mapping
 from hashlib import blake2b
 
 SEMANTIC_CACHE = "semantic cache"
@@ -17,8 +18,9 @@ LEVERS = (SEMANTIC_CACHE, MODEL_SELECTION, PROVIDER_CACHING, PROMPT_OPTIMISATION
 """The levers that hold-outs are drawn for, as savings name them."""
 BY_PREFIX = frozenset((PROVIDER_CACHING, PROMPT_OPTIMISATION))
 """Those that are drawn by how a prompt begins, by whoever has looked at it; the others by session."""
-DRAWN_LATER = BY_PREFIX | {BATCHING}
-"""Those that are drawn by their own step: only calls that can wait are drawn for waiting."""
+DRAWN_LATER = BY_PREFIX | {BATCHING, DISTILLATION}
+"""Those that are drawn by their own step: only calls that can wait are drawn for waiting, only those that a student is sure
+of for distillation. Calls that a lever cannot touch would bury what it does."""
 
 
 def is_held_out(lever: str, unit: str, share: float, salt: str = "") -> bool:
@@ -27,3 +29,21 @@ def is_held_out(lever: str, unit: str, share: float, salt: str = "") -> bool:
         return False
     drawn = blake2b(f"{lever}\0{unit}\0{salt}".encode(), digest_size=8).digest()
     return int.from_bytes(drawn, "big") < share * 2.0**64
+
+
+class Draw:
+    """One lever's hold-out as it is now, for the step that draws it."""
+
+    def __init__(self, lever: str) -> None:
+        self._lever = lever
+        self.share = 0.0
+        """Of the untreated, 0 to 1; 0 where nothing is drawn."""
+        self._salt = ""
+
+    def hold_out(self, shares: Mapping[str, float], salt: str = "") -> None:
+        """Draw with this share and this salt from the next call on."""
+        self.share, self._salt = shares.get(self._lever, 0.0), salt
+
+    def holds_out(self, unit: str) -> bool:
+        """Whether `unit` goes without the lever."""
+        return is_held_out(self._lever, unit, self.share, self._salt)

@@ -10,7 +10,6 @@ import random
 from collections.abc import Callable, Collection
 from typing import Protocol
 
-from farthing.model.arms import DISTILLATION
 from farthing.model.call import Answer, Call, Sample
 from farthing.pipeline import Proceed
 from farthing.pipeline.listening import listen
@@ -44,8 +43,7 @@ class Capture:
             return await proceed(call)
         request = call.body  # later steps may change it
         answer = await proceed(call)
-        sample: Sample = "held out" if call.arms.get(DISTILLATION) else call.sample
-        listen(call, answer, lambda whole: self._heard(call, request, whole, sample))
+        listen(call, answer, lambda whole: self._heard(call, request, whole, call.sample))
         return answer
 
     def audited(self, call: Call, request: bytes, answer: bytes, model: str) -> None:

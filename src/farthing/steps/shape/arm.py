@@ -4,9 +4,7 @@ Drawn by the session, and where nobody knows it by how the body begins: that is 
 that none of them changes its form on the way and loses the provider's cache.
 """
 
-from collections.abc import Mapping
-
-from farthing.model.arms import PROMPT_OPTIMISATION, is_held_out
+from farthing.model.arms import PROMPT_OPTIMISATION, Draw
 from farthing.model.call import Call
 
 LEVER = PROMPT_OPTIMISATION
@@ -18,21 +16,16 @@ class Arm:
     """The hold-out of the lever, shared by the steps that belong to it."""
 
     def __init__(self) -> None:
-        self._share = 0.0
-        self._salt = ""
-
-    def hold_out(self, shares: Mapping[str, float], salt: str = "") -> None:
-        """Draw with this share and this salt from the next call on."""
-        self._share = shares.get(LEVER, 0.0)
-        self._salt = salt
+        self._draw = Draw(LEVER)
+        self.hold_out = self._draw.hold_out
 
     def holds_out(self, call: Call) -> bool:
         """Whether the call goes without; noted in its arms."""
-        if not self._share:
+        if not self._draw.share:
             return False
         known = call.arms.get(LEVER)
         if known is None:
             unit = call.session or call.body[:OPENING].decode("latin-1")
-            known = is_held_out(LEVER, f"{call.principal.tenant}\0{unit}", self._share, self._salt)
+            known = self._draw.holds_out(f"{call.principal.tenant}\0{unit}")
             call.arms[LEVER] = known
         return known

@@ -7,8 +7,9 @@ was judged is told to those who look at students (`Looks`). A failure in here ma
 
 Where a student answers, a share of its calls is drawn before anybody knows what it will say of them: of those that it then
 answers the teacher is asked too, the others the teacher answers anyway. So what is drawn is like the traffic, which neither
-what it answers nor what it gives back is. Newer ones in the shadow are tried on this draw alone. Knows nothing of how
-students are trained.
+what it answers nor what it gives back is. Newer ones in the shadow are tried on this draw alone. Calls that are held out
+are drawn before, too; the arms that are compared are those of them that the student is sure of, held out or answered.
+Knows nothing of how students are trained.
 """
 
 import logging
@@ -20,7 +21,7 @@ from typing import Protocol
 import msgspec
 
 from farthing.embed import Encoder, EncoderError
-from farthing.model.arms import DISTILLATION, MODEL_SELECTION
+from farthing.model.arms import DISTILLATION, MODEL_SELECTION, Draw
 from farthing.model.asked import Asked
 from farthing.model.call import Answer, Call, Deployment
 from farthing.model.money import Nano
@@ -82,13 +83,13 @@ class Looks(Protocol):
 
 class Student:
     """See the module. `region` is where this gateway runs, for calls that must be served somewhere; `audited` the share that is
-    drawn (0 to 1); `redact` does with a text what was done with those that students learned from."""
+    drawn (0 to 1); `hold_out` says which calls go without; `redact` does with a text what was done with those that students learned from."""
 
     name = "student"
 
     def __init__(
         self, looks: Looks, encoder: Encoder | None, forbids: Forbids, *, region: str = "", audited: float = 0.03,
-        redact: Callable[[str], str] = str,
+        redact: Callable[[str], str] = str, hold_out: Draw | None = None,
         chance: Callable[[], float] = random.random, clock: Callable[[], float] = time.time,
     ) -> None:  # fmt: skip
         self._looks = looks
@@ -97,6 +98,7 @@ class Student:
         self._region = region
         self._audited = audited
         self._redact = redact
+        self._hold_out = hold_out or Draw(LEVER)
         self._chance = chance
         self._clock = clock
         self._pupils: dict[tuple[str, str], tuple[Pupil, ...]] = {}
@@ -114,10 +116,11 @@ class Student:
         pupils = self._of(call)
         if not pupils:
             return await proceed(call)
-        drawn = False
-        if pupils[0].serves:
-            drawn = self._chance() < self._audited
-            call.sample = "drawn" if drawn else "left"
+        serves = pupils[0].serves
+        held = serves and self._holds_out(call)
+        drawn = serves and not held and self._chance() < self._audited
+        if serves:
+            call.sample = "held out" if held else "drawn" if drawn else "left"
             pupils = pupils if drawn else pupils[:1]
         keeps_away = self._keeps_away(call)
         if keeps_away:
@@ -125,10 +128,17 @@ class Student:
             return await proceed(call)
         asked = call.asked
         assert asked is not None, "`_of` has read it"
+        if held:
+            verdict = await self._verdict(pupils[0], self._redact(asked.text) if pupils[0].redacted else asked.text)
+            if verdict is not None and verdict.sure:
+                call.arms[LEVER] = True
+            return await proceed(call)
         judged = await self._judge(call, pupils, asked.text)
         if judged and judged[0][0].serves:
             pupil, verdict = judged[0]
             if verdict.sure:
+                if self._hold_out.share:
+                    call.arms[LEVER] = False
                 if drawn:
                     self._looks.audit(call, judged)
                 return self._answer(call, pupil, verdict)
@@ -141,7 +151,7 @@ class Student:
 
     def _of(self, call: Call) -> tuple[Pupil, ...]:
         """The students of such calls; none for a call of another kind than they learn from."""
-        if call.wire not in SPEAKS or call.walk != "live" or call.arms.get(LEVER):
+        if call.wire not in SPEAKS or call.walk != "live":
             return ()
         if call.asked is None:
             call.asked = read_asked(call.wire, call.body)
@@ -154,6 +164,13 @@ class Student:
         if not found and call.task:
             found = self._pupils.get((tenant, f"task:{call.task}"), ())
         return tuple(pupil for pupil in found if asked.template in pupil.templates)
+
+    def _holds_out(self, call: Call) -> bool:
+        if not self._hold_out.share:
+            return False
+        return self._hold_out.holds_out(
+            f"{call.principal.tenant}\0{call.session or call.principal.user or call.id}"
+        )  # fmt: skip
 
     def _keeps_away(self, call: Call) -> str:
         """What keeps the student from such a call; empty if nothing does."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from farthing.model.arms import Draw
 from farthing.model.call import Answer, Call
 from farthing.model.principal import Key, Principal
 from farthing.model.record import Attempt
@@ -188,7 +189,7 @@ async def test_it_answers_in_each_wire_plain_and_as_a_stream_and_is_kept_away_li
     gateway.student.teach([pupil for pupil, _ in gateway.life._pupils.values()])
     key = Key("k", "k", b"")
     for more in (
-        {"headers": {b"x-farthing-pin": b"big"}}, {"region": "eu"}, {"arms": {"distillation": True}}, {"walk": "parking"},
+        {"headers": {b"x-farthing-pin": b"big"}}, {"region": "eu"}, {"walk": "parking"},
         {"key": Key("k", "k", b"", models=("gpt-*",))}, {"key": Key("k", "k", b"", region="eu")},
     ):  # fmt: skip
         _, call = await gateway.ask(text, **more)
@@ -233,6 +234,25 @@ async def test_what_is_drawn_is_like_the_traffic_and_newer_students_are_tried_on
     assert tried.kind == "shadow" and tried.judged == 50 and tried.priced == 50
     (held,) = [each for each in await gateway.kept.looks("acme", gateway.scope, first.version) if each.kind == "audit"]
     assert held.compared == samples["answered, drawn"]
+
+
+async def test_the_arms_are_those_of_calls_that_a_serving_student_is_sure_of(store: Store) -> None:
+    draw = Draw("distillation")
+    gateway = await serving(store, audited=0.0, hold_out=draw)
+    _, call = await gateway.ask(await one_that_is_answered(gateway))
+    assert "distillation" not in call.arms, "nothing is held out"
+    draw.hold_out({"distillation": 0.5, "batching": 1.0}, "salt")
+    calls_ = [(await gateway.ask(text))[1] for text in NEW[400:500]]
+    for call in calls_:
+        held = draw.holds_out(f"acme\0{call.id}")
+        answered = not call.trail.attempts
+        assert call.sample == ("held out" if held else "left")
+        assert not (held and answered) and call.arms.get("distillation") in ({None, True} if held else {None, False})
+        assert held or ("distillation" in call.arms) is answered
+    both = [call.arms["distillation"] for call in calls_ if call.arms]
+    assert 20 < sum(both) < len(both) - 20 and len(both) < len(calls_)
+    _, call = await gateway.ask("what is the capital of France, and who was born there")
+    assert not call.arms
 
 
 async def test_audits_of_calls_that_name_no_model_ask_the_teacher_that_was_captured(store: Store) -> None:

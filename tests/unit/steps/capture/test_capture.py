@@ -230,10 +230,10 @@ async def test_a_call_says_of_which_sample_it_is(make_call: MakeCall) -> None:
     async def proceed(call: Call) -> Answer:
         return Answer(200, [], said())
 
-    for sample, held_out in (("left", False), ("", True), ("", False)):
+    for sample in ("left", "held out", ""):
         call = make_call(body=body())
         call.id, call.sample = f"c{len(rows.rows)}", sample  # type: ignore[assignment]
-        call.principal, call.arms = Principal(tenant="acme", feature="triage"), {"distillation": held_out}
+        call.principal = Principal(tenant="acme", feature="triage")
         await step(call, proceed)
         await keeper.flush()
     call.id = "c3"

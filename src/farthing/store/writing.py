@@ -133,7 +133,7 @@ class _Batch(NamedTuple):
     savings: list[Row]
 
     def without(self, ids: set[str]) -> "_Batch":
-        return _rows([record for record in self.records if record.id not in ids])
+        return self if not ids else _rows([record for record in self.records if record.id not in ids])
 
 
 def _prepared(records: Iterable[Record]) -> _Batch:

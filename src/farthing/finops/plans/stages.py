@@ -49,12 +49,12 @@ def stages(plan: Plan) -> list[Stage]:
 
 
 def saves_nothing(plan: Plan) -> list[str]:
-    """Levers that change no call of these, whatever is hoped."""
+    """Levers that change no call of these, alone or beside the others, whatever is hoped."""
     return [each.lever for each in plan.levers if not _matters(each)]
 
 
 def _matters(lever: LeverPlan) -> bool:
-    return bool(lever.calls or lever.dearer or lever.scenarios)
+    return bool(lever.calls or lever.dearer or lever.scenarios or lever.beside.likely)
 
 
 def is_worth_words(lever: LeverPlan) -> bool:

@@ -29,7 +29,7 @@ class Format(NamedTuple):
     title: str
     looks_like: Callable[[Sample], float]
     """From 0 to 1."""
-    read: Callable[[Mapping[str, Any], tuple[object, ...]], Iterator[PastCall]]
+    read: Callable[[Mapping[str, Any], str], Iterator[PastCall]]
     """A row into calls; where it stands names calls without an id. Raises BadRow, PassedOver."""
 
 

@@ -43,7 +43,7 @@ def looks_like(sample: Sample) -> float:
     return min(1.0, 0.4 + 0.15 * found) if found >= 3 else 0.0
 
 
-def read(row: Mapping[str, Any], where: tuple[object, ...]) -> Iterator[PastCall]:
+def read(row: Mapping[str, Any], where: str) -> Iterator[PastCall]:
     """Raises BadRow."""
     at = when(row.get("request_created_at") or row.get("created_at"))
     said = name(row.get("response_model") or row.get("model") or row.get("request_model") or row.get("model_override"))
@@ -61,7 +61,7 @@ def read(row: Mapping[str, Any], where: tuple[object, ...]) -> Iterator[PastCall
     prompt, wire = texts.request(row.get("request_body"), model, wire)
     reading = _usage(row, response_body, provider, model, failed)
     yield PastCall(
-        id=id_of(row.get("request_id") or row.get("response_id"), NAME, *where), at_us=at,
+        id=id_of(row.get("request_id") or row.get("response_id"), where), at_us=at,
         user=name(row.get("request_user_id") or row.get("user_id")), feature=_taken(properties, "feature", "App", "app"),
         team=_taken(properties, "team", "Team"), session=_taken(properties, "Helicone-Session-Id"),
         task=_taken(properties, "task", "Task"), tags=properties, model=model, asked=name(row.get("request_model")),

@@ -49,7 +49,7 @@ def looks_like(sample: Sample) -> float:
     return min(1.0, 0.35 + 0.15 * found)
 
 
-def read(row: Mapping[str, Any], where: tuple[object, ...]) -> Iterator[PastCall]:
+def read(row: Mapping[str, Any], where: str) -> Iterator[PastCall]:
     """Raises BadRow, PassedOver."""
     row = {_snake(key): each for key, each in row.items()}
     kind = name(row.get("type")).upper()
@@ -67,7 +67,7 @@ def read(row: Mapping[str, Any], where: tuple[object, ...]) -> Iterator[PastCall
     details = mapping(row.get("usage_details"))
     usage, flags = _usage(row, details, provider, model)
     yield PastCall(
-        id=id_of(row.get("id"), NAME, *where), at_us=at, user=name(row.get("user_id")),
+        id=id_of(row.get("id"), where), at_us=at, user=name(row.get("user_id")),
         feature=name(row.get("trace_name")) or name(row.get("name")), session=name(row.get("session_id")),
         tags=_tags(row), task="", model=model, provider=provider, wire=wire, usage=usage,
         tier=_tier(parameters, metadata), status=0 if failed else 200, outcome="error" if failed else "ok",

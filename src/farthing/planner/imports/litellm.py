@@ -49,7 +49,7 @@ def looks_like(sample: Sample) -> float:
     return min(1.0, 0.4 + 0.15 * sum(each in columns for each in _MARKS))
 
 
-def read(row: Mapping[str, Any], where: tuple[object, ...]) -> Iterator[PastCall]:
+def read(row: Mapping[str, Any], where: str) -> Iterator[PastCall]:
     """Raises BadRow, PassedOver."""
     kind = name(row.get("call_type"))
     if any(word in kind for word in _NO_CALLS):
@@ -73,7 +73,7 @@ def read(row: Mapping[str, Any], where: tuple[object, ...]) -> Iterator[PastCall
     error = mapping(metadata.get("error_information"))
     answer = b"" if failed else texts.answer(row.get("response"), wire)
     yield PastCall(
-        id=id_of(row.get("request_id"), NAME, *where), at_us=at, team=_first(row, metadata, "team_alias", "team_id"),
+        id=id_of(row.get("request_id"), where), at_us=at, team=_first(row, metadata, "team_alias", "team_id"),
         project=name(row.get("organization_id")), user=name(row.get("end_user")) or name(row.get("user")),
         key=name(row.get("api_key")), tags=tags_of(row.get("request_tags")), session=name(row.get("session_id")),
         model=model, asked=name(row.get("model_group")), provider=provider, wire=wire, usage=reading.usage,

@@ -75,7 +75,7 @@ def looks_like(sample: Sample) -> float:
     return 0.0
 
 
-def read(row: Mapping[str, Any], where: tuple[object, ...]) -> Iterator[PastCall]:
+def read(row: Mapping[str, Any], where: str) -> Iterator[PastCall]:
     """The calls among the spans of a row. Raises BadRow, PassedOver where there is none."""
     spans = list(_spans(row))
     if not spans:
@@ -83,7 +83,7 @@ def read(row: Mapping[str, Any], where: tuple[object, ...]) -> Iterator[PastCall
     found, last = 0, ""
     for no, (span, resource) in enumerate(spans):
         try:
-            call = _call(span, resource, (*where, no))
+            call = _call(span, resource, f"{where}-{no:06d}" if no else where)
         except PassedOver as passed:
             last = str(passed)
             continue
@@ -148,7 +148,7 @@ def _typed(value: Any, depth: int) -> Any:
     return None
 
 
-def _call(span: Mapping[str, Any], resource: Mapping[str, Any], where: tuple[object, ...]) -> PastCall:
+def _call(span: Mapping[str, Any], resource: Mapping[str, Any], where: str) -> PastCall:
     said = flat_attributes(span.get("attributes"))
     if not said:
         said = {
@@ -183,7 +183,7 @@ def _call(span: Mapping[str, Any], resource: Mapping[str, Any], where: tuple[obj
     tier = name(_first(said, "openai.response.service_tier", "gen_ai.openai.response.service_tier")).lower()
     raw = {key: each for key, each in said.items() if ".usage." in key or "token_count" in key}
     return PastCall(
-        id=id_of(f"{trace}:{number}" if number else "", NAME, *where), at_us=at,
+        id=id_of(f"{trace}:{number}" if number else "", where), at_us=at,
         user=name(_first(said, "enduser.id", "user.id", "gen_ai.user.id", "langfuse.user.id")),
         session=name(_first(said, "gen_ai.conversation.id", "session.id", "langfuse.session.id", "thread.id")),
         feature=name(_first(said, "farthing.feature", "feature", "gen_ai.agent.name")),

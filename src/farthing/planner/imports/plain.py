@@ -97,7 +97,7 @@ class Plain:
 
         return inside
 
-    def read(self, row: Any, where: tuple[object, ...]) -> PastCall:
+    def read(self, row: Any, where: str) -> PastCall:
         """Raises BadRow."""
         if self._model is None:
             raise BadRow("no column says the model")
@@ -114,7 +114,7 @@ class Plain:
                 setattr(call, field, name(text))
         if not call.tenant:
             call.tenant = "default"
-        call.id = id_of(rest["id"](row) if "id" in rest else "", NAME, *where)
+        call.id = id_of(rest["id"](row) if "id" in rest else "", where)
         self._use(call, row)
         self._times(call, row)
         self._ending(call, row)

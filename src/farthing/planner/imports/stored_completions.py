@@ -36,7 +36,7 @@ def _body(row: Mapping[str, Any]) -> Mapping[str, Any]:
     return row
 
 
-def read(row: Mapping[str, Any], where: tuple[object, ...]) -> Iterator[PastCall]:
+def read(row: Mapping[str, Any], where: str) -> Iterator[PastCall]:
     """Raises BadRow."""
     body = _body(row)
     kind = body.get("object")
@@ -57,7 +57,7 @@ def read(row: Mapping[str, Any], where: tuple[object, ...]) -> Iterator[PastCall
     batch = "custom_id" in row
     failed = bool(body.get("error")) or body.get("status") == "failed"
     yield PastCall(
-        id=id_of(body.get("id") or row.get("custom_id"), NAME, *where), at_us=at, feature=own["feature"], team=own["team"],
+        id=id_of(body.get("id") or row.get("custom_id"), where), at_us=at, feature=own["feature"], team=own["team"],
         project=own["project"], task=own["task"], session=own["session"],
         user=own["user"] or name(body.get("user") or body.get("input_user") or body.get("safety_identifier")), tags=metadata,
         model=model, provider=provider, wire=wire, usage=reading.usage,

@@ -164,13 +164,14 @@ def name(value: Any) -> str:
     return text if text.isprintable() else "".join(char if char.isprintable() else " " for char in text)
 
 
-def id_of(value: Any, *otherwise: object) -> str:
-    """The id of a call: the log's own, or a digest of where the row stands."""
+def id_of(value: Any, where: str) -> str:
+    """The id of a call: the log's own, a digest of one that is too long, or where its row stands."""
     text = name(value).strip()
-    if text and len(str(value)) <= 200:
+    if not text:
+        return where
+    if len(str(value)) <= 200:
         return text
-    parts = (text, str(value)) if text else tuple(map(str, otherwise))
-    return "past-" + blake2b("\0".join(parts).encode("utf-8", "replace"), digest_size=12).hexdigest()
+    return "past-" + blake2b(str(value).encode("utf-8", "replace"), digest_size=12).hexdigest()
 
 
 def embedded(value: Any) -> Any:

@@ -47,7 +47,7 @@ def read(path: Path, **said: str) -> tuple[str, list[PastCall], list[tuple[int, 
 
 def _calls(name: str, mapping: Mapping_ | None, row: Row, path: Path) -> list[PastCall]:
     layout = layout_of(path)
-    where = ("file", row.begin, row.part)
+    where = f"file-{row.begin}-{row.part}"
     if mapping is not None:
         return [Plain(mapping, layout).read(row.value, where)]
     value = by_name(row.value, layout)

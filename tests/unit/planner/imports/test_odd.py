@@ -57,7 +57,7 @@ def test_anything_anywhere(data: st.DataObject) -> None:
         except (KeyError, IndexError, TypeError):
             continue  # the place is gone
     try:
-        calls = list(formats.TOOLS[tool].read(row, ("file", 0, 0)))
+        calls = list(formats.TOOLS[tool].read(row, "here"))
     except (BadRow, PassedOver, *ODD):
         return
     for call in calls:

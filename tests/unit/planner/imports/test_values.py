@@ -79,7 +79,11 @@ def test_amounts_are_exact_and_unknown_is_none() -> None:
 
 def test_names_ids_and_tags_are_fit_for_the_ledger() -> None:
     assert name("a\nb") == "a b" and name(7) == "7" and name(None) == name({}) == "" and len(name("x" * 999)) == 256
-    assert id_of(" abc ") == "abc" and id_of("x" * 999).startswith("past-") and id_of("", 1) != id_of("", 2)
+    assert (
+        id_of(" abc ", "here") == "abc"
+        and id_of("x" * 999, "here").startswith("past-")
+        and id_of(" ", "here") == "here"
+    )
     assert tags_of('["team:cx", "beta", 5]') == {"team": "cx", "beta": "yes"} and tags_of({"a": {"b": 1}, "c": 2}) == {
         "c": "2"
     }

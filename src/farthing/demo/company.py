@@ -106,7 +106,10 @@ def support_chat(dice: random.Random, user: User, moment: Moment, name: str) -> 
     asks = f"Hello, {texts.trouble(dice)}."
     messages: list[Any] = [
         {"role": "system", "content": f"{moment.stamped}{rules}"},
-        {"role": "user", "content": _parts(*found, *([texts.order(dice)] if looked_up else ()), asks)},
+        {
+            "role": "user",
+            "content": _parts(*found, *([texts.order(dice.randrange(texts.RECORDS))] if looked_up else ()), asks),
+        },
     ]
     tags = {
         "feature": "support chat", "user": user.name, "tag-plan": user.plan, "session": name,
@@ -200,7 +203,7 @@ def invoice_fields(dice: random.Random, user: User, moment: Moment, name: str) -
             "response_format": {"type": "json_object"},
             "messages": [
                 {"role": "system", "content": texts.LEDGER_GUIDE},
-                {"role": "user", "content": _parts(texts.purchase(dice), texts.scan(dice), task)},
+                {"role": "user", "content": _parts(texts.purchase(dice.randrange(texts.RECORDS)), texts.scan(dice.randrange(texts.RECORDS)), task)},
             ],
         },
         {"feature": "invoice fields", "user": user.name},
@@ -218,7 +221,7 @@ def weekly_report(dice: random.Random, user: User, moment: Moment, name: str) ->
             "model": "auto" if moment.routed else "gpt-5.5", "reasoning_effort": "medium", "max_completion_tokens": 1500,
             "messages": [
                 {"role": "system", "content": "You write for the management of a furniture shop, from figures and notes."},
-                {"role": "user", "content": _parts(*notes, texts.store_figures(dice), task)},
+                {"role": "user", "content": _parts(*notes, texts.store_figures(dice.randrange(texts.RECORDS)), task)},
             ],
         },
         {"feature": "weekly report", "user": user.name},

@@ -142,12 +142,16 @@ def listing(dice: random.Random, path: str) -> str:
 
 
 NAMES = ("Müller", "Dvořák", "Sørensen", "Renée Petit", "Åkesson", "Kowalski", "Jiménez", "Brown")
+RECORDS = 400
+"""Of each kind, that the shop's systems have."""
 _TOWNS = ("Köln", "Brno", "Århus", "Besançon", "Malmö", "Łódź", "León", "Leeds")
 _STEPS = ("label printed", "picked up", "in the depot", "sorted", "on the van", "not at home", "left at a shop")
 
 
-def order(dice: random.Random) -> str:
+@lru_cache(maxsize=RECORDS)
+def order(number: int) -> str:
     """What the shop knows of an order, as its own system spells it: indented, with escapes and with members that are empty."""
+    dice = random.Random(f"order {number}")
     place = dice.randrange(len(NAMES))
     lines = [
         {
@@ -239,8 +243,10 @@ PRODUCTS = _products()
 """What the catalogue's search finds, some 150 tokens each."""
 
 
-def purchase(dice: random.Random) -> str:
+@lru_cache(maxsize=RECORDS)
+def purchase(number: int) -> str:
     """What accounts have ordered, which a message is held against."""
+    dice = random.Random(f"purchase {number}")
     lines = [
         {"position": at, "item": dice.choice(PARTS), "pieces": dice.randint(1, 40), "cents": dice.randrange(900, 90_000), "cost_centre": None}
         for at in range(10, 10 * dice.randint(3, 6), 10)
@@ -259,8 +265,10 @@ _LETTERHEADS = ("Möbelhaus {n} GmbH", "Hafenstraße {d}", "2450 København SV",
     "Bitte bei Zahlung angeben", "Seite 1 von 1", "Geschäftsführerin: {n}", "USt-IdNr. DE2{d}817", "Zahlbar binnen 30 Tagen", "Vielen Dank für Ihren Auftrag")  # fmt: skip
 
 
-def scan(dice: random.Random) -> str:
+@lru_cache(maxsize=RECORDS)
+def scan(number: int) -> str:
     """What the scanner read around the message, line by line with its place on the page."""
+    dice = random.Random(f"scan {number}")
     lines = [
         {
             "line": text.format(n=dice.choice(NAMES), d=dice.randint(1000, 9999)), "confidence": round(dice.uniform(0.8, 1), 3),
@@ -271,8 +279,10 @@ def scan(dice: random.Random) -> str:
     return json.dumps({"page": 1, "dpi": 200, "lines": lines}, indent=2)
 
 
-def store_figures(dice: random.Random) -> str:
+@lru_cache(maxsize=RECORDS)
+def store_figures(number: int) -> str:
     """A store's week by day and kind."""
+    dice = random.Random(f"store_figures {number}")
     rows = [
         {"day": at, "kind": part, "visitors": dice.randrange(40, 900), "sold": dice.randrange(60), "cents": dice.randrange(10**6), "returns": dice.randrange(5)}
         for at in range(1, 4) for part in PARTS

@@ -24,7 +24,7 @@ import msgspec
 from batching.traffic import made_up, traces
 from farthing.model.past import PastCall
 from farthing.model.plan import Amount, Plan
-from farthing.planner.levers import REPLAYED, switched
+from farthing.planner.levers import REPLAYED, Lever, switched
 from farthing.planner.making import DAYS_A_MONTH, Wanted, make
 from farthing.planner.replay.readers import Reading
 from farthing.planner.replay.run import replay
@@ -48,6 +48,7 @@ TOTAL, SAME = "all together", "the same month again"
 TIMED = 4
 """Months whose replays are timed."""
 LEVERS = [lever.name for lever in REPLAYED]
+AT_ONCE = Lever(TOTAL, "needs proof", "", "", lambda settings: switched(settings, REPLAYED))
 POINTS_TOTAL, POINTS_LEVER = 5.0, 8.0
 COVERS = (70.0, 90.0)
 LAW_FROM, LAW, LAW_QUICK = 2_000, 200, 10
@@ -63,6 +64,8 @@ class Job(NamedTuple):
     data: Path
     times: bool
     """Whether replays are timed as well."""
+    each: bool = True
+    """Whether each lever is tried by itself, and the same month again; else all at once, which takes a quarter of the time."""
 
 
 class Beside(NamedTuple):
@@ -113,15 +116,16 @@ def play(job: Job) -> Found:
 
     log = happens(first, own, 0)
     calls = [each.past for each in log]
-    plan = asyncio.run(make(calls, Wanted(own, configured_book(own.prices), REPLAYED), lambda what, done, total: None))
-    again, spent = _sum(happens(first, switched(own, REPLAYED), 0)), _sum(happens(second, own, 1))
-    by = {
-        SAME: _beside(plan, plan.together, _sum(log), again),
-        TOTAL: _beside(plan, plan.together, spent, _sum(happens(second, switched(own, REPLAYED), 1))),
-    }
-    for lever in REPLAYED:
-        planned = next(each.alone for each in plan.levers if each.lever == lever.name)
-        by[lever.name] = _beside(plan, planned, spent, _sum(happens(second, switched(own, [lever]), 1)))
+    levers = REPLAYED if job.each else [AT_ONCE]
+    plan = asyncio.run(make(calls, Wanted(own, configured_book(own.prices), levers), lambda what, done, total: None))
+    spent = _sum(happens(second, own, 1))
+    by = {TOTAL: _beside(plan, plan.together, spent, _sum(happens(second, switched(own, REPLAYED), 1)))}
+    if job.each:
+        again = _sum(happens(first, switched(own, REPLAYED), 0))
+        by[SAME] = _beside(plan, plan.together, _sum(log), again)
+        for lever in REPLAYED:
+            planned = next(each.alone for each in plan.levers if each.lever == lever.name)
+            by[lever.name] = _beside(plan, planned, spent, _sum(happens(second, switched(own, [lever]), 1)))
     speeds = _speeds(calls, own) if job.times else None
     return Found(job.seed, len(calls), by, speeds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
@@ -156,7 +160,7 @@ def _speed(calls: Sequence[PastCall], own: Settings, on: bool, reading: Reading)
 def show(found: Sequence[Found], names: Sequence[str]) -> None:
     print(f"{'':<22}{'planned %':>11}{'happened %':>12}{'off, mean':>11}{'worst':>8}{'covered':>9}")
     for name in names:
-        each = [one.by[name] for one in found]
+        each = [one.by[name] for one in found if name in one.by]
         off = [abs(one.planned - one.happened) for one in each]
         print(
             f"{name:<22}{_mean([one.planned for one in each]):>11.1f}{_mean([one.happened for one in each]):>12.1f}"
@@ -178,32 +182,26 @@ def _mean(values: Sequence[float]) -> float:
 def figures(found: Sequence[Found], names: Sequence[str]) -> list[Figure]:
     made: list[Figure] = []
     for name in names:
-        off = [abs(one.by[name].planned - one.by[name].happened) for one in found]
+        each = [one.by[name] for one in found if name in one.by]
+        off = [abs(one.planned - one.happened) for one in each]
         most = POINTS_LEVER if name in LEVERS else POINTS_TOTAL
         made.append(Figure(f"{name}: off", "points", off, most=most, needs=DECIDES))
-        within = 100 * _mean([each <= most for each in off])
-        made.append(Figure(f"{name}: within {most:g}", "%", [within], least=90.0, needs=_needs(found)))
-    covered = {name: 100 * _mean([one.by[name].covered for one in found]) for name in names}
-    for name in names:
-        moves = any(one.by[name].planned or one.by[name].happened for one in found)
+        within = 100 * _mean([points <= most for points in off])
+        made.append(Figure(f"{name}: within {most:g}", "%", [within], least=90.0, needs=_needs(each)))
+        covered = [100 * _mean([one.covered for one in each])]
         if name == TOTAL:
             made.append(
-                Figure(
-                    f"{name}: intervals hold",
-                    "%",
-                    [covered[name]],
-                    least=COVERS[0],
-                    most=COVERS[1],
-                    needs=_needs(found),
-                )
+                Figure(f"{name}: intervals hold", "%", covered, least=COVERS[0], most=COVERS[1], needs=_needs(each))
             )
-        elif moves and name != SAME:
-            made.append(Figure(f"{name}: intervals hold", "%", [covered[name]]))
+        elif name != SAME and any(one.planned or one.happened for one in each):
+            made.append(Figure(f"{name}: intervals hold", "%", covered))
+    made.append(Figure("memory of a process", "MB", [one.mb for one in found], most=MOST_MB))
     speeds = [one.speeds for one in found if one.speeds is not None]
+    if not speeds:
+        return made
     made.append(Figure("replay, nothing on", "calls/s", [one.plain for one in speeds], least=FASTEST))
     made.append(Figure("replay, all on", "calls/s", [one.every for one in speeds], least=FASTEST))
     made.append(Figure("replay, all on, the first of a plan", "calls/s", [one.first for one in speeds]))
-    made.append(Figure("memory of a process", "MB", [one.mb for one in found], most=MOST_MB))
     return made
 
 
@@ -244,7 +242,7 @@ def without_text(counts: Sequence[int], stored: int) -> list[Figure]:
     return made
 
 
-def _needs(found: Sequence[Found]) -> int:
+def _needs(found: Sequence[Beside]) -> int:
     """A single figure over seeds decides where there are enough of them."""
     return 1 if len(found) >= DECIDES else 2
 
@@ -253,6 +251,7 @@ def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="two small months; they decide nothing")
     parser.add_argument("--seeds", type=int, default=SEEDS, help="months; 0: calls without text only")
+    parser.add_argument("--each", type=int, default=SEEDS, help="months in which each lever is tried by itself too")
     parser.add_argument("--first", type=int, default=FRESH, help="the first seed")
     parser.add_argument("--calls", type=int, default=CALLS, help="of a month, about")
     parser.add_argument("--data", type=Path, default=SHARED, help="a folder of data sets, with traffic/ in it")
@@ -270,7 +269,13 @@ def main() -> int:
         return report.close()
     seeds = range(asked.first, asked.first + (2 if asked.quick else asked.seeds))
     jobs = [
-        Job(seed, QUICK_CALLS if asked.quick else asked.calls, asked.data, number < TIMED)
+        Job(
+            seed,
+            QUICK_CALLS if asked.quick else asked.calls,
+            asked.data,
+            number < min(TIMED, asked.each),
+            number < asked.each,
+        )
         for number, seed in enumerate(seeds)
     ]
     with get_context("spawn").Pool(2, maxtasksperchild=1) as pool:
@@ -278,7 +283,7 @@ def main() -> int:
         for one in pool.imap(play, jobs):
             print(f"seed {one.seed}: {one.calls:,} calls; {_one_line(one)}", file=sys.stderr, flush=True)
             found.append(one)
-    names = [SAME, TOTAL, *LEVERS]
+    names = [name for name in (SAME, TOTAL, *LEVERS) if name in found[0].by]
     show(found, names)
     report.add(*figures(found, names))
     report.add(law(range(LAW_FROM, LAW_FROM + (LAW_QUICK if asked.quick else LAW)), asked.calls, asked.data))

@@ -51,6 +51,8 @@ class Around(msgspec.Struct, frozen=True):
     driven: bool = False
     """The ledger writes when it is flushed, and evidence is looked at when `Parts.quality` is told so. There are no pages for
     people."""
+    weighing: Callable[[], float] | None = None
+    """The seconds by which weighed models grow old; None: the clock's. Who drives the ledger knows when nothing was learned."""
     settings_file: str = ""
     """Where the settings were read, for people to know; empty: there is none."""
 

@@ -158,7 +158,7 @@ async def build_routing(
     foresight = _foresight(settings, kept, models, stack, clock)
     route = Route(
         wishes, policies, catalog, models.costs, quality, quality, Sessions(clock.monotonic), foresight,
-        clock.monotonic,
+        around.weighing or clock.monotonic,
     )  # fmt: skip
     return Built(task, route, quality, Rules(catalog.tier_of, floors, maker(catalog)(())), probing)
 

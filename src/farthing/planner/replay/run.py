@@ -28,12 +28,14 @@ from farthing.planner.replay.recorded import Recorded
 from farthing.planner.replay.tending import Tending
 from farthing.planner.replay.world import settings_for
 from farthing.settings import Settings
+from farthing.steps.route.weighing import KEEP_S
 from farthing.store import hash_of, new_secret, open_store
 from farthing.wire import FORMATS
 
 WRITE_EVERY = 500
 """Calls between two writes of the replay's own ledger; with budgets each is written, since they count what is written."""
 PATIENCE_S = 60.0
+DAY_US = 86_400_000_000
 
 Hear = Callable[[int], None]
 """Hears how many calls were asked."""
@@ -72,6 +74,7 @@ class _World:
         self._provider = Recorded(lambda: self._time.now_us / 1e6, self._time.passes, _wordiness, reading)
         self._reading = reading
         self._write_every = write_every
+        self._writes = 0
         self._place = -1
         self._came: list[Came | None] = [None] * len(calls)
         self._place_of: dict[str, int] = {}
@@ -89,6 +92,7 @@ class _World:
                     await parts.cache.settle()
                 if place % self._write_every == self._write_every - 1:
                     await parts.ledger.flush(PATIENCE_S)
+                    self._writes += 1
                 if hear is not None and place % WRITE_EVERY == WRITE_EVERY - 1:
                     hear(place + 1)
             await parts.ledger.flush(PATIENCE_S)
@@ -105,8 +109,13 @@ class _World:
         return Around(
             clock=self._time.clock, dice=random.Random(1), new_id=self._new_id, client=self._provider,
             observers=[self._heard], driven=True, readers=self._reading.gateway,
-            judge=self._reading.judge,
+            judge=self._reading.judge, weighing=self._weighing,
         )  # fmt: skip
+
+    def _weighing(self) -> float:
+        """Models are weighed anew when the ledger was written, since nothing is learned before, and each day, since prices
+        have dates."""
+        return KEEP_S * (self._writes + self._time.now_us // DAY_US)
 
     def _new_id(self) -> str:
         """The first that a call asks for is its own; more would be of what the gateway asks by itself."""

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from farthing.model.errors import BadRequest
 from farthing.model.marks import Context
 from farthing.wire import splice
 from farthing.wire.blocks import elements, value_of
@@ -46,7 +47,7 @@ def opening_of(body: bytes) -> Opening | None:
         message = msgspec.json.decode(raw)
         texts = _texts(message["content"]) if message["role"] in _SYSTEM_ROLES and len(message) == 2 else ()
         return Opening(raw, texts) if texts else None
-    except (msgspec.DecodeError, UnicodeError, RecursionError, KeyError, TypeError, AssertionError):
+    except (msgspec.DecodeError, UnicodeError, RecursionError, KeyError, TypeError, AssertionError, BadRequest):
         return None
 
 
@@ -62,7 +63,14 @@ def lifetime(seconds: int) -> str:
 
 
 def with_context(body: bytes, context: Context) -> bytes:
-    """The body with the context's name instead of its opening; `body` itself where it does not begin with that."""
+    """The body with the context's name instead of its opening; `body` itself where it does not begin with that. Never raises."""
+    try:
+        return _named(body, context)
+    except (msgspec.DecodeError, UnicodeError, RecursionError, ValueError, BadRequest):
+        return body
+
+
+def _named(body: bytes, context: Context) -> bytes:
     plain = splice.has_plain_names(body)
     listed = value_of(body, b'"messages"', plain)
     if listed is None or any(value_of(body, name, plain) is not None for name in _NOT_BESIDE):

@@ -55,7 +55,7 @@ def with_hint(wire: str, body: bytes, hint: str) -> bytes | None:
         if stem is None and start == end:
             _keep(name, wire, body, start, line)
         return splice.replace(body, [edit])
-    except (msgspec.DecodeError, UnicodeError, RecursionError, BadRequest):
+    except (msgspec.DecodeError, UnicodeError, RecursionError, ValueError, BadRequest):
         return None
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from farthing.model.errors import BadRequest
 from farthing.model.marks import MESSAGE, SYSTEM, TOOLS, Mark, Marks, Place
 from farthing.wire import splice
 from farthing.wire.blocks import Blocks, blocks, elements, spans, value_of
@@ -38,7 +39,7 @@ def with_marks(format: str, body: bytes, marks: Marks, sent_for: str = "", origi
     format that the marks were planned in, whose body was `original`, where that was translated. Never raises."""
     try:
         return _written(format, body, marks, sent_for or format, original)
-    except (msgspec.DecodeError, UnicodeError, RecursionError, ValueError):
+    except (msgspec.DecodeError, UnicodeError, RecursionError, ValueError, TypeError, BadRequest):
         return body
 
 

@@ -49,7 +49,7 @@ class Turns(NamedTuple):
 
 
 class _Head(msgspec.Struct):
-    role: Any = ""
+    role: str = ""
     type: Any = None
     content: msgspec.Raw = msgspec.Raw(b"null")
 

@@ -23,7 +23,7 @@ from farthing.wire.shaping.escapes import letters
 from farthing.wire.shaping.repeats import LEAST_CHARS, Repeats, refer
 from farthing.wire.shaping.schemas import Tools, tools_of
 from farthing.wire.shaping.shaped import Shaped
-from farthing.wire.shaping.slots import Kind, Slot, place_of_tools, places
+from farthing.wire.shaping.slots import Kind, Places, Slot, place_of_tools, places
 from farthing.wire.shaping.table import table
 from farthing.wire.shaping.trailing import trimmed
 
@@ -86,8 +86,12 @@ class Shaper:
         if not self._may(body):
             return None
         found = places(format, body, self._wants)
-        if found is None:
+        try:
+            return self._shaped(body, found) if found is not None else None
+        except (msgspec.DecodeError, UnicodeError):  # a text that is no UTF-8
             return None
+
+    def _shaped(self, body: bytes, found: Places) -> Outcome | None:
         edits: list[tuple[int, int, bytes]] = []
         removed: list[Removed] = []
         tools = tools_of(found.tools) if found.tools else NO_TOOLS

@@ -12,7 +12,8 @@ from farthing.wire.shaping.shaped import Shaped
 LINES_A_TOKEN = 2
 """A tokenizer sees many line ends with a space or two as one token anyway."""
 
-_LINE_END = re.compile(r"[ \t]+(?=\n)")
+_LINE_END = re.compile(r"(?<![ \t])[ \t]++(?=\n)")
+"""A run is tried once, as a whole: a megabyte of spaces takes no longer than one of letters."""
 _FENCES = ("```", "~~~")
 HARD_BREAK = "  "
 

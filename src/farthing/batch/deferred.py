@@ -30,7 +30,7 @@ from farthing.store.batch.asked import Asked
 from farthing.store.batch.rows import PLAIN
 from farthing.store.engine import Connection
 from farthing.store.errors import Duplicate
-from farthing.store.sealing import Wrapping
+from farthing.store.sealing import Unreadable, Wrapping
 
 NAME = b"idempotency-key"
 TRY = b"x-stainless-retry-count"
@@ -109,13 +109,15 @@ class Deferred:
         return job
 
     async def answer(self, job_id: str, timeout_s: float) -> Ended | None:
-        """See `handing.Queue`."""
+        """See `handing.Queue`. Raises Unavailable where the answer cannot be read with the key that settings name."""
         until = time.monotonic() + timeout_s
         with self._news.listen(job_id) as ear:
             self._watch()
             while True:
                 try:
                     ended, again = await self._look(job_id), False
+                except Unreadable:
+                    raise Unavailable("The answer is sealed with a key that is not at hand.", retry_after=60) from None
                 except StoreError:  # that may pass while the call is held
                     ended, again = None, True
                 if ended is not None:

@@ -23,7 +23,7 @@ from farthing.model.errors import BadRequest, NotFound
 from farthing.model.principal import Role
 from farthing.steps.defer.asked import seconds_of
 from farthing.steps.defer.handing import JOBS, Ended, answered, card
-from farthing.store import Store
+from farthing.store import Store, StoreError
 from farthing.store.batch import jobs, steering
 
 MOST = 100
@@ -151,7 +151,10 @@ class _Events(Response):
         quiet_s = 0.0
         with self._news.listen(self._job.id) as ear:
             while not self._gone:
-                now = await self._desk.card(self._job)
+                try:
+                    now = await self._desk.card(self._job)
+                except StoreError:  # it may come back
+                    now = told
                 if _news_of(now) != _news_of(told):
                     event = b"event: job\ndata: " + msgspec.json.encode(now) + b"\n\n"
                     await send({"type": "http.response.body", "body": event, "more_body": True})
@@ -159,7 +162,7 @@ class _Events(Response):
                 elif quiet_s >= PING_S:
                     await send({"type": "http.response.body", "body": PING, "more_body": True})
                     quiet_s = 0.0
-                if now["state"] in JOB_ENDS:
+                if now.get("state") in JOB_ENDS:
                     return
                 if not await ear.next(PING_S):
                     quiet_s += 5.0

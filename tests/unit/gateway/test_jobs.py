@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from farthing.model.batch import Job
-from farthing.store import audit
+from farthing.store import StoreError, audit
 from farthing.store.batch import jobs, lines
 from farthing.store.batch.steering import SOON_S
 from unit.batch.test_deferred import BODY, call, wish
@@ -89,6 +89,24 @@ async def test_news_come_until_the_end(site: Site) -> None:
     told = [json.loads(each.partition(b"data: ")[2]) for each in body.split(b"\n\n") if each]
     assert status == 200 and headers["content-type"] == "text/event-stream"
     assert [each["state"] for each in told] == ["running", "finished"]
+
+
+async def test_news_come_on_when_the_store_was_away(site: Site) -> None:
+    job, do = await handed_in(site), site.store.do
+    waiting = asyncio.create_task(site("GET", f"{BASE}/{job.id}/events"))
+    await asyncio.sleep(0.1)
+
+    async def away(work: Any) -> Any:
+        raise StoreError("the server is away")
+
+    site.store.do = away  # type: ignore[method-assign]
+    site.news.tell([job.id])
+    await asyncio.sleep(0.1)
+    site.store.do = do  # type: ignore[method-assign]
+    await work(site.store)
+    site.news.tell([job.id])
+    status, _, body = await asyncio.wait_for(waiting, 10)
+    assert status == 200 and body.count(b"event: job") == 2 and b'"finished"' in body
 
 
 async def test_a_job_is_promoted(site: Site) -> None:

@@ -171,7 +171,10 @@ class Handing:
     async def next_of(self, held: "Held", left_s: float) -> bytes:
         """What a held stream says next: a comment, or all of its answer. Raises UpstreamError, as a stream's end may."""
         job = held.job
-        ended = await self._queue.answer(job.id, min(self._ping_s, max(left_s, 0.0)))
+        try:
+            ended = await self._queue.answer(job.id, min(self._ping_s, max(left_s, 0.0)))
+        except Unavailable as error:
+            raise UpstreamError(error.message) from None
         if ended is None:
             if left_s > self._ping_s and not held.stopping:
                 return PING

@@ -11,9 +11,20 @@ from farthing.cli.common import print_table, printable
 from farthing.finops.next_savings import Saving
 from farthing.finops.plans.document import BreakEven, Document, Sweep
 from farthing.finops.plans.happened import in_words
-from farthing.finops.plans.stages import MEANINGS, Stage, is_worth_words, ranked, saves_nothing, stages
+from farthing.finops.plans.stages import (
+    MEANINGS,
+    Stage,
+    amount_in_words,
+    at_most,
+    is_worth_words,
+    open_levers,
+    ranked,
+    saves_nothing,
+    settles,
+    stages,
+)
 from farthing.model.money import show_dollars
-from farthing.model.plan import Amount, Example, LeverPlan, Plan, Scenario
+from farthing.model.plan import Amount, Example, LeverPlan, Plan
 
 WIDE = 110
 
@@ -23,6 +34,8 @@ def say(found: Document) -> None:
     _head(plan, found.scenario)
     if plan.levers and plan.replayed:
         _total(plan)
+        _open(open_levers(plan))
+        click.echo()
         print_table(_table(ranked(plan)))
         if nothing := saves_nothing(plan):
             _para(f"Nothing on these calls: {', '.join(nothing)}.")
@@ -76,27 +89,33 @@ def _total(plan: Plan) -> None:
     share = (
         f" ({100 * plan.together.likely / plan.a_month:.0f} %)" if plan.a_month and plan.replayed == plan.calls else ""
     )
-    click.echo(f"\nAll together: {_amount(plan.together)} a month{share}.\n")
+    click.echo(f"\nAll together: {_amount(plan.together)} a month{share}.")
 
 
 def _amount(amount: Amount) -> str:
     return f"{show_dollars(amount.likely)} (80 % between {show_dollars(amount.low)} and {show_dollars(amount.high)})"
 
 
+def _open(levers: Sequence[LeverPlan]) -> None:
+    """In one line what is not in the total."""
+    if levers:
+        said = ", ".join(f"{each.lever} up to {show_dollars(at_most(each))}" for each in levers)
+        _para(f"Not in that, and not to be added up, until you say or prove something: {said}.")
+
+
 def _table(levers: Sequence[LeverPlan]) -> Table:
     table = Table(box=None, pad_edge=False)
     table.add_column("", justify="right")
     table.add_column("strategy")
-    for name in ("beside the others, a month", "80 % between", "alone", "cheaper calls", "dearer"):
+    for name in ("beside the others", "80 % between", "alone", "at most", "cheaper calls", "dearer"):
         table.add_column(name, justify="right")
     table.add_column("risk")
-    table.add_column("effort")
     for number, each in enumerate(levers, 1):
         bound = "up to " if each.is_bound else ""
         table.add_row(
             f"{number}", each.lever, bound + show_dollars(each.beside.likely),
             f"{show_dollars(each.beside.low)} and {show_dollars(each.beside.high)}", bound + show_dollars(each.alone.likely),
-            f"{each.calls:,}", f"{each.dearer:,}", each.risk, each.effort,
+            show_dollars(at_most(each)) if each.is_bound or each.scenarios else "", f"{each.calls:,}", f"{each.dearer:,}", each.risk,
         )  # fmt: skip
     return table
 
@@ -108,8 +127,9 @@ def _order(found: Sequence[Stage]) -> None:
     click.echo("\nIn this order:")
     for number, stage in enumerate(found, 1):
         names = ", ".join(each.lever for each in stage.levers)
-        bound = "up to " if stage.levers[0].is_bound else ""
-        click.echo(f"  {number}. {stage.title}: {names} ({bound}{show_dollars(stage.saved)} a month)")
+        click.echo(
+            f"  {number}. {stage.title}: {names} ({amount_in_words(stage.saved, is_bound=stage.is_bound)} a month)"
+        )
         for line in wrap(stage.way, WIDE - 5):
             click.echo(f"     {line}")
 
@@ -119,18 +139,16 @@ def _lever(lever: LeverPlan) -> None:
     for line in lever.toml.splitlines():
         click.echo(f"    {printable(line)}" if line else "")
     for scenario in lever.scenarios:
-        _scenario(scenario)
+        _indented(f"if {scenario.what}: {show_dollars(scenario.a_month)} a month; {scenario.consequence}")
+    for settled in settles(lever):
+        _indented(f"what settles it: {settled}")
     for word, examples in (("such as", lever.examples[:2]), ("but", lever.against[:1])):
         for each in examples:
             click.echo(f"  {word} {_example(each)}")
 
 
-def _scenario(each: Scenario) -> None:
-    settled = f". What settles it: {printable(each.settled_by)}" if each.settled_by else ""
-    lines = wrap(
-        f"if {printable(each.what)}: {show_dollars(each.a_month)} a month; {printable(each.consequence)}{settled}",
-        WIDE - 4,
-    )
+def _indented(text: str) -> None:
+    lines = wrap(printable(text), WIDE - 4)
     click.echo("\n".join(f"  {'  ' * bool(number)}{line}" for number, line in enumerate(lines)))
 
 

@@ -1,12 +1,24 @@
 """A plan as one HTML page that is whole in itself: it loads nothing and runs nothing. Every word of a log is escaped."""
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from html import escape
 
 from farthing.finops.next_savings import Saving
 from farthing.finops.plans.document import BreakEven, Document, Happened, Sweep
-from farthing.finops.plans.stages import MEANINGS, Stage, is_worth_words, ranked, saves_nothing, stages
+from farthing.finops.plans.stages import (
+    MEANINGS,
+    Stage,
+    amount_in_words,
+    at_most,
+    is_worth_words,
+    open_levers,
+    ranked,
+    saves_nothing,
+    settles,
+    stages,
+)
 from farthing.model.money import Nano, show_dollars
 from farthing.model.plan import Amount, Example, LeverPlan, Plan, Scenario
 
@@ -22,11 +34,11 @@ h1 { font-size: 22px; margin: 0 0 4px; } h2 { font-size: 16px; margin: 28px 0 8p
 h3 { font-size: 13px; margin: 18px 0 4px; overflow-wrap: anywhere; } p { margin: 6px 0; overflow-wrap: anywhere; } .soft { color: var(--soft); }
 dl { display: flex; flex-wrap: wrap; gap: 8px 32px; margin: 18px 0; } dt { color: var(--soft); font-size: 12px; }
 dd { margin: 0; font-size: 18px; font-variant-numeric: tabular-nums; } dd small { font-size: 12px; color: var(--soft); display: block; }
-.scroll { overflow-x: auto; } table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; }
+.scroll { overflow-x: auto; } td { overflow-wrap: anywhere; } .n, .risk { overflow-wrap: normal; } table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th { text-align: left; font-size: 12px; color: var(--soft); border-bottom: 1px solid var(--ink); padding: 4px 8px; }
 td { border-bottom: 1px solid var(--line); padding: 6px 8px; vertical-align: top; } .n { text-align: right; white-space: nowrap; }
 pre { background: var(--tint); padding: 12px; white-space: pre-wrap; overflow-wrap: anywhere; border-radius: 4px; }
-svg { display: block; width: 12rem; height: 14px; } .span { fill: var(--span); } .likely { fill: var(--bar); } .zero { stroke: var(--soft); }
+svg { display: block; width: 11rem; max-width: 100%; height: 14px; } .span { fill: var(--span); } .likely { fill: var(--bar); } .zero { stroke: var(--soft); }
 @media (max-width: 40rem) { main { margin: 0; padding: 16px; border-radius: 0; } }
 .chart svg { width: 100%; height: auto; } .risk { white-space: nowrap; } .lossless { color: var(--safe); } .guarded { color: var(--some); }
 ol { padding-left: 20px; margin: 8px 0; } ol li { margin: 10px 0; } li b { font-weight: 600; } ul { padding-left: 20px; margin: 6px 0; }
@@ -34,6 +46,7 @@ details { margin: 10px 0; } summary { cursor: pointer; font-weight: 600; overflo
 @media print { body { background: none; } main { margin: 0; padding: 0; max-width: none; } section { break-inside: avoid; } }
 """
 _WIDE = 200
+_SETTING = re.compile("`([^`]+)`")
 Drawing = tuple[str, str]
 """A title, and an `<svg>` element of our own."""
 
@@ -50,7 +63,7 @@ def _page(found: Document, drawings: Sequence[Drawing]) -> Iterator[str]:
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>What could be saved</title><style>{_STYLE}</style></head><body><main><h1>What could be saved</h1>"
-        f'<p class="soft">{plan.calls:,} calls from {_day(plan.since_us)} to {_day(plan.until_us)}, {plan.replayed:,} of them asked again</p>'
+        f'<p class="soft">{plan.calls:,} calls from {_day(plan.since_us)} to {_day(plan.until_us)}, {plan.replayed:,} of them replayed</p>'
     )
     if found.scenario:
         yield f"<p>Assumed: {escape('; '.join(found.scenario))}.</p>"
@@ -94,6 +107,11 @@ def _figures(plan: Plan) -> Iterator[str]:
             f'<div><dt>of it without changing an answer</dt><dd class="big">{show_dollars(sum(each.beside.likely for each in safe))}'
             f"<small>{escape(', '.join(each.lever for each in safe)) or 'nothing'}</small></dd></div>"
         )
+        if found := open_levers(plan):
+            yield (
+                f'<div><dt>more, once you say or prove it</dt><dd class="big">up to {show_dollars(at_most(found[0]))}'
+                f"<small>{escape(', '.join(f'{each.lever} up to {show_dollars(at_most(each))}' for each in found))}; they overlap</small></dd></div>"
+            )
     yield "</dl>"
 
 
@@ -104,7 +122,7 @@ def _between(amount: Amount) -> str:
 def _table(levers: Sequence[LeverPlan]) -> Iterator[str]:
     yield (
         '<h2>By strategy, dollars a month</h2><div class="scroll"><table><tr><th></th><th>strategy</th><th class="n">beside the others</th>'
-        '<th class="n">80 % between</th><th></th><th class="n">alone</th><th class="n">cheaper calls</th><th class="n">dearer</th><th>risk</th></tr>'
+        '<th>80 % between</th><th class="n">alone</th><th class="n">at most</th><th class="n">cheaper calls</th><th class="n">dearer</th></tr>'
     )
     low, high = (
         min((0, *(each.beside.low for each in levers))),
@@ -113,12 +131,13 @@ def _table(levers: Sequence[LeverPlan]) -> Iterator[str]:
     for number, each in enumerate(levers, 1):
         bound = "up to " if each.is_bound else ""
         yield (
-            f'<tr><td>{number}</td><td>{escape(each.lever)}</td><td class="n">{bound}{show_dollars(each.beside.likely)}</td>'
-            f'<td class="n">{_between(each.beside)}</td><td>{_bar(each.beside, low, high)}</td>'
-            f'<td class="n">{bound}{show_dollars(each.alone.likely)}</td><td class="n">{each.calls:,}</td>'
-            f'<td class="n">{each.dearer:,}</td><td>{_risk(each)}</td></tr>'
+            f'<tr><td>{number}</td><td>{escape(each.lever)}<br>{_risk(each)}</td><td class="n">{bound}{show_dollars(each.beside.likely)}</td>'
+            f"<td>{_between(each.beside)}{_bar(each.beside, low, high)}</td>"
+            f'<td class="n">{bound}{show_dollars(each.alone.likely)}</td>'
+            f'<td class="n">{show_dollars(at_most(each)) if each.is_bound or each.scenarios else ""}</td><td class="n">{each.calls:,}</td>'
+            f'<td class="n">{each.dearer:,}</td></tr>'
         )
-    yield '</table></div><p class="soft">Beside the others: what is lost if it is left out of all. Alone: if it were the only one.</p>'
+    yield '</table></div><p class="soft">Beside the others: what is lost if it is left out of all. Alone: if it were the only one. At most: if all holds that nobody knows yet.</p>'
 
 
 def _risk(lever: LeverPlan) -> str:
@@ -148,9 +167,8 @@ def _stages(found: Sequence[Stage]) -> Iterator[str]:
     yield "<ol>"
     for stage in found:
         names = ", ".join(each.lever for each in stage.levers)
-        bound = "up to " if stage.levers[0].is_bound else ""
         yield (
-            f"<li><b>{escape(stage.title)}: {escape(names)}</b>, {bound}{show_dollars(stage.saved)} a month"
+            f"<li><b>{escape(stage.title)}: {escape(names)}</b>, {amount_in_words(stage.saved, is_bound=stage.is_bound)} a month"
             f'<br><span class="soft">{escape(stage.way)}</span></li>'
         )
     yield "</ol>"
@@ -163,6 +181,7 @@ def _lever(lever: LeverPlan) -> Iterator[str]:
         yield "<ul>"
         yield from map(_scenario, lever.scenarios)
         yield "</ul>"
+        yield from (f"<p>What settles it: {_code(settled)}.</p>" for settled in settles(lever))
     if lever.examples or lever.against:
         yield '<div class="scroll"><table><tr><th>call</th><th>feature</th><th class="n">was</th><th class="n">would be</th></tr>'
         yield from map(_example, (*lever.examples, *lever.against))
@@ -171,8 +190,12 @@ def _lever(lever: LeverPlan) -> Iterator[str]:
 
 
 def _scenario(each: Scenario) -> str:
-    settled = f". What settles it: {each.settled_by}" if each.settled_by else ""
-    return f"<li>If {escape(each.what)}: <b>{show_dollars(each.a_month)} a month</b>; {escape(each.consequence)}{escape(settled)}.</li>"
+    return f"<li>If {escape(each.what)}: <b>{show_dollars(each.a_month)} a month</b>; {_code(each.consequence)}.</li>"
+
+
+def _code(text: str) -> str:
+    """Escaped, names of settings as code."""
+    return _SETTING.sub(r"<code>\1</code>", escape(text))
 
 
 def _example(each: Example) -> str:

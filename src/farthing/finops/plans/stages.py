@@ -4,7 +4,7 @@ reaches below zero beside the others. Knows no settings."""
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from farthing.model.money import Nano
+from farthing.model.money import Nano, show_dollars
 from farthing.model.plan import LeverPlan, Plan, Risk
 
 RISKS: tuple[Risk, ...] = ("lossless", "guarded", "needs proof")
@@ -27,6 +27,8 @@ class Stage(NamedTuple):
     levers: list[LeverPlan]
     saved: Nano
     """Nano-dollars a month, beside the others."""
+    is_bound: bool = False
+    """It is so much at most."""
 
 
 def stages(plan: Plan) -> list[Stage]:
@@ -37,15 +39,38 @@ def stages(plan: Plan) -> list[Stage]:
         mine = [each for each in worth if each.risk == risk and not each.is_bound]
         if mine:
             found.append(Stage(*_WAYS[risk], mine, sum(each.beside.likely for each in mine)))
+    hoped = [each for each in plan.levers if each.scenarios and each.beside.low <= 0 and at_most(each) > 0]
+    if hoped:
+        found.append(Stage(*_WAYS["needs proof"], hoped, sum(map(at_most, hoped)), is_bound=True))
     asked = [each for each in plan.levers if each.is_bound and each.alone.likely > 0]
     if asked:
         found.append(
             Stage(
                 "Say for whom", "It is worth up to so much; only you know for which calls it is right.", asked,
-                sum(each.beside.likely for each in asked),
+                sum(each.beside.likely for each in asked), is_bound=True,
             )
         )  # fmt: skip
     return found
+
+
+def at_most(lever: LeverPlan) -> Nano:
+    """What it comes to if all holds that nobody knows yet: nano-dollars a month; its own saving where nothing is left open."""
+    return max((each.a_month for each in lever.scenarios), default=lever.beside.likely)
+
+
+def amount_in_words(amount: Nano, *, is_bound: bool) -> str:
+    return f"up to {show_dollars(amount)}" if is_bound else show_dollars(amount)
+
+
+def settles(lever: LeverPlan) -> list[str]:
+    """What would tell which of its scenarios holds, each once."""
+    return list(dict.fromkeys(each.settled_by for each in lever.scenarios if each.settled_by))
+
+
+def open_levers(plan: Plan) -> list[LeverPlan]:
+    """Those that may save more than is in the total once somebody says or proves something, the biggest first."""
+    found = [each for each in plan.levers if (each.is_bound or each.scenarios) and at_most(each) > 0]
+    return sorted(found, key=at_most, reverse=True)
 
 
 def saves_nothing(plan: Plan) -> list[str]:

@@ -119,7 +119,10 @@ def _csv_layout(head: bytes, name: str) -> Layout:
     line = head.split(b"\n", 1)[0]
     text = line.decode("utf-8", "replace").rstrip("\r")
     delimiter = max(",;\t|", key=text.count)
-    columns = next(csv.reader([text], delimiter=delimiter), [])
+    try:
+        columns = next(csv.reader([text], delimiter=delimiter), [])
+    except csv.Error as error:
+        raise BadRequest(f"{name}: its first line cannot be read as names of columns: {error}") from None
     names = tuple(each.strip() for each in columns)
     if len(names) < 2 or (not text.isprintable() and "\t" not in text):
         raise BadRequest(f"{name} is neither JSON nor a table: its first line has no two names of columns")

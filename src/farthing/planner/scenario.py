@@ -113,7 +113,8 @@ def _bounded(text: str, found: list[str]) -> list[str]:
 
 
 def grown(plan: Plan, growth: float) -> Plan:
-    """The plan of so many times the calls: savings in proportion, their chance with the square root. Caches would do a little
+    """The plan of so many times the calls: savings in proportion; what is not known of a call with
+    them, and what the month's own draw adds with the square root. Caches would do a little
     better, since more repeats fall into their time."""
     if growth == 1:
         return plan
@@ -133,7 +134,7 @@ def _lever(lever: LeverPlan, growth: float) -> LeverPlan:
 
 
 def _grown(amount: Amount, growth: float) -> Amount:
-    likely, wider = amount.likely * growth, sqrt(growth)
+    likely, wider = amount.likely * growth, sqrt((growth + growth**2) / 2)
     return Amount(
         round(likely),
         round(likely - wider * (amount.likely - amount.low)),

@@ -57,5 +57,6 @@ def test_what_is_no_sweep_is_said(text: str) -> None:
 def test_growth_widens_intervals_less_than_it_raises_savings() -> None:
     before, after = document().plan, grown(document().plan, 4)
     assert after.a_month == 4 * before.a_month and after.together.likely == 4 * before.together.likely
-    assert after.together.high - after.together.likely == 2 * (before.together.high - before.together.likely)
+    wider = (after.together.high - after.together.likely) / (before.together.high - before.together.likely)
+    assert 2 < wider < 4, "a month's own draw grows with the root, what is not known of a call with the calls"
     assert grown(before, 1) is before

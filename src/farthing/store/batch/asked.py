@@ -52,7 +52,7 @@ def find(connection: Connection, tenant: str, key_id: str, digest: bytes, now_us
     rows = connection.query(
         f"SELECT {', '.join(f'a.{name}' for name in _COLUMNS)} FROM batch_asked a JOIN batch_jobs j ON j.id = a.job "
         "WHERE a.tenant = ? AND a.key_id = ? AND a.digest = ? AND a.open_until_us > ? "
-        f"AND j.state NOT IN ({', '.join('?' * len(_OVER))}) ORDER BY a.job",
+        f"AND j.state NOT IN ({', '.join('?' * len(_OVER))}) ORDER BY j.created_us, a.job",
         (tenant, key_id, digest, now_us, *_OVER),
     )
     return [_asked(row) for row in rows]

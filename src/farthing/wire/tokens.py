@@ -18,8 +18,15 @@ from farthing.wire.lenient import anything, member, tidy
 
 IMAGE_TOKENS = 1_600
 """What the largest image costs after the usual scaling down."""
+MOST_A_BYTE, LEAST_A_BYTE = 1.5, 0.05
+"""Tokens of a byte of text, in any language and tokenizer: what a provider reports beyond that is not of the text."""
 
 _PAYLOAD = re.compile(rb";base64,[A-Za-z0-9+/=_\\-]*|\"data\"\s*:\s*\"[A-Za-z0-9+/=_\\-]{256,}\"")
+
+
+def told_ratio(tokens: int, size: int) -> float:
+    """Tokens of a byte of a prompt of this size, as its provider has reported them, within what a text can have."""
+    return min(max(tokens / max(1, size), LEAST_A_BYTE), MOST_A_BYTE)
 
 
 def likely_input(body: bytes) -> int:

@@ -23,6 +23,7 @@ from farthing.steps.shape.watching import Prompt, Watch
 from farthing.store import StoreError
 from farthing.store.busters import LOOKED, Broken, Busters
 from farthing.store.store import now_us
+from farthing.wire.tokens import told_ratio
 
 LEAST_BYTES = 1_500
 """Shorter bodies have no prompt that any provider would keep."""
@@ -110,7 +111,7 @@ class Doctor:
         marked = found.marked or not _FLAGS.isdisjoint(attempt.flags)
         sent = Sent(
             attempt.usage,
-            attempt.usage.total_in / found.ends[-1],
+            told_ratio(usage.total_in, found.ends[-1]),
             attempt.deployment,
             model,
             marked,

@@ -21,6 +21,7 @@ from farthing.steps.shape import booking
 from farthing.steps.shape.deciding import Decision, answered, decide, settle
 from farthing.steps.shape.prefixes import Prefixes, Scope
 from farthing.wire.blocks import Blocks, blocks
+from farthing.wire.tokens import MOST_A_BYTE, told_ratio
 
 LEAST_BYTES = 1_500
 """Shorter bodies have no prompt that any provider would keep."""
@@ -30,7 +31,6 @@ FAMILIAR = 3
 """Uses of an opening from which on calls are kept together by it, at providers that keep all prompts by themselves."""
 LEARNING = 0.1
 """Weight of a new call in what is known of tokens by bytes."""
-TOKENS_A_BYTE = (0.05, 1.5)
 PARTS = {TOOLS: 0, SYSTEM: 1, MESSAGE: 2}
 
 Places = Callable[[str], Sequence[Deployment]]
@@ -173,13 +173,13 @@ class Shape:
         last = next((attempt for attempt in reversed(attempts) if not attempt.part), None)
         usage = None if last is None or last.estimated else last.usage
         if usage is not None and usage.total_in and found.ends[-1]:
-            ratio = min(max(usage.total_in / found.ends[-1], TOKENS_A_BYTE[0]), TOKENS_A_BYTE[1])
-            scope.tokens_a_byte += LEARNING * (ratio - scope.tokens_a_byte)
+            scope.tokens_a_byte += LEARNING * (told_ratio(usage.total_in, found.ends[-1]) - scope.tokens_a_byte)
         if call.marks is None:
             return
         sent = booking.marked(attempts)
         if sent and usage is not None and sent[-1] is last:
-            settle(scope, decision, rates, usage.cache_read, usage.written)
+            most = int(found.ends[-1] * MOST_A_BYTE)  # whatever a host says that it has read
+            settle(scope, decision, rates, min(usage.cache_read, most), usage.written)
         self._book(call, first, None)
 
     def _deployments(self, call: Call) -> list[Deployment]:

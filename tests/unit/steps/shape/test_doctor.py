@@ -75,6 +75,14 @@ class Scene:
         return {key.kind: (count.calls, count.tokens, count.nano) for key, count in self.doctor.counts.items()}
 
 
+async def test_a_host_that_lies_about_its_input_makes_no_fortune_of_a_loss() -> None:
+    scene = Scene()
+    for minute in range(3):
+        await scene.call(f"It is 10:0{minute}. {RULES}", usage=Usage(uncached_in=10**12))
+    calls, tokens, _ = scene.found()["date"]
+    assert 0 < tokens <= calls * 1.5 * (len(RULES) + 200)
+
+
 async def test_a_time_before_the_rules_is_counted_in_tokens_and_money() -> None:
     scene = Scene()
     for minute in range(5):

@@ -206,3 +206,14 @@ async def test_tokens_are_learned_from_usage() -> None:
         await world.call("claude", usage=lambda call: Usage(uncached_in=len(call.body)))
     scope = next(iter(world.memory.scopes.values()))
     assert scope.tokens_a_byte > 0.9
+
+
+async def test_a_host_that_lies_about_what_it_read_buys_no_bets() -> None:
+    world = World()
+    for _ in range(4):
+        call = await world.call("claude", usage=lambda call: Usage(uncached_in=60, cache_read=10**12, out=10))
+    assert call.marks is not None and call.marks.points
+    (scope,) = world.memory.scopes.values()
+    rates = Cachings(BOOK, lambda: AT_US).of(PLACES["claude"], "anthropic.messages")
+    assert rates is not None
+    assert scope.credit <= 4 * 1.5 * len(call.body) * rates.plain, "no more than its bytes can be"

@@ -31,6 +31,7 @@ from farthing.pipeline import Proceed
 from farthing.pipeline.listening import listen
 from farthing.steps.student.judging import Judge, Verdict
 from farthing.wire.asked import asked as read_asked
+from farthing.wire.plainly import more_than
 from farthing.wire.replay import replay
 from farthing.wire.replay.spoken import SPEAKS, spoken
 
@@ -130,19 +131,20 @@ class Student:
         assert asked is not None, "`_of` has read it"
         if held:
             verdict = await self._verdict(pupils[0], self._redact(asked.text) if pupils[0].redacted else asked.text)
-            if verdict is not None and verdict.sure:
+            if verdict is not None and verdict.sure and not _asks_more(call, verdict):
                 call.arms[LEVER] = True
             return await proceed(call)
         judged = await self._judge(call, pupils, asked.text)
         if judged and judged[0][0].serves:
             pupil, verdict = judged[0]
-            if verdict.sure:
+            more = _asks_more(call, verdict) if verdict.sure else ""
+            if verdict.sure and not more:
                 if self._hold_out.share:
                     call.arms[LEVER] = False
                 if drawn:
                     self._looks.audit(call, judged)
                 return self._answer(call, pupil, verdict)
-            call.trail.note(self.name, "abstains", f"version {pupil.version}: {verdict.why}")
+            call.trail.note(self.name, "abstains", f"version {pupil.version}: {verdict.why or more}")
         heard = [each for each in judged if not each[0].serves]
         answer = await proceed(call)
         if heard:
@@ -227,6 +229,12 @@ class Student:
     def _hear(self, call: Call, heard: list[Judged], whole: bytes) -> None:
         for pupil, verdict in heard:
             self._looks.taught(call, pupil, verdict, whole)
+
+
+def _asks_more(call: Call, verdict: Verdict) -> str:
+    """Why the words alone are no answer to it; empty if they are."""
+    more = more_than(verdict.answer, call.wire, call.body, call.ask.max_output)
+    return f"the call asks for more than words: {more[:80]!r}" if more else ""
 
 
 def _is_plain(asked: Asked) -> bool:

@@ -75,7 +75,11 @@ class Gateway:
 
     async def ask(self, text: str, wire: str = "openai.chat", stream: bool = False, **more: Any) -> tuple[str, Call]:
         body = json.dumps(
-            {**request(text, wire, stream), **({"model": more.pop("model")} if "model" in more else {})}
+            {
+                **request(text, wire, stream),
+                **more.pop("members", {}),
+                **({"model": more.pop("model")} if "model" in more else {}),
+            }
         ).encode()
         call = Call(
             id=next(self.ids), wire=wire, headers=more.pop("headers", {}), peer="", body=body, ask=FORMATS[wire].ask(body),
@@ -194,6 +198,9 @@ async def test_it_answers_in_each_wire_plain_and_as_a_stream_and_is_kept_away_li
     ):  # fmt: skip
         _, call = await gateway.ask(text, **more)
         assert call.trail.attempts, more
+    for member in ({"logprobs": True}, {"stop": ["way"]}, {"max_tokens": 1}, {"n": 2}):
+        _, call = await gateway.ask(text, members=member)
+        assert call.trail.attempts, member
     _, call = await gateway.ask(text, key=key, headers={b"x-farthing-pin": b"student"})
     assert not call.trail.attempts
     gateway.denied.add("student")

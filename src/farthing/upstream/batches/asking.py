@@ -24,6 +24,8 @@ ANSWER_LIMIT = 64 * 1024 * 1024
 """Bytes of an answer that is read whole: a page of a list, never results."""
 LINE_LIMIT = 64 * 1024 * 1024
 """Bytes of one line of results; a longer one is left out."""
+LOOK_S = 120.0
+"""For an answer that is read whole: whoever trickles one is asked again later, and holds up nothing meanwhile."""
 _ERROR_LIMIT = 1024 * 1024
 _MESSAGE_LIMIT = 1000
 _PIECE = 256 * 1024
@@ -41,13 +43,14 @@ class Asking:
         self._provider = provider
         limits = provider.timeouts
         self._patient = limits
+        self._brief = msgspec.structs.replace(limits, total=min(limits.total or LOOK_S, LOOK_S))
         self._once = Timeouts(limits.connect, limits.first_byte, limits.idle, limits.total, once=True)
         self._plain = tuple(header for header in provider.headers(wire) if header[0] != b"content-type")
         self._json = (JSON, *self._plain)
 
     async def get(self, path: str) -> bytes:
         """The body. Raises UpstreamError, Refused."""
-        return await self._read(await self._send("GET", path, self._plain, b"", self._patient))
+        return await self._read(await self._send("GET", path, self._plain, b"", self._brief))
 
     async def post(self, path: str, body: bytes = b"", *, content_type: bytes = b"") -> bytes:
         """The same, for what may arrive twice."""

@@ -106,6 +106,22 @@ async def test_nobody_knows_after_an_error_of_the_server(status: str) -> None:
             await asking.create("/batches", b"{}")
 
 
+async def test_an_answer_that_trickles_is_left_for_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LOOK_S", 0.3)
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 10000\r\n\r\n")
+        while True:
+            writer.write(b" ")
+            await writer.drain()
+            await asyncio.sleep(0.02)
+
+    async with asked(script) as (asking, _):
+        with pytest.raises(UpstreamError):
+            await asyncio.wait_for(asking.get("/batches/batch-1"), 10)
+
+
 @pytest.mark.parametrize(
     ("headers", "wait"),
     [((), 60.0), ((b"retry-after: 7",), 7.0), ((b"retry-after: soon",), 60.0), ((b"retry-after: 99999",), 3600.0)],

@@ -5,7 +5,7 @@ agents with tools whose schemas come from code and whose results are indented JS
 documents that are retrieved twice; rules that are said again; six examples where two do. The last two are no matter of
 shaping: what the lab can find there is shown beside, as far as it is known here, without a bar. `lab.py` says what it finds.
 
-Then, without bars: the demo's own prompts by feature; what each output control takes off answers of the simulator, with the
+Then the demo's own prompts, by feature and by lever. Without bars: what each output control takes off answers of the simulator, with the
 right answers before and after; and what trimming takes off conversations by their length, and whether that pays where the
 provider holds them.
 """

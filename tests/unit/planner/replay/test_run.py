@@ -1,6 +1,7 @@
 """Replays: what was recorded is what it costs; equal inputs come to the same; nobody is served from another's cache."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
@@ -12,7 +13,8 @@ from farthing.model.usage import Usage
 from farthing.planner.levers import REPLAYED, switched
 from farthing.planner.replay.run import Came, replay
 from farthing.prices import PriceBook
-from farthing.settings import Settings
+from farthing.settings import Amount as Dollars
+from farthing.settings import ContractSettings, PricesSettings, ProviderSettings, Settings, Url
 from unit.planner.pasts import chat, message
 
 QUIET = settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -102,3 +104,17 @@ async def test_what_is_heard_are_calls() -> None:
     heard: list[int] = []
     await replay([chat(n) for n in range(1_001)], None, as_it_was, heard.append)
     assert heard == [500, 1_000]
+
+
+async def test_a_price_that_changes_overnight_changes_who_is_chosen() -> None:
+    day_s = 86_400.0
+    calls = [
+        chat(n, f"Sort ticket {n}: is it late or lost?", at_s=day_s * (n // 3), task="classification") for n in range(6)
+    ]
+    own = Settings(providers={"openai": ProviderSettings(base_url=Url("http://127.0.0.1:1/v1"))})
+    first = whole(await replay(calls, own, all_on))[0].model
+    changes = datetime.fromtimestamp(calls[3].at_us / 1e6, UTC).date()
+    rates = {"input": Dollars("900"), "output": Dollars("4000")}
+    dear = PricesSettings(contracts=[ContractSettings("openai", [first], rates=rates, valid_from=changes)])
+    chosen = [each.model for each in whole(await replay(calls, msgspec.structs.replace(own, prices=dear), all_on))]
+    assert chosen[:3] == [first] * 3 and first not in chosen[3:]

@@ -8,8 +8,8 @@ after     what the attempt came to
 A write that nobody read makes it negative, and is shown so. Only attempts that carried Farthing's marks count.
 """
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple, Protocol
 
 from farthing.model.arms import PROVIDER_CACHING
 from farthing.model.call import Deployment
@@ -20,6 +20,37 @@ from farthing.prices import Priced
 
 LEVER = PROVIDER_CACHING
 _FLAGS = frozenset((MARKED, EXPLICIT, ALIKE))
+
+
+class Billed(NamedTuple):
+    """Pico-dollars for a token of an attempt's input, by how the provider came by it."""
+
+    plain: int
+    """0 where all input was cached: then nobody knows it, and nothing more is claimed."""
+    read: int
+    anew: int
+    """What was written, or the plain rate."""
+
+
+def billed(attempt: Attempt, read: int = 0) -> Billed:
+    """The rates of its lines; `read` where it has read nothing."""
+    rates = {line.unit: line.rate for line in attempt.lines}
+    plain = rates.get("uncached_in", 0)
+    anew = next((rates[unit] for unit in ("w5m", "w1h", "w30m", "w12h") if unit in rates), plain)
+    return Billed(plain, rates.get("cache_read", read or plain), anew)
+
+
+def known(attempts: Iterable[Attempt]) -> Iterator[tuple[Attempt, Usage]]:
+    """Those of which it is known what they read and cost; the others say nothing of rates."""
+    for attempt in attempts:
+        usage = attempt.usage
+        if (
+            not attempt.part
+            and usage is not None
+            and usage.total_in
+            and attempt.cost_state in ("computed", "estimated")
+        ):
+            yield attempt, usage
 
 
 class Book(Protocol):

@@ -20,7 +20,7 @@ from typing import Protocol
 import msgspec
 
 from farthing.catalog.caching import Caching
-from farthing.model.arms import PROVIDER_CACHING, is_held_out
+from farthing.model.arms import PROVIDER_CACHING, Draw
 from farthing.model.call import Answer, Call, Deployment
 from farthing.model.errors import UnknownModel
 from farthing.model.marks import SYSTEM, Context, Marks
@@ -146,16 +146,11 @@ class Contexts:
         self._book = book
         self._clock = clock
         self._read = read
-        self._share = 0.0
-        self._salt = ""
+        self._draw = Draw(PROVIDER_CACHING)
+        self.hold_out = self._draw.hold_out
         self.beginnings: OrderedDict[Key, Beginning] = OrderedDict()
         self.on_body: Callable[[], None] = lambda: None
         """Is told when a call has left a body to make a context of."""
-
-    def hold_out(self, shares: Mapping[str, float], salt: str = "") -> None:
-        """Draw with this share and this salt from the next call on."""
-        self._share = shares.get(PROVIDER_CACHING, 0.0)
-        self._salt = salt
 
     async def __call__(self, call: Call, proceed: Proceed) -> Answer:
         if call.wire != WIRE or call.walk not in ("live", "alone") or len(call.body) < LEAST_BYTES:
@@ -219,9 +214,9 @@ class Contexts:
 
     def _is_held_out(self, call: Call, beginning: Beginning) -> bool:
         """Drawn call by call, since no call without a context writes what one with it reads; and only once there is one."""
-        if not self._share or beginning.context is None:
+        if not self._draw.share or beginning.context is None:
             return False
-        held = call.arms[PROVIDER_CACHING] = is_held_out(PROVIDER_CACHING, call.id, self._share, self._salt)
+        held = call.arms[PROVIDER_CACHING] = self._draw.holds_out(call.id)
         return held
 
     def _end(self, call: Call, beginning: Beginning, place: Deployment, first: int, _: object) -> None:

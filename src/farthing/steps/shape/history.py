@@ -24,6 +24,7 @@ import msgspec
 from farthing.model.call import Answer, Call, Deployment
 from farthing.model.money import nano_from_pico
 from farthing.model.record import Saving
+from farthing.steps.shape import booking
 from farthing.steps.shape.arm import LEVER
 from farthing.steps.shape.control import Change, Places, Quiet
 from farthing.steps.shape.lengths import Lengths
@@ -183,19 +184,13 @@ def _begins(found: Turns) -> bool:
 
 def _book(call: Call, kept: Kept, first: int, _: object) -> None:
     after = worth = 0
-    for attempt in call.trail.attempts[first:]:
-        usage = attempt.usage
-        if attempt.part or usage is None or not usage.total_in or attempt.cost_state not in ("computed", "estimated"):
-            continue
+    for attempt, usage in booking.known(call.trail.attempts[first:]):
         ratio = min(1.0, usage.total_in / max(1, kept.sent))
-        rates = {line.unit: line.rate for line in attempt.lines}
-        plain = rates.get("uncached_in", 0)  # where all input was cached nobody knows it, and nothing more is claimed
+        rates = booking.billed(attempt, round(kept.read))
         holds = usage.cached_in > 0 or usage.written > 0
-        read = rates.get("cache_read", round(kept.read) or plain)
-        anew = next((rates[unit] for unit in ("w5m", "w1h", "w30m", "w12h") if unit in rates), plain)
-        pico = round(kept.gone * ratio) * (read if holds else plain)
+        pico = round(kept.gone * ratio) * (rates.read if holds else rates.plain)
         if holds and kept.rest:
-            pico -= round(kept.rest * ratio) * max(0, anew - read)
+            pico -= round(kept.rest * ratio) * max(0, rates.anew - rates.read)
         after += attempt.cost
         worth += nano_from_pico(pico)
     if worth:

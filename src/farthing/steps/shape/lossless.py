@@ -21,6 +21,7 @@ from farthing.model.money import Nano, Pico, nano_from_pico
 from farthing.model.record import Attempt, Saving
 from farthing.model.usage import Usage
 from farthing.pipeline import Proceed
+from farthing.steps.shape import booking
 from farthing.steps.shape.arm import LEVER, Arm
 from farthing.wire.shaping.shape import Removed, Shaper
 
@@ -28,8 +29,6 @@ _WORDS = {
     "compact": "JSON without white space", "escapes": "letters for escapes", "schemas": "tool schemas without noise",
     "trailing": "no white space at line ends", "table": "records as a table", "repeats": "a reference to a text it has already",
 }  # fmt: skip
-_PLAIN, _READ, _WRITTEN = "uncached_in", "cache_read", ("w5m", "w1h", "w30m", "w12h")
-"""Units of priced lines."""
 
 
 class Lossless:
@@ -99,10 +98,7 @@ def saving(attempts: Sequence[Attempt], removed: Sequence[Removed]) -> Saving | 
     """What the attempts of one shaped request saved; None where nobody knows, or nothing. An attempt without usage or priced
     lines says nothing of the rates, and counts for nothing."""
     after = fallen = 0
-    for attempt in attempts:
-        usage = attempt.usage
-        if attempt.part or usage is None or not usage.total_in or attempt.cost_state not in ("computed", "estimated"):
-            continue
+    for attempt, usage in booking.known(attempts):
         after += attempt.cost
         fallen += _worth(attempt, usage, removed)
     return Saving(LEVER, after + fallen, after, estimated=True) if fallen else None
@@ -110,13 +106,10 @@ def saving(attempts: Sequence[Attempt], removed: Sequence[Removed]) -> Saving | 
 
 def _worth(attempt: Attempt, usage: Usage, removed: Sequence[Removed]) -> Nano:
     """What the removed tokens would have cost in this attempt."""
-    rates = {line.unit: line.rate for line in attempt.lines}
-    plain = rates.get(_PLAIN, 0)  # where all input was cached nobody knows it, and nothing is claimed
-    read = rates.get(_READ, plain)
-    written = next((rates[unit] for unit in _WRITTEN if unit in rates), plain)
+    rates = booking.billed(attempt)
     cached = usage.cached_in / usage.total_in
     kept = cached + usage.written / usage.total_in
     pico: Pico = 0
     for each in removed:
-        pico += each.tokens * (read if each.at < cached else written if each.at < kept else plain)
+        pico += each.tokens * (rates.read if each.at < cached else rates.anew if each.at < kept else rates.plain)
     return nano_from_pico(pico)

@@ -12,7 +12,7 @@ from typing import Protocol
 import msgspec
 
 from farthing.catalog.caching import Caching
-from farthing.model.arms import PROVIDER_CACHING, is_held_out
+from farthing.model.arms import PROVIDER_CACHING, Draw
 from farthing.model.call import Answer, Call, Deployment
 from farthing.model.errors import UnknownModel
 from farthing.model.marks import MESSAGE, SYSTEM, TOOLS, Mark, Marks
@@ -65,13 +65,8 @@ class Shape:
         self._spoken = spoken
         self._prices = book
         self._clock = clock
-        self._share = 0.0
-        self._salt = ""
-
-    def hold_out(self, shares: Mapping[str, float], salt: str = "") -> None:
-        """Draw with this share and this salt from the next call on."""
-        self._share = shares.get(PROVIDER_CACHING, 0.0)
-        self._salt = salt
+        self._draw = Draw(PROVIDER_CACHING)
+        self.hold_out = self._draw.hold_out
 
     async def __call__(self, call: Call, proceed: Proceed) -> Answer:
         if call.walk == "settling":
@@ -133,10 +128,10 @@ class Shape:
 
     def _is_held_out(self, call: Call, found: Blocks) -> bool:
         """Drawn by how the prompt begins, so that what one arm has written is not read by the other."""
-        if not self._share:
+        if not self._draw.share:
             return False
         unit = f"{call.principal.tenant}\0{found.digests[0]:016x}"
-        held = call.arms[PROVIDER_CACHING] = is_held_out(PROVIDER_CACHING, unit, self._share, self._salt)
+        held = call.arms[PROVIDER_CACHING] = self._draw.holds_out(unit)
         return held
 
     def _mark(self, call: Call, found: Blocks, rates: Caching, decision: Decision) -> None:

@@ -36,7 +36,7 @@ def test_whoever_spends_all_that_is_allowed_stays_under_the_cap(
 @given(
     st.integers(1, 10**12),
     st.integers(0, 10**12),
-    st.integers(0, 10**12),
+    st.integers(1, 10**12),
     st.integers(0, 3 * 86_400_000_000),
     calendars,
 )

@@ -131,6 +131,8 @@ def read_in(
         outcomes, told, split = asyncio.run(work())
     except OSError as error:
         raise click.ClickException(str(error)) from None
+    except KeyboardInterrupt:
+        raise click.ClickException("broken off; what was read stays, and the same command goes on from there") from None
     finally:
         bad.close()
     if as_json:

@@ -75,6 +75,10 @@ async def document(
     else:
         plan = await make(calls, Wanted(own, book, patience=asked.patience), hear)
     plan.since_us, plan.until_us = plan.since_us or calls[0].at_us, plan.until_us or calls[-1].at_us
+    if (span := plan.until_us - plan.since_us) < DAY_US:
+        plan.notes.append(
+            f"these are {_length(span)} of calls, taken for a day of the month: a log of some weeks says more"
+        )
     sums = _beyond(plan, [*_shown_by(calls, own, book), *await told_by_sums(store, calls, own)])
     found = Document(
         grown(plan, asked.scenario.growth), grown_sums(sums, asked.scenario.growth), scenario=asked.scenario.words()
@@ -87,6 +91,11 @@ async def document(
     if model:
         found.break_even = await asyncio.to_thread(break_even, calls, book, model, gpu, asked.scenario.growth)
     return found
+
+
+def _length(span_us: int) -> str:
+    minutes = max(1, round(span_us / 60e6))
+    return f"{minutes} minutes" if minutes < 120 else f"{round(minutes / 60)} hours"
 
 
 def _shown_by(calls: Sequence[PastCall], own: Settings, book: PriceBook) -> list[Saving]:

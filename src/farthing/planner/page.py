@@ -38,7 +38,7 @@ dd { margin: 0; font-size: 18px; font-variant-numeric: tabular-nums; } dd small 
 th { text-align: left; font-size: 12px; color: var(--soft); border-bottom: 1px solid var(--ink); padding: 4px 8px; }
 td { border-bottom: 1px solid var(--line); padding: 6px 8px; vertical-align: top; } .n { text-align: right; white-space: nowrap; }
 pre { background: var(--tint); padding: 12px; white-space: pre-wrap; overflow-wrap: anywhere; border-radius: 4px; }
-svg { display: block; width: 11rem; max-width: 100%; height: 14px; } .span { fill: var(--span); } .likely { fill: var(--bar); } .zero { stroke: var(--soft); }
+svg { display: block; width: 11rem; max-width: 100%; min-width: 8rem; height: 14px; } .span { fill: var(--span); } .likely { fill: var(--bar); } .zero { stroke: var(--soft); }
 @media (max-width: 40rem) { main { margin: 0; padding: 16px; border-radius: 0; } }
 .chart svg { width: 100%; height: auto; } .risk { white-space: nowrap; } .lossless { color: var(--safe); } .guarded { color: var(--some); }
 ol { padding-left: 20px; margin: 8px 0; } ol li { margin: 10px 0; } li b { font-weight: 600; } ul { padding-left: 20px; margin: 6px 0; }

@@ -22,12 +22,13 @@ from farthing.planner.documents import Asked, of_gateway
 from farthing.settings import AlertDigestSettings, Settings
 from farthing.store import Store, StoreError, open_store
 from farthing.store.past_calls import any_calls
-from farthing.store.plans import Plans
+from farthing.store.plans import LAPSES_US, Plans
 from farthing.store.rollups import HOUR_US
 
 LOOK_S = 30.0
 """Between two looks at whether somebody asked for a plan."""
-PATIENCE_S = 3 * 3600.0
+PATIENCE_S = LAPSES_US / 1e6 - 600
+"""A plan that takes longer is given up before another gateway may take it for one whose maker is gone."""
 NICE = 15
 WHO = "a gateway, each week"
 log = logging.getLogger("farthing.plan")

@@ -157,11 +157,13 @@ def _ask(connection: Connection, now_us: int, who: str) -> bool:
 
 
 def _take_asked(connection: Connection, now_us: int) -> int:
-    rows = connection.query("SELECT no FROM plans WHERE state = 'asked' ORDER BY no LIMIT 1")
+    waits = "(state = 'asked' OR (state = 'making' AND week = '' AND made_us <= ?))"
+    gone_us = now_us - LAPSES_US
+    rows = connection.query(f"SELECT no FROM plans WHERE {waits} ORDER BY no LIMIT 1", (gone_us,))
     if not rows:
         return 0
     taken = connection.execute(
-        "UPDATE plans SET state = 'making', made_us = ? WHERE no = ? AND state = 'asked'", (now_us, rows[0][0])
+        f"UPDATE plans SET state = 'making', made_us = ? WHERE no = ? AND {waits}", (now_us, rows[0][0], gone_us)
     )
     return int(rows[0][0]) if taken else 0
 

@@ -39,6 +39,12 @@ async def test_what_is_asked_for_is_taken_once(store: Store) -> None:
     assert await plans.ask(NOW + 5, "ben")
 
 
+async def test_what_is_asked_for_is_taken_again_when_its_maker_is_gone(store: Store) -> None:
+    plans = Plans(store)
+    assert await plans.ask(NOW, "ana") and await plans.take_asked(NOW) == 1
+    assert [await plans.take_asked(NOW + LAPSES_US + more) for more in (-1, 1, 2)] == [0, 1, 0]
+
+
 async def test_the_newest_is_by_when_it_was_made(store: Store) -> None:
     plans = Plans(store)
     assert await store.do(newest) is None

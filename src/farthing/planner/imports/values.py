@@ -29,8 +29,8 @@ FIRST_US = 1_420_070_400_000_000
 """2015: no log of a language model is older."""
 LAST_US = 3_976_214_400_000_000
 """2096: the store's last year."""
-MOST = 10**12
-"""Tokens of one call beyond which a number is none of tokens."""
+MOST = 10**8
+"""Tokens of one call beyond which a number is none of them: ten times the longest context that any model has."""
 LONGEST_NAME = 256
 
 _SLASHED = re.compile(r"(\d{1,2})[/.](\d{1,2})[/.](\d{4})(?:,?\s+(\d{1,2}):(\d{2})(?::(\d{2}))?\s*([AaPp][Mm])?)?$")

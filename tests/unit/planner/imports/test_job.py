@@ -210,10 +210,11 @@ async def test_another_file_that_begins_alike_is_another(store: Store, tmp_path:
 async def test_numbers_that_no_ledger_can_hold_end_nothing(store: Store, tmp_path: Path, book: PriceBook) -> None:
     path = tmp_path / "a.csv"
     path.write_text(
-        f"ts,model,prompt_tokens,completion_tokens,user\n1790856000,gpt-4o,{10**12},{10**12},a\0b\n1790856000,gpt-4o,1,1,{'u' * 5_000}\n"
+        f"ts,model,prompt_tokens,completion_tokens,user\n1790856000,gpt-4o,{10**8},{10**8},a\0b\n1790856000,gpt-4o,1,1,{'u' * 5_000}\n"
+        f"1790856000,gpt-4o,{10**9},1,u\n"
     )
     outcome = await import_file(store, plan_of(path), book)
-    assert outcome.calls == 2 and await store.check() == []
+    assert outcome.calls == 2 and outcome.bad == 1 and await store.check() == []
 
 
 async def test_sums_by_day_are_no_calls(store: Store, tmp_path: Path, book: PriceBook) -> None:

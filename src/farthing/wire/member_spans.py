@@ -2,14 +2,11 @@
 behind its name. Where that is there twice, `splice` reads token by token. Knows no wire format.
 """
 
-import re
-
 import msgspec
 
 from farthing.wire import splice
 
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_COLON = re.compile(rb"[ \t\r\n]*+:[ \t\r\n]*+")
 
 
 def span_of(body: bytes, name: str) -> tuple[int, int] | None:
@@ -31,7 +28,7 @@ def places_of(body: bytes, key: bytes, value: bytes, start: int, end: int) -> li
     at = body.find(key, start, end)
     while at >= 0:
         at += len(key)
-        colon = _COLON.match(body, at, end)
+        colon = splice.AFTER_KEY.match(body, at, end)
         if colon is not None and body.startswith(value, colon.end()):
             found.append((colon.end(), at := colon.end() + len(value)))
         at = body.find(key, at, end)

@@ -13,7 +13,7 @@ import msgspec
 from farthing.model.errors import BadRequest
 
 _STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
-_AFTER_KEY = re.compile(rb"[ \t\r\n]*+:[ \t\r\n]*+")
+AFTER_KEY = re.compile(rb"[ \t\r\n]*+:[ \t\r\n]*+")
 _TOKEN = re.compile(_STRING + rb"|[{}\[\],:]", re.DOTALL)
 _ESCAPED_LETTER = re.compile(rb"\\u00(?:[46][1-9a-fA-F]|[57][0-9aA]|5[fF])")
 _VALUE_END = re.compile(rb"[ \t\r\n,}]")
@@ -66,7 +66,7 @@ def value_span(body: bytes, name: bytes, plain: bool, *, known: bool = False) ->
         if not keys:
             return None
         at = keys[-1]
-    colon = _AFTER_KEY.match(body, at + len(name))
+    colon = AFTER_KEY.match(body, at + len(name))
     return None if colon is None else _value(body, colon.end())
 
 
@@ -167,7 +167,7 @@ def _only_one(body: bytes, name: bytes) -> int | None:
 def _stands_free(body: bytes, at: int, length: int) -> bool:
     """Whether a key begins at `at`, one level deep: then what stands before it needs just one more member to be an
     object, and what stands after it needs just the brace."""
-    if body[at - 1] == _BACKSLASH or not _AFTER_KEY.match(body, at + length):
+    if body[at - 1] == _BACKSLASH or not AFTER_KEY.match(body, at + length):
         return False
     half = body[:at] + b'"":0}' if at * 2 < len(body) else b"{" + body[at:]
     try:
@@ -198,7 +198,7 @@ def _walk(body: bytes) -> list[tuple[str, int, int]]:
                 key = msgspec.json.decode(token.group())
                 key_at = token.start()
             elif mark == _COLON and key is not None:
-                after = _AFTER_KEY.match(body, token.start())
+                after = AFTER_KEY.match(body, token.start())
                 assert after is not None, "the colon itself"
                 found.append((key, after.end(), key_at))
             elif mark == _COMMA:

@@ -80,7 +80,6 @@ _part = msgspec.json.Decoder(_Part).decode
 _list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 _MARKS = (b'"cache_control"', b'"prompt_cache_breakpoint"', b'"cachePoint"', b'"cache_point"')
-_AFTER_KEY = re.compile(rb"[ \t\r\n]*+:[ \t\r\n]*+")
 _GAP = re.compile(rb"[ \t\r\n,]*+")
 _QUOTE, _OPEN_LIST, _OPEN = b'"[{'
 _SYSTEM_ROLES = ("system", "developer")
@@ -151,7 +150,7 @@ class _Finder:
         body, found = self._body, None
         at = body.find(name)
         while at >= 0 and items:
-            after = _AFTER_KEY.match(body, at + len(name))
+            after = splice.AFTER_KEY.match(body, at + len(name))
             spans = self._items(after.end(), items) if after is not None else None
             if spans is not None:
                 if found is not None:

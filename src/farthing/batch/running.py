@@ -96,6 +96,7 @@ class Runner:
         self._places: dict[str, Place] = {}
         self._running: set[asyncio.Task[None]] = set()
         self._held: Counter[tuple[str, int]] = Counter()
+        self._under_way: Counter[tuple[str, int]] = Counter()
         self.bell = asyncio.Event()
 
     def place(self, model: str) -> Place:
@@ -129,6 +130,10 @@ class Runner:
     def has(self, line: Line) -> bool:
         """Whether it is one of these."""
         return (line.job, line.no) in self._held
+
+    def runs(self, line: Line) -> bool:
+        """Whether it is under way."""
+        return self._under_way[line.job, line.no] > 0
 
     def _lets_go(self, waiting: Sequence[Waiting]) -> None:
         for each in waiting:
@@ -281,6 +286,8 @@ class Runner:
     async def _run(self, place: Place, waiting: Waiting, call_id: str) -> None:
         line, job = waiting.line, waiting.job
         begun, refused = self._desk.clock.monotonic(), False
+        key = (line.job, line.no)
+        self._under_way[key] += 1
         try:
             try:
                 settled = await self._walks.run(line, job, call_id, "flex" if waiting.way == "flex" else "")
@@ -297,6 +304,9 @@ class Runner:
         except Exception as error:  # the line is tried again when it is seen that nobody has it in hand
             log.error("a line could not be run", extra={"call_id": call_id, "error": type(error).__name__})
         finally:
+            self._under_way[key] -= 1
+            if not self._under_way[key]:
+                del self._under_way[key]
             self._lets_go([waiting])
 
     async def _keep(self, made: Outcome) -> None:

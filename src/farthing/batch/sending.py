@@ -149,8 +149,10 @@ class Sender:
         return self._bytes[model] >= bytes_left or self._lines[model] >= lines_left
 
     def add(self, pooled: Pooled) -> None:
+        """One that waits here already is as it was dealt out last."""
         parked, model = pooled.parked, pooled.line.model
         pool = self._pools.setdefault(Key(parked.provider, parked.deployment, parked.model, parked.wire), _Pool())
+        self._take(pool, [(pooled.line.job, pooled.line.no)])
         pool.items[pooled.line.job, pooled.line.no] = pooled
         self._bytes[model] += len(parked.body)
         self._lines[model] += 1
@@ -161,11 +163,6 @@ class Sender:
     def has(self, alike: tuple[str, bytes]) -> bool:
         """Whether a line that asks the same waits here."""
         return alike in self._digests
-
-    def holds(self, line: Line) -> bool:
-        """Whether it waits here itself."""
-        key = (line.job, line.no)
-        return key in self._leaving or any(key in pool.items for pool in self._pools.values())
 
     def in_hand(self) -> set[tuple[str, int]]:
         """The lines that wait here."""

@@ -40,7 +40,8 @@ async def sending(
         desk, Settler(desk), lambda name: api, lambda pooled: None, out.append, spending, linger_s=0, a_second=lambda: 1
     )
     for line in await taken(desk):
-        sender.add(Pooled(line, made, await Walking().pack(line, made)))  # type: ignore[arg-type]
+        for _ in range(2):  # the second time is after it was hurried, or the clock was set
+            sender.add(Pooled(line, made, await Walking().pack(line, made)))  # type: ignore[arg-type]
     assert len(sender.in_hand()) == 3
     for _ in range(3):
         hands.on(1)

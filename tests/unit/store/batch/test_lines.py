@@ -12,7 +12,7 @@ from farthing.store.batch.rows import among
 from farthing.store.batch.taking import UNREADABLE_US
 from farthing.store.engine import Connection
 from farthing.store.errors import Duplicate, RowRefused
-from farthing.store.sealing import wrapping
+from farthing.store.sealing import Unreadable, wrapping
 from unit.store.batch.samples import (
     HOUR_US,
     NOW_US,
@@ -170,7 +170,9 @@ async def test_sealed_lines_are_left_to_those_who_can_read_them(connection: Conn
     assert line.body == b""
     lines.settle(connection, [ended(line)], NOW_US, wrapping=mine)
     assert [each.answer for each in lines.results(connection, "job-1", wrapping=mine)] == [b'{"ok":true}']
-    assert [each.answer for each in lines.results(connection, "job-1", wrapping=other)] == [b""]
+    assert [each.answer for each in lines.results(connection, "job-1", wrapping=other, lenient=True)] == [b""]
+    with pytest.raises(Unreadable):
+        lines.results(connection, "job-1", wrapping=other)
 
 
 async def test_what_cannot_be_handed_in(connection: Connection) -> None:

@@ -7,6 +7,17 @@ from collections import deque
 import pytest
 from hypothesis import settings
 
+from stores import (  # noqa: F401  (one server for all tests of a process: here, each fixture is there once)
+    connection,
+    empty_url,
+    postgres,
+    postgres_url,
+    ready_file,
+    sqlite_url,
+    store,
+    url,
+)
+
 settings.register_profile("farthing", deadline=None)  # how long an example takes says how busy the machine is
 settings.load_profile("farthing")
 

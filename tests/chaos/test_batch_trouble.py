@@ -16,9 +16,7 @@ from farthing.store import Store
 from farthing.upstream.simulator import SimulatorSettings
 from integration.gateways import Gateway, eventually, gateway
 from integration.upstreams import Simulator, simulator
-from unit.store.conftest import Postgres
-from unit.store.conftest import postgres as postgres
-from unit.store.conftest import postgres_url as postgres_url
+from stores import Postgres
 
 SIMULATED = SimulatorSettings(seed=5, batch_seconds=2.0, batch_list_lag=0.2, latency=0.0, kept=5000)
 BODY = {"model": "gpt-4o-mini", "max_tokens": 20, "messages": [{"role": "user", "content": "Say it."}]}

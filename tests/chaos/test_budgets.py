@@ -23,11 +23,7 @@ from farthing.store.engine import Connection
 from farthing.upstream.simulator import SimulatorSettings
 from integration.gateways import Gateway, eventually, gateway, settings_text
 from integration.upstreams import Simulator, simulator
-from unit.store.conftest import Postgres
-from unit.store.conftest import postgres as postgres
-from unit.store.conftest import postgres_url as postgres_url
-from unit.store.conftest import sqlite_url as sqlite_url
-from unit.store.conftest import url as url
+from stores import Postgres
 
 LIMIT = 3_000_000
 """Nano-dollars: some forty calls."""

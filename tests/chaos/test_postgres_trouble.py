@@ -9,9 +9,7 @@ from chaos.conftest import complete, config, ledger, long
 from chaos.load import Load, Provider
 from hostile.conftest import sane_log
 from integration.gateways import eventually, gateway
-from unit.store.conftest import Postgres
-from unit.store.conftest import postgres as postgres
-from unit.store.conftest import postgres_url as postgres_url
+from stores import Postgres
 
 
 def settings(provider: Provider, url: str, policy: str = "refuse", server: str = "") -> str:

@@ -11,7 +11,6 @@ import pytest
 from integration.callers import AsyncCaller, Caller
 from integration.gateways import Gateway, gateway, settings_text
 from integration.upstreams import Recorder, Simulator, recorder, simulator
-from unit.store.conftest import postgres, postgres_url  # noqa: F401  (fixtures: a real PostgreSQL)
 
 PROVIDER_KEY = "sk-provider-secret-5b1f"
 

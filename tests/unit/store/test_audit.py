@@ -136,8 +136,8 @@ async def test_words_that_no_database_keeps(store: Store, connection: Connection
     assert "\0" not in entry.target + entry.tenant and len(entry.who) <= 256 and entry.detail == {"why": "x\0y"}
 
 
-async def test_keys_of_before_roles_keep_what_they_may(url: str) -> None:
-    engine = engine_for(url)
+async def test_keys_of_before_roles_keep_what_they_may(empty_url: str) -> None:
+    engine = engine_for(empty_url)
     with closing(engine.connect()) as connection:
         migrate(engine, connection, 8)
         for at, admin in enumerate((0, 1)):
@@ -146,6 +146,6 @@ async def test_keys_of_before_roles_keep_what_they_may(url: str) -> None:
                 "admin, created_us, expires_us, revoked_us) VALUES (?, 'n', ?, 'default', '{}', '[]', '[]', 0, 0, ?, ?, 0, 0)",
                 (f"key-{at}", bytes([at] * 32), admin, at),
             )
-    store = await open_store(url)
+    store = await open_store(empty_url)
     assert [key.role for key in await store.keys()] == ["", "admin"]
     await store.close()

@@ -134,8 +134,8 @@ async def test_calls_of_before_the_tables_are_taken_in(store: Store, connection:
     assert await store.check() == []
 
 
-async def test_a_fresh_store_has_nothing_to_take_in(url: str) -> None:
-    store = await open_store(url)
+async def test_a_fresh_store_has_nothing_to_take_in(empty_url: str) -> None:
+    store = await open_store(empty_url)
     await store.close()
-    with closing(engine_for(url).connect()) as connection:
+    with closing(engine_for(empty_url).connect()) as connection:
         assert connection.query("SELECT n FROM marks WHERE name = 'billed'") == [(1,)]

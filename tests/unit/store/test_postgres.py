@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from farthing.store import Journal, Ledger, StoreError, open_store
-from unit.store.conftest import Postgres
+from stores import Postgres
 from unit.store.samples import morning
 
 

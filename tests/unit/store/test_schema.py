@@ -25,12 +25,12 @@ from unit.store.samples import morning
 NEW_IN_2 = ("tier", "template", "session", "arms", "request_bytes")
 
 
-async def test_many_that_start_at_once_make_the_tables_once(url: str) -> None:
-    stores = await asyncio.gather(*(open_store(url) for _ in range(6)))
+async def test_many_that_start_at_once_make_the_tables_once(empty_url: str) -> None:
+    stores = await asyncio.gather(*(open_store(empty_url) for _ in range(6)))
     for store in stores:
         assert await store.check() == []
         await store.close()
-    connection = engine_for(url).connect()
+    connection = engine_for(empty_url).connect()
     assert connection.query("SELECT n FROM marks WHERE name = 'schema'") == [(VERSION,)]
     connection.close()
 
@@ -41,9 +41,9 @@ async def test_a_later_version_is_refused_in_words(store: Store, connection: Con
         await open_store(url)
 
 
-async def test_an_empty_store_has_version_0(url: str) -> None:
-    connection = engine_for(url).connect()
-    assert version_of(engine_for(url), connection) == 0
+async def test_an_empty_store_has_version_0(empty_url: str) -> None:
+    connection = engine_for(empty_url).connect()
+    assert version_of(engine_for(empty_url), connection) == 0
     connection.close()
 
 
@@ -54,14 +54,14 @@ async def test_the_columns_that_the_code_names_are_those_of_the_tables(store: St
         assert every == [(0,)]
 
 
-async def test_a_store_of_the_first_version_is_upgraded_and_loses_nothing(url: str) -> None:
+async def test_a_store_of_the_first_version_is_upgraded_and_loses_nothing(empty_url: str) -> None:
     """What an upgraded store holds is what it would hold had it always been of this version."""
     calls = [
         msgspec.structs.replace(call, tier="", template="", session="", arms={}, request_bytes=0)
         for call in morning(120)
     ]
     former = tuple(column for column in CALL_COLUMNS if column not in NEW_IN_2)
-    engine = engine_for(url)
+    engine = engine_for(empty_url)
     with closing(engine.connect()) as connection:
         migrate(engine, connection, 1)
         with connection.transaction():
@@ -80,7 +80,7 @@ async def test_a_store_of_the_first_version_is_upgraded_and_loses_nothing(url: s
                 "0, 0)",
                 (b"h" * 32,),
             )
-    store = await open_store(url)
+    store = await open_store(empty_url)
     assert await store.check() == []
     assert await store.call(calls[7].id) == calls[7]
     assert sum(row.calls for row in await store.report("task,model")) == 120

@@ -19,11 +19,11 @@ async def test_each_name_has_its_own(store: Store) -> None:
     assert await store.do(lambda each: secret(each, "one")) != await store.do(lambda each: secret(each, "other"))
 
 
-async def test_the_salt_of_an_older_store_stays(url: str) -> None:
-    engine = engine_for(url)
+async def test_the_salt_of_an_older_store_stays(empty_url: str) -> None:
+    engine = engine_for(empty_url)
     with closing(engine.connect()) as connection:
         migrate(engine, connection, MIGRATIONS.index(ACCESS_TABLES))
         connection.execute("INSERT INTO hold_out_salt (no, salt) VALUES (0, 'as it was')")
-    store = await open_store(url)
+    store = await open_store(empty_url)
     assert await Shares(store).salt() == "as it was"
     await store.close()

@@ -1,11 +1,10 @@
-"""Stores on both engines, and calls as they are kept."""
+"""Calls as they are kept."""
 
 from typing import Any
 
 import pytest
 
 from farthing.store.captures import Captured
-from unit.store.conftest import postgres, postgres_url, sqlite_url, store, url  # noqa: F401  (fixtures)
 
 NOW_US = 1_790_000_000_000_000
 DAY_US = 86_400_000_000

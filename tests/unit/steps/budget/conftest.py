@@ -19,7 +19,6 @@ from farthing.steps.budget.purses import Purses
 from farthing.steps.budget.step import Budget as BudgetStep
 from farthing.store import Store, open_store, writing
 from farthing.store.budgets import Budgets
-from unit.store.conftest import postgres, postgres_url, sqlite_url, url  # noqa: F401
 
 PLACE = Deployment("m", "there", "m", "there")
 FREE = Deployment("free", "there", "free", "there")
@@ -120,7 +119,7 @@ class Gateway:
 
 
 @pytest.fixture
-async def store(url: str) -> AsyncIterator[Store]:  # noqa: F811
+async def store(url: str) -> AsyncIterator[Store]:
     store = await open_store(url)
     yield store
     await store.close()

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,17 @@ from farthing.store.entries import Entries, open_entries
 from unit.store.entries.samples import NOW_US
 
 Opener = Callable[..., Awaitable[Entries]]
+
+
+@pytest.fixture
+def url(empty_url: str) -> str:
+    """The cache makes its own tables."""
+    return empty_url
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/farthing.db"
 
 
 @pytest.fixture
@@ -25,7 +37,7 @@ async def opened_at() -> AsyncIterator[Opener]:
 
     async def open_(**options: Any) -> Entries:
         entries = await open_entries(
-            options.pop("url"), **{"flush_s": 0.01, "patience_s": 5.0, "now_us": lambda: NOW_US, **options}
+            options.pop("url"), **{"flush_s": 0.01, "patience_s": 20.0, "now_us": lambda: NOW_US, **options}
         )
         made.append(entries)
         return entries

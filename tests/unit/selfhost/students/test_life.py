@@ -115,7 +115,8 @@ def request(text: str, wire: str, stream: bool = False) -> dict[str, Any]:
     return {"model": "big", "messages": [{"role": "system", "content": SYSTEM}, *asks], "stream": stream}
 
 
-NEW = [text for text in TRUTH if text not in {each.text for each in calls(700)}]
+SEEN = {each.text for each in calls(700)}
+NEW = [text for text in TRUTH if text not in SEEN]
 
 
 async def serving(store: Store, **more: Any) -> Gateway:

@@ -77,7 +77,7 @@ def students(config: Path | None, tenant: str, every: bool, as_json: bool) -> No
 def rollback(config: Path | None, scope: str, tenant: str, who: str, as_json: bool) -> None:
     """Take back the version of SCOPE that answers; the newest former one answers then, or else the teacher.
 
-    Gateways follow within a minute.
+    Gateways follow within seconds.
     """
     settings = load_settings(config, only={"store"})
 
@@ -105,7 +105,7 @@ def rollback(config: Path | None, scope: str, tenant: str, who: str, as_json: bo
 def retire(config: Path | None, scope: str, tenant: str, who: str, as_json: bool) -> None:
     """Let nothing answer for SCOPE but its teacher, and train nothing for it.
 
-    Gateways follow within a minute. `farthing distil train-students --scope SCOPE` takes it up again.
+    Gateways follow within seconds. `farthing distil train-students --scope SCOPE` takes it up again.
     """
     settings = load_settings(config, only={"store"})
     gone = with_store(settings, lambda store: Students(store).retire(tenant, scope, who))

@@ -13,7 +13,7 @@ async def roll_back(view: View, form: Form) -> str:
         raise BadRequest("This version does not serve; only what serves can be rolled back.", param="version")
     found = await Students(view.sources.store).rollback(view.tenant, version.scope, view.entered.who)
     now = f"version {found} serves again" if found else "no former version is left: the teacher answers"
-    return f"Version {version.version} of {version.scope} is taken back; {now}. Gateways follow within a minute."
+    return f"Version {version.version} of {version.scope} is taken back; {now}. Gateways follow within seconds."
 
 
 async def retire(view: View, form: Form) -> str:
@@ -25,7 +25,9 @@ async def retire(view: View, form: Form) -> str:
     )
     if not done:
         raise NotFound("This version is not at work any more.")
-    return f"Version {version.version} of {version.scope} is retired: the teacher answers. Gateways follow within a minute."
+    return (
+        f"Version {version.version} of {version.scope} is retired: the teacher answers. Gateways follow within seconds."
+    )
 
 
 async def _live(view: View, form: Form) -> Version:

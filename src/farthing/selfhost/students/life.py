@@ -10,6 +10,7 @@ the sums of all; whoever is first changes a state, the others take it over. What
 """
 
 import asyncio
+import itertools
 import logging
 import math
 from collections import Counter, defaultdict
@@ -38,6 +39,9 @@ log = logging.getLogger("farthing.student")
 FEATURE = FEATURES[7]
 """What reports show the teacher's second answers under."""
 LOOK_S = 60.0
+"""Between looks at what was seen."""
+FOLLOW_S = 5.0
+"""Between looks at what others changed: a student that was taken back must not answer on."""
 AT_ONCE = 8
 """Audits that are asked for at the same time."""
 WAITING = 500
@@ -257,13 +261,17 @@ class Life:
             raise
 
     async def _keep(self) -> None:
-        while True:
-            await asyncio.sleep(LOOK_S)
+        for no in itertools.count(1):
+            await asyncio.sleep(FOLLOW_S)
+            looks = no % round(LOOK_S / FOLLOW_S) == 0
             try:
-                if not await self._kept.in_history():
+                if not looks:
+                    await self.take_over()
+                elif not await self._kept.in_history():
                     await self.look()
             except StoreError as error:
-                log.warning("students cannot be looked at: %s", error.message)
+                if looks:  # once a minute is often enough to hear of it
+                    log.warning("students cannot be looked at: %s", error.message)
             except Exception as error:  # the next look may be better
                 log.warning("a look at students failed", extra={"error": type(error).__name__})
 

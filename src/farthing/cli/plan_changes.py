@@ -1,6 +1,7 @@
 """`farthing plan changes`, `accept`, `reject` and `apply`: settings that a plan proposed, from the proposal into the file."""
 
 import os
+import shutil
 import time
 from difflib import unified_diff
 from pathlib import Path
@@ -87,7 +88,7 @@ def apply(number: int, config: Path | None, yes: bool) -> None:
     diff = unified_diff(before.splitlines(), after.splitlines(), "now", "then", lineterm="")
     confirm("\n".join(printable_lines(line) for line in diff) + f"\nWrite this to {path}?", yes)
     if before:
-        path.with_name(f"{path.name}.before").write_text(before, encoding="utf-8")
+        shutil.copy2(path, path.with_name(f"{path.name}.before"))  # no more readable than the file itself
     path.write_text(after, encoding="utf-8")
     _move(config, number, "written")
     click.echo(f"{path} is written. Next: farthing check --config {path}, and start the gateway again.")

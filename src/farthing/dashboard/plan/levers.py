@@ -10,7 +10,18 @@ from farthing.dashboard.table import Column, Row, Table
 from farthing.dashboard.view import View
 from farthing.finops.plans.document import Document, Happened
 from farthing.finops.plans.happened import OFF
-from farthing.finops.plans.stages import MEANINGS, Stage, is_ready, is_worth_words, ranked, saves_nothing, stages
+from farthing.finops.plans.stages import (
+    MEANINGS,
+    Stage,
+    at_most,
+    is_ready,
+    is_worth_words,
+    open_levers,
+    ranked,
+    saves_nothing,
+    settles,
+    stages,
+)
 from farthing.model.plan import Amount, Example, LeverPlan, Plan
 
 LOOKS = {"lossless": "good", "guarded": "warn", "needs proof": ""}
@@ -39,6 +50,8 @@ class Shown(NamedTuple):
     """Whether its settings can be proposed as they are."""
     examples: list[tuple[str, str, str, str]]
     """Id, feature, before, after; those that it makes dearer last."""
+    settles: list[str]
+    """What would tell which of its scenarios holds, without marks of code."""
 
 
 def tiles(view: View, found: Found) -> list[dict[str, str]]:
@@ -67,9 +80,22 @@ def tiles(view: View, found: Found) -> list[dict[str, str]]:
             {"title": "Without changing an answer", "value": money(sum(each.beside.likely for each in safe)),
              "note": ", ".join(each.lever for each in safe) or "nothing that is lossless saves for sure"}
         )  # fmt: skip
+        shown += _open(plan)
     if found.since is not None:
         shown.append(_since(found.since))
     return shown
+
+
+def _open(plan: Plan) -> list[dict[str, str]]:
+    """What is in no total until somebody says or proves something."""
+    found = open_levers(plan)
+    note = "; ".join(f"{each.lever} up to {money(at_most(each))}" for each in found)
+    tile = {
+        "title": "More, once said or proved",
+        "value": f"up to {money(at_most(found[0]))}" if found else "",
+        "note": f"{note}; they overlap" if found[1:] else note,
+    }
+    return [tile] if found else []
 
 
 def _since(since: Happened) -> dict[str, str]:
@@ -146,7 +172,7 @@ def _shown(lever: LeverPlan) -> Shown:
     examples = [*lever.examples[:MOST_EXAMPLES], *lever.against[:1]]
     return Shown(
         lever, f"{bound}{money(lever.beside.likely)}", between(lever.beside), LOOKS[lever.risk], MEANINGS[lever.risk], is_ready(lever),
-        [_example(each) for each in examples],
+        [_example(each) for each in examples], [each.replace("`", "") for each in settles(lever)],
     )  # fmt: skip
 
 

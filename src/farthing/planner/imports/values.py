@@ -95,7 +95,7 @@ def count(value: Any, what: str = "tokens") -> int | None:
             return value
     elif value is None or value == "":
         return None
-    elif isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 13:
+    elif isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 9:
         return int(value)
     elif isinstance(value, str) and value.strip().lower() in NOTHING:
         return None

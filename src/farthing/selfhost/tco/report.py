@@ -9,11 +9,14 @@ from math import ceil
 
 import msgspec
 
+from farthing.model.errors import BadRequest
 from farthing.selfhost.tco.api_side import ApiCost, ApiPrices, Extras, api_cost
 from farthing.selfhost.tco.demand import Demand
 from farthing.selfhost.tco.fleet import Fleet, Replica, Sizing, capacity_of, fleet_for
 from farthing.selfhost.tco.own_side import Own, OwnCost, own_cost
 
+MOST_FLEET = 1_000_000
+"""Replicas beyond which nothing is compared: all clouds together have fewer."""
 MOST_REPLICAS = 2_000
 """Beyond which no break-even is looked for."""
 
@@ -83,6 +86,10 @@ class Report(msgspec.Struct, frozen=True):
 def report(case: Case) -> Report:
     """The comparison at the expected speed and price. Raises BadRequest where the fleet may not be large enough."""
     fleet = fleet_for(case.demand, case.replica, case.sizing)
+    if fleet.replicas > MOST_FLEET:
+        raise BadRequest(
+            f"So many calls would need more than {MOST_FLEET:,} replicas; nobody has these.", param="calls"
+        )
     api = api_cost(case.demand, case.prices, case.extras)
     own = own_cost(case.own, fleet.gpus, 1.0, fleet.gpu_hours)
     return Report(

@@ -124,6 +124,8 @@ def test_more_gpus_than_can_be_had_is_said() -> None:
         report(case)
     sure = simulate(replace(case, demand=Demand(6.5e7, 1000, 200)), draws=300)
     assert 0 < sure.too_small < 1 and sure.own_high == float("inf")
+    with pytest.raises(BadRequest, match="nobody has these"):
+        report(replace(case, demand=Demand(1e300, 1000, 200), sizing=Sizing()))
 
 
 def test_the_tornado_has_the_widest_first_and_every_input() -> None:

@@ -4,7 +4,7 @@ Knows nothing of prices and GPUs.
 """
 
 from collections.abc import Iterable, Sequence
-from math import ceil
+from math import ceil, inf
 from typing import NamedTuple
 
 import msgspec
@@ -42,7 +42,7 @@ class Demand(msgspec.Struct, frozen=True):
     source: str = "given"
 
     def __post_init__(self) -> None:
-        if self.calls <= 0 or self.input_tokens < 1 or self.output_tokens < 1:
+        if not (0 < self.calls < inf and 1 <= self.input_tokens < inf and 1 <= self.output_tokens < inf):
             raise BadRequest("a demand needs calls, and tokens in and out")
         if not (0 <= self.cached_share <= 1 and 0 <= self.batch_share <= 1):
             raise BadRequest("shares are between 0 and 1")

@@ -1,6 +1,7 @@
 """Demand from hours, laws of the fleet and of break-even, the tornado."""
 
 import itertools
+import math
 import time
 
 import msgspec
@@ -45,7 +46,14 @@ def test_hours_of_the_week_that_the_span_does_not_hold_have_its_mean() -> None:
 def test_no_calls_are_no_demand() -> None:
     with pytest.raises(BadRequest, match="no calls"):
         from_hours([], MONDAY, MONDAY + HOUR_US)
-    for wrong in ({"calls": 0}, {"cached_share": 1.5}, {"hours": (1.0,)}, {"hours": (0.0,) * WEEK}):
+    for wrong in (
+        {"calls": 0},
+        {"calls": math.nan},
+        {"input_tokens": math.inf},
+        {"cached_share": 1.5},
+        {"hours": (1.0,)},
+        {"hours": (0.0,) * WEEK},
+    ):
         with pytest.raises(BadRequest):
             Demand(**{"calls": 1.0, "input_tokens": 1.0, "output_tokens": 1.0, **wrong})
 

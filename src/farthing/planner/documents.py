@@ -8,6 +8,7 @@ import asyncio
 import importlib
 import importlib.util
 from collections.abc import Mapping, Sequence
+from math import isfinite
 
 import msgspec
 
@@ -123,6 +124,8 @@ def _beyond(plan: Plan, sums: Sequence[Saving]) -> list[Saving]:
 
 def check(asked: Asked) -> None:
     """Tell a mistake before the work. Raises BadRequest."""
+    if not isfinite(asked.scenario.growth):
+        raise BadRequest("growth is a number, such as 2 for twice the calls")
     settings = asked.scenario.of(asked.own or Settings())
     for setting, text in asked.sweeps.items():
         for value in values_of(text):

@@ -130,6 +130,7 @@ def _lever(lever: LeverPlan, growth: float) -> LeverPlan:
         alone=_grown(lever.alone, growth),
         beside=_grown(lever.beside, growth),
         booked=round(lever.booked * growth),
+        scenarios=[msgspec.structs.replace(each, a_month=round(each.a_month * growth)) for each in lever.scenarios],
     )
 
 

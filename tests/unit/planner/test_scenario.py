@@ -1,9 +1,12 @@
 """Prices, growth and the values of a sweep, as they are typed."""
 
+import msgspec
 import pytest
 
 from farthing.model.errors import BadRequest
+from farthing.model.plan import Scenario as Outlook
 from farthing.model.usage import Usage
+from farthing.planner.documents import Asked, check
 from farthing.planner.scenario import Scenario, grown, values_of
 from farthing.prices.configured import configured_book
 from farthing.settings import Settings
@@ -60,3 +63,9 @@ def test_growth_widens_intervals_less_than_it_raises_savings() -> None:
     wider = (after.together.high - after.together.likely) / (before.together.high - before.together.likely)
     assert 2 < wider < 4, "a month's own draw grows with the root, what is not known of a call with the calls"
     assert grown(before, 1) is before
+    before.levers = [
+        msgspec.structs.replace(before.levers[0], scenarios=[Outlook("all goes well", 10, "answers stay")])
+    ]
+    assert grown(before, 4).levers[0].scenarios[0].a_month == 40
+    with pytest.raises(BadRequest, match="growth is a number"):
+        check(Asked(scenario=Scenario(growth=float("nan"))))

@@ -4,8 +4,9 @@ import pytest
 
 from farthing.finops.plans.comparing import lines, notes
 from farthing.finops.plans.document import packed, unpacked
-from farthing.finops.plans.stages import ranked, stages
+from farthing.finops.plans.stages import open_levers, ranked, settles, stages
 from farthing.model.errors import BadRequest
+from farthing.model.plan import Scenario
 from unit.finops.plans.made import document, dollars, lever
 
 
@@ -23,6 +24,20 @@ def test_stages_go_from_the_safe_to_what_needs_proof() -> None:
     ]  # fmt: skip
     assert found[0].saved == 13_000_000_000
     assert [each.lever for each in ranked(document().plan)][-2:] == ["nothing", "batching"]
+
+
+def test_what_nobody_knows_yet_is_open_and_not_in_the_total() -> None:
+    plan = document().plan
+    hoped = lever("students", "needs proof", "", 0, 0, 0)
+    hoped.scenarios = [
+        Scenario("all goes well", 40_000_000_000, "answers stay", "300 comparisons"),
+        Scenario("half does", 20_000_000_000, "some are worse", "300 comparisons"),
+    ]
+    plan.levers = [*plan.levers, hoped]
+    last = stages(plan)[-2]
+    assert [each.lever for each in last.levers] == ["students"] and last.is_bound and last.saved == 40_000_000_000
+    assert {each.lever for each in open_levers(plan)} == {"students", "batching"}
+    assert settles(hoped) == ["300 comparisons"]
 
 
 def test_two_plans_side_by_side() -> None:

@@ -23,9 +23,6 @@ from farthing.store.shares import SALT
 from farthing.store.store import Store, now_us
 from farthing.upstream.simulator import SimulatorSettings, running
 
-STORY_S = 600.0
-"""So long other gateways' alerts wait for the story, should it be broken off."""
-
 
 class Stage:
     """The running parts."""
@@ -92,7 +89,7 @@ async def make_keys(folder: Path, seed: int = 7) -> tuple[dict[str, str], str]:
         tags = {} if name == "admin" else {"team": name}
         role: Role = "admin" if name == "admin" else ""
         await store.add_key(Key(id=new_id(), name=name, hash=hash_of(made), tags=tags, pinned=tuple(tags), role=role))
-    await lead(store, STORY_S)
+    await lead(store)
     await store.close()
     return {team: secrets[team] for team in TEAMS}, secrets["admin"]
 

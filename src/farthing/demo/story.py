@@ -48,6 +48,8 @@ BATCHES = Turnround(median=1_800.0, p90=3_600.0)
 """How long the provider takes."""
 HOLDER = "demo"
 PATIENCE_S = 60.0
+BEFORE_S = 600.0
+"""So long other gateways leave the history alone after a story was broken off."""
 
 
 class Plot(msgspec.Struct, frozen=True):
@@ -152,6 +154,7 @@ class Story:
 
     async def _day(self, day: int, parts: Parts, store: Store, watch: Watch) -> None:
         self.progress.day = day
+        await own_history(store)
         await parts.learning.learn()
         begun_us = self._start_us + day * DAY_US
         self._plan(day, begun_us)
@@ -313,8 +316,16 @@ class _Played:
         return self.next is not None
 
 
-async def lead(store: Store, for_s: float) -> None:
+async def lead(store: Store) -> None:
     """Keep the alerts of other gateways quiet until the story's own watch leads, and have them leave its queue and its students
     alone."""
-    await Alerts(store).lead(HOLDER, for_s)
-    await store.do(lambda connection: leaders.lead(connection, leaders.HISTORY, HOLDER, now_us(), round(for_s * 1e6)))
+    await Alerts(store).lead(HOLDER, BEFORE_S)
+    await own_history(store)
+
+
+async def own_history(store: Store) -> None:
+    """Said anew for each day that is told: a month may take long where the machine has other work, and a story that is broken off
+    must end."""
+    await store.do(
+        lambda connection: leaders.lead(connection, leaders.HISTORY, HOLDER, now_us(), round(BEFORE_S * 1e6))
+    )

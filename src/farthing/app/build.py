@@ -156,8 +156,7 @@ async def assemble(settings: Settings, stack: AsyncExitStack, around: Around = R
     learning = await build_learning(settings, store, errands(DISTILLATION), stack, around, cache, taught)
     inner: list[Step] = [
         *([cache.step] if cache is not None else []), deferral.step(book, has_batches(providers)),
-        *learning.steps, routing.route, *doctor.mend,
-        *shaping.steps, *prompts.steps,
+        *learning.steps, routing.route, *doctor.mend, *shaping.steps, *prompts.steps,
     ]  # fmt: skip
     proceed = chain([meter, identify, Limits(buckets), routing.task, *inner, *doctor.look, *innermost], relay)
     ways = Ways(identify, routing.task, inner, doctor.look, innermost)

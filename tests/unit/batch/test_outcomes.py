@@ -71,7 +71,9 @@ async def test_each_line_comes_once_with_its_own_row_and_cost(store: Store, seal
     assert json.loads(bytes((await read(store, sealed, 1000))[0].row))["n"] == 1001
 
 
-async def test_without_its_file_there_are_no_rows_and_without_its_key_no_answers(store: Store, sealed: Wrapping) -> None:
+async def test_without_its_file_there_are_no_rows_and_without_its_key_no_answers(
+    store: Store, sealed: Wrapping
+) -> None:
     await store.do(lambda c: prepared(c, sealed, 1))
     with pytest.raises(Unreadable):  # answers that nobody can read are not given as empty ones
         await read(store, wrapping(SEALING.replace("M", "N", 1)))

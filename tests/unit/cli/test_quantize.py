@@ -57,7 +57,11 @@ def test_what_passes_gets_its_card_its_command_and_its_settings(farthing: Farthi
     report = json.loads((folder / "tiny-quantized" / "report.json").read_text())
     assert report["tried"][0]["perplexity"]["n"] >= 2600 and abs(report["tried"][0]["perplexity"]["loss"]) < 0.01
     assert (report["passed"], report["chosen"], report["name"]) == (True, "FP8", "own/tiny")
-    assert report["tried"][0]["use"]["deployment"] == {"provider": "own-tiny", "model": "own/tiny-fp8", "reserved": True}
+    assert report["tried"][0]["use"]["deployment"] == {
+        "provider": "own-tiny",
+        "model": "own/tiny-fp8",
+        "reserved": True,
+    }
     (kept,) = reports.read(folder / "farthing-models", "quantized", Report)
     assert kept.chosen == kept.tried[0] and "vllm serve" in kept.chosen.use.command and kept.finished_us > 0
     file = folder / "tiny-quantized" / "farthing.toml"

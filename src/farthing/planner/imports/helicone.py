@@ -11,6 +11,7 @@ from farthing.model.usage import Reading
 from farthing.planner.imports import texts, usages
 from farthing.planner.imports.names import place_of, wire_of
 from farthing.planner.imports.reading import Sample
+from farthing.planner.imports.tagged import named
 from farthing.planner.imports.values import (
     BadRow,
     between,
@@ -60,7 +61,7 @@ def read(row: Mapping[str, Any], where: str) -> Iterator[PastCall]:
     cached = str(row.get("cache_reference_id") or "").strip() not in ("", _NO_CACHE) or _true(row.get("cache_hit"))
     prompt, wire = texts.request(row.get("request_body"), model, wire)
     reading = _usage(row, response_body, provider, model, failed)
-    yield PastCall(
+    call = PastCall(
         id=id_of(row.get("request_id") or row.get("response_id"), where), at_us=at,
         user=name(row.get("request_user_id") or row.get("user_id")), feature=_taken(properties, "feature", "App", "app"),
         team=_taken(properties, "team", "Team"), session=_taken(properties, "Helicone-Session-Id"),
@@ -74,6 +75,7 @@ def read(row: Mapping[str, Any], where: str) -> Iterator[PastCall]:
         answer=b"" if failed else texts.answer(row.get("response_body"), wire), cached=cached, raw_usage=reading.raw,
         flags=list(reading.flags), source=NAME,
     )  # fmt: skip
+    yield named(call)
 
 
 _NO_CACHE = "00000000-0000-0000-0000-000000000000"

@@ -13,6 +13,7 @@ from farthing.model.usage import Usage
 from farthing.planner.imports import texts, usages
 from farthing.planner.imports.names import place_of, wire_of
 from farthing.planner.imports.reading import Sample
+from farthing.planner.imports.tagged import named
 from farthing.planner.imports.values import (
     BadRow,
     PassedOver,
@@ -66,7 +67,7 @@ def read(row: Mapping[str, Any], where: str) -> Iterator[PastCall]:
     prompt, wire = texts.request(row.get("input"), model, wire, parameters)
     details = mapping(row.get("usage_details"))
     usage, flags = _usage(row, details, provider, model)
-    yield PastCall(
+    call = PastCall(
         id=id_of(row.get("id"), where), at_us=at, user=name(row.get("user_id")),
         feature=name(row.get("trace_name")) or name(row.get("name")), session=name(row.get("session_id")),
         tags=_tags(row), task="", model=model, provider=provider, wire=wire, usage=usage,
@@ -77,6 +78,7 @@ def read(row: Mapping[str, Any], where: str) -> Iterator[PastCall]:
         max_output=texts.limit_of(parameters), prompt=prompt, answer=b"" if failed else texts.answer(row.get("output"), wire),
         raw_usage=encoded(details)[:4096] if details else b"", flags=flags, source=NAME,
     )  # fmt: skip
+    yield named(call)
 
 
 def _snake(key: str) -> str:

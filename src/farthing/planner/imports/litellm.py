@@ -13,6 +13,7 @@ from farthing.model.usage import Reading
 from farthing.planner.imports import texts, usages
 from farthing.planner.imports.names import place_of, wire_of
 from farthing.planner.imports.reading import Sample
+from farthing.planner.imports.tagged import named
 from farthing.planner.imports.values import (
     BadRow,
     PassedOver,
@@ -72,7 +73,7 @@ def read(row: Mapping[str, Any], where: str) -> Iterator[PastCall]:
     reading = _usage(row, metadata, provider, model, failed)
     error = mapping(metadata.get("error_information"))
     answer = b"" if failed else texts.answer(row.get("response"), wire)
-    yield PastCall(
+    call = PastCall(
         id=id_of(row.get("request_id"), where), at_us=at, team=_first(row, metadata, "team_alias", "team_id"),
         project=name(row.get("organization_id")), user=name(row.get("end_user")) or name(row.get("user")),
         key=name(row.get("api_key")), tags=tags_of(row.get("request_tags")), session=name(row.get("session_id")),
@@ -84,6 +85,7 @@ def read(row: Mapping[str, Any], where: str) -> Iterator[PastCall]:
         cached=name(row.get("cache_hit")).lower() in ("true", "t", "1") or row.get("cache_hit") is True,
         raw_usage=reading.raw, flags=list(reading.flags), source=NAME,
     )  # fmt: skip
+    yield named(call)
 
 
 def _usage(row: Mapping[str, Any], metadata: Mapping[str, Any], provider: str, model: str, failed: bool) -> Reading:

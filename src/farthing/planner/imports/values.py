@@ -32,6 +32,8 @@ LAST_US = 3_976_214_400_000_000
 MOST = 10**8
 """Tokens of one call beyond which a number is none of them: ten times the longest context that any model has."""
 LONGEST_NAME = 256
+BARE = "yes"
+"""Value of a tag that has none."""
 
 _SLASHED = re.compile(r"(\d{1,2})[/.](\d{1,2})[/.](\d{4})(?:,?\s+(\d{1,2}):(\d{2})(?::(\d{2}))?\s*([AaPp][Mm])?)?$")
 
@@ -200,7 +202,7 @@ def tags_of(value: Any) -> dict[str, str]:
         pairs = [(name(key), name(each)) for key, each in found.items() if not isinstance(each, dict | list)]
     elif isinstance(found, list):
         split = [name(each).partition(":") for each in found if isinstance(each, str)]
-        pairs = [(key.strip(), each.strip() if mark else "yes") for key, mark, each in split]
+        pairs = [(key.strip(), each.strip() if mark else BARE) for key, mark, each in split]
     else:
         return {}
     return {key: each for key, each in pairs[:32] if key and each}

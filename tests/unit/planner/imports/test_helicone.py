@@ -11,7 +11,7 @@ def a_row(**more: Any) -> dict[str, Any]:
     return {
         "request_id": "r-1", "request_created_at": "2026-10-01T12:00:00.000Z", "request_path": "https://api.openai.com/v1/chat/completions",
         "request_body": {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 64}, "request_user_id": "ada",
-        "request_properties": {"feature": "chat", "Helicone-Session-Id": "s-1", "plan": "pro"}, "request_model": "gpt-4o", "response_id": "x",
+        "request_properties": {"feature": "chat", "Helicone-Session-Id": "s-1", "plan": "pro", "project": "shop"}, "request_model": "gpt-4o", "response_id": "x",
         "response_created_at": "2026-10-01T12:00:01.500Z", "response_status": 200, "response_model": "gpt-4o-2024-08-06", "provider": "OPENAI",
         "response_body": {"choices": [{"message": {"role": "assistant", "content": "hello"}}], "usage": {"prompt_tokens": 100, "completion_tokens": 7,
                           "prompt_tokens_details": {"cached_tokens": 64}}},
@@ -33,6 +33,7 @@ def test_a_request_with_its_bodies(tmp_path: Path) -> None:
         {"plan": "pro"},
         64,
     )
+    assert call.project == "shop"
     assert (call.duration_us, call.first_byte_us, call.reported_cost) == (1_500_000, 300_000, 300_000)
     assert (call.model, call.asked, call.provider, call.wire) == (
         "gpt-4o-2024-08-06",

@@ -39,7 +39,7 @@ def test_an_enriched_observation(tmp_path: Path) -> None:
         1_000_000,
         99,
     )
-    assert call.tags == {"team": "cx", "environment": "production"} and not call.flags
+    assert call.team == "cx" and call.tags == {"environment": "production"} and not call.flags
     assert json.loads(call.prompt)["messages"][0]["content"] == "hi" and b"hello" in call.answer
 
 

@@ -36,7 +36,8 @@ def test_a_row_of_the_api(tmp_path: Path) -> None:
     assert call.usage is not None
     assert (call.usage.uncached_in, call.usage.cache_read, call.usage.w5m, call.usage.out) == (10, 80, 30, 20)
     assert (call.at_us, call.duration_us, call.first_byte_us) == (1_790_856_000_250_000, 2_000_000, 500_000)
-    assert call.reported_cost == 4_200_000 and call.tags == {"feature": "chat", "beta": "yes"} and not call.cached
+    assert call.reported_cost == 4_200_000 and not call.cached
+    assert call.feature == "chat" and call.tags == {"beta": "yes"}, "what a tag says is a feature is one"
     assert call.prompt == call.answer == b"" and call.wire == "openai.chat"
 
 

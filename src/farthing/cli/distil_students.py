@@ -11,14 +11,21 @@ from rich.table import Table
 
 from farthing.app.students import build_school, local_encoder
 from farthing.cli.common import config_option, load_settings, print_json, print_table, show_time, who_option, with_store
+from farthing.cli.distil_common import whole_days
+from farthing.cli.own_models import progress
+from farthing.cli.report_scope import now_us
 from farthing.finops.metrics.metric import wilson
 from farthing.model.money import Nano, show_dollars
+from farthing.selfhost.distil.candidates import Range, at_stake
+from farthing.selfhost.students.due import Foretold
 from farthing.settings import Settings
 from farthing.store import Store
 from farthing.store.students import Looks, Students, Version
 
 OVERHEAD = ""
 """Audits have no template."""
+DAYS = 28
+"""Whole days of the ledger that an estimate looks at."""
 
 
 class _Shown(msgspec.Struct):
@@ -120,13 +127,20 @@ def retire(config: Path | None, scope: str, tenant: str, who: str, as_json: bool
 @click.command("train-students", short_help="Train students now.")
 @config_option
 @click.option("--scope", default="", help="This one, whether it is worth it or not, even if it was retired.")
-@click.option("--json", "as_json", is_flag=True, help="For machines.")
-def train_students(config: Path | None, scope: str, as_json: bool) -> None:
+@click.option(
+    "--estimate", is_flag=True, help="Say what would be trained, how long that takes and what its calls cost."
+)
+@click.option("--json", "as_json", is_flag=True, help="For machines; amounts as integer nano-dollars.")
+def train_students(config: Path | None, scope: str, estimate: bool, as_json: bool) -> None:
     """Train students on the captured calls, as the gateway does by itself every [student] train_hours.
 
-    New ones are tried beside their teachers by a gateway with [student] mode = "on". Some seconds a student.
+    New ones are tried beside their teachers by a gateway with [student] mode = "on". Some seconds a student. Each is kept
+    when it is trained: a run that was ended goes on with the rest when the same command is given again.
     """
     settings = load_settings(config, only={"store", "student", "capture", "cache"})
+    if estimate:
+        _show_estimate(with_store(settings, lambda store: _estimate(settings, store, scope)), as_json)
+        return
     trained = with_store(settings, lambda store: _train(settings, store, scope))
     if as_json:
         print_json({"trained": trained})
@@ -136,13 +150,52 @@ def train_students(config: Path | None, scope: str, as_json: bool) -> None:
 
 async def _train(settings: Settings, store: Store, scope: str) -> int:
     async with AsyncExitStack() as stack:
-        try:
-            encoder = await local_encoder(settings, stack) if settings.student.features == "vectors" else None
-            school = build_school(settings, store, encoder)
-        except ImportError:
-            raise click.ClickException("students need `pip install 'farthing[cache]'`") from None
-        trained: int = await school.train_all(scope)
+        school = await _school(settings, store, stack)
+        with progress() as told:
+            trained: int = await school.train_all(scope, told)
         return trained
+
+
+async def _estimate(settings: Settings, store: Store, scope: str) -> list[tuple[Foretold, Range | None]]:
+    """Each scope that would be trained, and what its calls cost a month."""
+    async with AsyncExitStack() as stack:
+        school = await _school(settings, store, stack)
+        found: list[Foretold] = await school.foretell(scope)
+    days = await store.do(lambda connection: whole_days(connection, now_us(), DAYS, ""))
+    return [(each, at_stake(days, each.tenant, each.scope)) for each in found]
+
+
+async def _school(settings: Settings, store: Store, stack: AsyncExitStack) -> Any:
+    try:
+        encoder = await local_encoder(settings, stack) if settings.student.features == "vectors" else None
+        return build_school(settings, store, encoder)
+    except ImportError:
+        raise click.ClickException("students need `pip install 'farthing[cache]'`") from None
+
+
+def _show_estimate(found: list[tuple[Foretold, Range | None]], as_json: bool) -> None:
+    if as_json:
+        print_json({
+            "students": [{**msgspec.to_builtins(each), "cost_a_month": msgspec.to_builtins(cost)} for each, cost in found]
+        })  # fmt: skip
+        return
+    if not found:
+        click.echo("Nothing is worth training.")
+        return
+    table = Table("tenant", "scope", "feature", box=None, pad_edge=False)
+    for title in ("newest", "captured", "learned from", "CPU seconds", "its calls cost a month"):
+        table.add_column(title, justify="right")
+    table.add_column("why not")
+    for each, cost in found:
+        low, high = each.cpu_s
+        table.add_row(
+            each.tenant, each.scope, ", ".join(each.features) or "(none)", f"{each.version}" if each.version else "", f"{each.captured:,}",
+            f"{each.pairs:,}", "" if each.why_not else f"{low:,.1f} - {high:,.1f}",
+            "?" if cost is None else f"{show_dollars(cost.low)} - {show_dollars(cost.high)}", each.why_not,
+        )  # fmt: skip
+    print_table(table)
+    low, high = (sum(each.cpu_s[end] for each, _ in found) for end in (0, 1))
+    click.echo(f"{len(found)} scope(s), {low:,.1f} to {high:,.1f} CPU seconds in all. Nothing was done.")
 
 
 async def _read(kept: Students, tenant: str, every: bool) -> tuple[list[_Shown], Nano]:

@@ -13,6 +13,8 @@ from click.testing import Result
 from farthing.model.record import Record, Saving
 from farthing.store import Store, open_store
 from farthing.store.captures import Captured, Captures
+from farthing.store.rollups import DAY_US
+from farthing.store.store import now_us
 from farthing.store.students import Looks, Students
 from unit.selfhost.students.talk import calls
 
@@ -102,3 +104,38 @@ def test_training_on_what_is_captured_and_fair(farthing: Farthing, site: Path) -
     assert (made["scope"], made["pairs"], made["teacher"]) == ("template:" + "cd" * 8, 300, "gpt-5")
     assert plain(farthing("distil", "train-students", "--json")) == {"trained": 0}
     assert plain(farthing("distil", "train-students", "--scope", made["scope"], "--json")) == {"trained": 1}
+
+
+def captured(template: str, size: int = 300) -> list[Captured]:
+    return [
+        Captured(f"{template}{at}", each.text, each.answer, NOW_US + at, template, "acme", "triage", "", "gpt-5", expires_us=2 * NOW_US)
+        for at, each in enumerate(calls(size))
+    ]  # fmt: skip
+
+
+def test_an_estimate_says_what_would_be_trained_and_does_nothing(farthing: Farthing, site: Path) -> None:
+    pytest.importorskip("numpy")
+    assert "Nothing is worth" in farthing("distil", "train-students", "--estimate").output
+    yesterday = now_us() - DAY_US
+
+    async def fill(store: Store) -> None:
+        await Captures(store).add([*captured("cd" * 8), *captured("ef" * 8, 40)])
+        await store.write([
+            Record(
+                f"p{at}", yesterday - at, "openai.chat", tenant="acme", model="gpt-5", feature="triage", template="cd" * 8, status=200,
+                cost_state="computed", cost=2_000_000_000, baseline=2_000_000_000,
+            )
+            for at in range(10)
+        ])  # fmt: skip
+
+    at_store(fill)
+    many, few = plain(farthing("distil", "train-students", "--estimate", "--json"))["students"]
+    assert (many["scope"], many["features"], many["captured"], many["pairs"], many["version"]) == (
+        "template:" + "cd" * 8, ["triage"], 300, 300, 0,
+    )  # fmt: skip
+    assert 0 < many["cpu_s"][0] < many["cpu_s"][1] < 10 and not many["why_not"]
+    assert many["cost_a_month"]["middle"] > 0 and few["cost_a_month"] is None
+    assert few["why_not"] == "40 calls are too few to learn from" and few["cpu_s"] == [0, 0]
+    shown = farthing("distil", "train-students", "--estimate").output
+    assert "triage" in shown and "2 scope(s)" in shown and "Nothing was done" in shown
+    assert len(plain(farthing("distil", "students", "--all", "--json"))["students"]) == 2, "those of before alone"

@@ -105,6 +105,20 @@ def candidates(
     )
 
 
+def at_stake(days: Sequence[Sequence[Work]], tenant: str, scope: str) -> Range | None:
+    """What the calls of a student's scope cost a month, by the ledger; None where it has no priced call of it in these days.
+    `scope`: `template:HASH` or `task:NAME`. Calls that are answered by a student cost nothing any more."""
+    kind, _, name = scope.partition(":")
+    daily: list[Nano] = [0] * len(days)
+    priced = 0
+    for at, day in enumerate(days):
+        for work in day:
+            if work.tenant == tenant and work.feature not in ERRANDS and getattr(work, kind) == name:
+                daily[at] += work.cost
+                priced += work.calls - work.without_cost
+    return _a_month(daily) if priced else None
+
+
 def _candidate(
     row: Row, works: Sequence[Work], daily: Sequence[Nano], kept: Sequence[Captured], price: Price | None
 ) -> Candidate:  # fmt: skip

@@ -2,7 +2,7 @@
 
 Worth it is a scope without a student that can be used, and one that has seen many more calls than its newest version learned from. Only fair
 samples are learned from: `read` gives no others (`store.captures.Captured.is_fair`). One that people retired stays so until
-somebody asks for it by name. Training takes seconds, in a thread beside the event loop, which numpy's work leaves free.
+somebody asks for it by name. Each student is kept as soon as it is trained, so whoever was ended goes on with the rest. Training takes seconds, in a thread beside the event loop, which numpy's work leaves free.
 Knows nothing of live calls.
 """
 
@@ -14,8 +14,9 @@ import msgspec
 
 from farthing.embed import Encoder
 from farthing.selfhost.students.calibrating import ERROR
+from farthing.selfhost.students.due import Due, Foretold, features_of, foretell
 from farthing.selfhost.students.pairs import Captured, by_scope, clean
-from farthing.selfhost.students.training import MOST, train
+from farthing.selfhost.students.training import LEAST, MOST, train
 from farthing.steps.student.artefact import FORM, Facts, Traffic, pack
 from farthing.steps.student.features import NAME
 from farthing.store.students import Students, Version
@@ -25,6 +26,12 @@ MORE_NEW = 0.3
 
 Read = Callable[[], Awaitable[Sequence[Captured]]]
 """Captured calls to learn from, of all tenants: a fair sample."""
+Told = Callable[[str, int, int], None]
+"""Hears what is trained now, how many are done, and how many there are."""
+
+
+def _untold(what: str, done: int, total: int) -> None:
+    """For whom nobody waits."""
 
 
 class School:
@@ -43,18 +50,34 @@ class School:
         self._redacted = redacted
         self._error = error
 
-    async def train_all(self, scope: str = "") -> int:
+    async def train_all(self, scope: str = "", told: Told = _untold) -> int:
         """Train what is worth it, or this scope whether it is or not; how many were trained. Raises StoreError,
         EncoderError."""
+        due = await self._due(scope)
+        trained = 0
+        for at, each in enumerate(due):
+            tenant, name = each.place
+            told(f"{name} of {tenant}, {len(each.pairs):,} calls", at, len(due))
+            trained += await self.train(each.place, each.pairs)
+        return trained
+
+    async def foretell(self, scope: str = "") -> list[Foretold]:
+        """What `train_all` would do; trains nothing. Raises StoreError."""
+        encodes = self._encoder is not None
+        return [
+            await asyncio.to_thread(foretell, each, most=MOST, least=LEAST, encodes=encodes)
+            for each in await self._due(scope)
+        ]
+
+    async def _due(self, scope: str) -> list[Due]:
         newest: dict[tuple[str, str], Version] = {}
         for version in await self._kept.versions():
             newest.setdefault((version.tenant, version.scope), version)
-        trained = 0
-        for place, pairs in by_scope(await self._read()).items():
-            wanted = place[1] == scope if scope else is_worth_it(newest.get(place), pairs)
-            if wanted:
-                trained += await self.train(place, pairs)
-        return trained
+        return [
+            Due(place, pairs, newest.get(place))
+            for place, pairs in by_scope(await self._read()).items()
+            if (place[1] == scope if scope else is_worth_it(newest.get(place), pairs))
+        ]
 
     async def train(self, place: tuple[str, str], pairs: Sequence[Captured], teacher: str = "") -> bool:
         """Train one student and keep it, in the shadow if it can answer anything; `teacher` is whoever gave most of the
@@ -68,7 +91,7 @@ class School:
         found = await asyncio.to_thread(
             train, data, vectors, name, target=self._target, traffic=self._traffic, error=self._error
         )
-        facts = msgspec.structs.replace(found.facts, redacted=self._redacted)
+        facts = msgspec.structs.replace(found.facts, redacted=self._redacted, features=features_of(pairs))
         why = facts.why_not or f"answers {facts.coverage:.0%} of {facts.pairs:,} calls at {facts.bound:.1%} or better"
         if data.outdated:
             why += f"; {data.outdated:,} calls were left out, whose answers the teacher replaced by others"

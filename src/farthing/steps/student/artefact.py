@@ -51,6 +51,8 @@ class Facts(msgspec.Struct, frozen=True):
     """Whether the texts that it learned from were redacted: what it judges must be, too."""
     form: int = 1
     """Of what was packed."""
+    features: tuple[str, ...] = ()
+    """Whose calls it learned from, most of them first: for people."""
 
     @property
     def coverage(self) -> float:

@@ -17,6 +17,7 @@ from farthing.finops.plans.stages import (
     amount_in_words,
     at_most,
     is_worth_words,
+    not_in_total,
     open_levers,
     ranked,
     saves_nothing,
@@ -99,7 +100,7 @@ def _amount(amount: Amount) -> str:
 def _open(levers: Sequence[LeverPlan]) -> None:
     """In one line what is not in the total."""
     if levers:
-        said = ", ".join(f"{each.lever} up to {show_dollars(at_most(each))}" for each in levers)
+        said = ", ".join(f"{each.lever} up to {show_dollars(not_in_total(each))}" for each in levers)
         _para(f"Not in that, and not to be added up, until you say or prove something: {said}.")
 
 

@@ -8,7 +8,7 @@ import importlib.util
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-from farthing.model.arms import SEMANTIC_CACHE
+from farthing.model.arms import MODEL_SELECTION, SEMANTIC_CACHE
 from farthing.model.money import show_dollars
 from farthing.model.past import PastCall
 from farthing.model.plan import Example, LeverPlan, Plan
@@ -20,6 +20,7 @@ from farthing.planner.replay.turnround import back_in_time
 from farthing.planner.replay.world import REPLAYED as WIRES
 from farthing.planner.replay.world import can_ask, served
 from farthing.planner.uncertainty import Groups, amount, groups
+from farthing.planner.unproved import outlooks, without_floors
 from farthing.prices import PriceBook
 from farthing.settings import Settings
 
@@ -73,11 +74,14 @@ async def _made(
     levers = wanted.levers if wanted.levers is not None else _that_may_help(asked, wanted, encoder)
     known: dict[tuple[str, ...], list[Came | None]] = {}
 
-    async def run(what: str, levers: Sequence[Lever], *, budgets: bool = False) -> list[Came | None]:
-        key = (*(each.name for each in levers), "budgets" * budgets)
+    async def run(
+        what: str, levers: Sequence[Lever], *, budgets: bool = False, floors: bool = True
+    ) -> list[Came | None]:
+        key = (*(each.name for each in levers), "budgets" * budgets, "free" * (not floors))
         if key not in known:
+            base = wanted.base if floors else lambda settings: without_floors(wanted.base(settings))
             known[key] = await replay(
-                asked, wanted.own, lambda settings: switched(wanted.base(settings), levers),
+                asked, wanted.own, lambda settings: switched(base(settings), levers),
                 lambda done: hear(what, done, len(asked)), reading, budgets=budgets,
             )  # fmt: skip
         return known[key]
@@ -92,6 +96,11 @@ async def _made(
         others = [each for each in levers if each is not lever and each.on_top_of != lever.name]
         without = await run(f"all but {lever.name}", others)
         plans.append(_lever(lever, asked, group, times, under, alone, together, without))
+    for each in plans:
+        if each.lever == MODEL_SELECTION:
+            free = await run("any cheaper model", levers, floors=False)
+            settings = wanted.base(served(asked, wanted.own))
+            each.scenarios = outlooks(asked, together, free, settings, each.beside.likely, times, span)
     waiting, waits = _waiting(asked, group, times, base, together, wanted)
     if waiting is not None:
         plans.append(waiting)

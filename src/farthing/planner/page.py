@@ -13,6 +13,7 @@ from farthing.finops.plans.stages import (
     amount_in_words,
     at_most,
     is_worth_words,
+    not_in_total,
     open_levers,
     ranked,
     saves_nothing,
@@ -109,8 +110,8 @@ def _figures(plan: Plan) -> Iterator[str]:
         )
         if found := open_levers(plan):
             yield (
-                f'<div><dt>more, once you say or prove it</dt><dd class="big">up to {show_dollars(at_most(found[0]))}'
-                f"<small>{escape(', '.join(f'{each.lever} up to {show_dollars(at_most(each))}' for each in found))}; they overlap</small></dd></div>"
+                f'<div><dt>more, once you say or prove it</dt><dd class="big">up to {show_dollars(not_in_total(found[0]))}'
+                f"<small>{escape(', '.join(f'{each.lever} up to {show_dollars(not_in_total(each))}' for each in found))}; they overlap</small></dd></div>"
             )
     yield "</dl>"
 

@@ -13,6 +13,7 @@ from farthing.planner.making import Wanted, make
 from farthing.planner.whatif import changed
 from farthing.prices import PriceBook
 from unit.planner.pasts import chat
+from unit.planner.test_without_text import own
 
 SYSTEM = " ".join(f"Rule {n}: parcels of kind {n} go to place {n * 7}." for n in range(12))
 
@@ -81,6 +82,15 @@ async def test_waiting_is_a_bound_until_somebody_says_what_can_wait(book: PriceB
     assert not waiting.is_bound and 0 < waiting.alone.likely < bound.alone.likely
     assert waiting.toml == '[batch.features."triage"]\ndeadline_s = 3600' and waiting.calls == 40
     assert said.together.likely == waiting.beside.likely
+
+
+async def test_cheaper_models_that_nothing_is_proved_of_are_scenarios_beyond_the_total(book: PriceBook) -> None:
+    plan = await make(a_month(), Wanted(own(), book, levers=REPLAYED[:2]), unheard)
+    cache, routing = (lever(plan, each.name) for each in REPLAYED[:2])
+    equal, worse, bad = routing.scenarios
+    assert equal.a_month == worse.a_month > 0 == bad.a_month == routing.beside.likely
+    assert equal.a_month + cache.beside.likely < plan.a_month, "what the cache answers is not saved again"
+    assert "triage" in equal.settled_by and not cache.scenarios
 
 
 async def test_what_cannot_be_asked_again_is_counted_by_why(book: PriceBook) -> None:

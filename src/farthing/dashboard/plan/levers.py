@@ -13,9 +13,9 @@ from farthing.finops.plans.happened import OFF
 from farthing.finops.plans.stages import (
     MEANINGS,
     Stage,
-    at_most,
     is_ready,
     is_worth_words,
+    not_in_total,
     open_levers,
     ranked,
     saves_nothing,
@@ -89,10 +89,10 @@ def tiles(view: View, found: Found) -> list[dict[str, str]]:
 def _open(plan: Plan) -> list[dict[str, str]]:
     """What is in no total until somebody says or proves something."""
     found = open_levers(plan)
-    note = "; ".join(f"{each.lever} up to {money(at_most(each))}" for each in found)
+    note = "; ".join(f"{each.lever} up to {money(not_in_total(each))}" for each in found)
     tile = {
         "title": "More, once said or proved",
-        "value": f"up to {money(at_most(found[0]))}" if found else "",
+        "value": f"up to {money(not_in_total(found[0]))}" if found else "",
         "note": f"{note}; they overlap" if found[1:] else note,
     }
     return [tile] if found else []

@@ -58,6 +58,11 @@ def at_most(lever: LeverPlan) -> Nano:
     return max((each.a_month for each in lever.scenarios), default=lever.beside.likely)
 
 
+def not_in_total(lever: LeverPlan) -> Nano:
+    """What it may come to beyond what all together counts of it: nano-dollars a month."""
+    return at_most(lever) - (0 if lever.is_bound else max(0, lever.beside.likely))
+
+
 def amount_in_words(amount: Nano, *, is_bound: bool) -> str:
     return f"up to {show_dollars(amount)}" if is_bound else show_dollars(amount)
 
@@ -69,8 +74,8 @@ def settles(lever: LeverPlan) -> list[str]:
 
 def open_levers(plan: Plan) -> list[LeverPlan]:
     """Those that may save more than is in the total once somebody says or proves something, the biggest first."""
-    found = [each for each in plan.levers if (each.is_bound or each.scenarios) and at_most(each) > 0]
-    return sorted(found, key=at_most, reverse=True)
+    found = [each for each in plan.levers if (each.is_bound or each.scenarios) and not_in_total(each) > 0]
+    return sorted(found, key=not_in_total, reverse=True)
 
 
 def saves_nothing(plan: Plan) -> list[str]:

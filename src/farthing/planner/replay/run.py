@@ -51,6 +51,8 @@ class Came(msgspec.Struct, frozen=True):
     by_lever: dict[str, Nano] = {}
     cache: str = ""
     model: str = ""
+    task: str = ""
+    """The kind of work, where it was looked for."""
 
 
 async def replay(
@@ -138,6 +140,7 @@ class _World:
                     saved,
                     record.cache,
                     record.model,
+                    record.task,
                 )
 
     async def _keys(self, tenants: Iterable[str]) -> dict[str, str]:

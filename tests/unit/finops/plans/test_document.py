@@ -4,7 +4,7 @@ import pytest
 
 from farthing.finops.plans.comparing import lines, notes
 from farthing.finops.plans.document import packed, unpacked
-from farthing.finops.plans.stages import open_levers, ranked, settles, stages
+from farthing.finops.plans.stages import at_most, not_in_total, open_levers, ranked, settles, stages
 from farthing.model.errors import BadRequest
 from farthing.model.plan import Scenario
 from unit.finops.plans.made import document, dollars, lever
@@ -38,6 +38,18 @@ def test_what_nobody_knows_yet_is_open_and_not_in_the_total() -> None:
     assert [each.lever for each in last.levers] == ["students"] and last.is_bound and last.saved == 40_000_000_000
     assert {each.lever for each in open_levers(plan)} == {"students", "batching"}
     assert settles(hoped) == ["300 comparisons"]
+
+
+def test_what_the_total_has_of_a_lever_is_not_open() -> None:
+    proved = lever("model selection", "needs proof", "", 30, 20, 40)
+    proved.scenarios = [Scenario("all goes well", 40_000_000_000, "answers stay")]
+    assert at_most(proved) == 40_000_000_000 and not_in_total(proved) == 10_000_000_000
+    bound = lever("batching", "lossless", "", 20, 15, 25, is_bound=True)
+    assert not_in_total(bound) == at_most(bound) == 20_000_000_000
+    proved.scenarios = [Scenario("nothing more", 30_000_000_000, "answers stay")]
+    plan = document().plan
+    plan.levers = [proved, bound]
+    assert open_levers(plan) == [bound]
 
 
 def test_two_plans_side_by_side() -> None:

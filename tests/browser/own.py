@@ -29,7 +29,7 @@ gpus = 2
 dollars_per_gpu_hour = 2.49
 tokens_per_second = 400
 """
-SERVING, TRIED, BACK, MUTE = "task:classification", "template:4f1c0a77e2", "template:9d0e", "task:qa"
+SERVING, TRIED, BACK, MUTE = "task:classification", "template:4f1c0a77e2b86d10", "template:9d0e", "task:qa"
 HOSTILE = "template:<b onmouseover=alert(1)>" + "long" * 30
 TEACHER_COST = 2_400_000
 
@@ -60,7 +60,7 @@ async def students(store: Store, now: int) -> None:
         clock[0] += 4 * DAY_US
         await kept.promote("default", SERVING, number, "it agreed in 400 of 404 calls beside its teacher")
         clock[0] += 4 * DAY_US
-    await add(TRIED)
+    await add(TRIED, features=["ticket triage"])
     number = await add(BACK)
     await kept.promote("default", BACK, number, "it agreed in 300 of 301 calls beside its teacher")
     await kept.retreat("default", BACK, number, "audits show less than 95.0% agreement")

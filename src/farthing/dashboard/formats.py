@@ -1,5 +1,6 @@
 """Figures as people read them on a page. Exact amounts are for files; here the eye must take them in at once."""
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -8,6 +9,8 @@ from farthing.model.money import Nano, show_dollars
 NONE = "\N{EN DASH}"
 UNSAID = "(none)"
 """For calls that did not say a feature, a team, ..."""
+_DIGEST = re.compile(r"template:[0-9a-f]{12,}")
+_SHORT = len("template:") + 8
 
 
 def money(nano: Nano | float | None) -> str:
@@ -71,3 +74,8 @@ def iso(us: int) -> str:
 def said(value: str) -> str:
     """A value of a dimension."""
     return value or UNSAID
+
+
+def scope(value: str) -> str:
+    """`template:8f1e90d3` for a template's whole digest; anything else as it is."""
+    return value[:_SHORT] if _DIGEST.fullmatch(value) else value

@@ -11,9 +11,11 @@ from farthing.dashboard import formats
 from farthing.finops.spreadsheet import harmless
 from farthing.model.money import exact_dollars
 
-Kind = Literal["text", "money", "count", "percent", "duration", "moment", "change", "exact", "prose", "progress"]
+Kind = Literal[
+    "text", "money", "count", "percent", "duration", "moment", "change", "exact", "prose", "progress", "scope"
+]
 """`exact` is a figure that is written out already, `prose` is text of several lines, `progress` a share of 1 that is drawn
-as a bar too."""
+as a bar too, `scope` names a task or, by its digest, a template."""
 UNKNOWN = "?"
 """A value that there is and nobody knows, such as the cost of a call without a price. None is where there is none."""
 MOST_SHOWN = 300
@@ -103,11 +105,15 @@ def shown(value: Any, column: Column) -> str:
             return formats.percent(value, 0)
         case "exact":
             return str(value)
+        case "scope":
+            return formats.scope(str(value))
     return formats.said(str(value))
 
 
 def exact(value: Any, column: Column) -> str:
     """What the eye was spared, for whoever points at the cell."""
+    if column.kind == "scope" and value is not None:
+        return str(value) if formats.scope(str(value)) != value else ""
     if value is None or value is UNKNOWN or column.kind not in ("money", "count"):
         return ""
     return f"${exact_dollars(round(value))}" if column.kind == "money" else f"{value:,}"

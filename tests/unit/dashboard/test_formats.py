@@ -54,3 +54,9 @@ def test_moments_are_utc_and_none_is_none() -> None:
 def test_who_said_nothing_has_a_word() -> None:
     assert formats.said("") == "(none)"
     assert formats.said("x") == "x"
+
+
+def test_a_templates_digest_is_short() -> None:
+    assert formats.scope("template:8f1e90d386343d1f") == "template:8f1e90d3"
+    for whole in ("task:classification", "template:my-own-name-of-it", "template:8f1e90d3"):
+        assert formats.scope(whole) == whole

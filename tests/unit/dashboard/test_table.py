@@ -30,6 +30,14 @@ from unit.dashboard.visitors import a_place
         ("moment", 1_000_000, "1970-01-01 00:00:01", "", "1970-01-01T00:00:01+00:00"),
         ("exact", "$0.1", "$0.1", "", "$0.1"),
         ("exact", "", "", "", ""),
+        ("scope", "task:qa", "task:qa", "", "task:qa"),
+        (
+            "scope",
+            "template:8f1e90d386343d1f",
+            "template:8f1e90d3",
+            "template:8f1e90d386343d1f",
+            "template:8f1e90d386343d1f",
+        ),
     ],
 )
 def test_a_value_in_each_place(kind: Kind, value: object, seen: str, in_full: str, in_file: str) -> None:

@@ -22,7 +22,8 @@ STATES = {
     "replaced": "replaced",
 }  # fmt: skip
 COLUMNS = (
-    Column("scope", "Scope"), Column("version", "Version", "count"), Column("state", "State"), Column("teacher", "Teacher"),
+    Column("scope", "Scope", "scope"), Column("version", "Version", "count"), Column("feature", "Feature", help="Whose calls it learned from."),
+    Column("state", "State"), Column("teacher", "Teacher"),
     Column("judged", "Calls seen", "count", "While it serves; or on trial, beside its teacher."),
     Column("coverage", "Coverage", "progress", "Share of these calls that it answers, or would; the rest goes to the teacher."),
     Column("compared", "Audits", "count", "Of its answers: those that the teacher gave too."),
@@ -32,7 +33,7 @@ COLUMNS = (
     Column("spared", "Spared", "money", "Its answers, at the teacher's mean cost while it was on trial; since it was made."),
 )  # fmt: skip
 VERSION_COLUMNS = (
-    Column("scope", "Scope"), Column("version", "Version", "count"), Column("state", "State"), Column("since", "Since (UTC)", "moment"),
+    Column("scope", "Scope", "scope"), Column("version", "Version", "count"), Column("feature", "Feature"), Column("state", "State"), Column("since", "Since (UTC)", "moment"),
     Column("made", "Made (UTC)", "moment"), Column("pairs", "Learned from", "count", "Captured calls."),
     Column("answers", "Answers known", "count"), Column("coverage", "Coverage in training", "percent"),
     Column("bound", "Agreement shown", "percent", "What training showed it to be at least."), Column("why", "Why", "prose"),
@@ -51,6 +52,12 @@ class Known(msgspec.Struct, frozen=True):
     pairs: int = 0
     answered: int = 0
     bound: float | None = None
+    features: tuple[str, ...] = ()
+
+    @property
+    def feature(self) -> str | None:
+        """None of a student that was trained before this was kept, or on calls without one."""
+        return ", ".join(self.features) or None
 
     @property
     def coverage(self) -> float | None:
@@ -152,7 +159,7 @@ def _row(head: Head) -> Row:
     is_bad = version.state == "retreated" or (bound is not None and head.known.target is not None and bool(audits.n) and audits.same / audits.n < head.known.target)  # fmt: skip
     return Row(
         (
-            version.scope, version.version, STATES.get(version.state, version.state), version.teacher or UNKNOWN, head.judged,
+            version.scope, version.version, head.known.feature, STATES.get(version.state, version.state), version.teacher or UNKNOWN, head.judged,
             head.sure / head.judged if head.judged else None, round(audits.n), audits.same / audits.n if audits.n else None,
             bound, head.known.target, drift(head), head.spared,
         ),
@@ -178,7 +185,7 @@ def versions(found: Found) -> Table:
     rows = [
         Row(
             (
-                each.scope, each.version, STATES.get(each.state, each.state), each.changed_us, each.made_us, known.pairs or None,
+                each.scope, each.version, known.feature, STATES.get(each.state, each.state), each.changed_us, each.made_us, known.pairs or None,
                 len(known.answers) or None, known.coverage, known.bound if known.answered else None, each.why,
             )
         )

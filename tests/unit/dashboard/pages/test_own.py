@@ -85,6 +85,8 @@ async def test_students_say_how_they_do(place: Place) -> None:
     )
     assert 0.93 < float(serving["bound"]) < float(serving["agreement"]) == 130 / 132
     assert serving["drift"].startswith("none seen") and serving["spared"] == exact_dollars(4_400 * sample.TEACHER_COST)
+    assert found[sample.TRIED]["feature"] == "ticket triage" and not serving["feature"]
+    assert f'title="{sample.TRIED}"' in text and f">{sample.TRIED}<" not in text and sample.TRIED[:17] in text
     assert found[sample.TRIED]["drift"] == "too few calls to tell: 60 of 200" and not found[sample.TRIED]["spared"]
     assert found[sample.BACK]["drift"] == "taken back: audits show less than 95.0% agreement"
     assert found[sample.MUTE]["state"] == "answers nothing" and not found[sample.MUTE]["bound"]

@@ -1,5 +1,7 @@
 """What cheaper models would save if they were good enough: nothing that the total has, and a hold-out that would tell."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from farthing.model.arms import MODEL_SELECTION
@@ -25,7 +27,7 @@ def calls(count: int, feature: str = "support") -> list[PastCall]:
 
 
 def told(
-    before: list[Came | None], after: list[Came | None], counted: int = 0, floor: float = 0.99
+    before: Sequence[Came | None], after: Sequence[Came | None], counted: int = 0, floor: float = 0.99
 ) -> list[Scenario]:  # fmt: skip
     return outlooks(calls(len(before)), before, after, settings(floor), counted, 3.0, DAYS)
 

@@ -2,9 +2,15 @@
 
 import asyncio
 import json
+import shutil
 import tomllib
+from contextlib import chdir
 from pathlib import Path
 
+import pytest
+from click.testing import CliRunner, Result
+
+from farthing.cli.main import cli
 from farthing.store import open_store
 from farthing.store.proposed_settings import SettingChanges
 from unit.cli.conftest import Farthing
@@ -34,21 +40,57 @@ def a_log(folder: Path, count: int = 60) -> None:
     (folder / "calls.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
 
 
+@pytest.fixture(scope="module")
+def planned(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
+    """A folder with all that a plan of a log writes, and what it said."""
+    folder = tmp_path_factory.mktemp("planned")
+    with chdir(folder):
+        a_log(folder)
+        found = _plan("calls.jsonl", "--write", "proposed.toml", "--html", "plan.html")
+    assert found.exit_code == 0, found.output
+    return folder, found
+
+
+@pytest.fixture(scope="module")
+def before(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A store with 20 calls of the past, and the plan of them as JSON."""
+    folder = tmp_path_factory.mktemp("before")
+    with chdir(folder):
+        a_log(folder, 20)
+        found = _plan("calls.jsonl", "--json")
+    assert found.exit_code == 0, found.output
+    return folder / "imported.db", found.stdout
+
+
+@pytest.fixture
+def twenty(before: tuple[Path, str], folder: Path) -> str:
+    """The store is in the test's folder; the plan of it."""
+    shutil.copy(before[0], folder)
+    return before[1]
+
+
+def _plan(*arguments: str) -> Result:
+    bare = dict.fromkeys(
+        ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "OPENAI_BASE_URL", "ANTHROPIC_BASE_URL", "FARTHING_CONFIG")
+    )
+    return CliRunner(env={**bare, "COLUMNS": "160"}).invoke(cli, ("plan", *arguments), catch_exceptions=False)
+
+
 def test_a_table_of_token_counts_tells_what_sums_can(farthing: Farthing, folder: Path) -> None:
     a_table(folder)
     found = farthing("plan", "calls.csv")
     assert found.exit_code == 0, found.output
+    assert "by its names and values" in found.output, "a guess is shown"
     assert "100 calls, 100 of them replayed" in found.output and "need the text of calls" in found.output
     assert "no prompts: caches, routing by content" in found.output
     assert "Also seen in these calls" in found.output and "rests on:" in found.output
 
 
-def test_a_log_with_prompts_is_asked_again(farthing: Farthing, folder: Path) -> None:
-    a_log(folder)
-    found = farthing("plan", "calls.jsonl")
-    assert found.exit_code == 0, found.output
-    assert "60 calls, 60 of them replayed" in found.output and "All together: $" in found.output
-    assert "semantic cache (guarded; one setting)" in found.output and 'mode = "exact"' in found.output
+def test_a_log_with_prompts_is_asked_again(farthing: Farthing, folder: Path, planned: tuple[Path, Result]) -> None:
+    output = planned[1].output
+    assert "60 calls, 60 of them replayed" in output and "All together: $" in output
+    assert "semantic cache (guarded; one setting)" in output and 'mode = "exact"' in output
+    shutil.copy(planned[0] / "imported.db", folder)
     again = farthing("plan", "--json")
     plan = json.loads(again.output)["plan"]
     cache = next(each for each in plan["levers"] if each["lever"] == "semantic cache")
@@ -74,12 +116,11 @@ def test_a_setting_that_is_none_is_told_before_the_work(farthing: Farthing, fold
     assert farthing("plan", "--set", "cache.ttl_s=60").exit_code == 0
 
 
-def test_what_is_written_are_settings(farthing: Farthing, folder: Path) -> None:
-    a_log(folder)
-    found = farthing("plan", "calls.jsonl", "--write", "proposed.toml")
-    assert found.exit_code == 0 and "proposed.toml is written" in found.output
-    text = (folder / "proposed.toml").read_text()
+def test_what_is_written_are_settings(farthing: Farthing, folder: Path, planned: tuple[Path, Result]) -> None:
+    assert "proposed.toml is written" in planned[1].output
+    text = (planned[0] / "proposed.toml").read_text()
     assert tomllib.loads(text)["cache"]["mode"] == "exact" and "semantic cache, guarded: $" in text
+    shutil.copytree(planned[0], folder, dirs_exist_ok=True)
     again = farthing("plan", "--write", "proposed.toml")
     assert again.exit_code == 1 and "is there already" in again.output
 
@@ -89,31 +130,22 @@ def test_an_empty_store_says_what_to_do(farthing: Farthing, folder: Path) -> Non
     assert found.exit_code == 1 and "holds no calls" in found.output
 
 
-def test_a_page_that_loads_nothing(farthing: Farthing, folder: Path) -> None:
-    a_log(folder, 10)
-    found = farthing("plan", "calls.jsonl", "--html", "plan.html")
-    assert found.exit_code == 0 and "plan.html" in found.output
-    text = (folder / "plan.html").read_text(encoding="utf-8")
+def test_a_page_that_loads_nothing(planned: tuple[Path, Result]) -> None:
+    assert "plan.html" in planned[1].output
+    text = (planned[0] / "plan.html").read_text(encoding="utf-8")
     assert "semantic cache" in text and "<svg" in text
     assert "http" not in text.replace("http-equiv", "") and "<script" not in text
 
 
 def test_json_is_nothing_but_json(farthing: Farthing, folder: Path) -> None:
     """What is read is told on the other channel."""
-    a_log(folder, 10)
+    a_log(folder, 5)
     found = farthing("plan", "calls.jsonl", "--json")
-    assert json.loads(found.stdout)["plan"]["calls"] == 10 and "calls.jsonl" in found.stderr
+    assert json.loads(found.stdout)["plan"]["calls"] == 5 and "calls.jsonl" in found.stderr
 
 
-def test_a_guess_is_shown(farthing: Farthing, folder: Path) -> None:
-    a_table(folder)
-    assert "by its names and values" in farthing("plan", "calls.csv").output
-
-
-def test_what_if(farthing: Farthing, folder: Path) -> None:
-    a_log(folder, 20)
-    farthing("import", "calls", "calls.jsonl", "--yes")
-    before = json.loads(farthing("plan", "--json").output)["plan"]
+def test_what_if(farthing: Farthing, twenty: str) -> None:
+    before = json.loads(twenty)["plan"]
     dear = json.loads(farthing("plan", "--price", "gpt-4o=25/100", "--growth", "2", "--json").output)
     assert dear["plan"]["a_month"] == 20 * before["a_month"]
     assert dear["scenario"] == ["gpt-4o at $25 in, $100 out a million tokens", "2 times the calls"]
@@ -121,9 +153,7 @@ def test_what_if(farthing: Farthing, folder: Path) -> None:
         assert farthing("plan", *wrong).exit_code == 1
 
 
-def test_a_curve_is_a_table_here_and_drawn_there(farthing: Farthing, folder: Path) -> None:
-    a_log(folder, 20)
-    farthing("import", "calls", "calls.jsonl", "--yes")
+def test_a_curve_is_a_table_here_and_drawn_there(farthing: Farthing, folder: Path, twenty: str) -> None:
     found = farthing("plan", "--sweep", "cache.ttl=60,1d", "--html", "plan.html", "--own-model", "Llama 3 8B")
     assert found.exit_code == 0 and "from the cache" in found.output and "1 min" in found.output
     assert "Own GPUs: the" in found.output and "Whether Llama 3 8B is good enough" in " ".join(found.output.split())
@@ -135,10 +165,8 @@ def test_a_curve_is_a_table_here_and_drawn_there(farthing: Farthing, folder: Pat
     )
 
 
-def test_two_plans_side_by_side(farthing: Farthing, folder: Path) -> None:
-    a_log(folder, 20)
-    farthing("import", "calls", "calls.jsonl", "--yes")
-    (folder / "a.json").write_text(farthing("plan", "--json").output)
+def test_two_plans_side_by_side(farthing: Farthing, folder: Path, twenty: str) -> None:
+    (folder / "a.json").write_text(twenty)
     (folder / "b.json").write_text(farthing("plan", "--json", "--set", "cache.ttl=60").output)
     found = farthing("plan", "compare", "a.json", "b.json")
     assert found.exit_code == 0 and "all together" in found.output and "In the second: cache.ttl = 60." in found.output
@@ -150,7 +178,7 @@ def test_two_plans_side_by_side(farthing: Farthing, folder: Path) -> None:
 
 
 def test_a_ledgers_own_plan_is_kept_and_its_settings_find_their_way(farthing: Farthing, folder: Path) -> None:
-    a_log(folder)
+    a_log(folder, 20)
     settings = '# ours\n[store]\nurl = "sqlite:///own.db"\n\n[cache]\nmode = "off"  # for now\n'
     (folder / "farthing.toml").write_text(settings)
     farthing("import", "calls", "calls.jsonl", "--into", "sqlite:///own.db", "--text", "keep", "--yes")

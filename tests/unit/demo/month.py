@@ -1,5 +1,6 @@
 """Tells a small month, and looks into it."""
 
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import msgspec
 
 from farthing.demo.stage import make_keys
 from farthing.demo.story import Plot, Story
-from farthing.store import Store
+from farthing.store import Store, open_store
 
 NOW_US = 1_795_600_000_000_000
 """A Wednesday in November 2026, in the morning."""
@@ -28,12 +29,30 @@ class Told(msgspec.Struct, frozen=True):
     url: str
 
 
-async def tell(folder: Path, *, seed: int = 7, scale: float = 0.05) -> Told:
-    """A month that was told."""
+async def a_story(
+    folder: Path, *, seed: int = 7, scale: float = 0.05, look_hours: tuple[int, ...] = (9, 15, 20)
+) -> Story:
+    """A month that is to be told."""
     keys, _ = await make_keys(folder, seed)
-    story = Story(Plot(folder, keys, NOW_US, seed, scale, more=SMALLER, look_hours=(9, 15, 20)))
+    return Story(Plot(folder, keys, NOW_US, seed, scale, more=SMALLER, look_hours=look_hours))
+
+
+async def tell(folder: Path) -> Told:
+    """A month that was told."""
+    story = await a_story(folder)
     await story.play()
     return Told(story, f"sqlite:///{folder / 'farthing.db'}")
+
+
+async def tell_days(story: Story, url: str, *stages: tuple[int, int]) -> None:
+    """Only some days: from the first of a stage until before its second, with one gateway each."""
+    async with AsyncExitStack() as stack:
+        store = await open_store(url)
+        stack.push_async_callback(store.close)
+        watch = await story._watch(store, stack)
+        for day, until in stages:
+            await story._stage(day, until, store, watch)
+        await watch.close()
 
 
 async def rows(store: Store, query: str) -> list[tuple[Any, ...]]:

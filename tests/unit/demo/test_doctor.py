@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -13,21 +12,9 @@ from farthing.demo.stage import make_keys
 from farthing.demo.story import Plot, Story
 from farthing.lab.doctor import Report, read
 from farthing.store import Store, open_store
-from unit.demo.month import NOW_US, rows
+from unit.demo.month import NOW_US, rows, tell_days
 
 STAMPED = calendar.accidents(calendar.start_of(NOW_US)).stamped
-
-
-class Shortened(Story):
-    """From the day before the prompt was changed to the day after it was mended."""
-
-    async def tell(self, url: str) -> None:
-        async with AsyncExitStack() as stack:
-            store = await open_store(url)
-            stack.push_async_callback(store.close)
-            watch = await self._watch(store, stack)
-            await self._stage(STAMPED.start - 1, STAMPED.stop + 1, store, watch)
-            await watch.close()
 
 
 @pytest.fixture(scope="module")
@@ -36,9 +23,11 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 async def made(folder: Path) -> str:
+    """From the day before the prompt was changed to the day after it was mended."""
     url = f"sqlite:///{folder / 'farthing.db'}"
     keys, _ = await make_keys(folder, 7)
-    await Shortened(Plot(folder, keys, NOW_US, 7, 0.3, look_hours=(12,))).tell(url)
+    story = Story(Plot(folder, keys, NOW_US, 7, 0.3, look_hours=(12,)))
+    await tell_days(story, url, (STAMPED.start - 1, STAMPED.stop + 1))
     return url
 
 

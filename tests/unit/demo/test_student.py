@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from farthing.demo.stage import make_keys
 from farthing.demo.story import Plot, Story
 from farthing.store import Store, open_store
 from farthing.store.students import Students
-from unit.demo.month import NOW_US, rows
+from unit.demo.month import NOW_US, rows, tell_days
 
 START_US = calendar.start_of(NOW_US)
 RECALL = calendar.accidents(START_US).recall
@@ -26,15 +25,6 @@ class Tickets(Story):
     def _pieces(self, day: int) -> list[Piece]:
         return [piece for piece in super()._pieces(day) if piece.feature.name == "ticket queue"]
 
-    async def tell(self, url: str) -> None:
-        async with AsyncExitStack() as stack:
-            store = await open_store(url)
-            stack.push_async_callback(store.close)
-            watch = await self._watch(store, stack)
-            for day, until in STAGES:
-                await self._stage(day, until, store, watch)
-            await watch.close()
-
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> str:
@@ -44,7 +34,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> str:
 async def made(folder: Path) -> str:
     url = f"sqlite:///{folder / 'farthing.db'}"
     keys, _ = await make_keys(folder, 7)
-    await Tickets(Plot(folder, keys, NOW_US, 7, look_hours=(12,))).tell(url)
+    await tell_days(Tickets(Plot(folder, keys, NOW_US, 7, look_hours=(12,))), url, *STAGES)
     return url
 
 

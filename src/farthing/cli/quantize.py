@@ -12,13 +12,14 @@ import msgspec
 
 from farthing.cli.common import CommandT, config_option, print_json
 from farthing.cli.own_models import progress, use_of, written
-from farthing.cli.quantize_shown import show_plan, show_report
-from farthing.cli.selfhost_common import reports_folder
+from farthing.cli.quantize_shown import show_estimate, show_plan, show_report
+from farthing.cli.selfhost_common import reports_folder, settings_of
 from farthing.selfhost import reports
 from farthing.selfhost.gpus import gpu as gpu_named
 from farthing.selfhost.quantize.card import card
 from farthing.selfhost.quantize.choosing import Wanted
-from farthing.selfhost.quantize.planning import model_of, plan
+from farthing.selfhost.quantize.estimate import Estimate, estimate
+from farthing.selfhost.quantize.planning import Model, Plan, model_of, plan
 from farthing.selfhost.quantize.report import Report, Tried, for_machines
 from farthing.selfhost.quantize.running import Asked, run
 from farthing.selfhost.quantize.schemes import CPU, SCHEMES
@@ -78,11 +79,13 @@ def _one_of(option: str, values: Sequence[str], help_: str) -> Callable[[Command
 @click.option("--threads", type=click.IntRange(1, 1024), help="Of the tool. Default: one a core.")
 @_one_of("--run-on", ["auto", "cpu"], "auto: a GPU of this machine, if there is one.")
 @click.option("--plan-only", is_flag=True, help="Say what would be done and what its files would weigh.")
+@click.option("--estimate", "estimates", is_flag=True, help="The plan, how long it may take here, and what fewer GPUs would spare.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 def command(
     folder: Path, config: Path | None, bits: str, gpu: str, engine: str, workload: str, budget: float, gate: Any,
     schemes: tuple[str, ...], compare: bool, method: str | None, group: int, parallel: int, text: Path | None, tokens: int,
-    evalset: Path | None, out: Path | None, name: str, threads: int | None, run_on: str, plan_only: bool, as_json: bool,
+    evalset: Path | None, out: Path | None, name: str, threads: int | None, run_on: str, plan_only: bool,
+    estimates: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Give the model in FOLDER (config.json and safetensors) fewer bits, and measure what that loses.
 
@@ -97,6 +100,10 @@ def command(
     target = out or folder.absolute().with_name(f"{folder.absolute().name}-quantized")
     wanted = Wanted(bits, served_on, engine, workload, budget, schemes)
     found = plan(model, wanted, target, method=method or "", group=group, parallel=parallel)
+    threads = threads or os.cpu_count() or 1
+    if estimates:
+        show_estimate(found, _estimated(model, found, tokens, threads, name, config), as_json)
+        return
     if plan_only or not as_json:
         show_plan(found, as_json, err=not plan_only)
     if plan_only:
@@ -107,7 +114,7 @@ def command(
     asked = Asked(
         model=model, plan=found, out=target, backend=tool, found=asyncio.run(ready(tool, environments())), text=text_of(text),
         cases=cases_of(evalset) if evalset else (), tokens=tokens, budget=budget, gate=gate, engine=engine,
-        gpu=served_on.name if served_on else "", workload=workload, threads=threads or os.cpu_count() or 1, device=run_on, compare=compare,
+        gpu=served_on.name if served_on else "", workload=workload, threads=threads, device=run_on, compare=compare,
     )  # fmt: skip
     with progress() as told, written(target):
         report = _kept(asyncio.run(run(asked, told)), target, name or found.name, parallel, kept_in)
@@ -117,6 +124,16 @@ def command(
         show_report(report, target)
     if report.chosen is None:
         raise click.exceptions.Exit(1)
+
+
+def _estimated(model: Model, found: Plan, tokens: int, threads: int, name: str, config: Path | None) -> Estimate:
+    """With the deployment that has the model's name as its label, or as what follows the provider's, where there is but one."""
+    name, deployments = name or found.name, settings_of(config).deployments
+    labels = [label for label in deployments if name in (label, label.partition("/")[2])]
+    label = name if name in deployments else labels[0] if len(labels) == 1 else ""
+    return estimate(
+        model, found, tokens=tokens, threads=threads, deployment=label, own=deployments[label] if label else None
+    )
 
 
 def _kept(report: Report, out: Path, name: str, parallel: int, kept_in: Path) -> Report:

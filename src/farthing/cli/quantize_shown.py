@@ -10,7 +10,10 @@ from rich.console import Console
 from rich.table import Table
 
 from farthing.cli.common import print_json, print_table, printable
+from farthing.model.money import show_dollars
+from farthing.selfhost.distil.card import lasted
 from farthing.selfhost.quantize.card import VERDICTS, loss_words
+from farthing.selfhost.quantize.estimate import Estimate, Estimated, Span
 from farthing.selfhost.quantize.planning import Plan
 from farthing.selfhost.quantize.report import Report, saved
 from farthing.selfhost.quantize.sizes import shown as shown_size
@@ -39,6 +42,34 @@ def show_plan(found: Plan, as_json: bool, err: bool) -> None:
         say(f"Note: {found.doubt}.")
     for trouble in () if err else found.troubles:  # else what follows says it
         say(f"It cannot start: {trouble}.")
+
+
+def show_estimate(plan: Plan, found: Estimate, as_json: bool) -> None:
+    """Below the plan: how long, and for what money."""
+    if as_json:
+        print_json({**_for_machines(plan), "estimate": {**msgspec.to_builtins(found), "whole_s": found.whole_s}})
+        return
+    show_plan(plan, as_json, err=False)
+    click.echo(f"The model as it is: measured in {_span(found.before_s)}, on this machine's processor.")
+    for each in found.schemes:
+        click.echo(
+            f"{each.scheme}: made in {_span(each.made_s)}, measured in {_span(each.measured_s)}{_spares(found, each)}"
+        )
+    click.echo(f"In all {_span(found.whole_s)}; a GPU takes far less, an eval set comes on top. Nothing was done.")
+    if not found.deployment:
+        click.echo("What it spares: no [selfhost.deployments] has the model's name; --name says which it is.")
+
+
+def _spares(found: Estimate, each: Estimated) -> str:
+    if not found.deployment:
+        return "."
+    if each.gpus_fewer is None or each.spared is None:
+        return f"; {found.deployment} has other GPUs than --gpu, so what it spares is not known."
+    return f"; {found.deployment} could do with {each.gpus_fewer} GPUs less, {show_dollars(each.spared)} a month."
+
+
+def _span(span: Span) -> str:
+    return f"{lasted(span[0])} to {lasted(span[1])}"
 
 
 def _sizes(found: Plan) -> Table:

@@ -143,6 +143,26 @@ def test_a_plan_alone_starts_nothing(farthing: Farthing, folder: Path, cache: Pa
     assert not (folder / "tiny-quantized").exists()
 
 
+def test_an_estimate_says_how_long_and_what_it_spares(farthing: Farthing, folder: Path, cache: Path) -> None:
+    shown = quantize(farthing, "--estimate").output
+    for words in (
+        "W4A16: made in",
+        "It needs",
+        "In all",
+        "Nothing was done",
+        "no [selfhost.deployments] has the model's name",
+    ):
+        assert words in shown
+    (folder / "farthing.toml").write_text(
+        '[selfhost.deployments."own/tiny"]\ngpus = 2\ndollars_per_gpu_hour = "2.49"\ntokens_per_second = 400\n'
+    )
+    assert "own/tiny could do with 0 GPUs less, $0.00 a month" in quantize(farthing, "--estimate").output
+    plain = json.loads(quantize(farthing, "--estimate", "--json").stdout)
+    assert [each["scheme"] for each in plain["estimate"]["schemes"]] == ["W4A16", "FP8"]
+    assert plain["estimate"]["deployment"] == "own/tiny" and plain["disk"] > 0
+    assert not (folder / "tiny-quantized").exists()
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -60,13 +60,18 @@ class Asked(msgspec.Struct, frozen=True):
 
     @property
     def blocks(self) -> int:
-        return max(2, -(-self.tokens // (BLOCK - 1)))
+        return blocks_of(self.tokens)
 
     @property
     def first(self) -> int:
         """Tokens of the text that measurements leave out."""
         calibrated = any(step.method != "rtn" for step in self.plan.steps)
         return CALIBRATION[0] * CALIBRATION[1] if calibrated else 0
+
+
+def blocks_of(tokens: int) -> int:
+    """Blocks in which at least so many tokens are foretold: none foretells the first of each."""
+    return max(2, -(-tokens // (BLOCK - 1)))
 
 
 async def run(asked: Asked, told: Told) -> Report:

@@ -57,11 +57,12 @@ class Aside:
             self._ends.cancel()
             self._ends = None
 
-    def close(self) -> None:
-        """End the process; the next piece of work starts another."""
+    def close(self, *, wait: bool = False) -> None:
+        """End the process; the next piece of work starts another. `wait`: until it is gone and has left nothing, some
+        milliseconds, for a program that ends by a signal right after it."""
         self._stay()
         pool, self._pool = self._pool, None
         if pool is not None:
             for process in list((pool._processes or {}).values()):
                 process.terminate()
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(wait=wait, cancel_futures=True)

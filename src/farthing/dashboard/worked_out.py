@@ -62,4 +62,4 @@ class WorkedOut(Generic[T]):
     def close(self) -> None:
         for task in self._under_way.values():
             task.cancel()
-        self._aside.close()
+        self._aside.close(wait=True)

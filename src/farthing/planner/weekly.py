@@ -49,7 +49,7 @@ async def build(settings: Settings, stack: AsyncExitStack, file: str = "") -> En
     store = await open_store(settings.store.url.reveal())
     stack.push_async_callback(store.close)
     aside = Aside(PATIENCE_S, idle_s=1.0)
-    stack.callback(aside.close)
+    stack.callback(functools.partial(aside.close, wait=True))
     weekly = Weekly(settings, store, lambda now_us: aside.run(made, settings, now_us))
     task = asyncio.create_task(weekly.run())
     stack.push_async_callback(_end, task)

@@ -3,6 +3,8 @@
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
@@ -39,3 +41,24 @@ async def test_patience_ends_and_so_does_idling() -> None:
     finally:
         hasty.close()
         idle.close()
+
+
+STOPPED = """
+import asyncio, signal, time
+from farthing.dashboard.aside import Aside
+
+async def main():
+    aside = Aside()
+    task = asyncio.create_task(aside.run(time.sleep, 60))
+    await asyncio.sleep(0.5)
+    task.cancel()
+    aside.close(wait=True)
+
+asyncio.run(main())
+signal.raise_signal(signal.SIGTERM)
+"""
+
+
+def test_a_program_that_a_signal_ends_while_it_works_leaves_nothing_behind() -> None:
+    ended = subprocess.run([sys.executable, "-c", STOPPED], capture_output=True, timeout=30, check=False)
+    assert (ended.returncode, ended.stderr) == (-signal.SIGTERM, b"")

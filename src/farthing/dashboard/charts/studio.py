@@ -53,7 +53,7 @@ class Studio:
 
     def close(self) -> None:
         """End the process; the next chart starts another."""
-        self._aside.close()
+        self._aside.close(wait=True)
 
 
 def svg_of(kind: str, rows: Sequence[Mapping[str, Any]], options: Mapping[str, Any]) -> str:

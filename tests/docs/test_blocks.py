@@ -29,6 +29,7 @@ from typing import NamedTuple
 import click
 import pytest
 
+from docs.warm import warm
 from farthing.cli.main import cli
 from farthing.settings import parse
 from farthing.upstream.hosts import HOSTS
@@ -170,19 +171,20 @@ def paced(to_run: list[str]) -> Iterator[str]:
 class Stage:
     """A folder, a gateway and a simulated provider for one page."""
 
-    def __init__(self, folder: Path, gateway: int, simulator: int) -> None:
+    def __init__(self, folder: Path, gateway: int, simulator: int, programs: Path) -> None:
         self._folder = folder
         self._ports = {"4141": str(gateway), "4142": str(simulator)}
         url = f"http://127.0.0.1:{gateway}"
         self._env = environment(
             OPENAI_API_KEY="any", OPENAI_BASE_URL=f"{url}/v1", ANTHROPIC_API_KEY="any", ANTHROPIC_BASE_URL=url
         )
+        self._env["PATH"] = f"{programs}{os.pathsep}{self._env['PATH']}"
 
     def run(self, block: Block) -> None:
         if block.language in SHELLS:
             self._run_shell(block.code)
         elif block.language == "python":
-            self._call([sys.executable, "-c", self._here(block.code)], block.code)
+            self._call(["python-block", self._here(block.code)], block.code)
             time.sleep(0.5)  # the ledger is written in the background
 
     def _run_shell(self, code: str) -> None:
@@ -218,8 +220,15 @@ def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         yield port
 
 
+@pytest.fixture(scope="module")
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where the `farthing` and the Python of blocks are: they start in milliseconds."""
+    with warm(tmp_path_factory.mktemp("programs"), environment()) as folder:
+        yield folder
+
+
 @contextmanager
-def staged(folder: Path, simulator: int) -> Iterator[Stage]:
+def staged(folder: Path, simulator: int, programs: Path) -> Iterator[Stage]:
     gateway = free_port()
     provider = f"http://127.0.0.1:{simulator}"
     keys = environment(
@@ -228,7 +237,7 @@ def staged(folder: Path, simulator: int) -> Iterator[Stage]:
     live = f"http://127.0.0.1:{gateway}/health/live"
     with running("up", "--port", f"{gateway}", env=keys, folder=folder, ready=live) as served:
         served()
-        yield Stage(folder, gateway, simulator)
+        yield Stage(folder, gateway, simulator, programs)
 
 
 def check(block: Block) -> None:
@@ -260,21 +269,21 @@ def needs_servers(block: Block) -> bool:
     return block.language == "python" or (block.language in SHELLS and any(runs))
 
 
-def check_page(text: str, folder: Path, simulator: int) -> None:
+def check_page(text: str, folder: Path, simulator: int, programs: Path) -> None:
     found = list(blocks(text))
     for block in found:
         check(block)
     if any(needs_servers(block) for block in found):
         if settings := "\n".join(block.code for block in found if block.is_settings):
             (folder / "farthing.toml").write_text(settings, encoding="utf-8")
-        with staged(folder, simulator) as stage:
+        with staged(folder, simulator, programs) as stage:
             for block in found:
                 stage.run(block)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_each_block_of_a_page_works(page: Path, tmp_path: Path, simulator: int) -> None:
-    check_page(page.read_text(encoding="utf-8"), tmp_path, simulator)
+def test_each_block_of_a_page_works(page: Path, tmp_path: Path, simulator: int, programs: Path) -> None:
+    check_page(page.read_text(encoding="utf-8"), tmp_path, simulator, programs)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -322,8 +331,8 @@ prot = 1
 """
 
 
-def test_a_page_with_good_blocks_passes(tmp_path: Path, simulator: int) -> None:
-    check_page(GOOD, tmp_path, simulator)
+def test_a_page_with_good_blocks_passes(tmp_path: Path, simulator: int, programs: Path) -> None:
+    check_page(GOOD, tmp_path, simulator, programs)
 
 
 @pytest.mark.parametrize(
@@ -337,6 +346,6 @@ def test_a_page_with_good_blocks_passes(tmp_path: Path, simulator: int) -> None:
         "```bash\nfarthing explain no-such-call\n```",
     ],
 )
-def test_a_page_with_a_mistake_fails(text: str, tmp_path: Path, simulator: int) -> None:
+def test_a_page_with_a_mistake_fails(text: str, tmp_path: Path, simulator: int, programs: Path) -> None:
     with pytest.raises((Exception, AssertionError)):
-        check_page(text, tmp_path, simulator)
+        check_page(text, tmp_path, simulator, programs)

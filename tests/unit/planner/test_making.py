@@ -1,5 +1,6 @@
 """Plans: equal calls give equal plans; parts add up; what cannot be said is said."""
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -45,6 +46,12 @@ async def planned(calls: list[PastCall], book: PriceBook, **more: Any) -> Plan:
     return await make(calls, Wanted(None, book, **more), unheard)
 
 
+@pytest.fixture(scope="module")
+def cached(book: PriceBook) -> Plan:
+    """A month with the cache as its only lever."""
+    return asyncio.run(planned(a_month(), book, levers=REPLAYED[:1]))
+
+
 def lever(plan: Plan, name: str) -> LeverPlan:
     return next(each for each in plan.levers if each.lever == name)
 
@@ -55,9 +62,8 @@ async def test_equal_inputs_give_equal_plans_that_survive_json(book: PriceBook) 
     assert msgspec.json.decode(msgspec.json.encode(one), type=Plan) == one
 
 
-async def test_what_comes_again_is_saved_and_shown(book: PriceBook) -> None:
-    plan = await planned(a_month(), book, levers=REPLAYED[:1])
-    cache = lever(plan, "semantic cache")
+def test_what_comes_again_is_saved_and_shown(cached: Plan) -> None:
+    plan, cache = cached, lever(cached, "semantic cache")
     assert plan.replayed == plan.calls == 80 and not plan.left_out
     assert plan.base == plan.recorded, "nothing of this is long enough for a provider's cache"
     assert 15 <= cache.calls <= 35 and cache.dearer == 0 and not cache.against
@@ -109,12 +115,11 @@ async def test_nothing_to_ask_saves_nothing(book: PriceBook, calls: list[PastCal
     assert plan.together.likely == 0 and plan.replayed == 0 and plan.calls == len(calls)
 
 
-async def test_other_settings_hold_for_all_of_it(book: PriceBook) -> None:
-    plain = await planned(a_month(), book, levers=REPLAYED[:1])
+async def test_other_settings_hold_for_all_of_it(book: PriceBook, cached: Plan) -> None:
     short = await planned(
         a_month(), book, levers=REPLAYED[:1], base=lambda settings: changed(settings, {"cache.ttl_s": "1"})
     )
-    assert lever(short, "semantic cache").alone.likely < lever(plain, "semantic cache").alone.likely
+    assert lever(short, "semantic cache").alone.likely < lever(cached, "semantic cache").alone.likely
 
 
 async def test_a_broken_prompt_is_no_end_of_the_plan(book: PriceBook) -> None:

@@ -120,18 +120,19 @@ class Rounds:
     async def _round(self, wanted: dict[str, tuple[bytes, "asyncio.Future[Sent]"]]) -> None:
         self.rounds += 1
         job = await self._hand_in({key: body for key, (body, _) in wanted.items()})
+        heard: dict[str, Sent | UpstreamError] = {}
         async for key, sent in self._ended(job):
-            future = wanted[key][1]
+            heard[key] = sent
             if isinstance(sent, Sent):
                 self._keep(key, sent)
+        await self._store.do(partial(handing.delivered, job=job))
+        self._answers.close_job(job.id)
+        for key, (_, future) in wanted.items():  # last: whoever has all of its answers may end everything
+            sent = heard.get(key) or UpstreamError(f"the job {job.id} ended without this answer")
+            if isinstance(sent, Sent):
                 future.set_result(sent)
             else:
                 future.set_exception(sent)
-        for _, future in wanted.values():
-            if not future.done():
-                future.set_exception(UpstreamError(f"the job {job.id} ended without this answer"))
-        await self._store.do(partial(handing.delivered, job=job))
-        self._answers.close_job(job.id)
 
     def _keep(self, key: str, sent: Sent) -> bool:
         """On disk before the job is done with; False for what is no answer."""

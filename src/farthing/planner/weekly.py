@@ -6,6 +6,7 @@ It stands beside the gateway and not in it: what a plan needs (a whole gateway t
 
 import asyncio
 import functools
+import importlib
 import logging
 import os
 from collections.abc import Awaitable, Callable
@@ -18,7 +19,6 @@ from farthing.finops.alerts.digest.weekly import last_due
 from farthing.finops.plans.document import packed
 from farthing.gateway.asgi import Build, Endpoints
 from farthing.model.clock import SYSTEM
-from farthing.planner.documents import Asked, of_gateway
 from farthing.settings import AlertDigestSettings, Settings
 from farthing.store import Store, StoreError, open_store
 from farthing.store.past_calls import any_calls
@@ -117,9 +117,11 @@ def made(settings: Settings, now_us: int) -> Made:
 
 async def make(settings: Settings, now_us: int) -> Made:
     """The plan of the settings' store. Raises BadRequest for a ledger without calls, StoreError, SettingsError."""
+    documents = importlib.import_module("farthing.planner.documents")  # a replay has parts that a gateway does not load
     store = await open_store(settings.store.url.reveal())
     try:
-        found, tenants = await of_gateway(settings, store, now_us, Asked(settings), lambda what, done, total: None)
+        asked = documents.Asked(settings)
+        found, tenants = await documents.of_gateway(settings, store, now_us, asked, lambda what, done, total: None)
         return packed(found), tenants
     finally:
         await store.close()

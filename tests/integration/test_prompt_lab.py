@@ -86,6 +86,7 @@ def begun(gate: Gateway) -> "subprocess.Popen[str]":
 def test_rounds_cost_half_and_one_that_was_killed_is_gone_on_with(gate: Gateway, provider: Simulator) -> None:
     before = provider.requests()
     command = begun(gate)
+    eventually(lambda: gate.farthing_json("batch", "status"), "the job is in the store")
     command.send_signal(signal.SIGKILL)
     command.communicate()
     found = lab(gate, *WAITING, "--resume")
@@ -108,6 +109,7 @@ def test_rounds_cost_half_and_one_that_was_killed_is_gone_on_with(gate: Gateway,
 
 
 def test_ctrl_c_says_how_to_go_on(gate: Gateway) -> None:
+    gate.stop()  # so that the job is under way for as long as this takes
     command = begun(gate)
     command.send_signal(signal.SIGINT)
     _, said = command.communicate(timeout=20)

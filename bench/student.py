@@ -4,9 +4,9 @@ Agreement is with the teacher, on what the student answers. Each run draws new e
 guarantee is kept in a run if the share of agreement seen on the test is not under the target. Two kinds of traffic:
 `closed` (answers to one form: the coverage bars, and strangers from another set), `open` (anybody may ask: ten intents
 that the student never saw as well; what that costs in coverage is shown). Kernel, signs, floor and the error of the
-bound (4 %, of 1 to 7 % looked at: the least with which both coverage bars were met) were chosen on other draws of these same sets,
-some 40 settings in all: elsewhere expect less. The same students with the error at 3 %, as `student.confidence_percent`
-may say, are shown beside it without bars: they keep the guarantee oftener and answer less.
+bound were chosen on other draws of these same sets, some 40 settings in all: elsewhere expect less. The error of the bound
+was 4 % until 92 of these 100 draws kept the guarantee of 98 %; it is 3 % since. The same students with the error at 4 %, as
+`student.confidence_percent` may say, are shown beside it without bars: they answer more and keep the guarantee less often.
 
     .venv/bin/python bench/student.py --data FOLDER    # intents/ in it; 100 runs, 20 of open traffic: some 9 minutes
     .venv/bin/python bench/student.py --quick          # 3 draws and 1, fewer texts: under a minute
@@ -33,7 +33,7 @@ SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 LOGGED = 2_800
 QUICK = 4_000, 400
 """Texts and strangers of a quick run: encoding is most of its time."""
-STRICTER = 0.03
+LOOSER = 0.04
 """Error of the bound that is shown beside the one that holds unless settings say otherwise."""
 BARS = {0.95: 85.0, 0.98: 70.0}
 """Target of agreement -> least coverage, percent."""
@@ -92,7 +92,7 @@ def one(world: World, seed: int, traffic: Traffic, *, leave_out: bool) -> dict[t
     strangers = said_of(every, world.stranger_vectors, None)
     others = said_of(every, world.vectors[np.isin(world.gold, out)], None) if leave_out else None
     found = {}
-    for target, error in itertools.product(BARS, (ERROR, STRICTER)):
+    for target, error in itertools.product(BARS, (ERROR, LOOSER)):
         student = conclude(learned, world.encoder, target=target, error=error, checks_time=False)
         least = student.facts.least if student.judge is not None else np.inf
         unseen, best = (others.above(least)[0], bound(own, others)) if others is not None else (0.0, 0.0)
@@ -131,9 +131,9 @@ def closed(target: float, seen: list[Looked]) -> list[Figure]:
     return found
 
 
-def stricter(target: float, seen: list[Looked]) -> list[Figure]:
+def looser(target: float, seen: list[Looked]) -> list[Figure]:
     """The same draws with another error of the bound."""
-    name = f"closed, {target:.0%}, sure to {1 - STRICTER:.0%}"
+    name = f"closed, {target:.0%}, sure to {1 - LOOSER:.0%}"
     kept = 100 * float(np.mean([each.agreement >= target for each in seen]))
     return [
         Figure(f"{name}: answered", "%", [100 * float(np.mean([each.coverage for each in seen]))]),
@@ -210,7 +210,7 @@ def main() -> int:
     draws = [one(world, seed, "closed", leave_out=False) for seed in range(3 if asked.quick else 100)]
     for target in BARS:
         report.add(*closed(target, [draw[target, ERROR] for draw in draws]))
-        report.add(*stricter(target, [draw[target, STRICTER] for draw in draws]))
+        report.add(*looser(target, [draw[target, LOOSER] for draw in draws]))
     draws = [one(world, seed, "open", leave_out=True) for seed in range(1 if asked.quick else 20)]
     for target in BARS:
         report.add(*opened(target, [draw[target, ERROR] for draw in draws]))

@@ -28,7 +28,7 @@ class StudentSettings(msgspec.Struct, frozen=True):
             description="How sure that agreement must be when a student is trained. Higher: it is missed more seldom, and fewer calls "
             "are answered; `bench/student.py` prints 96 and 97.",
         ),
-    ] = 96.0
+    ] = 97.0
     traffic: Annotated[
         Literal["closed", "open"],
         Meta(

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 FIRST, PARTS = 100, 400
 """The surest examples that are tried first, of so many parts of all; then one part more at a time."""
-ERROR = 0.04
-"""Probability that a stated agreement does not hold: confidence 96 %."""
+ERROR = 0.03
+"""Probability that a stated agreement does not hold: confidence 97 %."""
 
 
 class Shown(NamedTuple):

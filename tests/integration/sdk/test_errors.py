@@ -193,7 +193,7 @@ def test_a_body_that_does_not_come_is_408(open_gateway: Gateway) -> None:
 
 
 class Stalling(httpx2.HTTPTransport):
-    """Sends half of each body, then waits longer than the gateway does."""
+    """Sends half of each body, then waits much longer than the gateway does, also than one that is short of time."""
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         body = request.read()
@@ -203,7 +203,7 @@ class Stalling(httpx2.HTTPTransport):
 
 def _halting(body: bytes) -> Iterator[bytes]:
     yield body[:10]
-    time.sleep(1.3)
+    time.sleep(6)
     yield body[10:]
 
 

@@ -6,6 +6,7 @@ down: 1,500 calls each. A saving is a share of what the month costs with nothing
 
     .venv/bin/python bench/plan.py            # 50 seeds
     .venv/bin/python bench/plan.py --quick    # two small months; they show, and decide nothing
+    .venv/bin/python bench/plan.py --keep months.jsonl    # goes on where it was broken off
 """
 
 import argparse
@@ -101,6 +102,14 @@ class Found(NamedTuple):
     by: dict[str, Beside]
     speeds: Speeds | None
     mb: float
+
+
+class Kept(NamedTuple):
+    """A month in the file of those done."""
+
+    about: int
+    """Calls that were asked for."""
+    found: Found
 
 
 def play(job: Job) -> Found:
@@ -247,6 +256,39 @@ def _needs(found: Sequence[Beside]) -> int:
     return 1 if len(found) >= DECIDES else 2
 
 
+def kept(file: Path | None, jobs: Sequence[Job]) -> dict[int, Found]:
+    """Months of these jobs that an earlier run has done, by seed."""
+    if file is None or not file.exists():
+        return {}
+    known = [msgspec.json.decode(line, type=Kept) for line in file.read_bytes().splitlines()]
+    found = {(each.about, each.found.seed): each.found for each in known}
+    done = ((job, found.get((job.calls, job.seed))) for job in jobs)
+    return {job.seed: one for job, one in done if one is not None and (SAME in one.by or not job.each)}
+
+
+def keep(file: Path | None, job: Job, found: Found) -> None:
+    if file is not None:
+        with file.open("ab") as lines:
+            lines.write(msgspec.json.encode(Kept(job.calls, found)) + b"\n")
+
+
+def played(jobs: Sequence[Job], file: Path | None, at_once: int) -> list[Found]:
+    """Each in a process of its own, whose memory is told."""
+    done = kept(file, jobs)
+    left = [job for job in jobs if job.seed not in done]
+    with get_context("spawn").Pool(at_once, maxtasksperchild=1) as pool:
+        for job, one in zip(left, pool.imap(play, left), strict=True):
+            print(f"seed {one.seed}: {one.calls:,} calls; {_one_line(one)}", file=sys.stderr, flush=True)
+            keep(file, job, one)
+            done[job.seed] = one
+    return [done[job.seed] for job in jobs]
+
+
+def _is_one_of(number: int, some: int, all: int) -> bool:
+    """Whether it is one of some that are spread over all."""
+    return number * some // all != (number + 1) * some // all
+
+
 def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="two small months; they decide nothing")
@@ -255,6 +297,10 @@ def options() -> argparse.Namespace:
     parser.add_argument("--first", type=int, default=FRESH, help="the first seed")
     parser.add_argument("--calls", type=int, default=CALLS, help="of a month, about")
     parser.add_argument("--data", type=Path, default=SHARED, help="a folder of data sets, with traffic/ in it")
+    parser.add_argument(
+        "--keep", type=Path, help="a file for each month that is done; those in it are not played again"
+    )
+    parser.add_argument("--at-once", type=int, default=2, help="months that are played at once")
     parser.add_argument("--text-only", action="store_true", help="leave out the calls without text")
     return parser.parse_args()
 
@@ -268,22 +314,14 @@ def main() -> int:
         report.add(*without_text(MANY, STORED))
         return report.close()
     seeds = range(asked.first, asked.first + (2 if asked.quick else asked.seeds))
+    calls = QUICK_CALLS if asked.quick else asked.calls
+    each = [_is_one_of(number, min(asked.each, len(seeds)), len(seeds)) for number in range(len(seeds))]
     jobs = [
-        Job(
-            seed,
-            QUICK_CALLS if asked.quick else asked.calls,
-            asked.data,
-            number < min(TIMED, asked.each),
-            number < asked.each,
-        )
-        for number, seed in enumerate(seeds)
+        Job(seed, calls, asked.data, one and sum(each[:number]) < TIMED, one)
+        for number, (seed, one) in enumerate(zip(seeds, each, strict=True))
     ]
-    with get_context("spawn").Pool(2, maxtasksperchild=1) as pool:
-        found = []
-        for one in pool.imap(play, jobs):
-            print(f"seed {one.seed}: {one.calls:,} calls; {_one_line(one)}", file=sys.stderr, flush=True)
-            found.append(one)
-    names = [name for name in (SAME, TOTAL, *LEVERS) if name in found[0].by]
+    found = played(jobs, asked.keep, asked.at_once)
+    names = [name for name in (SAME, TOTAL, *LEVERS) if any(name in one.by for one in found)]
     show(found, names)
     report.add(*figures(found, names))
     report.add(law(range(LAW_FROM, LAW_FROM + (LAW_QUICK if asked.quick else LAW)), asked.calls, asked.data))

@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 from typing import Any, Protocol
@@ -161,6 +161,8 @@ def _doors(row: Row) -> list[Key]:
 class KeyStore(Protocol):
     """What the ring needs of the store."""
 
+    def when_keys_change(self, tell: Callable[[], Awaitable[None]]) -> None: ...
+
     async def key_changes(self) -> int: ...
 
     async def live_keys(self) -> tuple[int, list[Key]]: ...
@@ -171,18 +173,20 @@ class KeyStore(Protocol):
 class KeyRing:
     """The keys that open the gateway, in memory.
 
-    A background task takes over changes of the store within `refresh_s`; so long may a revoked key still work. While the
-    store cannot be read, the keys that are known stay (`trouble` says why). A secret that is not known is looked up in
+    A background task takes over changes of the store within `refresh_s`; so long may a key still work that another process has
+    revoked. Changes of this process are taken over before whoever makes them is answered, and the very first key, which
+    closes the gateway, within `closing_s`, or with the first call that carries it. While the store cannot be read, the keys that are known stay (`trouble` says why). A secret that is not known is looked up in
     the store once, and no more than `lookups_per_s` such look-ups are made, so that a flood of wrong keys stays here; a
     key that was made during a flood works after the next refresh.
     """
 
     def __init__(
-        self, store: KeyStore, *, refresh_s: float = 3.0, lookups_per_s: float = 20.0, most_unknown: int = 10_000,
-        now: Callable[[], float] = time.time,
+        self, store: KeyStore, *, refresh_s: float = 3.0, closing_s: float = 0.5, lookups_per_s: float = 20.0,
+        most_unknown: int = 10_000, now: Callable[[], float] = time.time,
     ) -> None:  # fmt: skip
         self._store = store
         self._refresh_s = refresh_s
+        self._closing_s = min(closing_s, refresh_s)
         self._lookups_per_s = lookups_per_s
         self._most_unknown = most_unknown
         self._now = now
@@ -208,6 +212,7 @@ class KeyRing:
         """Read the keys and keep them fresh from now on. Raises StoreError."""
         await self.refresh()
         if self._task is None:
+            self._store.when_keys_change(self._try_refresh)
             self._task = asyncio.create_task(self._keep_fresh(), name="keys")
 
     async def close(self) -> None:
@@ -245,6 +250,8 @@ class KeyRing:
     async def _ask(self, secret_hash: bytes) -> None:
         try:
             key = await self._store.find_key(secret_hash)
+            if self.empty:
+                await self.refresh()
         except StoreError as error:
             self.trouble = error.message
             raise Unavailable("keys cannot be checked now", retry_after=self._refresh_s) from error
@@ -273,11 +280,14 @@ class KeyRing:
 
     async def _keep_fresh(self) -> None:
         while True:
-            await asyncio.sleep(self._refresh_s)
-            try:
-                await self.refresh()
-            except StoreError as error:
-                self.trouble = error.message
+            await asyncio.sleep(self._closing_s if self.empty else self._refresh_s)
+            await self._try_refresh()
+
+    async def _try_refresh(self) -> None:
+        try:
+            await self.refresh()
+        except StoreError as error:
+            self.trouble = error.message
 
     def _may_ask(self) -> bool:
         """One look-up from the allowance, which grows with time."""

@@ -5,7 +5,7 @@ Each method runs its blocking work in a thread with a connection of its own, so 
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TypeVar
 
@@ -42,6 +42,7 @@ class Store:
         self._idle: list[Connection] = []
         self._turn = asyncio.Semaphore(_MOST_CONNECTIONS)
         self._closed = False
+        self._key_listeners: list[Callable[[], Awaitable[None]]] = []
 
     async def prepare(self) -> None:
         """Make the tables, or bring them to this version."""
@@ -122,9 +123,19 @@ class Store:
         scored twice counts twice."""
         return await self.do(lambda connection: arms.add_scores(connection, scores))
 
+    def when_keys_change(self, tell: Callable[[], Awaitable[None]]) -> None:
+        """Have `tell` called after each change of a key through this object, before whoever made it goes on."""
+        self._key_listeners.append(tell)
+
+    async def _changed_keys(self, change: Callable[[Connection], T]) -> T:
+        changed = await self.do(change)
+        for tell in self._key_listeners:
+            await tell()
+        return changed
+
     async def add_key(self, key: Key, *, who: str = "") -> None:
         """Raises ValueError if its id or secret is there already. `who` is for the audit log; so below."""
-        await self.do(lambda connection: keys.add(connection, key, who))
+        await self._changed_keys(lambda connection: keys.add(connection, key, who))
 
     async def keys(self) -> list[Key]:
         """All keys, also those revoked and expired, oldest first."""
@@ -136,12 +147,12 @@ class Store:
     async def revoke_key(self, key_id: str, *, who: str = "") -> bool:
         """Whether there was such a key that was not revoked yet."""
         now = now_us()
-        return await self.do(lambda connection: keys.revoke(connection, key_id, now, who))
+        return await self._changed_keys(lambda connection: keys.revoke(connection, key_id, now, who))
 
     async def rotate_key(self, key_id: str, new_hash: bytes, *, grace_s: float = 0.0, who: str = "") -> bool:
         """Give the key a new secret; the old one works for `grace_s` more. False: no such key, or it is revoked."""
         until = now_us() + int(grace_s * 1e6) if grace_s > 0 else 0
-        return await self.do(lambda connection: keys.rotate(connection, key_id, new_hash, until, who))
+        return await self._changed_keys(lambda connection: keys.rotate(connection, key_id, new_hash, until, who))
 
     async def key_changes(self) -> int:
         """A number that grows with each change of a key."""

@@ -2,14 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import closing
 
 import pytest
 
 from farthing.model.errors import Unavailable
 from farthing.model.principal import Key
-from farthing.store import KeyRing, Store, StoreError, hash_of, new_id, new_secret
+from farthing.store import KeyRing, Store, StoreError, hash_of, new_id, new_secret, open_store
 
 
 def a_key(secret: str, **changes: object) -> Key:
@@ -125,6 +125,47 @@ async def test_a_new_key_works_at_once(store: Store) -> None:
     assert ring.find(hash_of(secret)) is not None
 
 
+async def test_what_this_process_changes_holds_at_once(store: Store) -> None:
+    ring = KeyRing(store, refresh_s=3600)
+    await ring.load()
+    assert ring.empty
+    secret, new = new_secret(), new_secret()
+    key = a_key(secret)
+    await store.add_key(key)
+    assert not ring.empty and ring.find(hash_of(secret)) is not None
+    await store.rotate_key(key.id, hash_of(new))
+    assert ring.find(hash_of(secret)) is None and ring.find(hash_of(new)) is not None
+    await store.revoke_key(key.id)
+    assert ring.find(hash_of(new)) is None and not ring.empty
+    await ring.close()
+
+
+async def test_the_first_key_of_another_process_closes_the_gateway(store: Store, url: str) -> None:
+    """By itself before the usual refresh, and at once where a call carries a key, even one that nobody made."""
+    ring, asked = KeyRing(store, refresh_s=3600, closing_s=0.05), KeyRing(store, refresh_s=3600)
+    await asked.refresh()
+    await ring.load()
+    other = await open_store(url)
+    await other.add_key(a_key(new_secret()))
+    await other.close()
+    await _soon(lambda: not ring.empty)
+    assert asked.empty
+    assert await asked.look_up(hash_of("fk-that-nobody-made")) is None
+    assert not asked.empty
+    await ring.close()
+
+
+async def test_a_change_of_a_key_is_made_though_the_ring_cannot_be_refreshed(store: Store) -> None:
+    counted = Counted(store)
+    ring = KeyRing(counted, refresh_s=3600)
+    await ring.load()
+    counted.broken = True
+    key = a_key(new_secret())
+    await store.add_key(key)
+    assert await store.key(key.id) == key and ring.trouble == "the store is away"
+    await ring.close()
+
+
 async def test_many_calls_at_once_with_a_new_key_wait_for_one_look_up(store: Store) -> None:
     counted = Counted(store)
     ring = KeyRing(counted)
@@ -155,6 +196,9 @@ class Counted:
         self.asked = 0
         self.loads = 0
         self.broken = False
+
+    def when_keys_change(self, tell: Callable[[], Awaitable[None]]) -> None:
+        self._store.when_keys_change(tell)
 
     async def find_key(self, secret_hash: bytes) -> Key | None:
         self.asked += 1

@@ -80,7 +80,7 @@ class Batches:
     def __init__(self) -> None:
         self.creates: Callable[[Shard], Any] = lambda shard: Created("remote-1", "file-1", NOW_US + DAY_US)
         self.finds: Callable[[Shard], Any] = lambda shard: None
-        self.looks: Callable[[Shard], Any] = lambda shard: Look("ended", "completed", "out-1")
+        self.looks: Callable[[Shard], Any] = lambda shard: Look("completed", "out-1", state="ended")
         self.answers: Callable[[Shard], Iterable[Any]] = lambda shard: ()
         self.sent: dict[str, list[str]] = {}
         self.asked: list[str] = []

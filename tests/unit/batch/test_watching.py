@@ -57,7 +57,7 @@ class Scene:
 async def test_results_end_lines_and_what_has_none_waits_again(store: Store) -> None:
     scene = Scene(store, api := Batches())
     await scene.begin()
-    api.looks = lambda shard: Look("running", "in_progress")
+    api.looks = lambda shard: Look("in_progress", state="running")
     await scene.look(1)
     shard = await the_shard(store)
     assert (shard.state, shard.remote_state, shard.next_look_us) == (
@@ -65,7 +65,7 @@ async def test_results_end_lines_and_what_has_none_waits_again(store: Store) -> 
         "in_progress",
         scene.hands.now_us + 5_000_000,
     )
-    api.looks = lambda shard: Look("ended", "completed", "out-1")
+    api.looks = lambda shard: Look("completed", "out-1", state="ended")
     api.answers = lambda shard: [answer_to(shard, 2), answer_to(shard, 0), answer_to(shard, 0)]
     await scene.look()
     job = await the_job(store)
@@ -86,7 +86,7 @@ async def test_a_look_that_fails_leaves_what_was_seen_and_is_tried_soon(store: S
         waits.append((shard.next_look_us - scene.hands.now_us) / 1e6)
         assert (shard.state, shard.output_file, shard.holder) == ("ended", "out-1", ""), "it was seen to be back"
     assert waits == [5, 10, 20]
-    api.looks = lambda shard: Look("running", "in_progress")
+    api.looks = lambda shard: Look("in_progress", state="running")
     for _ in range(8):
         await scene.look()
     api.looks = lambda shard: UpstreamError("500")
@@ -110,7 +110,7 @@ async def test_a_batch_that_cannot_be_read_is_given_up_in_the_end(store: Store, 
 async def test_a_batch_that_failed_frees_its_lines(store: Store) -> None:
     scene = Scene(store, api := Batches())
     await scene.begin()
-    api.looks = lambda shard: Look("failed", "failed", errors=[JobError("model_mismatch", "a secret")])
+    api.looks = lambda shard: Look("failed", errors=[JobError("model_mismatch", "a secret")], state="failed")
     await scene.look()
     assert ((shard := await the_shard(store)).state, shard.error) == ("failed", "model_mismatch")
     assert scene.refused == ["openai"] and (await the_job(store)).held == 0
@@ -168,7 +168,7 @@ async def test_a_provider_that_is_slow_to_answer_holds_up_no_other(store: Store)
     async def look(shard: Shard) -> Look:
         seen.append(shard.id)
         await lets.wait()
-        return Look("running", "in_progress")
+        return Look("in_progress", state="running")
 
     slow.look = look  # type: ignore[method-assign]
     for _ in range(4):
@@ -202,7 +202,7 @@ async def test_what_is_being_sent_here_is_not_looked_for(store: Store) -> None:
 async def test_a_provider_that_lies_ends_no_line_that_it_does_not_answer(store: Store) -> None:
     scene = Scene(store, api := Batches())
     await scene.begin()
-    api.looks = lambda shard: Look("ended", "completed", "out-1", done=99, total=2)
+    api.looks = lambda shard: Look("completed", "out-1", done=99, total=2, state="ended")
     api.answers = lambda shard: [
         Result("somebody-else", 200, b"{}"), Result(custom_id(shard.id, "call-unknown"), 200, b"{}"), Result("", 200, b"{}"),
         answer_to(shard, 1), answer_to(shard, 1, 500),
@@ -212,7 +212,7 @@ async def test_a_provider_that_lies_ends_no_line_that_it_does_not_answer(store: 
     assert job.done + job.failed <= 1 and job.held == 0
     assert sorted(line.state for line in await the_lines(store)).count("waiting") >= 2
     assert (await the_shard(store)).state == "settled" and await store.check() == []
-    api.looks = lambda shard: Look("running", "in_progress")
+    api.looks = lambda shard: Look("in_progress", state="running")
     asked = len(api.asked)
     await scene.look()
     assert len(api.asked) == asked, "one that has ended is not begun again by its going back"

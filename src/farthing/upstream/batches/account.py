@@ -10,9 +10,9 @@ from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
-from farthing.model.batch import JobError, Shard
+from farthing.model.batch import Shard
 from farthing.model.clock import Clock
-from farthing.upstream.batches.api import Created, Limits, Look, Maybe, Refused, Result, Unsure
+from farthing.upstream.batches.api import Created, Limits, Look, Maybe, Refused, Result, Told, Unsure
 from farthing.upstream.batches.asking import Asking, decoded, segment
 from farthing.upstream.batches.body import why_not
 from farthing.upstream.batches.limits import Learned
@@ -39,22 +39,6 @@ class Batch(Protocol):
 
 
 B = TypeVar("B", bound=Batch)
-
-
-class Told(msgspec.Struct, frozen=True):
-    """What a batch says of itself, in our terms."""
-
-    word: str
-    """How it is, in the provider's own word."""
-    output_file: str = ""
-    """Where its results are; empty: none yet."""
-    error_file: str = ""
-    done: int = 0
-    total: int = 0
-    errors: list[JobError] = []
-    window_end_us: int = 0
-    """0: it does not say."""
-    remote_file: str = ""
 
 
 class Account(ABC, Generic[B]):
@@ -157,8 +141,8 @@ class Account(ABC, Generic[B]):
         over = bool(window_end_us) and self._clock.now_us() > window_end_us
         has_results = bool(told.output_file or told.error_file)
         return Look(
-            self._states.settled(told.word, over=over, has_results=has_results), shown(told.word), told.output_file,
-            told.error_file, told.done, told.total, told.errors, window_end_us, told.remote_file,
+            shown(told.word), told.output_file, told.error_file, told.done, told.total, told.errors, window_end_us, told.remote_file,
+            state=self._states.settled(told.word, over=over, has_results=has_results),
         )  # fmt: skip
 
     async def cancel(self, shard: Shard) -> None:

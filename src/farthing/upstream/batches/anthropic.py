@@ -15,8 +15,8 @@ import msgspec
 
 from farthing.model.batch import Shard
 from farthing.model.clock import SYSTEM, Clock
-from farthing.upstream.batches.account import PAGE, SKEW_S, Account, Told
-from farthing.upstream.batches.api import CANCELLED, EXPIRED, NO_STATUS, Look, Refused, Result
+from farthing.upstream.batches.account import PAGE, SKEW_S, Account
+from farthing.upstream.batches.api import CANCELLED, EXPIRED, NO_STATUS, Look, Refused, Result, Told
 from farthing.upstream.batches.asking import decoded, segment
 from farthing.upstream.batches.looking import LAG_S
 from farthing.upstream.batches.rows import quoted, written

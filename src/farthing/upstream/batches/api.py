@@ -61,14 +61,13 @@ class Maybe(msgspec.Struct, frozen=True):
     why: str = ""
 
 
-class Look(msgspec.Struct, frozen=True):
-    """A batch as it is now."""
+class Told(msgspec.Struct, frozen=True):
+    """What a batch says of itself, in our terms."""
 
-    state: State
     word: str
-    """The provider's own, to be shown."""
+    """How it is, in the provider's own word, to be shown."""
     output_file: str = ""
-    """Where its results are: a file's id, or a URL. Empty: none."""
+    """Where its results are: a file's id, or a URL. Empty: none yet."""
     error_file: str = ""
     done: int = 0
     """Lines that have ended, however, as far as the provider says; some say it only at the end."""
@@ -78,6 +77,12 @@ class Look(msgspec.Struct, frozen=True):
     """As the provider says it now; 0 where it does not."""
     remote_file: str = ""
     """What was uploaded for it."""
+
+
+class Look(Told, frozen=True, kw_only=True):
+    """A batch as it is now: what it says of itself, and what that means."""
+
+    state: State
 
 
 class Result(msgspec.Struct, frozen=True):

@@ -7,7 +7,8 @@ import msgspec
 
 from farthing.model.batch import JobError, Shard
 from farthing.model.clock import SYSTEM, Clock
-from farthing.upstream.batches.account import PAGE, SKEW_S, Told
+from farthing.upstream.batches.account import PAGE, SKEW_S
+from farthing.upstream.batches.api import Told
 from farthing.upstream.batches.asking import code_of, decoded, segment
 from farthing.upstream.batches.filed import FiledAccount
 from farthing.upstream.batches.looking import LAG_S

@@ -10,7 +10,7 @@ calls, answers and the store; what rates come to for a tier and day is `rates`.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -46,6 +46,15 @@ class Priced(msgspec.Struct):
     flags: list[str] = []
     list_nano: Nano = 0
     """The same at list price; the same amount where no contract holds."""
+
+
+class Pricing(Protocol):
+    """Says what usage costs; see `PriceBook.price`."""
+
+    def price(
+        self, provider: str, model: str, usage: Usage, *, tier: str = "", geo: str = "", at_us: int,
+        estimated: bool = False,
+    ) -> Priced: ...  # fmt: skip
 
 
 class PriceBook:

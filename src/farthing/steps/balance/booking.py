@@ -14,14 +14,14 @@ from farthing.model.call import Deployment
 from farthing.model.money import Nano
 from farthing.model.record import Attempt, Saving
 from farthing.model.usage import Usage
-from farthing.steps.balance.pick import Book
+from farthing.prices import Pricing
 from farthing.wire.tokens import likely_input
 
 LEVER = "request routing"
 EXACT = ("computed", "reported")
 
 
-def saving(attempts: Sequence[Attempt], served: Deployment | None, first: Deployment, book: Book) -> Saving | None:
+def saving(attempts: Sequence[Attempt], served: Deployment | None, first: Deployment, book: Pricing) -> Saving | None:
     """The saving of a call's attempts, of which the last one answered at `served`. None for nothing at all."""
     if not attempts:
         return None
@@ -40,7 +40,7 @@ def saving(attempts: Sequence[Attempt], served: Deployment | None, first: Deploy
     return Saving(LEVER, before, after, overhead=overhead, estimated=estimated)
 
 
-def estimate(attempt: Attempt, body: bytes, deployment: Deployment, book: Book) -> None:
+def estimate(attempt: Attempt, body: bytes, deployment: Deployment, book: Pricing) -> None:
     """Price an attempt that was called off before it answered: the provider has read the request, so its input counts,
     by its size. What was written until then nobody can know."""
     attempt.usage = Usage(uncached_in=likely_input(body))
@@ -61,7 +61,7 @@ def renumber(attempts: list[Attempt], start: int) -> None:
         attempt.no = current
 
 
-def _at(deployment: Deployment, attempts: Sequence[Attempt], book: Book) -> Nano | None:
+def _at(deployment: Deployment, attempts: Sequence[Attempt], book: Pricing) -> Nano | None:
     """What the attempt's usage costs at another deployment; None where that is not known."""
     total = 0
     for attempt in attempts:

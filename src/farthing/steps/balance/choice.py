@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple, Protocol
 
 from farthing.model.errors import UnknownModel
-from farthing.model.usage import Usage
-from farthing.prices import Card, Priced
+from farthing.prices import Card, Pricing
 from farthing.settings import BalanceSettings
 from farthing.steps.balance.health import Deployments, Health
 from farthing.steps.balance.pick import Picker, much_busier
@@ -32,21 +31,10 @@ class Choice(NamedTuple):
     fit: bool
 
 
-class Book(Protocol):
+class Book(Pricing, Protocol):
     """See `prices.PriceBook`."""
 
     def card(self, provider: str, model: str) -> Card | None: ...
-    def price(
-        self,
-        provider: str,
-        model: str,
-        usage: Usage,
-        *,
-        tier: str = "",
-        geo: str = "",
-        at_us: int,
-        estimated: bool = False,
-    ) -> Priced: ...
 
 
 class Chooser:

@@ -6,11 +6,11 @@ Knows nothing of what happens when the chosen one fails.
 
 import random
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from farthing.model.money import show_dollars
 from farthing.model.usage import Usage
-from farthing.prices import Priced
+from farthing.prices import Pricing
 from farthing.steps.balance.place import Place
 
 USUAL = Usage(uncached_in=1_000, out=300)
@@ -26,22 +26,6 @@ BUSIER = 2
 """A conversation leaves its warm place where so many times as much is under way as elsewhere."""
 
 
-class Book(Protocol):
-    """What an attempt costs; see `prices.PriceBook`."""
-
-    def price(
-        self,
-        provider: str,
-        model: str,
-        usage: Usage,
-        *,
-        tier: str = "",
-        geo: str = "",
-        at_us: int,
-        estimated: bool = False,
-    ) -> Priced: ...
-
-
 class Picked(NamedTuple):
     place: Place
     why: str
@@ -51,7 +35,7 @@ class Picker:
     """One strategy by its name in the settings."""
 
     def __init__(
-        self, strategy: str, book: Book, wall_us: Callable[[], int], dice: random.Random | None = None
+        self, strategy: str, book: Pricing, wall_us: Callable[[], int], dice: random.Random | None = None
     ) -> None:  # fmt: skip
         self._book = book
         self._wall_us = wall_us

@@ -15,14 +15,13 @@ So baseline - saved == cost, whatever happened. Knows nothing of jobs and how li
 """
 
 from collections.abc import Sequence
-from typing import Protocol
 
 from farthing.model.arms import BATCHING
 from farthing.model.call import Call, Deployment
 from farthing.model.money import Nano
 from farthing.model.record import Attempt, Record, Saving
 from farthing.model.usage import Usage
-from farthing.prices import Priced
+from farthing.prices import Priced, Pricing
 
 LEVER = BATCHING
 BATCH = "batch"
@@ -35,15 +34,6 @@ ORIGIN, ASKED = "defer.origin", "defer.asked"
 """What is kept with a line: who handed it in, and the service tier that it asked for."""
 
 
-class Book(Protocol):
-    """See `prices.PriceBook`."""
-
-    def price(
-        self, provider: str, model: str, usage: Usage, *, tier: str = "", geo: str = "", at_us: int,
-        estimated: bool = False,
-    ) -> Priced: ...  # fmt: skip
-
-
 def tier_as_sent(origin: str, asked: str, *, has_batches: bool) -> str:
     """The service tier of the request as its client sent it; `asked`: what it said itself, `has_batches`: whether the
     model's provider knows batches."""
@@ -52,7 +42,7 @@ def tier_as_sent(origin: str, asked: str, *, has_batches: bool) -> str:
     return "" if asked == BATCH else asked  # no provider serves an ordinary call at that one
 
 
-def saving(attempts: Sequence[Attempt], served: Deployment, tier: str, book: Book) -> Saving | None:
+def saving(attempts: Sequence[Attempt], served: Deployment, tier: str, book: Pricing) -> Saving | None:
     """The saving of the attempt that answered at `served`, against the tier as sent. None for nothing, or where a price is
     not known."""
     parts = _answering(attempts)
@@ -77,7 +67,7 @@ def saving(attempts: Sequence[Attempt], served: Deployment, tier: str, book: Boo
     return Saving(LEVER, before, after, estimated=estimated) if before != after else None
 
 
-def of_line(call: Call, book: Book, *, has_batches: bool) -> Saving | None:
+def of_line(call: Call, book: Pricing, *, has_batches: bool) -> Saving | None:
     """The saving of a line of a job whose answer has come."""
     kept = call.kept
     if kept is None or call.deployment is None:
@@ -101,7 +91,7 @@ def late(cost: Nano) -> Saving:
     return Saving(LEVER, 0, 0, overhead=cost)
 
 
-def _at(book: Book, served: Deployment, model: str, part: Attempt, usage: Usage, tier: str) -> Priced:
+def _at(book: Pricing, served: Deployment, model: str, part: Attempt, usage: Usage, tier: str) -> Priced:
     return book.price(
         served.prices, model, usage, tier=tier, geo=part.geo, at_us=part.started_us, estimated=part.estimated
     )

@@ -9,8 +9,9 @@ from collections.abc import Awaitable, Callable
 
 from farthing.model.call import Answer, Call
 from farthing.pipeline import Proceed
+from farthing.prices import Pricing
 from farthing.steps.defer.asked import TIERS, Wish
-from farthing.steps.defer.booking import ORIGIN, Book, of_line
+from farthing.steps.defer.booking import ORIGIN, of_line
 
 Asked = Callable[[Call], Wish | None]
 """How long a call may wait; None: not at all."""
@@ -28,7 +29,7 @@ class Defer:
     name = "defer"
 
     def __init__(
-        self, asked: Asked = _nobody_waits, hand: Hand | None = None, book: Book | None = None,
+        self, asked: Asked = _nobody_waits, hand: Hand | None = None, book: Pricing | None = None,
         has_batches: Callable[[str], bool] = lambda provider: False, treated: Callable[[Call], None] = lambda call: None,
         at_known_tier: Callable[[Call], None] = lambda call: None,
     ) -> None:  # fmt: skip

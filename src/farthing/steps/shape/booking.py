@@ -9,14 +9,14 @@ A write that nobody read makes it negative, and is shown so. Only attempts that 
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from farthing.model.arms import PROVIDER_CACHING
 from farthing.model.call import Deployment
 from farthing.model.marks import ALIKE, CONTEXT, EXPLICIT, MARKED, usage_without
 from farthing.model.record import Attempt, Saving
 from farthing.model.usage import Usage
-from farthing.prices import Priced
+from farthing.prices import Pricing
 
 LEVER = PROVIDER_CACHING
 _FLAGS = frozenset((MARKED, EXPLICIT, ALIKE))
@@ -53,15 +53,6 @@ def known(attempts: Iterable[Attempt]) -> Iterator[tuple[Attempt, Usage]]:
             yield attempt, usage
 
 
-class Book(Protocol):
-    """See `prices.PriceBook`."""
-
-    def price(
-        self, provider: str, model: str, usage: Usage, *, tier: str = "", geo: str = "", at_us: int,
-        estimated: bool = False,
-    ) -> Priced: ...  # fmt: skip
-
-
 def marked(attempts: Sequence[Attempt]) -> list[Attempt]:
     """The attempts that carried marks of Farthing, and of which it is known what they used and cost."""
     return [
@@ -71,7 +62,7 @@ def marked(attempts: Sequence[Attempt]) -> list[Attempt]:
     ]  # fmt: skip
 
 
-def saving(attempts: Sequence[Attempt], deployments: Sequence[Deployment], book: Book) -> Saving | None:
+def saving(attempts: Sequence[Attempt], deployments: Sequence[Deployment], book: Pricing) -> Saving | None:
     """The saving of all attempts of a call; `deployments` are those that it may have gone to. None for nothing."""
     places = {(place.provider, place.model): place for place in deployments}
     before = after = 0

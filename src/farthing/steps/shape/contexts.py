@@ -25,6 +25,7 @@ from farthing.model.call import Answer, Call, Deployment
 from farthing.model.errors import UnknownModel
 from farthing.model.marks import SYSTEM, Context, Marks
 from farthing.pipeline import Proceed
+from farthing.prices import Pricing
 from farthing.steps.shape import booking
 from farthing.wire.blocks import Blocks, blocks
 from farthing.wire.gemini_context import WIRE
@@ -135,7 +136,7 @@ class Contexts:
 
     def __init__(
         self, everywhere: bool, features: Mapping[str, bool], cachings: Cachings, places: Places,
-        has_contexts: HasContexts, book: booking.Book, clock: Callable[[], float],
+        has_contexts: HasContexts, book: Pricing, clock: Callable[[], float],
         read: Callable[[str, bytes], Blocks | None] = blocks,
     ) -> None:  # fmt: skip
         self._everywhere = everywhere

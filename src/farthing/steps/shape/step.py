@@ -17,6 +17,7 @@ from farthing.model.call import Answer, Call, Deployment
 from farthing.model.errors import UnknownModel
 from farthing.model.marks import MESSAGE, SYSTEM, TOOLS, Mark, Marks
 from farthing.pipeline import Proceed
+from farthing.prices import Pricing
 from farthing.steps.shape import booking
 from farthing.steps.shape.deciding import Decision, answered, decide, settle
 from farthing.steps.shape.prefixes import Prefixes, Scope
@@ -54,7 +55,7 @@ class Shape:
 
     def __init__(
         self, everywhere: bool, features: Mapping[str, bool], prefixes: Prefixes, cachings: Cachings, places: Places,
-        spoken: Spoken, book: booking.Book, clock: Callable[[], float], read: Read = blocks,
+        spoken: Spoken, book: Pricing, clock: Callable[[], float], read: Read = blocks,
     ) -> None:  # fmt: skip
         self._everywhere = everywhere
         self._features = dict(features)

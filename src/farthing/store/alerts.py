@@ -210,9 +210,11 @@ class Alerts:
         """All states, also those that are ok again, the newest change first; mutes are shown in them."""
         return await self._store.do(lambda connection: standings_of(connection, tenant))
 
-    async def history(self, tenant: str | None = None, alert_id: str = "", limit: int = 100) -> list[Entry]:
-        """What happened, newest first."""
-        return await self._store.do(lambda connection: _history(connection, tenant, alert_id, limit))
+    async def history(
+        self, tenant: str | None = None, alert_id: str = "", limit: int = 100, before: int | None = None
+    ) -> list[Entry]:
+        """What happened, newest first; `before` is the `no` of the entry below which it goes on."""
+        return await self._store.do(lambda connection: _history(connection, tenant, alert_id, limit, before))
 
     async def decide(self, decide: Decide, *, holder: str = "", calls: Iterable[str] = ()) -> list[Notice] | None:
         """Change states as `decide` says, with every other change kept waiting. With `holder`: only if it still leads,
@@ -417,8 +419,12 @@ def _note(connection: Connection, notice: Notice, now: int) -> None:
         )
 
 
-def _history(connection: Connection, tenant: str | None, alert_id: str, limit: int) -> list[Entry]:
+def _history(
+    connection: Connection, tenant: str | None, alert_id: str, limit: int, before: int | None
+) -> list[Entry]:  # fmt: skip
     tests, values = _tests(tenant=tenant, alert_id=alert_id or None)
+    if before is not None:
+        tests, values = f"{tests} {'AND' if tests else 'WHERE'} no < ?", (*values, before)
     rows = connection.query(
         f"SELECT no, at_us, tenant, alert_id, what, who, body FROM alert_history{tests} ORDER BY no DESC LIMIT ?",
         (*values, max(0, min(limit, 10_000))),

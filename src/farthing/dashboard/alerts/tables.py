@@ -83,7 +83,7 @@ def history(view: View, found: Sequence[Entry], title: str = "What happened") ->
         rows.append(Row(values, href=href, mark="good" if each.what == "resolved" else ""))
     return Table(
         "history", title, HISTORY, rows, empty="Nothing was ever out of order.",
-        note=f"The newest {len(rows)}. What was never told, since a mute or an incident covered it, is not in it." if rows else "",
+        note="What was never told, since a mute or an incident covered it, is not in it." if rows else "",
     )  # fmt: skip
 
 

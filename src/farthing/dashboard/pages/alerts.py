@@ -11,6 +11,7 @@ from farthing.dashboard.fields import end_of, seconds_of
 from farthing.dashboard.formats import count, moment, money
 from farthing.dashboard.forms import Form
 from farthing.dashboard.page import Action, Done, Page, Values
+from farthing.dashboard.paging import PAGE_ROWS, before_of, part_of
 from farthing.dashboard.view import View
 from farthing.finops.alerts.incidents import NEAREST
 from farthing.finops.alerts.trial import try_channel
@@ -23,8 +24,9 @@ from farthing.store.rollups import DAY_US
 
 GATEWAY = Need("viewer", whole=True)
 """Channels are the gateway's own."""
-MOST_OVER = 30
-MOST_ENTRIES = 100
+OPEN_ROWS = 25
+"""Cards of one part of the list of what is open."""
+MOST_IN_FILE = 10_000
 REPLAYS = (30, 60, 90)
 """Days that a replay may be of."""
 SPANS = (
@@ -49,14 +51,17 @@ async def read(view: View) -> Values:
     if chosen:
         return {**shared, **await _one(view, alerts, standings, chosen)}
     open_ = cards.worst_first(each for each in standings if each.state != "ok")
-    entries = await alerts.history(view.tenant, limit=MOST_ENTRIES)
-    found = [cards.card(view, each) for each in open_]
+    told, muted = ([each for each in open_ if (each.muted_until_us > view.now_us) is of] for of in (False, True))
+    kept = {name: view.query.get(name) for name in ("open", "muted", "over", "before_no", "backtest")}
+    shown, part = part_of(view, told, "open", kept, OPEN_ROWS)
+    shown_muted, muted_part = part_of(view, muted, "muted", kept, OPEN_ROWS)
+    over, over_part = part_of(view, [each for each in standings if each.state == "ok"], "over", kept)
     channels = await alerts.channels() if view.meets(GATEWAY) else None
     return {
-        **shared, "one": None, "open": [each for each in found if not each.muted], "muted": [each for each in found if each.muted],
+        **shared, "one": None, "open": [cards.card(view, each) for each in shown], "open_part": part,
+        "muted": [cards.card(view, each) for each in shown_muted], "muted_part": muted_part, "over_part": over_part,
         "mutes": tables.mutes(mutes), "mute_ids": [each.id for each in mutes], "rules": tables.rules(settings), "on": settings.on,
-        "over": tables.over(view, [each for each in standings if each.state == "ok"][:MOST_OVER]),
-        "history": tables.history(view, entries), "channels": None if channels is None else tables.channels(settings, channels),
+        "over": tables.over(view, over), **await _history(view, alerts, kept), "channels": None if channels is None else tables.channels(settings, channels),
         "tiles": _tiles(open_, view.now_us), **await _replay(view),
     }  # fmt: skip
 
@@ -65,8 +70,24 @@ async def _one(view: View, alerts: Alerts, standings: list[Standing], chosen: st
     alert = next((each for each in standings if each.id == chosen), None)
     if alert is None:
         raise NotFound("There is no such alert. It may be of another tenant, or so old that it was forgotten.")
-    entries = await alerts.history(view.tenant, alert.id, MOST_ENTRIES)
-    return {"one": cards.card(view, alert), "history": tables.history(view, entries, "What happened to it")}
+    return {
+        "one": cards.card(view, alert),
+        **await _history(view, alerts, {"alert": alert.id}, alert.id, "What happened to it"),
+    }
+
+
+async def _history(
+    view: View, alerts: Alerts, kept: dict[str, str | None], alert_id: str = "", title: str = "What happened"
+) -> dict[str, Any]:
+    """The part of the list that the address asks for, with where it goes on; all of it for a file. Raises BadRequest."""
+    before, most = before_of(view, "before_no"), MOST_IN_FILE if "table" in view.params else PAGE_ROWS
+    entries = await alerts.history(view.tenant, alert_id, most + 1, None if "table" in view.params else before)
+    shown = entries[:most]
+    return {
+        "history": tables.history(view, shown, title),
+        "older": view.href(**(kept | {"before_no": f"{shown[-1].no}"})) if len(entries) > most else "",
+        "newest": view.href(**(kept | {"before_no": None})) if before is not None else "",
+    }
 
 
 def _tiles(open_: list[Standing], now_us: int) -> list[dict[str, str]]:

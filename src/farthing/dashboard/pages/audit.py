@@ -1,8 +1,7 @@
 """Who changed what when: keys, budgets, alerts, routes, the ledger itself. Entries are never changed or taken away."""
 
-import re
-
 from farthing.dashboard.page import Page, Values
+from farthing.dashboard.paging import PAGE_ROWS, before_of
 from farthing.dashboard.table import Column, Row, Table
 from farthing.dashboard.view import View
 from farthing.gateway.guard import ADMIN
@@ -10,7 +9,6 @@ from farthing.model.errors import BadRequest
 from farthing.steps.identify import VALUE_LIMIT
 from farthing.store.audit import KINDS, AuditEntry, entries, in_words
 
-PAGE_ROWS = 50
 IN_WORDS = 400
 """Characters of what was changed."""
 COLUMNS = (
@@ -28,7 +26,7 @@ async def read(view: View) -> Values:
     kind, target = query.get("kind", ""), query.get("target", "")[:VALUE_LIMIT]
     if kind and kind not in KINDS:
         raise BadRequest(f"kind is one of {', '.join(KINDS)}.", param="kind")
-    before = _number(query.get("before_no", ""))
+    before = before_of(view, "before_no")
     found = await view.read(
         lambda connection: entries(
             connection, tenant=view.tenant, kind=kind, target=target, since_us=period.since_us, until_us=period.until_us,
@@ -48,14 +46,6 @@ def _table(found: list[AuditEntry]) -> Table:
         for each in found
     ]  # fmt: skip
     return Table("changes", "Changes", COLUMNS, rows, empty="Nothing was changed in this period.")
-
-
-def _number(text: str) -> int | None:
-    if not text:
-        return None
-    if not re.fullmatch(r"[1-9][0-9]{0,14}", text):
-        raise BadRequest("This page of the log cannot be found.", param="before_no")
-    return int(text)
 
 
 PAGE = Page("audit", "/audit", "Audit log", ADMIN, read, section="Set-up", filters=("period",))

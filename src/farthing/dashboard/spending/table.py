@@ -5,12 +5,13 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from farthing.dashboard import paging
+from farthing.dashboard.paging import PAGE_ROWS
 from farthing.dashboard.spending.sums import NAMES, Part, Ranking, holds, total
 from farthing.dashboard.table import Column, Kind, Row, Table
 from farthing.dashboard.view import View
 from farthing.store import ReportRow
 
-PAGE_ROWS = 50
 TITLES = {
     "feature": "Feature", "team": "Team", "user": "User", "project": "Project", "model": "Model", "tier": "Tier",
     "task": "Task", "provider": "Provider", "key": "Key", "day": "Day",
@@ -84,7 +85,7 @@ def ranking(view: View) -> Ranking | None:
         or asked[1:] not in RANKED
     ):
         return None
-    return Ranking(RANKED[asked[1:]], PAGE_ROWS * (_page_asked(view) - 1), PAGE_ROWS)
+    return Ranking(RANKED[asked[1:]], PAGE_ROWS * (paging.asked(view) - 1), PAGE_ROWS)
 
 
 def spend_table(
@@ -114,7 +115,7 @@ def spend_table(
         page, some = found.first // PAGE_ROWS + 1, rows
     else:
         matching.sort(key=standing, reverse=down)
-        page = min(_page_asked(view), pages)
+        page = min(paging.asked(view), pages)
         some = matching if "table" in view.params else matching[PAGE_ROWS * (page - 1) : PAGE_ROWS * page]
     shown = [_row(view, names, row, values(row)) for row in some]
     if "table" not in view.params and count > 1:
@@ -131,9 +132,11 @@ def spend_table(
             "spend", f"By {' and '.join(names)}", _linked(view, names, columns, by, down), shown,
             empty=_empty(view, found.size), note=_note(all_, names, in_sums),
         ),
-        "matching": count, "page_no": page, "pages": pages,
-        "earlier": _at(view, names, page=f"{page - 1}" if page > 2 else None) if page > 1 else "",
-        "later": _at(view, names, page=f"{page + 1}") if page < pages else "",
+        "matching": count,
+        "turning": paging.Part(
+            page, pages, _at(view, names, page=f"{page - 1}" if page > 2 else None) if page > 1 else "",
+            _at(view, names, page=f"{page + 1}") if page < pages else "",
+        ),
     }  # fmt: skip
 
 
@@ -158,11 +161,6 @@ def _sortable(value: Any, down: bool) -> tuple[bool, Any]:
     if isinstance(value, str):
         return (False, (value.casefold(), value))
     return (value is not None if down else value is None, value if value is not None else 0)
-
-
-def _page_asked(view: View) -> int:
-    asked = view.query.get("page", "1")
-    return max(1, int(asked)) if asked.isascii() and asked.isdigit() and len(asked) < 9 else 1
 
 
 def _at(view: View, names: tuple[str, ...], **changes: str | None) -> str:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import time
 from pathlib import Path
 from urllib.parse import quote
@@ -55,6 +56,37 @@ async def test_open_ones_first_with_what_is_behind_them(tmp_path: Path) -> None:
         one = await place.visitor().open("/alerts?alert=a1")
         assert "What happened to it" in one and "told first" in one
         await place.visitor().open("/alerts?alert=a5", 404)
+
+
+async def test_long_lists_are_in_parts(tmp_path: Path) -> None:
+    async def many(store: Store) -> None:
+        now = time.time_ns() // 1000
+        base = standings(now)[0]
+        named = [msgspec.structs.replace(base, id=f"o{no}", scope=f"open {no:03}") for no in range(60)]
+        gone = [msgspec.structs.replace(base, id=f"g{no}", scope=f"gone {no:03}", state="ok") for no in range(120)]
+        notices = [Notice("raised", msgspec.structs.replace(base, id="o1", text=f"told {no:03}")) for no in range(130)]
+        await Alerts(store, lambda: now).decide(lambda known, mutes: Change([*named, *gone], notices))
+
+    async with a_place(tmp_path, before=many) as place:
+        visitor = place.visitor()
+        first = await visitor.open("/alerts")
+        assert first.count("alert-row") == 25 and "told 129" in first and "told 079" not in first
+        assert len(re.findall(r"gone \d", first)) == 50 and "1 of 3" in first
+        for address in ("/alerts", "/alerts?alert=o1"):
+            told: list[str] = []
+            while address:
+                text = await visitor.open(address)
+                told += re.findall(r"told (\d{3})", text[text.index('id="history"') :])
+                older = re.search(r'href="(/alerts[^"#]*before_no=[^"#]*)#history" rel="next"', text)
+                address = older[1].replace("&amp;", "&") if older else ""
+            assert told == [f"{no:03}" for no in reversed(range(130))] and "⇤ Newest" in text
+        last = await visitor.open("/alerts?open=3&over=3&before_no=31")
+        assert last.count("alert-row") == 10 and len(re.findall(r"gone \d", last)) == 20 and "told 029" in last
+        assert 'href="/alerts?open=2&amp;over=3&amp;before_no=31#open"' in last
+        for name, count in (("over", 120), ("history", 130)):
+            rows = list(csv.DictReader(io.StringIO(await visitor.open(f"/alerts/csv/{name}?over=2&before_no=31"))))
+            assert len(rows) == count
+        await visitor.open("/alerts?before_no=x", 400)
 
 
 async def test_acknowledge_mute_and_unmute(tmp_path: Path) -> None:

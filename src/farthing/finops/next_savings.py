@@ -297,7 +297,7 @@ def repeats(sums: Sums, known: Known) -> Iterator[Saving]:
     names = f": {', '.join(named)}" if named != ["(none)"] else ""
     one = f"[cache.features.{_quoted(dearest.key)}]" if seen and dearest.key else "[cache]"
     yield Saving(
-        "semantic cache", f"{_calls(calls, sums)} are paid for even where they repeat word by word{names}.",
+        "semantic cache", f"{_calls(calls, sums)} never ask a cache, so each that repeats word by word is paid for again{names}.",
         None, 0, round(cost * rate * sums.times), "lossless",
         f"the bound is the {100 * rate:.0f} % that the cache answers where it is on"
         if seen

@@ -42,6 +42,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "cached": (
         "cachedtokens", "cachereadtokens", "cachereadinputtokens", "inputcachedtokens", "cachedinputtokens", "promptcachedtokens",
         "cacheread", "cachehittokens", "promptcachehittokens", "tokenscached", "cachedprompttokens", "cachedinput",
+        "cached",
     ),
     "written": (
         "cachewritetokens", "cachecreationtokens", "cachecreationinputtokens", "cachewriteinputtokens", "cachewrite", "cachecreation",
@@ -231,8 +232,10 @@ def _plain(column: str) -> str:
 
 
 def _fits(field: str, column: str, values: Sequence[Any]) -> bool:
-    """Whether most values are of the field's shape."""
+    """Whether most values are of the field's shape; all, where a count may look like a yes or a no."""
     good = sum(1 for value in values if _is(field, value))
+    if field == "gateway_cache":
+        return good == len(values)
     if field == "id" and len({str(value) for value in values}) < len(values):
         return False
     return good * 2 >= len(values)

@@ -104,6 +104,15 @@ def test_objects_inside_lines_and_usage_of_a_provider(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("values", "field"), [(("0", "0", "491"), "cached"), (("0", "1", "1"), "gateway_cache"), (("yes", "no", "no"), "gateway_cache")]
+)  # fmt: skip
+def test_cached_is_a_count_or_a_yes_by_its_values(tmp_path: Path, values: tuple[str, ...], field: str) -> None:
+    rows = "".join(f"{1790856000 + no},gpt-4o,900,7,{value}\n" for no, value in enumerate(values))
+    (tmp_path / "a.csv").write_text(f"ts,model,input,output,cached\n{rows}")
+    assert {"cached", "gateway_cache"} & set(mapped(tmp_path / "a.csv")) == {field}
+
+
 def test_people_know_better(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("d,n,m,env,id\n13/10/2026 12:00,10,2,prod,same\n01/10/2026 12:00,10,2,prod,same\n")

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from farthing.settings.values import Amount, Secret
+from farthing.settings.values import Amount, Secret, StoreUrl
 
 Seconds = Annotated[float, Meta(ge=0, le=10_000_000)]
 
@@ -21,7 +21,7 @@ class FeatureBatchSettings(msgspec.Struct, frozen=True):
 
 
 class ScheduleSettings(msgspec.Struct, frozen=True):
-    """A recurring job: a file of prompts that is handed in again and again, by one gateway each time."""
+    """A recurring job: a file of prompts, or the rows of a query, handed in again and again, by one gateway each time."""
 
     file: Annotated[
         str,
@@ -29,7 +29,13 @@ class ScheduleSettings(msgspec.Struct, frozen=True):
             "The file, as `farthing batch submit` takes it, relative to the settings file. `{date}` is the day on which it is due, "
             "`{yesterday}` the one before, `{time}` its hour and minute, `{name}` the schedule's name."
         ),
-    ]
+    ] = ""
+    query: Annotated[
+        str, _doc("In place of a file: a SELECT, each row of which is asked. The same words in braces stand in it.")
+    ] = ""
+    database: Annotated[
+        StoreUrl, _doc("Where the query is asked, as in `store.url`, or `env:NAME`. It is only read.")
+    ] = StoreUrl()
     at: Annotated[str, _doc("When, each day: `02:00`, or `02:00, 14:30`.")] = ""
     cron: Annotated[str, _doc("When, in cron's five fields, in place of `at`: `0 2 * * mon-fri`.")] = ""
     zone: Annotated[str, _doc("Time zone of both. Empty: `batch.zone`.")] = ""

@@ -197,9 +197,9 @@ def _kind_of(path: Path) -> tuple[Kind, Any]:
         raise no_json(line, number) from None
     if not isinstance(first, dict):
         raise InputError("each line is a JSON object", number)
-    if "params" in first and "custom_id" in first:
+    if isinstance(first.get("params"), dict) and "custom_id" in first:
         return "anthropic", first
-    return ("openai", first) if "body" in first and "url" in first else ("rows", first)
+    return ("openai", first) if isinstance(first.get("body"), dict) and "url" in first else ("rows", first)
 
 
 def _wire_of(first: Any) -> str:

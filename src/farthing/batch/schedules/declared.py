@@ -54,8 +54,14 @@ def _schedule(name: str, said: ScheduleSettings, zone: str, folder: Path) -> Sch
     """Raises ValueError, BadRequest."""
     if not name.isprintable() or len(name) > 100 or "/" in name:
         raise ValueError("its name has at most 100 characters, all of them printable, and no /")
-    if not said.tenant or not said.file:
-        raise ValueError("it has a file and a tenant")
+    if not said.tenant:
+        raise ValueError("it has a tenant")
+    if bool(said.file) == bool(said.query):
+        raise ValueError("it has a file, or a query, not both")
+    if bool(said.query) != bool(said.database):
+        raise ValueError("a query and the database that it is asked of go together")
+    if said.query and not said.template:
+        raise ValueError("a query gives rows, and a template says what to ask of each")
     headers = {
         f"x-farthing-{field}": value for field in ("feature", "team", "project") if (value := getattr(said, field))
     }
@@ -63,7 +69,7 @@ def _schedule(name: str, said: ScheduleSettings, zone: str, folder: Path) -> Sch
     return Schedule(
         name, _times(said, said.zone or zone), said.cron or said.at, said.file, folder, said.template, said.model,
         said.max_tokens or None, said.output, seconds_until(said.deadline), seconds_until(said.patience), said.priority,
-        nano_from_dollars(said.max_cost), said.tenant, headers,
+        nano_from_dollars(said.max_cost), said.tenant, headers, said.query, said.database,
     )  # fmt: skip
 
 

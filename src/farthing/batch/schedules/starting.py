@@ -1,7 +1,7 @@
-"""Starts what is due: the occurrence is taken, its file is read and kept, and the job is added in one transaction with the note
-that it was started. So each occurrence becomes one job, whichever gateway dies meanwhile.
+"""Starts what is due: the occurrence is taken, its file is read, or its query asked, and kept, and the job is added in one
+transaction with the note that it was started. So each occurrence becomes one job, whichever gateway dies meanwhile.
 
-A file that cannot be read, or has a mistake, is tried again each minute as long as the schedule's patience lasts: it may be
+What cannot be read, or has a mistake, is tried again each minute as long as the schedule's patience lasts: it may be
 late, or still being written.
 """
 
@@ -11,11 +11,15 @@ import logging
 import uuid
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from farthing.batch import handing
 from farthing.batch.desk import Desk
 from farthing.batch.handing import Order, job_of
+from farthing.batch.leasing import LEASE_S
 from farthing.batch.prompts.requests import InputError, Source, TemplateError, pieces, source
+from farthing.batch.schedules.querying import write_rows
 from farthing.batch.schedules.schedule import Schedule
 from farthing.model.batch import Job
 from farthing.model.errors import BadRequest
@@ -63,9 +67,31 @@ class Starter:
         return started
 
     async def _kept(self, schedule: Schedule, found: Occurrence, file_id: str) -> str:
-        """The file of requests in the store; their format."""
+        """What the schedule asks is in the store; its format."""
+        with TemporaryDirectory(prefix="farthing-") as folder:
+            path = await self._written(schedule, found, Path(folder)) if schedule.query else None
+            return await self._read(schedule, found, file_id, path or schedule.path(schedule.file, found.due_us))
+
+    async def _written(self, schedule: Schedule, found: Occurrence, folder: Path) -> Path:
+        """A file with the rows of the schedule's query, which may take longer than the occurrence is held at once."""
         desk = self._desk
-        path = schedule.path(schedule.file, found.due_us)
+        path = folder / "rows.jsonl"
+        query = schedule.filled(schedule.query, found.due_us)
+        asked = asyncio.create_task(
+            asyncio.to_thread(write_rows, schedule.database.reveal(), query, path, self._most + 1)
+        )  # fmt: skip
+        try:
+            while not (await asyncio.wait({asked}, timeout=LEASE_S / 3))[0]:
+                if not await desk.store.do(lambda c: schedules.hold(c, found, desk.holder, desk.until_us)):
+                    raise _Lost
+            await asked
+        finally:
+            asked.cancel()
+        return path
+
+    async def _read(self, schedule: Schedule, found: Occurrence, file_id: str, path: Path) -> str:
+        """The requests of a file in the store; their format."""
+        desk = self._desk
         template = schedule.path(schedule.template, found.due_us) if schedule.template else None
         read = await asyncio.to_thread(
             source, path, template=template, model=schedule.model, max_tokens=schedule.max_tokens, most=self._most

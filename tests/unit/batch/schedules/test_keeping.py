@@ -5,6 +5,7 @@ import asyncio
 import csv
 import itertools
 import json
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,10 +23,11 @@ from farthing.batch.schedules.starting import Starter, job_name
 from farthing.batch.schedules.writing import ResultWriter
 from farthing.model.batch import Job
 from farthing.model.clock import SYSTEM, Clock
-from farthing.settings import CacheSettings
+from farthing.settings import CacheSettings, Secret
 from farthing.store import Store
 from farthing.store.batch import files, jobs, lines, schedules
 from farthing.store.batch.schedules import Occurrence
+from farthing.store.engine import engine_for
 from farthing.store.sealing import wrapping
 from unit.batch.worked import ANSWER
 from unit.gateway.batch_site import SEALING
@@ -95,11 +97,47 @@ def a_schedule(folder: Path, **more: Any) -> Schedule:
         "cap": 5, "priority": 3, **more,
     }  # fmt: skip
     (folder / "p.txt").write_text("Sum up {text}")
-    return Schedule("nightly", daily("02:00"), "02:00", "in-{date}.csv", folder, **values)
+    return Schedule("nightly", daily("02:00"), "02:00", values.pop("file", "in-{date}.csv"), folder, **values)
 
 
 def rows(folder: Path, *texts: str, name: str = "in-2026-03-10.csv") -> None:
     (folder / name).write_text("text\n" + "".join(f"{text}\n" for text in texts))
+
+
+async def test_rows_of_a_query_become_a_job(tmp_path: Path, store: Store, time: Time) -> None:
+    database = f"sqlite:///{tmp_path}/shop.db"
+    with closing(engine_for(database).connect()) as shop:
+        shop.execute("CREATE TABLE tickets (day TEXT, text TEXT)")
+        shop.execute("INSERT INTO tickets VALUES ('2026-03-08', 'old'), ('2026-03-09', 'a'), ('2026-03-09', 'b')")
+    query = "SELECT text FROM tickets WHERE day = '{yesterday}'"
+    gate = Gateway(store, time, "one", a_schedule(tmp_path, file="", query=query, database=Secret(database)))
+    await gate.turn()
+    time.now_us = DUE_US
+    await gate.turn()
+    (job,) = await gate.jobs()
+    assert (job.id, job.origin) == (job_name("nightly", DUE_US), "schedule")
+    await gate.answered()
+    await gate.turn()
+    with (tmp_path / "out/2026-03-10.csv").open() as file:
+        assert [row["text"] for row in csv.DictReader(file)] == ["a", "b"]
+
+
+async def test_a_query_that_cannot_be_asked_is_tried_again(tmp_path: Path, store: Store, time: Time) -> None:
+    database = f"sqlite:///{tmp_path}/shop.db"
+    gate = Gateway(
+        store, time, "one", a_schedule(tmp_path, file="", query="SELECT text FROM tickets", database=Secret(database))
+    )
+    await gate.turn()
+    time.now_us = DUE_US
+    await gate.turn()
+    last = await gate.last()
+    assert last is not None and last.state == "due" and "shop.db" in last.error and not await gate.jobs()
+    with closing(engine_for(database).connect()) as shop:
+        shop.execute("CREATE TABLE tickets (text TEXT)")
+        shop.execute("INSERT INTO tickets VALUES ('a')")
+    time.now_us += MINUTE_US
+    await gate.turn()
+    assert len(await gate.jobs()) == 1
 
 
 async def test_it_becomes_a_job_when_it_is_due_and_not_before(tmp_path: Path, store: Store, time: Time) -> None:

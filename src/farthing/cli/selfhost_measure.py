@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,11 @@ from rich.table import Table
 
 from farthing.cli.common import config_option, print_json, print_table
 from farthing.cli.selfhost_common import measurements_file, seconds, settings_of, today
+from farthing.model.errors import FarthingError
 from farthing.selfhost import gpus, points
+from farthing.selfhost.asking import PATIENCE_S, Target, check
 from farthing.selfhost.formats import ENGINES, FORMATS
-from farthing.selfhost.measure import Level, Plan, Target, calls_of
+from farthing.selfhost.measure import MOST_FAILED, Level, Plan, calls_of
 from farthing.selfhost.measure import measure as run
 from farthing.selfhost.points import Measured
 from farthing.upstream.http1 import Http1Client
@@ -45,28 +47,62 @@ def _levels(ctx: click.Context, param: click.Parameter, given: str) -> tuple[int
 @click.option("--format", "format_", type=click.Choice(list(FORMATS)), default="bf16", show_default=True, help="Of its weights.")  # fmt: skip
 @click.option("--engine", type=click.Choice(ENGINES), default="vllm", show_default=True, help="What serves it.")
 @click.option("--gpu-hour", type=click.FloatRange(0), default=None, help="Dollars of a GPU hour, for the cost of a million tokens.")  # fmt: skip
+@click.option("--patience", type=click.IntRange(1, 86_400), default=int(PATIENCE_S), show_default=True, help="Seconds after which a call has failed.")  # fmt: skip
 @config_option
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 def measure(
     url: str, model: str, key: str, taken: int, written: int, callers: tuple[int, ...], ignore_eos: bool, gpu_name: str,
-    count: int, format_: str, engine: str, gpu_hour: float | None, config: Path | None, as_json: bool,
+    count: int, format_: str, engine: str, gpu_hour: float | None, patience: int, config: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Load test the OpenAI-compatible server at URL (with the version: http://127.0.0.1:8000/v1).
 
     Each level makes three calls a caller, with prompts that no cache knows. The speed is of the time in which all callers
     were busy. With --gpu two or more levels, best of different lengths, calibrate `farthing selfhost fit` and `farthing tco`.
+
+    Calls that fail are counted and are in no figure. What is measured is shown and kept, however the rest ends; levels of which
+    a tenth of the calls failed are not kept.
     """
+    check(url)
     gpu = gpus.gpu(gpu_name) if gpu_name else None
-    target = Target(url, model, _key(key), {"ignore_eos": True} if ignore_eos else {})
-    levels = asyncio.run(_measured(target, Plan(taken, written, callers)))
-    if as_json:
+    file = measurements_file(config, settings_of(config)) if gpu is not None else None
+    if file is not None:
+        points.check(file)  # before minutes of work are lost to it
+    target = Target(url, model, _key(key), {"ignore_eos": True} if ignore_eos else {}, patience)
+    levels: list[Level] = []
+    trouble: BaseException | None = None
+    try:
+        asyncio.run(_measured(target, Plan(taken, written, callers), levels.append))
+    except (FarthingError, KeyboardInterrupt) as error:
+        trouble = error
+    if as_json and (levels or trouble is None):
         print_json({"model": model, "levels": [_for_machines(each, count, gpu_hour) for each in levels]})
-    else:
+    elif levels:
         _print(levels, count, gpu_hour)
-    if gpu is not None:
-        file = measurements_file(config, settings_of(config))
-        points.add(file, [_kept(each, model, gpu.name, count, format_, engine) for each in levels])
+    holding = [each for each in levels if each.holds]
+    for each in levels:
+        if not each.holds:
+            click.echo(
+                f"{each.callers} at once: over {MOST_FAILED:.0%} of the calls failed, so it is not kept: {each.trouble}",
+                err=True,
+            )
+    if gpu is not None and file is not None and holding:
+        points.add(file, [_kept(each, model, gpu.name, count, format_, engine) for each in holding])
         click.echo(f"Kept in {file}: plans for {count} {gpu.name} with {format_} on {engine} go by it.", err=True)
+    if trouble is not None:
+        raise _ended(url, trouble, len(levels), callers)
+
+
+class _Stopped(click.ClickException):
+    exit_code = 130
+
+
+def _ended(url: str, trouble: BaseException, done: int, callers: tuple[int, ...]) -> click.ClickException:
+    """How far it came, and how to go on."""
+    why = trouble.message if isinstance(trouble, FarthingError) else "stopped"
+    left = ",".join(map(str, callers[done:]))
+    more = f" {done} of {len(callers)} levels are measured; the rest: --callers {left}" if done else ""
+    kind = _Stopped if isinstance(trouble, KeyboardInterrupt) else click.ClickException
+    return kind(f"{url}: {why}{'.' if more and not why.endswith('.') else ''}{more}")
 
 
 def _key(given: str) -> str:
@@ -75,15 +111,24 @@ def _key(given: str) -> str:
     kind, _, name = given.partition(":")
     if kind != "env" or not os.environ.get(name):
         raise click.UsageError("--key is env:NAME, a variable that is set: a key on the command line is seen by others")
-    return os.environ[name]
+    value = os.environ[name].strip()
+    if not value.isprintable() or not value.isascii():
+        raise click.UsageError(
+            f"what {name} holds is no key: there is a line break or a letter in it that no header takes"
+        )
+    return value
 
 
-async def _measured(target: Target, plan: Plan) -> list[Level]:
+async def _measured(target: Target, plan: Plan, found: Callable[[Level], None]) -> None:
+    """Each level is `found` as soon as it is there."""
     client = Http1Client()
     with _progress() as bar:
         tasks = {each: bar.add_task(f"{each} at once", total=calls_of(each)) for each in plan.levels}
         try:
-            return await run(client, target, plan, lambda callers, done: bar.update(tasks[callers], completed=done))
+            async for level in run(
+                client, target, plan, lambda callers, done: bar.update(tasks[callers], completed=done)
+            ):
+                found(level)
         finally:
             await client.close()
 

@@ -1,5 +1,6 @@
 """Measurements of own servers, kept in a file: what was served on what, and how fast it was. `fit` and `tco` calibrate by them."""
 
+import os
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -45,9 +46,20 @@ def read(file: Path) -> list[Measured]:
 def add(file: Path, found: Sequence[Measured]) -> None:
     """Keep these beside what is there. Raises BadRequest for a file that holds something else."""
     every = [*read(file), *found]
-    fresh = file.with_suffix(".new")
-    fresh.write_bytes(msgspec.json.format(msgspec.json.encode(every), indent=1) + b"\n")
-    fresh.replace(file)
+    fresh = file.with_name(f"{file.name}.{os.getpid()}.new")
+    try:
+        fresh.write_bytes(msgspec.json.format(msgspec.json.encode(every), indent=1) + b"\n")
+        fresh.replace(file)
+    except OSError as error:
+        fresh.unlink(missing_ok=True)
+        raise BadRequest(f"{file} cannot be written: {error.strerror}") from None
+
+
+def check(file: Path) -> None:
+    """Raises BadRequest if measurements can be added to no such file."""
+    read(file)
+    if not os.access(file.parent, os.W_OK):
+        raise BadRequest(f"{file} cannot be written: {file.parent} is no folder of yours")
 
 
 def of_serving(

@@ -37,14 +37,18 @@ class Origin:
     __slots__ = ("head", "host", "idle", "port", "shown", "tls")
 
     def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError:
+            raise UpstreamUnreachable("The upstream URL cannot be used: it has no such port or host.") from None
+        if parts.scheme not in ("http", "https") or not parts.hostname or not url.isascii():
             raise UpstreamUnreachable(
                 f"The upstream URL {parts.scheme}://{parts.hostname or ''} cannot be used; see farthing.toml."
             )
         self.host: str = parts.hostname
         self.tls = parts.scheme == "https"
-        self.port = parts.port or (443 if self.tls else 80)
+        self.port = port or (443 if self.tls else 80)
         self.shown = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         host = parts.netloc.rpartition("@")[2]

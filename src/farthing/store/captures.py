@@ -44,15 +44,10 @@ class Captured(msgspec.Struct, frozen=True):
     labels: tuple[str, ...] = ()
     """The only values that the answer may have, where its schema says so."""
     expires_us: int = 0
-    own: str = ""
-    """The person's own words in `text`, as `wire.asked` tells them from quotes; empty: all of it is."""
     sample: Sample = ""
     """How it was come by."""
-
-    @property
-    def asked(self) -> str:
-        """The words that steps know of a live call, so that what was learned can be told from them."""
-        return self.own or self.text
+    context: str = ""
+    """Fingerprint of all that the answer depends on beside `text`, as `wire.question` makes it; empty where it was not kept."""
 
     @property
     def is_fair(self) -> bool:
@@ -66,8 +61,10 @@ class _Texts(msgspec.Struct, omit_defaults=True, array_like=True):
     answer: str
     instructions: str = ""
     labels: tuple[str, ...] = ()
-    own: str = ""
+    formerly: str = ""
+    """In its place nothing is written any more."""
     sample: Sample = ""
+    context: str = ""
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -145,10 +142,8 @@ class Captures:
 
     def _row(self, captured: Captured) -> Row:
         labels = tuple(mended_text(label, LONGEST_NAME) for label in captured.labels)
-        text, answer, instructions, own = map(
-            _mended, (captured.text, captured.answer, captured.instructions, captured.own)
-        )
-        texts = _Texts(text, answer, instructions, labels, own, captured.sample)
+        text, answer, instructions = map(_mended, (captured.text, captured.answer, captured.instructions))
+        texts = _Texts(text, answer, instructions, labels, "", captured.sample, captured.context)
         names = (captured.call_id, captured.tenant, captured.feature, captured.task, captured.template, captured.model)
         id_, tenant, *others = (mended_text(name, LONGEST_NAME) for name in names)
         data = self._wrapping.wrap(msgspec.msgpack.encode(texts), _KEY_OF, tenant, id_)
@@ -171,7 +166,7 @@ class Captures:
         texts = msgspec.msgpack.decode(plain, type=_Texts)
         return Captured(
             id_, texts.text, texts.answer, int(at_us), template, tenant, feature, task, model, int(turns),
-            texts.instructions, texts.labels, int(expires_us), texts.own, texts.sample,
+            texts.instructions, texts.labels, int(expires_us), texts.sample, texts.context,
         )  # fmt: skip
 
 

@@ -85,12 +85,13 @@ class Students:
         return await self._store.do(lambda connection: leaders.led(connection, leaders.HISTORY, now_us()))
 
     async def add(
-        self, tenant: str, scope: str, facts: str, weights: bytes, *, state: State, teacher: str, why: str
+        self, tenant: str, scope: str, facts: str, weights: bytes, *, state: State, teacher: str, why: str, after: int | None = None,
     ) -> int:  # fmt: skip
-        """Keep a new version, which takes the place of one in the shadow; returns its number."""
+        """Keep a new version, which takes the place of one in the shadow; returns its number. With `after` only if that is the
+        newest one (0: none is there): else 0, and nothing is kept, since two who train at once would keep the same twice."""
         now = self._now_us()
         return await self._store.do(
-            lambda connection: _add(connection, (tenant, scope), facts, weights, state, teacher, why, now)
+            lambda connection: _add(connection, (tenant, scope), facts, weights, state, teacher, why, now, after)
         )
 
     async def versions(self, *, tenant: str = "", scope: str = "", live: bool = False) -> list[Version]:
@@ -146,13 +147,16 @@ def _changed(connection: Connection) -> None:
 
 
 def _add(
-    connection: Connection, place: tuple[str, str], facts: str, weights: bytes, state: State, teacher: str, why: str, now: int
+    connection: Connection, place: tuple[str, str], facts: str, weights: bytes, state: State, teacher: str, why: str, now: int,
+    after: int | None,
 ) -> int:  # fmt: skip
     tenant, scope = (mended_text(part, LONGEST_NAME) for part in place)
     with connection.transaction():
         _changed(connection)  # first: whoever adds at the same time waits here
         rows = connection.query("SELECT max(version) FROM students WHERE tenant = ? AND scope = ?", (tenant, scope))
         version = int(rows[0][0] or 0) + 1
+        if after is not None and version != after + 1:
+            return 0
         if state == "shadow":
             _move(connection, (tenant, scope), "shadow", "replaced", f"version {version} is tried", now)
         connection.insert(

@@ -41,7 +41,7 @@ def test_plain_requests_are_answered_by_words(format: str, request_: dict[str, A
         ("openai.responses", RESPONSES | {"store": True}, "store"),
         ("openai.chat", CHAT | {"logit_bias": {"9": 100}}, "logit_bias"),
         ("openai.chat", CHAT | {"stop": ["e", "x"]}, "stop"),
-        ("openai.chat", CHAT | {"messages": [*MESSAGES["messages"], {"role": "assistant", "content": "y"}]}, "begun"),  # type: ignore[misc]
+        ("openai.chat", CHAT | {"messages": [*MESSAGES["messages"], {"role": "assistant", "content": "y"}]}, "said before"),  # type: ignore[misc]
         ("openai.responses", RESPONSES | {"include": ["message.output_text.logprobs"]}, "include"),
         ("openai.responses", RESPONSES | {"background": True}, "background"),
         ("openai.responses", RESPONSES | {"conversation": "conv_1"}, "conversation"),
@@ -56,7 +56,8 @@ def test_what_only_a_model_can_give_is_named(format: str, request_: dict[str, An
 
 def test_words_that_would_have_been_cut_are_no_answer() -> None:
     assert more("openai.chat", CHAT, 1, '{"way": "track"}') == "fewer tokens"
-    assert not more("openai.chat", CHAT, 1, "positive")
+    assert more("openai.chat", CHAT, 1, "A") == "fewer tokens", "the end is a token, too"
+    assert not more("openai.chat", CHAT, 5, "positive")
 
 
 @given(st.binary(max_size=200))

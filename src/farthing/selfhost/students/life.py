@@ -4,15 +4,19 @@ Tried: a version in the shadow judges calls that the teacher answers; it serves 
 that it agrees often enough (`quality.noninferiority`, with a disagreement as worse). Audited: of a share of what it
 answers the teacher's answer is had too; it is taken back when its target is shown to be missed, or when an alarm for a
 drop goes off. Drifting: it is also taken back when the answers that it would give are mixed otherwise than those that it
-learned, or when it abstains far more than in its training. Each gateway adds what it saw to the store and decides from
+learned, or when it abstains far more than in its training; and as soon as its teacher says what is known otherwise than it is
+known, since a client would get both. Each gateway adds what it saw to the store and decides from
 the sums of all; whoever is first changes a state, the others take it over. What the teacher says in an audit is handed on
-(`Keep`), so that what is learned from later has such calls, too. Failures end here: no client waits for any of it.
+(`Keep`), so that what is learned from later has such calls, too. A gateway that
+cannot hear from the store lets its teachers answer: what serves may have been taken back. Failures end here: no client waits
+for any of it.
 """
 
 import asyncio
 import itertools
 import logging
 import math
+import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -25,8 +29,9 @@ from farthing.quality.again import again
 from farthing.quality.errand import FEATURES, Errands, Sent
 from farthing.quality.noninferiority import Counts, Drift, verdict
 from farthing.selfhost.students.drifting import DRIFT_NEEDS, abstains_far_more
-from farthing.selfhost.students.pairs import same
-from farthing.steps.student.artefact import Facts, unpack
+from farthing.selfhost.students.spelling import Spelling
+from farthing.steps.capture.redaction import MARK
+from farthing.steps.student.artefact import Damaged, Facts, unpack
 from farthing.steps.student.features import NAME
 from farthing.steps.student.judging import Verdict
 from farthing.steps.student.step import Judged, Pupil, Student
@@ -42,6 +47,10 @@ LOOK_S = 60.0
 """Between looks at what was seen."""
 FOLLOW_S = 5.0
 """Between looks at what others changed: a student that was taken back must not answer on."""
+UNHEARD_S = 60.0
+"""Without a word from the store after which students answer nothing."""
+OTHERWISE = 3
+"""Answers of a teacher in a row, none as it is known among them, that tell that it has changed its way."""
 AT_ONCE = 8
 """Audits that are asked for at the same time."""
 WAITING = 500
@@ -69,11 +78,13 @@ class Life:
         self._keep_audited = keep
         self._free = asyncio.Semaphore(AT_ONCE)
         self._step: Student | None = None
-        self._pupils: dict[tuple[str, str, int], tuple[Pupil, Facts]] = {}
+        self._pupils: dict[tuple[str, str, int], tuple[Pupil, Facts, Spelling]] = {}
         self._seen: dict[tuple[str, str, int, str], Counter[str]] = defaultdict(Counter)
         self._mix: dict[tuple[str, str, int], Counter[str]] = defaultdict(Counter)
         self._alarms: dict[tuple[str, str, int], Drift] = {}
-        self._rung: set[tuple[str, str, int]] = set()
+        self._otherwise: Counter[tuple[str, str, int]] = Counter()
+        self._rung: dict[tuple[str, str, int], str] = {}
+        """What must be taken back at once, and why."""
         self._known = -1
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop: asyncio.Task[None] | None = None
@@ -114,7 +125,7 @@ class Life:
         place = (pupil.tenant, pupil.scope, pupil.version)
         sums = self._seen[*place, "shadow"]
         if verdict.sure:
-            self._compare(place, "shadow", same(told.text, verdict.answer))
+            self._compare(place, "shadow", verdict.answer, told.text)
         attempts = call.trail.attempts
         if attempts and all(attempt.cost_state in ("computed", "reported") for attempt in attempts):
             cost = sum(attempt.cost for attempt in attempts)
@@ -122,6 +133,11 @@ class Life:
             sums["baseline"] += cost + sum(saving.saved for saving in call.trail.savings)
             sums["priced"] += 1
         pupil.teacher = pupil.teacher or call.target or call.ask.model
+
+    def given_back(self, call: Call, pupil: Pupil, whole: bytes) -> None:
+        told = said(call.wire, whole)
+        if told is not None and not told.tools and told.finish in ("stop", ""):
+            self._hear((pupil.tenant, pupil.scope, pupil.version), told.text)
 
     def audit(self, call: Call, judged: Sequence[Judged]) -> None:
         if len(self._tasks) >= WAITING:
@@ -158,33 +174,51 @@ class Life:
         for pupil, own in judged:
             place, kind = (pupil.tenant, pupil.scope, pupil.version), "audit" if pupil.serves else "shadow"
             if own.sure:
-                self._compare(place, kind, same(told.text, own.answer))
+                self._compare(place, kind, own.answer, told.text)
             if not pupil.serves and sent.cost is not None:
                 sums = self._seen[*place, kind]
                 sums["cost"] += sent.cost
                 sums["baseline"] += sent.cost + first.baseline - first.cost
                 sums["priced"] += 1
 
-    def _compare(self, place: tuple[str, str, int], kind: str, agrees: bool) -> None:
+    def _compare(self, place: tuple[str, str, int], kind: str, answer: str, told: str) -> None:
+        held = self._pupils.get(place)
+        if held is None:
+            return  # it was taken back meanwhile
+        agrees = held[2].agrees(answer, told)
         sums = self._seen[*place, kind]
         sums["compared"] += 1
         sums["agreed"] += agrees
-        alarm = self._alarms.get(place)
-        if kind == "audit" and alarm is not None and alarm.add(0 if agrees else -1):
-            self._rung.add(place)
+        if kind == "audit":
+            self._hear(place, told)
+            if self._alarms[place].add(0 if agrees else -1):
+                self._rung[place] = "audits have become worse than its target"
+
+    def _hear(self, place: tuple[str, str, int], told: str) -> None:
+        """What the teacher says to a call of one that serves, for how it says it."""
+        held = self._pupils.get(place)
+        if held is None or not held[0].serves:
+            return
+        if held[2].is_known(told):
+            self._otherwise[place] = 0
+        elif held[2].is_other(told):
+            self._otherwise[place] += 1
+            if self._otherwise[place] >= OTHERWISE:
+                self._rung[place] = "its teacher gives the same answers in another form"
 
     # What is decided, every so often.
 
     async def look(self) -> None:
         """Write what was seen, decide, and take over what others decided. Raises StoreError."""
         await self._flush()
-        for place, (pupil, facts) in list(self._pupils.items()):
+        for place, (pupil, facts, _) in list(self._pupils.items()):
             looks = await self._kept.looks(*place)
             if pupil.serves:
                 why = self._why_retreat(place, facts, looks)
                 if self._mix[place].total() >= DRIFT_WINDOW:
                     self._mix[place].clear()
                 if why and await self._kept.retreat(*place, why):
+                    self._rung.pop(place, None)
                     log.warning("a student was taken back: %s", why, extra={"scope": pupil.scope})
             elif verdict(_counts(looks, "shadow"), 1 - facts.target) == "promote":
                 counts = _counts(looks, "shadow")
@@ -199,7 +233,7 @@ class Life:
         if verdict(_counts(looks, "audit"), 1 - facts.target) == "demote":
             return f"audits show less than {facts.target:.1%} agreement"
         if place in self._rung:
-            return "audits have become worse than its target"
+            return self._rung[place]
         judged = sum(each.judged for each in looks if each.kind == "serving")
         sure = sum(each.sure for each in looks if each.kind == "serving")
         if abstains_far_more(judged, sure, facts.coverage):
@@ -223,13 +257,26 @@ class Life:
                 pupils[place] = found
                 self._alarms.setdefault(place, Drift(1 - found[1].target))
         self._pupils, self._known = pupils, changes
-        self._step.teach([pupil for pupil, _ in pupils.values()])
+        self._rung = {place: why for place, why in self._rung.items() if place in pupils}
+        self._step.teach([pupil for pupil, *_ in pupils.values()])
 
-    async def _load(self, version: Version) -> tuple[Pupil, Facts] | None:
+    def forget(self) -> None:
+        """Let teachers answer until the store is heard again: whatever serves may have been taken back."""
+        self._known = -1
+        if self._step is not None:
+            self._step.teach([])
+
+    async def _load(self, version: Version) -> tuple[Pupil, Facts, Spelling] | None:
         """None for one that cannot be used here: broken, or of an encoder that is not at hand."""
         weights = await self._kept.weights(version.tenant, version.scope, version.version)
         try:
             facts, judge = await asyncio.to_thread(unpack, weights or b"")
+        except Damaged as error:
+            log.warning("a student is damaged: %s", error, extra={"scope": version.scope})
+            await self._kept.retreat(
+                version.tenant, version.scope, version.version, f"its weights are damaged: {error}"
+            )
+            return None
         except ValueError as error:
             log.warning("a student cannot be read: %s", error, extra={"scope": version.scope})
             return None
@@ -244,9 +291,10 @@ class Life:
         )
         pupil = Pupil(
             version.tenant, version.scope, version.version, judge, frozenset(facts.templates), facts.least, needs_vector,
-            version.state == "serving", version.teacher, cost, baseline, facts.redacted,
+            version.state == "serving", version.teacher, cost, baseline, facts.redacted, frozenset(facts.contexts), facts.longest,
+            frozenset(answer for answer in facts.answers if facts.redacted and MARK.search(answer)),
         )  # fmt: skip
-        return pupil, facts
+        return pupil, facts, Spelling(facts.answers, facts.spellings)
 
     async def _flush(self) -> None:
         seen, self._seen = self._seen, defaultdict(Counter)
@@ -261,17 +309,21 @@ class Life:
             raise
 
     async def _keep(self) -> None:
+        heard = time.monotonic()
         for no in itertools.count(1):
             await asyncio.sleep(FOLLOW_S)
-            looks = no % round(LOOK_S / FOLLOW_S) == 0
+            minute = no % round(LOOK_S / FOLLOW_S) == 0
             try:
-                if not looks:
+                if not (minute or self._rung):
                     await self.take_over()
                 elif not await self._kept.in_history():
                     await self.look()
+                heard = time.monotonic()
             except StoreError as error:
-                if looks:  # once a minute is often enough to hear of it
+                if minute:  # often enough to hear of it
                     log.warning("students cannot be looked at: %s", error.message)
+                if time.monotonic() - heard > UNHEARD_S:
+                    self.forget()
             except Exception as error:  # the next look may be better
                 log.warning("a look at students failed", extra={"error": type(error).__name__})
 

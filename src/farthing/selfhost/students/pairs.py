@@ -1,7 +1,7 @@
 """What a student learns from: texts and what the teacher answered, cleaned, in the order of time.
 
 Answers are told apart by what they say, not by how they are spelled: case, white space around, and the order of JSON
-members do not count. The spelling that the teacher uses most is the one that the student gives. No pair is dropped for
+members do not count. The student gives them as the teacher spells them now (`spelling`). No pair is dropped for
 having a rare answer: live traffic has these too, so they must count against the student. For the same reason the calls must
 be a fair sample of the traffic: where a student serves already, those that were held out and those that were drawn, answered
 by it or not, beside all from before; never all that it gave back, which are the hard ones. Answers that the teacher replaced
@@ -10,13 +10,13 @@ by others are dropped: nobody gets them any more. Knows nothing of training.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import msgspec
 
 from farthing.selfhost.students.changing import change
+from farthing.selfhost.students.spelling import meaning, spellings
+from farthing.steps.student.artefact import LONGEST
 
-LONGEST_TEXT = 16_000
 LONGEST_ANSWER = 2_000
 MOST_ANSWERS = 300
 OPEN = 0.35
@@ -27,7 +27,7 @@ class Captured(msgspec.Struct, frozen=True):
     """One call of a client that was kept to learn from."""
 
     text: str
-    """The latest ask of a person, as `wire.asked` reads it."""
+    """All that a person asked."""
     answer: str
     """The words of the teacher's answer."""
     template: str = ""
@@ -37,6 +37,8 @@ class Captured(msgspec.Struct, frozen=True):
     task: str = ""
     model: str = ""
     """The teacher."""
+    context: str = ""
+    """Fingerprint of all that the teacher was told beside the text; empty where that is not known."""
 
 
 class DataSet(msgspec.Struct, frozen=True):
@@ -46,7 +48,7 @@ class DataSet(msgspec.Struct, frozen=True):
     said: tuple[int, ...]
     """The answer of each, by its number."""
     answers: tuple[str, ...]
-    """As the teacher spells them, the most frequent first."""
+    """As the teacher spells them now, the most frequent first."""
     at_us: tuple[int, ...]
     templates: tuple[str, ...]
     """All that occur; a student knows nothing of others."""
@@ -58,7 +60,9 @@ class DataSet(msgspec.Struct, frozen=True):
     conflicts: int = 0
     """Of these: with another answer."""
     outdated: int = 0
-    """Texts whose answer the teacher replaced by another."""
+    """Texts whose answer the teacher replaced by another, or whose spelling of now nobody knows."""
+    spellings: tuple[tuple[str, ...], ...] = ()
+    """How else each answer is spelled now."""
 
     @property
     def size(self) -> int:
@@ -81,6 +85,7 @@ class DataSet(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(
             self, texts=self.texts[start:], said=tuple(place[number] for number in said), at_us=self.at_us[start:],
             answers=tuple(self.answers[number] for number in kept),
+            spellings=tuple(self.spellings[number] for number in kept) if self.spellings else (),
         )  # fmt: skip
 
 
@@ -90,8 +95,8 @@ def clean(captured: Iterable[Captured], *, most: int) -> DataSet:
     kept: dict[str, tuple[Captured, str]] = {}
     unreadable = repeats = conflicts = 0
     for pair in pairs:
-        text, answer = _words(pair.text), _meaning(pair.answer)
-        if not text or not answer or len(pair.text) > LONGEST_TEXT or len(pair.answer) > LONGEST_ANSWER:
+        text, answer = _words(pair.text), meaning(pair.answer)
+        if not text or not answer or len(pair.text) > LONGEST or len(pair.answer) > LONGEST_ANSWER:
             unreadable += 1
             continue
         former = kept.pop(text, None)
@@ -103,15 +108,15 @@ def clean(captured: Iterable[Captured], *, most: int) -> DataSet:
     gone = change([answer for _, answer in newest]).gone
     outdated = len(newest)
     newest = [(pair, answer) for pair, answer in newest if answer not in gone]
+    spelled = spellings([(answer, pair.answer) for pair, answer in newest])
+    newest = [(pair, answer) for pair, answer in newest if answer in spelled]
     outdated -= len(newest)
-    spelled: dict[str, Counter[str]] = defaultdict(Counter)
-    for pair, answer in newest:
-        spelled[answer][pair.answer] += 1
-    order = sorted(spelled, key=lambda answer: (-spelled[answer].total(), answer))
+    times = Counter(answer for _, answer in newest)
+    order = sorted(times, key=lambda answer: (-times[answer], answer))
     number = {answer: at for at, answer in enumerate(order)}
     return DataSet(
         texts=tuple(pair.text for pair, _ in newest), said=tuple(number[answer] for _, answer in newest),
-        answers=tuple(spelled[answer].most_common(1)[0][0] for answer in order),
+        answers=tuple(spelled[answer][0] for answer in order), spellings=tuple(spelled[answer][1:] for answer in order),
         at_us=tuple(pair.at_us for pair, _ in newest), templates=tuple(sorted({pair.template for pair, _ in newest})),
         seen=len(pairs), unreadable=unreadable, repeats=repeats, conflicts=conflicts, outdated=outdated,
     )  # fmt: skip
@@ -121,40 +126,35 @@ def _words(text: str) -> str:
     return " ".join(text.lower().split())
 
 
-def _meaning(answer: str) -> str:
-    """What an answer says, for comparison."""
-    stripped = answer.strip()
-    if stripped[:1] in ("{", "["):
-        try:
-            value = msgspec.json.decode(stripped)
-        except (msgspec.DecodeError, RecursionError):
-            return stripped.lower()
-        return msgspec.json.encode(_lowered(value), order="sorted").decode()
-    return " ".join(stripped.lower().split())
+FEW = 3
+LATE = 0.2
+"""The newest share of calls, by which contexts are told that will come again."""
+KNOWN = 0.9
 
 
-def same(one: str, other: str) -> bool:
-    """Whether two answers say the same."""
-    return _meaning(one) == _meaning(other)
-
-
-def _lowered(value: Any, depth: int = 0) -> Any:
-    if depth > 20:
-        return value
-    if isinstance(value, str):
-        return value.strip().lower()
-    if isinstance(value, dict):
-        return {name: _lowered(each, depth + 1) for name, each in value.items()}
-    return [_lowered(each, depth + 1) for each in value] if isinstance(value, list) else value
+def steady(captured: Iterable[Captured]) -> tuple[str, ...]:
+    """The contexts of these calls; empty where they are not known, or new ones come all the time, as with a date in the
+    instructions: those of tomorrow's calls are in no list then, and such a change was learned to be none."""
+    contexts = [each.context for each in sorted(captured, key=lambda each: each.at_us)]
+    different = set(contexts)
+    if "" in different:
+        return ()
+    late = len(contexts) - int(LATE * len(contexts))
+    early = set(contexts[:late])
+    known = sum(each in early for each in contexts[late:])
+    return tuple(sorted(different)) if len(different) <= FEW or known >= KNOWN * len(contexts[late:]) else ()
 
 
 def by_scope(
     captured: Iterable[Captured], scopes: Sequence[str] = ("template", "task")
 ) -> dict[tuple[str, str], list[Captured]]:
-    """Pairs by (tenant, scope): each counts for its template and for its task, as far as it has them."""
+    """Pairs by (tenant, scope): each counts for its template and for its task, as far as it has them. Those without a template
+    count for none: their instructions are in the text, and no one can tell when these change."""
     found: dict[tuple[str, str], list[Captured]] = defaultdict(list)
     for pair in captured:
-        if "template" in scopes and pair.template:
+        if not pair.template:
+            continue
+        if "template" in scopes:
             found[pair.tenant, f"template:{pair.template}"].append(pair)
         if "task" in scopes and pair.task:
             found[pair.tenant, f"task:{pair.task}"].append(pair)

@@ -15,7 +15,7 @@ import msgspec
 from farthing.embed import Encoder
 from farthing.selfhost.students.calibrating import ERROR
 from farthing.selfhost.students.due import Due, Foretold, features_of, foretell
-from farthing.selfhost.students.pairs import Captured, by_scope, clean
+from farthing.selfhost.students.pairs import Captured, DataSet, by_scope, clean, steady
 from farthing.selfhost.students.training import LEAST, MOST, train
 from farthing.steps.student.artefact import FORM, Facts, Traffic, pack
 from farthing.steps.student.features import NAME
@@ -58,7 +58,9 @@ class School:
         for at, each in enumerate(due):
             tenant, name = each.place
             told(f"{name} of {tenant}, {len(each.pairs):,} calls", at, len(due))
-            trained += await self.train(each.place, each.pairs)
+            trained += await self.train(
+                each.place, each.pairs, after=each.newest.version if each.newest is not None else 0
+            )
         return trained
 
     async def foretell(self, scope: str = "") -> list[Foretold]:
@@ -79,10 +81,12 @@ class School:
             if (place[1] == scope if scope else is_worth_it(newest.get(place), pairs))
         ]
 
-    async def train(self, place: tuple[str, str], pairs: Sequence[Captured], teacher: str = "") -> bool:
+    async def train(
+        self, place: tuple[str, str], pairs: Sequence[Captured], teacher: str = "", *, after: int | None = None
+    ) -> bool:  # fmt: skip
         """Train one student and keep it, in the shadow if it can answer anything; `teacher` is whoever gave most of the
-        answers, unless it is said. False where the answers are no closed set: then nothing is kept. Raises StoreError,
-        EncoderError."""
+        answers, unless it is said. False where the answers are no closed set, or another version than `after` is the newest
+        by then, since somebody else trained at the same time: then nothing is kept. Raises StoreError, EncoderError."""
         data = await asyncio.to_thread(clean, pairs, most=MOST)
         if data.trouble:
             return False
@@ -91,16 +95,18 @@ class School:
         found = await asyncio.to_thread(
             train, data, vectors, name, target=self._target, traffic=self._traffic, error=self._error
         )
-        facts = msgspec.structs.replace(found.facts, redacted=self._redacted, features=features_of(pairs))
+        facts = msgspec.structs.replace(
+            found.facts, redacted=self._redacted, features=features_of(pairs), contexts=steady(pairs),
+            longest=max(map(len, data.texts)), spellings=_spellings(data, found.facts.answers),
+        )  # fmt: skip
         why = facts.why_not or f"answers {facts.coverage:.0%} of {facts.pairs:,} calls at {facts.bound:.1%} or better"
         if data.outdated:
             why += f"; {data.outdated:,} calls were left out, whose answers the teacher replaced by others"
         weights = await asyncio.to_thread(pack, facts, found.judge) if found.judge is not None else b""
-        await self._kept.add(
+        return bool(await self._kept.add(
             *place, msgspec.json.encode(facts).decode(), weights, state="shadow" if weights else "mute",
-            teacher=teacher or teacher_of(pairs), why=why,
-        )  # fmt: skip
-        return True
+            teacher=teacher or teacher_of(pairs), why=why, after=after,
+        ))  # fmt: skip
 
 
 def is_worth_it(newest: Version | None, pairs: Sequence[Captured]) -> bool:
@@ -114,6 +120,12 @@ def is_worth_it(newest: Version | None, pairs: Sequence[Captured]) -> bool:
         return True
     new = {pair.text for pair in pairs if pair.at_us > facts.until_us}
     return len(new) > MORE_NEW * facts.pairs
+
+
+def _spellings(data: DataSet, answers: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """For these answers, which may be some of the data's."""
+    by_answer = dict(zip(data.answers, data.spellings, strict=True))
+    return tuple(by_answer[answer] for answer in answers)
 
 
 def teacher_of(pairs: Sequence[Captured]) -> str:

@@ -48,14 +48,13 @@ def read(taken: Taken, *, redacted: bool, most_chars: int, expires_us: int) -> C
     instructions = instructions_of(taken.wire, taken.request)
     if len(found.text) + len(told.text) + len(instructions) > most_chars:
         return None
-    own = asked.text if asked is not None and asked.text != found.text else ""
     text, answer = found.text, told.text
     if redacted:
-        text, answer, instructions, own = (redact(each).text for each in (text, answer, instructions, own))
+        text, answer, instructions = (redact(each).text for each in (text, answer, instructions))
     return Captured(
         taken.call_id, text, answer, taken.at_us, asked.template if asked is not None else "", taken.tenant,
-        taken.feature, taken.task, taken.model, found.turns, instructions, asked.labels if asked is not None else (), expires_us, own,
-        taken.sample,
+        taken.feature, taken.task, taken.model, found.turns, instructions, asked.labels if asked is not None else (), expires_us,
+        taken.sample, found.context.hex(),
     )  # fmt: skip
 
 

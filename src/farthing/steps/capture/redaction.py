@@ -14,6 +14,8 @@ from typing import NamedTuple
 Kind = str
 KINDS = ("secret", "email", "iban", "card", "ip", "phone")
 """In the order in which they are looked for."""
+MARK = re.compile(rf"\[(?:{'|'.join(KINDS)})\]")
+"""What stands where something was taken out."""
 
 
 class Redacted(NamedTuple):

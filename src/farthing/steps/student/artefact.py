@@ -4,7 +4,6 @@ Vectors and weights are kept as half floats: a student of 2,800 calls takes 2.4 
 """
 
 import io
-import zipfile
 from typing import Any, Literal
 
 import msgspec
@@ -14,8 +13,18 @@ from farthing.steps.student.features import NAME, Sparse
 from farthing.steps.student.judging import Dense, Judge, Weighing
 
 Traffic = Literal["closed", "open"]
-FORM = 2
+FORM = 3
 """Of what is packed; one of another form cannot be used."""
+LONGEST = 16_000
+"""Characters of a text that anything is learned from."""
+
+
+class _Form(msgspec.Struct):
+    form: int
+
+
+class Damaged(ValueError):
+    """What was packed once, and is not whole any more."""
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -53,6 +62,12 @@ class Facts(msgspec.Struct, frozen=True):
     """Of what was packed."""
     features: tuple[str, ...] = ()
     """Whose calls it learned from, most of them first: for people."""
+    contexts: tuple[str, ...] = ()
+    """All that its teacher was told beside the texts, one fingerprint for each way; empty where that changes from call to call."""
+    longest: int = LONGEST
+    """Characters of the longest text that it learned from: what is longer is new to it."""
+    spellings: tuple[tuple[str, ...], ...] = ()
+    """For each answer in how many ways its teacher spells it now; empty for those that are spelled in one."""
 
     @property
     def coverage(self) -> float:
@@ -81,31 +96,30 @@ def pack(facts: Facts, judge: Judge) -> bytes:
 
 
 def unpack(data: bytes) -> tuple[Facts, Judge]:
-    """What `pack` made. Raises ValueError for anything else."""
+    """What `pack` made. Raises Damaged for anything else, ValueError for what another version of Farthing packed."""
     try:
         held = np.load(io.BytesIO(data), allow_pickle=False)
-        facts = msgspec.json.decode(held["facts"].tobytes(), type=Facts)
-        weights = held["weights"].astype(np.float32)
-        if facts.form != FORM:
-            raise ValueError("not a student of this version")
-        likeness: Dense | Sparse
-        if facts.encoder == NAME:
-            idf, values = (held[name].astype(np.float32) for name in ("idf", "values"))
-            likeness = Sparse(idf, held["starts"], held["rows"], values, len(weights))
-        else:
-            likeness = Dense(held["vectors"].astype(np.float32), held["mean"])
-        weighing = Weighing(held["means"], held["spreads"], held["signs"])
-        judge = Judge(
-            facts.answers,
-            likeness,
-            held["said"].astype(np.int64),
-            held["lengths"],
-            weights,
-            facts.gamma,
-            weighing,
-            facts.least,
-            facts.floor,
-        )
-        return facts, judge
-    except (KeyError, OSError, EOFError, zipfile.BadZipFile, msgspec.DecodeError, AttributeError) as broken:
-        raise ValueError(f"not a student ({type(broken).__name__})") from None
+        told = held["facts"].tobytes()
+        form = msgspec.json.decode(told, type=_Form).form
+        found = _unpacked(msgspec.json.decode(told, type=Facts), held) if form == FORM else None
+    except Exception as broken:  # damaged bytes fail in many ways, from the archive to the last array
+        raise Damaged(type(broken).__name__) from None
+    if found is None:
+        raise ValueError("it is not a student of this version")
+    return found
+
+
+def _unpacked(facts: Facts, held: Any) -> tuple[Facts, Judge]:
+    weights, said = held["weights"].astype(np.float32), held["said"].astype(np.int64)
+    likeness: Dense | Sparse
+    if facts.encoder == NAME:
+        idf, values = (held[name].astype(np.float32) for name in ("idf", "values"))
+        likeness = Sparse(idf, held["starts"], held["rows"], values, len(weights))
+    else:
+        likeness = Dense(held["vectors"].astype(np.float32), held["mean"])
+    weighing = Weighing(held["means"], held["spreads"], held["signs"])
+    judge = Judge(
+        facts.answers, likeness, said, held["lengths"], weights, facts.gamma, weighing, facts.least, facts.floor
+    )
+    judge.judge_all(np.zeros((1, len(said)), np.float32))  # shapes that do not go together fail here, not at a call
+    return facts, judge

@@ -1,7 +1,8 @@
 """The student step: a small model of our own answers when it is sure, and else the call goes on to its teacher.
 
 A call is for a student if its tenant and its template, or else its kind of work, have one, and if it is of the simple kind
-that students learn from: one question in words, no tools, one answer. Students are a model like any other, named
+that students learn from: one question in words, no tools, one answer, no turns before. All that its teacher is told beside
+the text must be known, where that stays the same, and the text be no longer than what was learned from. Students are a model like any other, named
 `student`: pins, deny lists, a key's models and regions keep it away. One in the shadow judges, but gives nothing. What
 was judged is told to those who look at students (`Looks`). A failure in here makes the call one that goes on.
 
@@ -20,7 +21,7 @@ from typing import Protocol
 
 import msgspec
 
-from farthing.embed import Encoder, EncoderError
+from farthing.embed import Encoder
 from farthing.model.arms import DISTILLATION, MODEL_SELECTION, Draw
 from farthing.model.asked import Asked
 from farthing.model.call import Answer, Call, Deployment
@@ -32,6 +33,7 @@ from farthing.pipeline.listening import listen
 from farthing.steps.student.judging import Judge, Verdict
 from farthing.wire.asked import asked as read_asked
 from farthing.wire.plainly import more_than
+from farthing.wire.question import Question, question
 from farthing.wire.replay import replay
 from farthing.wire.replay.spoken import SPEAKS, spoken
 
@@ -64,6 +66,12 @@ class Pupil(msgspec.Struct):
     baseline: Nano = 0
     redacted: bool = False
     """Whether it learned from redacted texts, and so must read them so."""
+    contexts: frozenset[str] = frozenset()
+    """All that its teacher was told beside the texts, as fingerprints; empty where that changes from call to call."""
+    longest: int = 16_000
+    """Characters of the longest text that it learned from."""
+    withheld: frozenset[str] = frozenset()
+    """Answers of which nobody knows how the teacher gave them, since something in them was redacted."""
 
 
 Judged = tuple[Pupil, Verdict]
@@ -76,7 +84,10 @@ class Looks(Protocol):
         """A call was judged; if the verdict is sure and the pupil serves, it is answered."""
 
     def taught(self, call: Call, pupil: Pupil, verdict: Verdict, whole: bytes) -> None:
-        """The teacher answered a call that was judged."""
+        """The teacher answered a call that one in the shadow judged."""
+
+    def given_back(self, call: Call, pupil: Pupil, whole: bytes) -> None:
+        """The teacher answered a call of one that serves."""
 
     def audit(self, call: Call, judged: Sequence[Judged]) -> None:
         """A call that the first of these answered was drawn: the teacher is to be asked too, for all of these."""
@@ -114,7 +125,7 @@ class Student:
     async def __call__(self, call: Call, proceed: Proceed) -> Answer:
         if not self._pupils:
             return await proceed(call)
-        pupils = self._of(call)
+        pupils, text = self._of(call)
         if not pupils:
             return await proceed(call)
         serves = pupils[0].serves
@@ -127,45 +138,59 @@ class Student:
         if keeps_away:
             call.trail.note(self.name, "abstains", keeps_away)
             return await proceed(call)
-        asked = call.asked
-        assert asked is not None, "`_of` has read it"
+        judged = await self._judge(call, pupils, text)
         if held:
-            verdict = await self._verdict(pupils[0], self._redact(asked.text) if pupils[0].redacted else asked.text)
-            if verdict is not None and verdict.sure and not _asks_more(call, verdict):
+            if judged and judged[0][1].sure:
                 call.arms[LEVER] = True
-            return await proceed(call)
-        judged = await self._judge(call, pupils, asked.text)
+            return await self._taught(call, pupils, [], proceed)
+        for pupil, verdict in judged:
+            self._looks.judged(call, pupil, verdict)
         if judged and judged[0][0].serves:
             pupil, verdict = judged[0]
-            more = _asks_more(call, verdict) if verdict.sure else ""
-            if verdict.sure and not more:
+            if verdict.sure:
                 if self._hold_out.share:
                     call.arms[LEVER] = False
                 if drawn:
                     self._looks.audit(call, judged)
                 return self._answer(call, pupil, verdict)
-            call.trail.note(self.name, "abstains", f"version {pupil.version}: {verdict.why or more}")
+            call.trail.note(self.name, "abstains", f"version {pupil.version}: {verdict.why}")
+        return await self._taught(call, pupils, judged, proceed)
+
+    async def _taught(
+        self, call: Call, pupils: tuple[Pupil, ...], judged: Sequence[Judged], proceed: Proceed
+    ) -> Answer:  # fmt: skip
+        """The teacher answers; those in the shadow hear it, and whoever looks after the one that serves."""
+        serving = [pupil for pupil in pupils if pupil.serves]
         heard = [each for each in judged if not each[0].serves]
         answer = await proceed(call)
-        if heard:
-            listen(call, answer, lambda whole: self._hear(call, heard, whole))
+        if heard or serving:
+            listen(call, answer, lambda whole: self._hear(call, serving, heard, whole))
         return answer
 
-    def _of(self, call: Call) -> tuple[Pupil, ...]:
-        """The students of such calls; none for a call of another kind than they learn from."""
+    def _of(self, call: Call) -> tuple[tuple[Pupil, ...], str]:
+        """The students of such calls, and what they are to read; none for a call of another kind than they learn from."""
         if call.wire not in SPEAKS or call.walk != "live":
-            return ()
+            return (), ""
         if call.asked is None:
             call.asked = read_asked(call.wire, call.body)
         asked = call.asked
-        if asked is None or not _is_plain(asked) or call.ask.choices != 1:
-            return ()
+        if asked is None or not asked.template or not _is_plain(asked) or call.ask.choices != 1:
+            return (), ""
         call.template = call.template or asked.template
         tenant = call.principal.tenant
-        found = self._pupils.get((tenant, f"template:{asked.template}"), ()) if asked.template else ()
+        found = self._pupils.get((tenant, f"template:{asked.template}"), ())
         if not found and call.task:
             found = self._pupils.get((tenant, f"task:{call.task}"), ())
-        return tuple(pupil for pupil in found if asked.template in pupil.templates)
+        found = tuple(pupil for pupil in found if asked.template in pupil.templates)
+        whole = question(call.wire, call.body) if found else None
+        if whole is None or not _is_alone(whole):
+            return (), ""
+        fits = tuple(pupil for pupil in found if _fits(pupil, whole))
+        if not fits:
+            call.trail.note(
+                self.name, "abstains", "nothing was learned from calls with such instructions or such a long text"
+            )
+        return fits, whole.text
 
     def _holds_out(self, call: Call) -> bool:
         if not self._hold_out.share:
@@ -187,14 +212,14 @@ class Student:
         return f"the call must be served in {region}" if region and region != self._region else ""
 
     async def _judge(self, call: Call, pupils: tuple[Pupil, ...], text: str) -> list[Judged]:
-        """What each says of it, in their order, without those that can say nothing."""
+        """What each says of it, in their order, without those that can say nothing. Sure is what may be given to this call."""
         redacted = self._redact(text) if any(pupil.redacted for pupil in pupils) else text
         judged = []
         for pupil in pupils:
             verdict = await self._verdict(pupil, redacted if pupil.redacted else text)
             if verdict is not None:
-                self._looks.judged(call, pupil, verdict)
-                judged.append((pupil, verdict))
+                why = _withholds(call, pupil, verdict) if verdict.sure else ""
+                judged.append((pupil, verdict._replace(sure=False, why=why) if why else verdict))
         return judged
 
     async def _verdict(self, pupil: Pupil, text: str) -> Verdict | None:
@@ -205,7 +230,7 @@ class Student:
             if self._encoder is None:
                 return None
             return pupil.judge.judge(text, (await self._encoder.encode([text]))[0])
-        except (EncoderError, ValueError) as error:
+        except Exception as error:  # a student that is broken in whatever way is no reason to refuse a call
             log.warning("a student could not judge", extra={"error": type(error).__name__})
             return None
 
@@ -226,13 +251,17 @@ class Student:
         kind = b"text/event-stream; charset=utf-8" if call.ask.stream else b"application/json"
         return Answer(200, [(b"content-type", kind)], body)
 
-    def _hear(self, call: Call, heard: list[Judged], whole: bytes) -> None:
+    def _hear(self, call: Call, serving: list[Pupil], heard: list[Judged], whole: bytes) -> None:
+        for pupil in serving:
+            self._looks.given_back(call, pupil, whole)
         for pupil, verdict in heard:
             self._looks.taught(call, pupil, verdict, whole)
 
 
-def _asks_more(call: Call, verdict: Verdict) -> str:
-    """Why the words alone are no answer to it; empty if they are."""
+def _withholds(call: Call, pupil: Pupil, verdict: Verdict) -> str:
+    """Why the words are no answer to this call, however sure; empty if they are."""
+    if verdict.answer in pupil.withheld:
+        return "what the teacher says was redacted when it was kept"
     more = more_than(verdict.answer, call.wire, call.body, call.ask.max_output)
     return f"the call asks for more than words: {more[:80]!r}" if more else ""
 
@@ -240,4 +269,15 @@ def _asks_more(call: Call, verdict: Verdict) -> str:
 def _is_plain(asked: Asked) -> bool:
     """Whether all that is asked is in the words of one question."""
     other = asked.tools or asked.tool_results or asked.images or asked.audio or asked.files
-    return bool(asked.text) and asked.turns == 1 and not other
+    return asked.turns == 1 and not other
+
+
+def _is_alone(asked: Question) -> bool:
+    """The same, by what `wire.asked` does not look at."""
+    other = asked.has_tools or asked.has_media or asked.has_tool_results
+    return bool(asked.text) and asked.turns == 1 and asked.choices == 1 and not other
+
+
+def _fits(pupil: Pupil, asked: Question) -> bool:
+    """Whether the pupil learned from calls like it."""
+    return len(asked.text) <= pupil.longest and (not pupil.contexts or asked.context.hex() in pupil.contexts)

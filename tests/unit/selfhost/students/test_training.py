@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from farthing.selfhost.students.changing import change
-from farthing.selfhost.students.pairs import Captured, by_scope, clean, same
+from farthing.selfhost.students.pairs import Captured, by_scope, clean
+from farthing.selfhost.students.spelling import meaning
 from farthing.selfhost.students.training import MOST, confidences, train
 from farthing.steps.student.artefact import pack, unpack
 from farthing.steps.student.features import NAME
@@ -120,7 +121,7 @@ def test_pairs_are_cleaned_and_answers_told_apart_by_what_they_say() -> None:
     data = clean(pairs, most=10)
     assert data.texts == ("stop", "money", "where  is IT?") and data.answers == ("refund",)
     assert (data.unreadable, data.repeats, data.conflicts, data.templates) == (1, 1, 1, ("t", "u"))
-    assert same('{"a": "X", "b": 2}', '{"b":2,"a":"x"}') and not same("yes", "no")
+    assert meaning('{"a": "X", "b": 2}') == meaning('{"b":2,"a":"x"}') and meaning("yes") != meaning("no")
     assert clean(pairs, most=1).texts == ("where  is IT?",)
     found = by_scope([Captured("a", "b", "t", task="triage"), Captured("a", "b")])
     assert set(found) == {("default", "template:t"), ("default", "task:triage")}

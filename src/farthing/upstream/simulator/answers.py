@@ -8,6 +8,7 @@ anything else gets plausible prose. Knows nothing of wires: they turn a request 
 
 import random
 import re
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -174,11 +175,17 @@ def _attempt(question: Question, mind: Mind) -> str | None:
 
 def _length(question: Question, dice: random.Random, spread: float) -> int:
     typical = _LENGTHS[question.model.tier]
-    if re.search(r"\b(one sentence|briefly|short(ly)?|in a word|concise)\b", question.prompt, re.IGNORECASE):
+    prompt = question.prompt.lower()
+    if _asked(("one sentence", "briefly", "short", "shortly", "in a word", "concise"), prompt):
         typical //= 4
-    if re.search(r"\b(in detail|detailed|essay|report|article|step by step)\b", question.prompt, re.IGNORECASE):
+    if _asked(("in detail", "detailed", "essay", "report", "article", "step by step"), prompt):
         typical *= 3
     return int(typical * (dice.lognormvariate(0.0, spread) if spread else dice.uniform(0.6, 1.5)))
+
+
+def _asked(words: Sequence[str], prompt: str) -> bool:
+    """Whether one of them is in it as words of their own."""
+    return any(word in prompt and re.search(rf"\b{word}\b", prompt) is not None for word in words)
 
 
 def _about_results(results: list[str]) -> str:

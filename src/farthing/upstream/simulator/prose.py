@@ -36,6 +36,8 @@ _COMMON_WORDS = (
     " very want were what when where which while will with would write your"
 )
 _COMMON = frozenset(_COMMON_WORDS.split())
+_WORD = re.compile(r"[^\W\d_]{4,24}")
+_MOST_TOPICS = 24
 _TOPICS = ("the process", "the result", "quality", "planning", "the data", "the team")
 
 
@@ -56,6 +58,11 @@ def text(dice: random.Random, prompt: str, length: int) -> str:
 
 def topics_of(prompt: str) -> Sequence[str]:
     """The longer words of a prompt in their order, without the most common ones; never empty."""
-    words = dict.fromkeys(word.lower() for word in re.findall(r"[^\W\d_]{4,24}", prompt[-4000:]))
-    topics = [word for word in words if word not in _COMMON][:24]
-    return topics if len(topics) > 3 else [*topics, *_TOPICS]
+    found = (match[0].lower() for match in _WORD.finditer(prompt[-4000:]))
+    topics: dict[str, None] = {}
+    for word in found:
+        if word not in _COMMON:
+            topics[word] = None
+            if len(topics) == _MOST_TOPICS:
+                break
+    return list(topics) if len(topics) > 3 else [*topics, *_TOPICS]

@@ -313,8 +313,10 @@ def _write_choice(dice: random.Random) -> str:
 
 def _solve_choice(prompt: str) -> str | None:
     read = _read_fact(prompt) if "Answer with the letter alone." in prompt else None
+    if read is None:
+        return None
     options = {option: letter for letter, option in re.findall(r"(?m)^([A-D])\) (.+?)\s*$", prompt)}
-    return options.get(read[1]) if read else None
+    return options.get(read[1])
 
 
 # Logic.
@@ -333,9 +335,11 @@ def _write_logic(dice: random.Random) -> str:
 def _solve_logic(prompt: str) -> str | None:
     asked = re.search(r"Who is the (\w+)\?", prompt)
     word = next((one for one, most in _COMPARED.items() if asked and asked[1] == most), None)
+    if word is None:
+        return None
     pairs = re.findall(rf"\b(\w+) is {word} than (\w+)\.", prompt)
     top = {first for first, _ in pairs} - {second for _, second in pairs}
-    return top.pop() if word is not None and len(top) == 1 else None
+    return top.pop() if len(top) == 1 else None
 
 
 def _spoil_logic(gold: str, prompt: str, dice: random.Random) -> str:

@@ -21,6 +21,8 @@ from farthing.dashboard.charts.chart import Chart
 from farthing.dashboard.charts.studio import CannotDraw, Studio
 
 _COLOURS = re.compile(r":root \{[^}]*\}")
+DRAWN_WITHIN_S = 2.5
+"""So long a page waits for its pictures: the first one of a gateway takes some seconds."""
 THEMES = ("light", "dark", "auto")
 log = logging.getLogger("farthing.dashboard")
 
@@ -46,8 +48,9 @@ nothing to who may choose other parts of it."""
 class Rendering:
     """Fills templates. One for a gateway process."""
 
-    def __init__(self, studio: Studio) -> None:
+    def __init__(self, studio: Studio, drawn_within_s: float = DRAWN_WITHIN_S) -> None:
         self._studio = studio
+        self._drawn_within_s = drawn_within_s
         self._turn = asyncio.Lock()
         """One template at a time is filled, and not on the loop: model calls wait for no page, and not for twenty in a row."""
         self._environment = Environment(
@@ -65,18 +68,25 @@ class Rendering:
     async def page(
         self, template: str, values: Mapping[str, Any], status: int = 200, theme: str = "auto"
     ) -> HTMLResponse:
-        """The filled template; charts among the values are drawn first, side by side."""
-        values = {"flash": "", "menu": [], **values, "theme": theme}
-        return HTMLResponse(await self._filled(template, values), status, headers=SECURITY)
+        """The filled template; charts among the values are drawn first, side by side. With `soon` among the values, or where
+        a picture is late, the browser reads the page once more in a moment."""
+        values = {"flash": "", "menu": [], "soon": False, **values, "theme": theme}
+        return HTMLResponse(await self._filled(template, values, self._drawn_within_s), status, headers=SECURITY)
 
     async def document(self, template: str, values: Mapping[str, Any]) -> str:
         """A page that is whole in one file, with its style in it."""
         return await self._filled(template, {**values, "style": Markup(document_style())})  # our own file
 
-    async def _filled(self, template: str, values: Mapping[str, Any]) -> str:
+    async def _filled(self, template: str, values: Mapping[str, Any], drawn_within_s: float | None = None) -> str:
         charts = {name: value for name, value in values.items() if isinstance(value, Chart)}
-        drawn = await asyncio.gather(*map(self._drawing, charts.values()))
+        tasks = [asyncio.ensure_future(self._drawing(each)) for each in charts.values()]
+        late = (await asyncio.wait(tasks, timeout=drawn_within_s))[1] if tasks else set()
+        for task in late:  # the studio goes on drawing
+            task.cancel()
+        drawn = [None if task in late else task.result() for task in tasks]
         known = {**values, "charts": charts, "drawings": dict(zip(charts, drawn, strict=True))}
+        if late:
+            known["soon"] = True
         async with self._turn:
             return await asyncio.to_thread(self._environment.get_template(template).render, known)
 

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from jinja2 import UndefinedError
+from jinja2 import DictLoader, Environment, UndefinedError
 from starlette.requests import Request
 
 from farthing.dashboard.charts.chart import Chart
@@ -71,6 +71,29 @@ async def test_a_chart_that_cannot_be_drawn_is_said_in_words(svg: str, seen: str
     drawing = await rendering._drawing(chart)
     text = template.render(charts={"c": chart}, drawings={"c": drawing}, view=None)
     assert seen in text
+
+
+class Slow(Studio):
+    """Draws when it is let."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.let = asyncio.Event()
+
+    async def _drawn(self, chart: Chart) -> str:
+        await self.let.wait()
+        return "<svg>drawn</svg>"
+
+
+async def test_a_page_does_not_wait_for_a_late_picture_and_finds_it_the_next_time() -> None:
+    studio = Slow()
+    late, patient = Rendering(studio, drawn_within_s=0.01), Rendering(studio, drawn_within_s=60)
+    for each in (late, patient):
+        each._environment = Environment(loader=DictLoader({"t": "{{ drawings.c }} {{ soon }}"}))
+    values = {"c": Chart("spend_over_time", "T", "words", [{"x": 1}])}
+    assert (await late.page("t", values)).body == b"None True"
+    studio.let.set()
+    assert (await patient.page("t", values)).body == b"<svg>drawn</svg> False"
 
 
 def test_the_theme_is_one_of_ours() -> None:

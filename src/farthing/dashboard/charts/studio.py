@@ -8,6 +8,7 @@ import importlib
 import re
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 from zlib import crc32
 
@@ -38,12 +39,17 @@ class Studio:
         task = self._under_way.get(key)
         if task is None:
             task = self._under_way[key] = asyncio.create_task(self._drawn(chart))
-            task.add_done_callback(lambda _: self._under_way.pop(key, None))
-        svg = await asyncio.shield(task)
-        self._kept[key] = svg
+            task.add_done_callback(partial(self._done, key))
+        return await asyncio.shield(task)
+
+    def _done(self, key: bytes, task: asyncio.Task[str]) -> None:
+        """Whoever asked may have left by then: the next one finds it."""
+        del self._under_way[key]
+        if task.cancelled() or task.exception() is not None:
+            return
+        self._kept[key] = task.result()
         while len(self._kept) > MOST_KEPT:
             self._kept.popitem(last=False)
-        return svg
 
     async def _drawn(self, chart: Chart) -> str:
         try:

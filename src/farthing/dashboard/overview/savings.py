@@ -3,7 +3,7 @@ hold-outs measured."""
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from farthing.dashboard.charts.chart import Chart
 from farthing.dashboard.formats import money, percent
@@ -85,13 +85,28 @@ def _words(found: Overview, levers: Sequence[LeverRow]) -> str:
     return f"Of {money(found.baseline)} as sent, {money(found.spent)} was paid. Saved by {', '.join(parts) or 'nothing'}."  # fmt: skip
 
 
+class Shown(NamedTuple):
+    """What the hold-out says of one lever."""
+
+    lever: str
+    verdict: str
+    why: str
+    badge: str
+
+
+def proof_lines(proofs: Sequence[Proof] | None) -> list[Shown]:
+    """What hold-outs say; none where `proof_words` says why."""
+    words = {"proven": ("proven", "good"), "not yet": ("not proven yet", ""), "harms": ("harms", "bad")}
+    return [Shown(each.lever, words[each.verdict][0], f"{each.why}.", words[each.verdict][1]) for each in proofs or ()]
+
+
 def proof_words(proofs: Sequence[Proof] | None) -> str:
-    """What hold-outs say, or why they say nothing."""
+    """Why hold-outs say nothing; empty where they do."""
     if proofs is None:
-        return "What hold-outs measured is being worked out; it is here when the page is opened again."
+        return "What hold-outs measured is being worked out; it appears here in a moment."
     if not proofs:
         return "No hold-out yet: no sessions of these days went without a lever on purpose."
-    return " ".join(f"{each.lever}: {each.verdict}, {each.why}." for each in proofs)
+    return ""
 
 
 def table(view: View, found: Overview, proofs: Sequence[Proof]) -> Table:

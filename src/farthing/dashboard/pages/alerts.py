@@ -115,7 +115,7 @@ async def _replay(view: View) -> dict[str, Any]:
     until_us = view.now_us - view.now_us % DAY_US
     found = await view.sources.backtests.of(view.tenant, until_us - int(asked) * DAY_US, until_us)
     if found is None:
-        return {"replay": "under way", "days": int(asked)}
+        return {"replay": "under way", "days": int(asked), "soon": True}
     return {
         "replay": "done",
         "days": int(asked),

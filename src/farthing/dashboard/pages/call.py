@@ -41,7 +41,7 @@ async def read(view: View) -> Values:
     first = await Rerates(sources.store).first(record.id)
     tries = tries_of(record)
     return {
-        "call": record, "waiting": waiting, "known": known, "how_known": how_known(record.cost_state, record.attempts),
+        "call": record, "waiting": waiting, "soon": waiting, "known": known, "how_known": how_known(record.cost_state, record.attempts),
         "ended": OUTCOMES.get(record.outcome, record.outcome), "state": _state(record),
         "saved": _saved(record), "waterfall": waterfall_of(record), "decisions": decisions_of(record), "tries": tries,
         "facts_": _facts(view, record), "tags": sorted(record.tags.items()), "arms": _arms(record),

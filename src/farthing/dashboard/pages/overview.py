@@ -35,10 +35,11 @@ async def read(view: View) -> Values:
     steps = next_steps.steps(view, coming)
     before = period.before()
     return {
-        "progress": work, "welcome": None, "tiles": _tiles(view, found, state, next_steps.sum_up(steps)), "state": state,
+        "progress": work, "welcome": None, "soon": proofs is None, "tiles": _tiles(view, found, state, next_steps.sum_up(steps)), "state": state,
         "spend": spend, "legend": spending.legend(spend),
         "waterfall": savings.chart(found, proofs or []), "savings": savings.table(view, found, proofs or []),
         "proof": savings.proof_words(proofs) if found.levers is not None else "",
+        "proofs": savings.proof_lines(proofs) if found.levers is not None else [],
         "by_lever": found.levers is not None,
         "cards": metrics.cards(view, found.metrics), "metrics": metrics.table(found.metrics),
         "features": metrics.features(view, found.metrics, found.before, before.label, period.until_us > view.now_us),

@@ -32,6 +32,7 @@ async def read(view: View) -> Values:
         models_made = await made.read(view)
         values |= {
             "waits": found is None,
+            "soon": found is None,
             "deployments": paid.table(view, found or []),
             "quantized": made.table(models_made.quantized),
             "tuned": made.tuned_table(models_made.tuned),

@@ -56,6 +56,7 @@ async def read(view: View) -> Values:
         "sentences": words.sentences(found, period, view.now_us, proofs or [], told, per_unit.units, sum(each.amount for each in posted)),
         "spend": chart, "legend": spending.legend(chart), "waterfall": savings.chart(found, proofs or []),
         "levers": savings.table(view, found, proofs or []), "proof": savings.proof_words(proofs) if not view.where else "",
+        "proofs": savings.proof_lines(proofs) if not view.where else [],
         "cards": metrics.cards(view, found.metrics),
         "features": metrics.features(view, found.metrics, found.before, words.name_of(before), period.until_us > view.now_us),
         "budgets": tables.budgets(standing, f"{day_of(view.now_us):%-d %B %Y}"), "alerts": tables.alerts(told),

@@ -1,5 +1,5 @@
 // Keeps an open page as the ledger is, without a reload: hears from /live that figures changed, reads the page's own address
-// again, and changes in place what differs. Hears of new alerts on every page. A window that nobody looks at hears nothing.
+// again, and changes in place what differs; does so, too, while the page says that some of it is still being worked out. Hears of new alerts on every page. A window that nobody looks at hears nothing.
 "use strict";
 (() => {
   const main = document.getElementById("main"), dot = document.querySelector("[data-live-dot]"), toasts = document.getElementById("toasts");
@@ -7,7 +7,7 @@
   const moves = "live" in main.dataset, tenant = new URLSearchParams(location.search).get("tenant");
   const query = tenant ? `?tenant=${encodeURIComponent(tenant)}` : "";
   const REST_MS = 2000, SHARE = 10, LATER_MS = 30000, TOASTS = 3, TOAST_MS = 30000;
-  let source = null, timer = 0, missed = false, reading = false, notBefore = 0, paused = sessionStorage.getItem("live") === "paused";
+  let source = null, timer = 0, missed = false, awaits = "soon" in main.dataset, reading = false, notBefore = 0, paused = sessionStorage.getItem("live") === "paused";
 
   const WORDS = {
     live: moves ? "Live: figures follow the ledger. Press to pause." : "This page is of the past and stays as it is; new alerts are told. Press to pause.",
@@ -52,7 +52,7 @@
   const busy = () => main.querySelector("form:focus-within, details.confirm[open]") !== null;
   async function refresh() {
     clearTimeout(timer);
-    if (!moves || document.hidden || paused) return;
+    if (!(moves || awaits) || document.hidden || paused) return;
     missed = false;
     const wait = Math.max(notBefore - Date.now(), reading || busy() ? REST_MS : 0);
     if (wait > 0) { timer = setTimeout(refresh, wait); return; }
@@ -62,10 +62,11 @@
       const answer = await fetch(location.href, { headers: { accept: "text/html" }, redirect: "error" });
       const fresh = answer.ok && new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("main");
       if (fresh && busy()) timer = setTimeout(refresh, REST_MS);
-      else if (fresh) children(main, fresh);
+      else if (fresh) { children(main, fresh); awaits = "soon" in fresh.dataset; }
     } catch { missed = true; }
     reading = false;
     notBefore = Date.now() + Math.max(REST_MS, SHARE * (performance.now() - begun));  // a slow page is read less often
+    if (awaits) { clearTimeout(timer); timer = setTimeout(refresh, REST_MS); }
   }
 
   const held = (node) => !getSelection().isCollapsed && getSelection().containsNode(node, true);
@@ -137,4 +138,5 @@
   }
 
   connect();
+  if (awaits) timer = setTimeout(refresh, REST_MS);
 })();

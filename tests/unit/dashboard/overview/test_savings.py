@@ -55,7 +55,10 @@ async def test_what_was_measured_is_that_of_the_estimator_for_these_days(tmp_pat
     bar = next(row for row in savings.chart(found, proofs).rows if row["key"] == "model selection")
     assert bar["to"] - mark["at"] == pytest.approx(amount.value / 1e9)
     assert mark["from"] <= mark["at"] <= mark["to"]
-    assert "not" in savings.proof_words(proofs) or "proven" in savings.proof_words(proofs)
+    lines = savings.proof_lines(proofs)
+    assert [each.lever for each in lines] == [each.lever for each in proofs] and savings.proof_words(proofs) == ""
+    assert all(each.verdict in ("proven", "not proven yet", "harms") and each.why.endswith(".") for each in lines)
+    assert savings.proof_lines(None) == []
     assert "worked out" in savings.proof_words(None)
     assert savings.proof_words([]).startswith("No hold-out")
 

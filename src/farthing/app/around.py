@@ -20,6 +20,7 @@ from farthing.upstream.client import Client
 from farthing.wire.asked import asked
 from farthing.wire.blocks import blocks
 from farthing.wire.question import Questions
+from farthing.wire.shaping.shape import Shaping, shaping
 
 
 class Readers(msgspec.Struct, frozen=True):
@@ -29,6 +30,7 @@ class Readers(msgspec.Struct, frozen=True):
     asked: ReadAsked = asked
     blocks: ReadBlocks = blocks
     questions: Questions | None = None
+    shaping: Shaping = shaping
     classifier: Classifier | None = None
     encoder: Memo | None = None
     """The local text encoder. It stays open."""

@@ -96,6 +96,7 @@ class Parts(NamedTuple):
     """Who works the queue; a driven one has its turns when it is told."""
     learning: Learning
     cache: CacheBuilt | None
+    book: PriceBook
 
 
 async def build(settings: Settings, stack: AsyncExitStack, file: str = "") -> Endpoints:
@@ -184,7 +185,7 @@ async def assemble(settings: Settings, stack: AsyncExitStack, around: Around = R
             clock.now_us, stack, around.settings_file, cache.entries if cache is not None else None, routing.probing.state,
             queue.nudge,
         )  # fmt: skip
-    return Parts(Endpoints(edges, pages(routes, list(edges))), ledger, routing.quality, queue.worker, learning, cache)
+    return Parts(Endpoints(edges, pages(routes, list(edges))), ledger, routing.quality, queue.worker, learning, cache, book)  # fmt: skip
 
 
 async def _journal(settings: Settings, store: Store, stack: AsyncExitStack) -> Journal:

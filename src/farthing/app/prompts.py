@@ -27,8 +27,9 @@ from farthing.store.prefixes import Prefixes as Kept
 from farthing.upstream.context_caches import ContextCaches, Refused, has_contexts
 from farthing.upstream.providers import Providers
 from farthing.upstream.relay import Dress, Dressed, Undress, spoken_with
+from farthing.wire.blocks import blocks
 from farthing.wire.gemini_context import with_context
-from farthing.wire.marks import with_marks
+from farthing.wire.marks import Read, with_marks
 
 
 class Built(NamedTuple):
@@ -71,7 +72,7 @@ async def build_prompts(
         around.readers.blocks,
     )  # fmt: skip
     if prompts.contexts == "off" or around.driven:
-        return Built((shape,), _dresser(cachings), None, shape.hold_out)
+        return Built((shape,), _dresser(cachings, around.readers.blocks), None, shape.hold_out)
     contexts = Contexts(
         everywhere, named, cachings, providers.deployments, lambda name: has_contexts(providers[name]), book,
         clock.seconds, around.readers.blocks,
@@ -91,10 +92,10 @@ async def build_prompts(
         shape.hold_out(shares, salt)
         contexts.hold_out(shares, salt)
 
-    return Built((contexts, shape), _dresser(cachings), _undresser(contexts), hear)
+    return Built((contexts, shape), _dresser(cachings, around.readers.blocks), _undresser(contexts), hear)
 
 
-def _dresser(cachings: Cachings) -> Dress:
+def _dresser(cachings: Cachings, read: Read = blocks) -> Dress:
     """Marks go to the provider that the attempt really goes to, as far as it knows such marks."""
 
     def dress(call: Call, spoken: str, body: bytes) -> Dressed:
@@ -108,19 +109,19 @@ def _dresser(cachings: Cachings) -> Dress:
             named = with_context(body, context)
             return Dressed(body) if named is body else Dressed(named, context.flag)
         there = cachings.of(deployment, spoken)
-        return Dressed(body) if there is None else _marked(call, spoken, body, marks, there)
+        return Dressed(body) if there is None else _marked(call, spoken, body, marks, there, read)
 
     return dress
 
 
-def _marked(call: Call, spoken: str, body: bytes, marks: Marks, there: Caching) -> Dressed:
+def _marked(call: Call, spoken: str, body: bytes, marks: Marks, there: Caching, read: Read) -> Dressed:
     ttls = {keep.ttl for keep in there.keeps}
     if any(point.ttl not in ttls for point in marks.points) or (marks.explicit and there.way != "breakpoints"):
         return Dressed(body)
     headers = ((there.header.encode(), marks.key.encode()),) if marks.key and there.header else ()
     if marks.key and not there.key:
         marks = msgspec.structs.replace(marks, key="")
-    written = with_marks(spoken, body, marks, call.wire, call.body)
+    written = with_marks(spoken, body, marks, call.wire, call.body, read)
     if written is body or not (marks.points or marks.explicit):
         return Dressed(written, "", headers)
     return Dressed(written, MARKED if there.way == "marks" else ALIKE if marks.goes_on else EXPLICIT, headers)

@@ -28,6 +28,8 @@ from farthing.steps.shape.stop import Stop, StopAtLabel
 from farthing.store import Store
 from farthing.upstream.providers import Providers
 from farthing.wire.answer_schema import made
+from farthing.wire.shaping.shape import Shaping as Shapers
+from farthing.wire.shaping.shape import shaping
 from farthing.wire.stop import MOST
 
 
@@ -47,9 +49,11 @@ def optimises(settings: PromptSettings) -> bool:
 
 
 def build_shaping(
-    settings: PromptSettings, catalog: Catalog, expect: Expect, trials: Trials | None = None, history: Make | None = None
+    settings: PromptSettings, catalog: Catalog, expect: Expect, trials: Trials | None = None, history: Make | None = None,
+    shapers: Shapers = shaping,
 ) -> Shaping:  # fmt: skip
-    """The steps that any feature wants. Without `history` conversations are left alone. Raises SettingsError."""
+    """The steps that any feature wants. Without `history` conversations are left alone. `shapers`: who shapes with some
+    transforms. Raises SettingsError."""
     arm = Arm()
     steps: list[Step] = []
     if any(_controls(settings, each) for each in _all(settings)):
@@ -58,7 +62,7 @@ def build_shaping(
         steps.append(Output(parts.rules("", _NONE), rules, arm, trials))
     if any(_transforms(settings, each) for each in _all(settings)):
         transforms = {name: _transforms(settings, each) for name, each in settings.features.items()}
-        steps.append(Lossless(_transforms(settings, _NONE), transforms, arm))
+        steps.append(Lossless(_transforms(settings, _NONE), transforms, arm, shapers))
     if not steps:
         return Shaping()
     if trials is None:
@@ -78,7 +82,7 @@ async def open_shaping(
     """The same with what trials have shown, and with long conversations. Raises SettingsError, StoreError."""
     trials = await build_trials(settings, store, stack, around)
     histories = build_histories(settings, catalog, providers, book, errands, stack, around)
-    return build_shaping(settings.prompts, catalog, expect, trials, histories)
+    return build_shaping(settings.prompts, catalog, expect, trials, histories, around.readers.shaping)
 
 
 _NONE = FeaturePromptSettings()

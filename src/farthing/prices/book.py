@@ -20,7 +20,7 @@ from farthing.model.usage import CostState, Usage
 from farthing.prices.card import TOKEN_UNITS, CardFile, Family, RateCard, check_cards, read_cards, token_counts
 from farthing.prices.match import forms_of
 from farthing.prices.odd import odd_contracts, odd_prices
-from farthing.prices.rates import Band, Card, Contract, Listed, Rates, rates_at
+from farthing.prices.rates import FOREVER_US, Band, Card, Contract, Listed, Rates, rates_at
 
 CARDS = Path(__file__).parent / "cards"
 """The base: compiled from genai-prices by `compile_cards`."""
@@ -137,6 +137,10 @@ class PriceBook:
         if rates is None or not rates.from_us <= at_us < rates.until_us:
             rates = self._work_out(provider, model, tier, geo, at_us)
         return rates
+
+    def next_change(self, at_us: int) -> int:
+        """The first moment after `at_us` at which a rate that was asked for so far may be another."""
+        return min((rates.until_us for rates in self._rates.values() if rates.until_us > at_us), default=FOREVER_US)
 
     def _work_out(self, provider: str, model: str, tier: str, geo: str, at_us: int) -> Rates:
         card = self.card(provider, self._endpoint(provider, geo) + model) or self.card(provider, model)

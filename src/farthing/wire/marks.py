@@ -8,6 +8,7 @@ What the format has no place for is left out; a body that says anything about it
 nothing of prices and of why a mark stands where it does.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -19,6 +20,8 @@ from farthing.wire.blocks import Blocks, blocks, elements, spans, value_of
 from farthing.wire.lenient import anything
 
 MESSAGES, CHAT, RESPONSES = "anthropic.messages", "openai.chat", "openai.responses"
+Read = Callable[[str, bytes], Blocks | None]
+"""As `blocks`."""
 MOST = 4
 """Marks that a request may have, at every provider."""
 
@@ -34,17 +37,20 @@ _MARKABLE = {
 }
 
 
-def with_marks(format: str, body: bytes, marks: Marks, sent_for: str = "", original: bytes = b"") -> bytes:
+def with_marks(
+    format: str, body: bytes, marks: Marks, sent_for: str = "", original: bytes = b"", read: Read = blocks
+) -> bytes:
     """The body with the marks that its format has a place for; `body` itself where none was written. `sent_for`: the
     format that the marks were planned in, whose body was `original`, where that was translated. Never raises."""
     try:
-        return _written(format, body, marks, sent_for or format, original)
+        return _written(format, body, read(format, body), marks, sent_for or format, original)
     except (msgspec.DecodeError, UnicodeError, RecursionError, ValueError, TypeError, BadRequest):
         return body
 
 
-def _written(format: str, body: bytes, marks: Marks, sent_for: str, original: bytes) -> bytes:
-    found = blocks(format, body)
+def _written(
+    format: str, body: bytes, found: Blocks | None, marks: Marks, sent_for: str, original: bytes
+) -> bytes:  # fmt: skip
     if found is None or found.marked or not len(found):
         return body
     points = list(marks.points)[-MOST:]

@@ -11,6 +11,7 @@ from farthing.model.usage import Usage
 from farthing.prices import Contract, PriceBook, Priced, shipped_files
 from farthing.prices.card import REQUEST_UNITS, TOKEN_UNITS, check_cards
 from farthing.prices.odd import odd_prices
+from farthing.prices.rates import FOREVER_US
 
 from .shelf import NOON, book, cards, model, us
 
@@ -225,3 +226,19 @@ def test_what_is_remembered_is_what_a_fresh_book_says(shipped: PriceBook, at_us:
         assert shipped.price(provider, name, usage, tier=tier, at_us=at_us) == fresh.price(
             provider, name, usage, tier=tier, at_us=at_us
         )
+
+
+def test_the_next_change_is_that_of_what_was_asked_for() -> None:
+    found = book(
+        cards(models=[
+            model({"rates": {"input": 1}}, {"rates": {"input": 2}, "valid_from": "2026-12-01"}),
+            model({"rates": {"input": 1}}, {"rates": {"input": 2}, "valid_from": "2026-11-28"}, id="n"),
+        ])
+    )  # fmt: skip
+    usage = Usage(uncached_in=1)
+    assert found.next_change(NOON) == FOREVER_US
+    found.price("acme", "m", usage, at_us=NOON)
+    assert found.next_change(NOON) == us("2026-12-01T00:00")
+    found.price("acme", "n", usage, at_us=NOON)
+    assert found.next_change(NOON) == us("2026-11-28T00:00")
+    assert found.next_change(us("2026-11-28T00:00")) == us("2026-12-01T00:00")

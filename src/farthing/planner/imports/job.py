@@ -5,10 +5,10 @@ Knows no terminal: whoever runs it hears after each batch how far it is.
 """
 
 import asyncio
-import gc
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
@@ -18,6 +18,7 @@ import msgspec
 from farthing.model.errors import BadRequest
 from farthing.model.past import PastCall
 from farthing.model.record import Record
+from farthing.planner.garbage import seldom
 from farthing.planner.imports import formats
 from farthing.planner.imports.booking import file_id, fingerprints, record_of
 from farthing.planner.imports.daily import read as read_days
@@ -118,12 +119,10 @@ async def import_file(
     file = await store.do(lambda connection: _resumed(connection, plan, layout))
     outcome = Outcome(plan.path.name, plan.path.stat().st_size, went_on=file.line)
     stream = Stream(plan.path)
-    often = gc.get_threshold()
-    gc.set_threshold(_SELDOM)
     batches = _batches(stream, layout, plan, file, book, batch)
     work = progress.Work(file.id, "default", f"import of {file.name}", 0, max(1, outcome.size), now_us(), 0)
     said = 0.0
-    try:
+    with seldom(_SELDOM), closing(stream):
         while True:
             found, spent = await asyncio.to_thread(_next, batches)
             outcome.parse_s += spent
@@ -141,9 +140,6 @@ async def import_file(
         file.ended, file.at_us = True, now_us()
         file.tail = await asyncio.to_thread(partial(_tail, unpack=True), plan.path, file.place)
         await store.do(lambda connection: _end(connection, file))
-    finally:
-        gc.set_threshold(*often)
-        stream.close()
     outcome.nothing_new = outcome.rows == 0
     if stream.trouble:
         outcome.notes = [*outcome.notes, stream.trouble]

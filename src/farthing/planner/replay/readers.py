@@ -15,17 +15,22 @@ from farthing.model.past import PastCall
 from farthing.planner.replay.recorded import read
 from farthing.steps.cache.near import Judge
 from farthing.steps.task.classifier import Classifier, Guess
+from farthing.upstream.simulator.prompt_cache import Block, Names
+from farthing.upstream.simulator.tokens import Ids
 from farthing.upstream.simulator.wire import Asked
 from farthing.wire.asked import asked
 from farthing.wire.blocks import blocks
 from farthing.wire.question import Questions
 from farthing.wire.said import Said, said
+from farthing.wire.shaping.shape import Shape, shaping
 
 T = TypeVar("T")
 MOST_BYTES = 96 * 2**20
 """Of requests that one reader remembers; beyond it each is read anew."""
 BEYOND = 1_000
 """Bytes that what was read takes beside the request."""
+NAME = 50
+"""Bytes that the name of a prefix takes."""
 TEXTS_A_RUN = 256
 
 
@@ -67,6 +72,33 @@ class Guesses(Classifier):
         return known
 
 
+class KnownNames(Names):
+    """Names of prompts' prefixes, remembered for prompts that are."""
+
+    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+        self._known: dict[tuple[object, ...], tuple[object, Sequence[bytes]]] = {}
+        """With the prompt, whose place in memory is then nobody else's."""
+        self._room = most_bytes
+
+    def of_tokens(self, scope: str, ids: Ids, lengths: Sequence[int]) -> Sequence[bytes]:
+        if not isinstance(lengths, range):
+            return super().of_tokens(scope, ids, lengths)
+        key = (scope, id(ids), lengths)
+        known = self._known.get(key)
+        return known[1] if known is not None else self._kept(key, ids, super().of_tokens(scope, ids, lengths))
+
+    def of_blocks(self, scope: str, blocks: Sequence[Block]) -> Sequence[bytes]:
+        key = (scope, id(blocks))
+        known = self._known.get(key)
+        return known[1] if known is not None else self._kept(key, blocks, super().of_blocks(scope, blocks))
+
+    def _kept(self, key: tuple[object, ...], prompt: object, names: Sequence[bytes]) -> Sequence[bytes]:
+        if self._room > 0:
+            self._room -= NAME * len(names) + BEYOND
+            self._known[key] = prompt, names
+        return names
+
+
 class Kept(Memo):
     """Vectors that outlive the gateways that ask for them."""
 
@@ -84,10 +116,17 @@ class Reading:
         self.judge = judge
         self.gateway = Readers(
             asked=Remembered(asked), blocks=Remembered(blocks), questions=Questions(2 * MOST_BYTES), classifier=Guesses(),
-            encoder=encoder,
+            encoder=encoder, shaping=self._shaping,
         )  # fmt: skip
+        self.names = KnownNames()
+        self._shapers: dict[frozenset[str], Shape] = {}
         self._asked = Remembered(read)
         self._said = Remembered(said)
+
+    def _shaping(self, transforms: frozenset[str]) -> Shape:
+        if transforms not in self._shapers:
+            self._shapers[transforms] = Remembered(shaping(transforms))
+        return self._shapers[transforms]
 
     def asked(self, format: str, body: bytes) -> Asked:
         """As the simulator reads a request. Raises Refusal, DecodeError."""

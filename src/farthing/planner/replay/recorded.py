@@ -20,7 +20,7 @@ from farthing.upstream.simulator import errors
 from farthing.upstream.simulator.answers import Reply, ToolUse
 from farthing.upstream.simulator.anthropic_messages import AnthropicMessages
 from farthing.upstream.simulator.openai_chat import OpenAIChat
-from farthing.upstream.simulator.prompt_cache import CacheUse
+from farthing.upstream.simulator.prompt_cache import CacheUse, Names
 from farthing.upstream.simulator.provider import Provider, check_fields
 from farthing.upstream.simulator.settings import SimulatorSettings
 from farthing.upstream.simulator.wire import Asked, Json, Refusal, Spent, Wire
@@ -44,6 +44,9 @@ Wordiness = Callable[[str, str], float]
 class Reading(Protocol):
     """How recorded requests and answers are read; see `readers.Reading`."""
 
+    @property
+    def names(self) -> Names: ...
+
     def asked(self, format: str, body: bytes) -> Asked: ...
 
     def said(self, format: str, body: bytes) -> Said | None: ...
@@ -56,7 +59,7 @@ class Recorded:
         self, seconds: Callable[[], float], passes: Callable[[float], None], wordiness: Wordiness, reading: Reading
     ) -> None:  # fmt: skip
         self._reading = reading
-        self._provider = Provider(SimulatorSettings(), seconds)
+        self._provider = Provider(SimulatorSettings(), seconds, reading.names)
         self._passes = passes
         self._wordiness = wordiness
         self.now = PastCall(id="", at_us=0)

@@ -23,6 +23,7 @@ from farthing.model.money import Nano
 from farthing.model.past import PastCall
 from farthing.model.principal import Key
 from farthing.model.record import Record
+from farthing.planner.garbage import seldom
 from farthing.planner.replay.readers import Reading
 from farthing.planner.replay.recorded import Recorded
 from farthing.planner.replay.tending import Tending
@@ -35,8 +36,9 @@ from farthing.wire import FORMATS
 WRITE_EVERY = 500
 """Calls between two writes of the replay's own ledger; with budgets each is written, since they count what is written."""
 PATIENCE_S = 60.0
-DAY_US = 86_400_000_000
-
+SELDOM = 50_000
+"""New objects between two looks for garbage in circles. Calls leave little, and what was read for other replays is much to
+look through."""
 Hear = Callable[[int], None]
 """Hears how many calls were asked."""
 
@@ -62,7 +64,7 @@ async def replay(
     """What each of `calls`, which are in the order of their times, would have come to; None where it was refused before it
     was booked. `reading` is shared by the replays of the same calls; `budgets`: those of the settings hold. Raises StoreError,
     SettingsError; TimeoutError for a call that waits in vain for somebody else's money."""
-    with TemporaryDirectory(prefix="farthing-plan-") as folder:
+    with TemporaryDirectory(prefix="farthing-plan-") as folder, seldom(SELDOM):
         settings = settings_for(calls, own, Path(folder) / "replay.db", budgets=budgets)
         world = _World(calls, switch(settings), reading or Reading(), 1 if budgets else WRITE_EVERY)
         return await world.play(calls, hear)
@@ -77,6 +79,8 @@ class _World:
         self._reading = reading
         self._write_every = write_every
         self._writes = 0
+        self._steady_until_us = 0
+        self._prices = 0
         self._place = -1
         self._came: list[Came | None] = [None] * len(calls)
         self._place_of: dict[str, int] = {}
@@ -85,6 +89,7 @@ class _World:
         async with AsyncExitStack() as stack:
             secrets = await self._keys({past.tenant for past in calls})
             parts = await assemble(self._settings, stack, self._around())
+            self._book = parts.book
             tend = Tending(self._settings.student, parts.learning, self._time.now_us)
             for place, past in enumerate(calls):
                 await tend(past.at_us)
@@ -115,9 +120,11 @@ class _World:
         )  # fmt: skip
 
     def _weighing(self) -> float:
-        """Models are weighed anew when the ledger was written, since nothing is learned before, and each day, since prices
-        have dates."""
-        return KEEP_S * (self._writes + self._time.now_us // DAY_US)
+        """Models are weighed anew when the ledger was written, since nothing is learned before, and when a price changes."""
+        if self._time.now_us >= self._steady_until_us:
+            self._prices += 1
+        self._steady_until_us = self._book.next_change(self._time.now_us)
+        return KEEP_S * (self._writes + self._prices)
 
     def _new_id(self) -> str:
         """The first that a call asks for is its own; more would be of what the gateway asks by itself."""

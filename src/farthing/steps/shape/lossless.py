@@ -23,7 +23,7 @@ from farthing.model.usage import Usage
 from farthing.pipeline import Proceed
 from farthing.steps.shape import booking
 from farthing.steps.shape.arm import LEVER, Arm
-from farthing.wire.shaping.shape import Removed, Shaper
+from farthing.wire.shaping.shape import Removed, Shaping, shaping
 
 _WORDS = {
     "compact": "JSON without white space", "escapes": "letters for escapes", "schemas": "tool schemas without noise",
@@ -37,8 +37,10 @@ class Lossless:
 
     name = "lossless"
 
-    def __init__(self, everywhere: frozenset[str], features: Mapping[str, frozenset[str]], arm: Arm) -> None:
-        shapers = {each: Shaper(each) for each in {everywhere, *features.values()} if each}
+    def __init__(
+        self, everywhere: frozenset[str], features: Mapping[str, frozenset[str]], arm: Arm, shaping: Shaping = shaping
+    ) -> None:
+        shapers = {each: shaping(each) for each in {everywhere, *features.values()} if each}
         self._everywhere = shapers.get(everywhere)
         self._features = {name: shapers.get(each) for name, each in features.items()}
         self._arm = arm
@@ -53,7 +55,7 @@ class Lossless:
             call.trail.note(self.name, "as it came", "held out, so that prompt optimisation can be measured")
             return await proceed(call)
         body = call.body
-        made = shaper.shape(call.wire, body)
+        made = shaper(call.wire, body)
         if made is None:
             return await proceed(call)
         call.trail.note(self.name, *_told(made.removed))

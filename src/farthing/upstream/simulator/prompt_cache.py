@@ -11,6 +11,7 @@ of wires: prompts come as tokens or blocks, the scope (key, model, ...) as text.
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
+from itertools import accumulate
 
 import msgspec
 
@@ -56,12 +57,36 @@ class _Entry(msgspec.Struct):
     expires: float
 
 
+class Names:
+    """Names prompts' prefixes: equal ones alike, others differently."""
+
+    def of_tokens(self, scope: str, ids: Ids, lengths: Sequence[int]) -> Sequence[bytes]:
+        """Of the prefixes of `lengths`, which rise."""
+        digest = blake2b(scope.encode("utf-8", "replace"), digest_size=16)
+        names, before = [], 0
+        for length in lengths:
+            digest.update(ids[before:length].tobytes())
+            before = length
+            names.append(digest.copy().digest())
+        return names
+
+    def of_blocks(self, scope: str, blocks: Sequence[Block]) -> Sequence[bytes]:
+        """Of the prefixes that end at each block."""
+        digest = blake2b(scope.encode(), digest_size=16)
+        names = []
+        for block in blocks:
+            digest.update(len(block.content).to_bytes(8, "big") + block.content)
+            names.append(digest.copy().digest())
+        return names
+
+
 class PromptCaches:
     """`clock` gives seconds; `limit` bounds the number of remembered prefixes."""
 
-    def __init__(self, clock: Callable[[], float], limit: int = 200_000) -> None:
+    def __init__(self, clock: Callable[[], float], limit: int = 200_000, names: Names | None = None) -> None:
         self._clock = clock
         self._limit = limit
+        self._names = names or Names()
         self._entries: OrderedDict[bytes, _Entry] = OrderedDict()
         self._lengths: OrderedDict[bytes, deque[int]] = OrderedDict()
 
@@ -69,15 +94,16 @@ class PromptCaches:
         self, scope: str, ids: Ids, *, least: int, step: int = 128, retention: str = "in_memory", delay: float = 0.0
     ) -> CacheUse:
         """OpenAI's and DeepSeek's automatic cache. `delay` is the time in seconds until this call begins to answer."""
-        lengths = list(range(least, len(ids) + 1, step))
-        keys = _keys(scope, ids, lengths)
-        known = 0
+        lengths = range(least, len(ids) + 1, step)
+        keys = self._names.of_tokens(scope, ids, lengths)
+        now, known = self._clock(), 0
         for length, key in zip(lengths, keys, strict=True):
-            if not self._has(key):
+            if not self._has(key, now):
                 break
             known = length
+        lifetime = _RETENTION.get(retention, 600)
         for key in keys:
-            self._keep(key, _RETENTION.get(retention, 600), delay)
+            self._keep(key, lifetime, delay, now)
         return CacheUse(read=known)
 
     def breakpoints(
@@ -87,66 +113,64 @@ class PromptCaches:
         scope = f"{scope}\0{ids[:_ROUTED_BY].tobytes().hex()}"
         route = blake2b(scope.encode(), digest_size=16).digest()
         candidates = sorted({length for length in self._lengths.get(route, ()) if length <= len(ids)})
-        keys = dict(zip(candidates, _keys(scope, ids, candidates), strict=True))
-        read = max((length for length, key in keys.items() if self._has(key)), default=0)
+        keys = dict(zip(candidates, self._names.of_tokens(scope, ids, candidates), strict=True))
+        now = self._clock()
+        read = max((length for length, key in keys.items() if self._has(key, now)), default=0)
         if read:
-            self._refresh(keys[read])
+            self._refresh(keys[read], now)
         wanted = sorted((length, ttl) for length, ttl in points if length >= least)
         written = {"30m": 0, "12h": 0}
         before = read
-        for (length, ttl), key in zip(wanted, _keys(scope, ids, [length for length, _ in wanted]), strict=True):
+        names = self._names.of_tokens(scope, ids, [length for length, _ in wanted])
+        for (length, ttl), key in zip(wanted, names, strict=True):
             if length > before:
                 written[ttl] += length - before
                 before = length
-                self._keep(key, TTL_SECONDS[ttl], delay)
+                self._keep(key, TTL_SECONDS[ttl], delay, now)
                 self._remember(route, length)
         return CacheUse(read=read, w30m=written["30m"], w12h=written["12h"])
 
     def marks(self, scope: str, blocks: Sequence[Block], *, least: int, delay: float = 0.0) -> CacheUse:
         """Anthropic's cache. The caller has checked that there are at most four marks, the longer TTL first."""
-        digest = blake2b(scope.encode(), digest_size=16)
-        keys, ends, total = [], [], 0
-        for block in blocks:
-            digest.update(len(block.content).to_bytes(8, "big") + block.content)
-            total += block.tokens
-            keys.append(digest.copy().digest())
-            ends.append(total)
+        keys = self._names.of_blocks(scope, blocks)
+        ends = list(accumulate(block.tokens for block in blocks))
+        now = self._clock()
         marked = [at for at, block in enumerate(blocks) if block.mark and ends[at] >= least]
-        hit = max((found for at in marked if (found := self._look_back(keys, at)) is not None), default=None)
+        hit = max((found for at in marked if (found := self._look_back(keys, at, now)) is not None), default=None)
         read = ends[hit] if hit is not None else 0
         if hit is not None:
-            self._refresh(keys[hit])
+            self._refresh(keys[hit], now)
         written = {"5m": 0, "1h": 0}
         before = read
         for at in marked:
             if ends[at] > before:
                 written[blocks[at].mark] += ends[at] - before
                 before = ends[at]
-                self._keep(keys[at], TTL_SECONDS[blocks[at].mark], delay)
-            elif self._has(keys[at]):
-                self._refresh(keys[at])
+                self._keep(keys[at], TTL_SECONDS[blocks[at].mark], delay, now)
+            elif self._has(keys[at], now):
+                self._refresh(keys[at], now)
         return CacheUse(read=read, w5m=written["5m"], w1h=written["1h"])
 
-    def _look_back(self, keys: Sequence[bytes], mark: int) -> int | None:
-        return next((at for at in range(mark, max(-1, mark - _LOOK_BACK), -1) if self._has(keys[at])), None)
+    def _look_back(self, keys: Sequence[bytes], mark: int, now: float) -> int | None:
+        return next((at for at in range(mark, max(-1, mark - _LOOK_BACK), -1) if self._has(keys[at], now)), None)
 
-    def _has(self, key: bytes) -> bool:
+    def _has(self, key: bytes, now: float) -> bool:
         entry = self._entries.get(key)
-        return entry is not None and entry.ready <= self._clock() < entry.expires
+        return entry is not None and entry.ready <= now < entry.expires
 
-    def _refresh(self, key: bytes) -> None:
+    def _refresh(self, key: bytes, now: float) -> None:
         """A read starts the entry's time anew."""
         entry = self._entries[key]
         lifetime = entry.expires - entry.ready
-        entry.ready = self._clock()
-        entry.expires = entry.ready + lifetime
+        entry.ready = now
+        entry.expires = now + lifetime
         self._entries.move_to_end(key)
 
-    def _keep(self, key: bytes, lifetime: float, delay: float) -> None:
-        if self._has(key):
-            self._refresh(key)
+    def _keep(self, key: bytes, lifetime: float, delay: float, now: float) -> None:
+        if self._has(key, now):
+            self._refresh(key, now)
             return
-        ready = self._clock() + delay
+        ready = now + delay
         self._entries[key] = _Entry(ready, ready + lifetime)
         self._entries.move_to_end(key)
         while len(self._entries) > self._limit:
@@ -159,14 +183,3 @@ class PromptCaches:
         self._lengths.move_to_end(route)
         while len(self._lengths) > self._limit // 10:
             self._lengths.popitem(last=False)
-
-
-def _keys(scope: str, ids: Ids, lengths: Sequence[int]) -> list[bytes]:
-    """A key for each prefix; `lengths` rise."""
-    digest = blake2b(scope.encode("utf-8", "replace"), digest_size=16)
-    keys, before = [], 0
-    for length in lengths:
-        digest.update(ids[before:length].tobytes())
-        before = length
-        keys.append(digest.copy().digest())
-    return keys

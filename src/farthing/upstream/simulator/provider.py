@@ -13,7 +13,7 @@ from farthing.upstream.simulator.bill import Bill
 from farthing.upstream.simulator.faults import Faults, Plan
 from farthing.upstream.simulator.latency import Pace
 from farthing.upstream.simulator.models import TUNED
-from farthing.upstream.simulator.prompt_cache import CacheUse, PromptCaches
+from farthing.upstream.simulator.prompt_cache import CacheUse, Names, PromptCaches
 from farthing.upstream.simulator.rate_limits import RateLimits, Verdict, anthropic_headers, openai_headers
 from farthing.upstream.simulator.settings import SimulatorSettings
 from farthing.upstream.simulator.tasks import Skills
@@ -36,11 +36,13 @@ class Work(msgspec.Struct):
 class Provider:
     """One simulated provider, for every key and model. `clock` gives Unix seconds."""
 
-    def __init__(self, settings: SimulatorSettings, clock: Callable[[], float] = time.time) -> None:
-        """Raises UnknownFault."""
+    def __init__(
+        self, settings: SimulatorSettings, clock: Callable[[], float] = time.time, names: Names | None = None
+    ) -> None:
+        """`names`: who names the prefixes of prompts. Raises UnknownFault."""
         self.settings = settings
         self.clock = clock
-        self.caches = PromptCaches(clock)
+        self.caches = PromptCaches(clock, names=names)
         self.limits = RateLimits(settings.requests_per_minute, settings.tokens_per_minute, clock)
         self.faults = Faults(settings.faults, settings.seed)
         self.bill = Bill(settings.bill_kept)

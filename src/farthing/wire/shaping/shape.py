@@ -62,11 +62,22 @@ class Outcome(NamedTuple):
     removed: tuple[Removed, ...]
 
 
+Shape = Callable[[str, bytes], Outcome | None]
+"""As `Shaper.shape`."""
+Shaping = Callable[[frozenset[str]], Shape]
+"""As `shaping`."""
+
+
 class Made(NamedTuple):
     """What became of one text: the JSON string, and the tokens that fell by each transform."""
 
     raw: bytes
     tokens: tuple[tuple[str, int], ...]
+
+
+def shaping(transforms: frozenset[str]) -> Shape:
+    """What shapes requests with these transforms."""
+    return Shaper(transforms).shape
 
 
 class Shaper:

@@ -1,14 +1,17 @@
 """What replays share: the same is said as if it were read anew, and no more is kept than there is room for."""
 
+import json
+from array import array
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from farthing.embed import EncoderError
-from farthing.planner.replay.readers import Guesses, Reading, Remembered, encoded
+from farthing.planner.replay.readers import Guesses, KnownNames, Reading, Remembered, encoded
 from farthing.planner.replay.run import replay
 from farthing.steps.task.classifier import Classifier
+from farthing.upstream.simulator.prompt_cache import Block, Names
 from unit.planner.pasts import chat
 from unit.planner.replay.test_run import all_on
 
@@ -38,6 +41,33 @@ async def test_a_second_replay_that_shares_readers_comes_to_the_same() -> None:
     alone = await replay(calls, None, all_on)
     assert await replay(calls, None, all_on, reading=reading) == alone
     assert await replay(calls, None, all_on, reading=reading) == alone
+
+
+def test_prefixes_of_a_remembered_prompt_have_the_names_that_any_have() -> None:
+    names, known = Names(), KnownNames()
+    ids, other = array("I", range(3_000)), array("I", range(1, 3_001))
+    blocks = [Block(b"one", 5), Block(b"two", 7)]
+    for _ in range(2):
+        for scope in ("a", "b"):
+            for prompt in (ids, other):
+                for lengths in (range(1_024, 3_001, 128), range(1_024, 3_001, 64), [1_024, 2_000]):
+                    assert known.of_tokens(scope, prompt, lengths) == names.of_tokens(scope, prompt, lengths)
+            assert known.of_blocks(scope, blocks) == names.of_blocks(scope, blocks)
+
+
+def test_names_without_room_are_made_anew() -> None:
+    names, known = Names(), KnownNames(most_bytes=0)
+    for at in range(50):  # each may lie where the one before lay
+        ids = array("I", range(at, at + 300))
+        assert known.of_tokens("a", ids, range(100, 301, 100)) == names.of_tokens("a", ids, range(100, 301, 100))
+
+
+async def test_replays_that_shape_prompts_share_what_that_makes_of_them() -> None:
+    said = json.dumps({"parcels": [{"id": n, "late": n % 2} for n in range(60)]}, indent=4)
+    calls = [chat(n, f"Sum this up.\n{said}\n{n}", system=f"{'Be brief. ' * 200}{n % 3}") for n in range(12)]
+    reading = Reading()
+    alone = await replay(calls, None, all_on)
+    assert [await replay(calls, None, all_on, reading=reading) for _ in range(2)] == [alone, alone]
 
 
 class Counting:

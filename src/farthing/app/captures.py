@@ -28,4 +28,8 @@ def build_captures(
     if not (rules.features or rules.tasks):
         return (), keeper
     chance = around.dice.random if around.dice is not None else random.random
-    return (Capture(rules.features, rules.tasks, rules.percent / 100, keeper, chance),), keeper
+    return (
+        Capture(
+            rules.features, rules.tasks, rules.percent / 100, keeper, chance, (rules.except_features, rules.except_keys)
+        ),
+    ), keeper

@@ -17,6 +17,12 @@ class CaptureSettings(msgspec.Struct, frozen=True):
         list[str], Meta(description='Features whose calls are kept; `["*"]`: all. Empty: none, unless `tasks` says so.')
     ] = []
     tasks: Annotated[list[str], Meta(description="Kinds of work whose calls are kept.")] = []
+    except_features: Annotated[
+        list[str], Meta(description="Features whose calls are never kept, whatever `features` and `tasks` say.")
+    ] = []
+    except_keys: Annotated[
+        list[str], Meta(description="Names of keys whose calls are never kept, whatever their feature.")
+    ] = []
     percent: Annotated[float, Meta(gt=0, le=100, description="Of their calls, in a hundred.")] = 100.0
     keep_days: Annotated[float, Meta(gt=0, le=3650, description="Days after which they are deleted.")] = 30.0
     redact: Annotated[

@@ -102,18 +102,14 @@ class Captures:
 
     async def prune(self, now_us: int) -> int:
         """Delete what has come to its end."""
-        return await self._store.do(
-            lambda connection: connection.execute("DELETE FROM captures WHERE expires_us <= ?", (now_us,))
-        )
+        return await self._store.do(lambda connection: _delete(connection, "expires_us <= ?", (now_us,)))
 
     async def purge(
         self, *, tenant: str = "", feature: str | None = None, task: str | None = None, before_us: int | None = None
     ) -> int:  # fmt: skip
         """Delete those that are meant; without any word, all."""
         where, values = _meant(tenant, feature, task, "", before_us=before_us)
-        return await self._store.do(
-            lambda connection: connection.execute(f"DELETE FROM captures WHERE {where}", values)
-        )
+        return await self._store.do(lambda connection: _delete(connection, where, values))
 
     async def kept(self, now_us: int, *, tenant: str = "") -> list[Kept]:
         """What there is, by tenant, feature, kind of work and template."""
@@ -201,7 +197,15 @@ def _trim(connection: Connection, tenant: str, most: int) -> int:
     )
     if not rows:
         return 0
-    return connection.execute("DELETE FROM captures WHERE tenant = ? AND at_us <= ?", (tenant, int(rows[0][0])))
+    return _delete(connection, "tenant = ? AND at_us <= ?", (tenant, int(rows[0][0])))
+
+
+def _delete(connection: Connection, where: str, values: tuple[object, ...]) -> int:
+    """Gone for good: a row that is only unlinked can still be read from the disk."""
+    gone = connection.execute(f"DELETE FROM captures WHERE {where}", values)
+    if gone:
+        connection.wipe("captures")
+    return gone
 
 
 def _kept(connection: Connection, now_us: int, tenant: str) -> list[Kept]:

@@ -50,6 +50,9 @@ class Connection(Protocol):
 
     def has_table(self, name: str) -> bool: ...
 
+    def wipe(self, table: str) -> None:
+        """Have what was deleted from it leave the disk too, as far as the engine can; not inside a transaction."""
+
     def close(self) -> None: ...
 
 

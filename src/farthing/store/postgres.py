@@ -128,6 +128,9 @@ class PostgresConnection:
     def has_table(self, name: str) -> bool:
         return self.query("SELECT to_regclass(?)", (name,))[0][0] is not None
 
+    def wipe(self, table: str) -> None:
+        self.execute(f"VACUUM {table}")
+
     def close(self) -> None:
         with suppress(psycopg.Error):
             self._db.close()

@@ -59,6 +59,7 @@ class SqliteConnection:
             self._db.execute("PRAGMA wal_autocheckpoint=2000")
             self._db.execute("PRAGMA synchronous=NORMAL")
             self._db.execute("PRAGMA cache_size=-4000")
+            self._db.execute("PRAGMA secure_delete=ON")  # what was deleted is overwritten; not every build does by itself
             self._place = _place(path)
             self._looked_at = time.monotonic()
             self._most_values = self._db.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
@@ -168,6 +169,10 @@ class SqliteConnection:
 
     def has_table(self, name: str) -> bool:
         return bool(self.query("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (name,)))
+
+    def wipe(self, table: str) -> None:
+        """What the log still has of it goes with the log, unless somebody reads just now."""
+        self.query("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         with suppress(sqlite3.Error):

@@ -1,14 +1,16 @@
 """Calls that are kept to learn from, in both stores."""
 
 import secrets
+from pathlib import Path
 
 import msgspec
+import pytest
 
 from farthing.model.call import Sample
-from farthing.store import Store
+from farthing.store import Store, open_store
 from farthing.store.captures import Captured, Captures
 from farthing.store.engine import Connection
-from farthing.store.sealing import wrapping
+from farthing.store.sealing import PLAIN, wrapping
 
 NOW_US = 1_790_000_000_000_000
 ONE = Captured(
@@ -88,3 +90,38 @@ async def test_pages_of_many_rows_are_joined(store: Store) -> None:
     calls = (await captures.read(NOW_US)).calls
     assert len({each.call_id for each in calls}) == 2500
     assert [each.at_us for each in calls] == sorted(each.at_us for each in calls)
+
+
+@pytest.mark.parametrize("way", ["expired", "purged", "trimmed"])
+async def test_what_is_deleted_leaves_the_disk_too(sqlite_url: str, way: str) -> None:
+    store = await open_store(sqlite_url)
+    captures = Captures(store)
+    await captures.add([msgspec.structs.replace(each, text=secrets.token_hex(40)) for each in some(300, expires_us=10)])
+    rows = await store.do(lambda connection: connection.query("SELECT data FROM captures ORDER BY at_us"))
+    files = Path(sqlite_url.removeprefix("sqlite:///")).parent
+
+    def there() -> int:
+        disk = b"".join(file.read_bytes() for file in files.glob("*.db*"))
+        return sum(bytes(data) in disk for (data,) in rows[:200])
+
+    assert there() == 200
+    if way == "trimmed":
+        await captures.trim("acme", 50)
+    else:
+        await (captures.prune(10) if way == "expired" else captures.purge())
+    assert there() == 0
+    await store.close()
+
+
+async def test_what_was_kept_without_its_context_is_read_as_such(store: Store, connection: Connection) -> None:
+    captures = Captures(store)
+    await captures.add(some(1, context="ab"))
+    ((data,),) = connection.query("SELECT data FROM captures")
+    (kept,) = (await captures.read(0)).calls
+    assert kept.context == "ab" and kept.text
+    plain = msgspec.msgpack.decode(PLAIN.unwrap(bytes(data), "capture", kept.tenant, kept.call_id))
+    connection.execute(
+        "UPDATE captures SET data = ?",
+        (PLAIN.wrap(msgspec.msgpack.encode(plain[:6]), "capture", kept.tenant, kept.call_id),),
+    )
+    assert [each.context for each in (await captures.read(0)).calls] == [""]

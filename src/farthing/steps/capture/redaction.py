@@ -107,27 +107,34 @@ _SECRET = r"""
   | \beyJ[A-Za-z0-9_-]{8,4000}\.eyJ[A-Za-z0-9_-]{4,4000}\.[A-Za-z0-9_-]{0,2000}    # JSON web tokens
 """
 _NAMED_SECRET = r"""
-    \b(?:pass(?:word|wd|phrase|code)?|kennwort|passwort|secret|api[-_ ]?key|access[-_ ]?key|auth[-_ ]?token|access[-_ ]?token
-      |refresh[-_ ]?token|client[-_ ]?secret|private[-_ ]?key|connection[-_ ]?string)
+    (?<![A-Za-z0-9])(?:pass(?:word|wd|phrase|code)?|pwd|kennwort|passwort|secret(?:[-_ ]?key)?|api[-_ ]?key|access[-_ ]?key
+      |account[-_ ]?key|auth[-_ ]?token|access[-_ ]?token|refresh[-_ ]?token|client[-_ ]?secret|private[-_ ]?key
+      |connection[-_ ]?string)
     ["']?\s{0,3}(?:[:=]|\b(?:is|lautet)\b(?=\s{0,3}["']?[^\s\d]{0,40}\d))\s{0,3}["']?(?P<it>(?![\[<{$])[^\s"'<>,;]{6,200})
 """
 _BEARER = r"\b(?:Bearer|Basic)\s{1,3}(?P<it>[A-Za-z0-9+/_.~=-]{16,4000})"
+_TOKEN = r"""(?<![A-Za-z0-9])token["']?\s{0,3}[:=]\s{0,3}["']?(?P<it>[A-Za-z0-9+/_.~=-]{16,4000})"""
 _IN_URL = r"\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@]{1,100}:(?P<it>[^\s/@]{1,200})(?=@)"
-_EMAIL = r"(?<![\w.+%-])(?P<it>[\w.+%'-]{1,64}@(?:[A-Za-z0-9\u00c0-\u024f-]{1,63}\.){1,8}[A-Za-z]{2,24})(?![\w-])"
+_EMAIL = (
+    r"(?<![\w.+%-])(?P<it>[\w.+%'-]{1,64}(?:@|%40)(?:[A-Za-z0-9\u00c0-\u024f-]{1,63}\.){1,8}[A-Za-z]{2,24})(?![\w-])"
+)
 _IBAN = r"(?<![A-Za-z0-9])(?P<it>[A-Za-z]{2}\d{2}(?:[ -]?[A-Za-z0-9]{4}){2,7}(?:[ -]?[A-Za-z0-9]{1,3})?)(?![A-Za-z0-9])"
-_CARD = r"(?<![\d.,-])(?P<it>\d(?:[ -]?\d){12,18})(?![\d])"
+_GAP = r"[ \u00a0\u2007\u2009\u202f._\u2010-\u2015-]"
+"""What stands between digits that belong together, as people and word processors write it."""
+_CARD = rf"(?<!\d)(?<!\d[.,-])(?P<it>\d(?:{_GAP}{{0,2}}\d){{12,18}})(?![\d])"
 _IP = r"""
     (?<![\w.:])(?P<it>
-        (?:\d{1,3}\.){3}\d{1,3}
-      | (?:[0-9A-Fa-f]{0,4}:){2,7}(?:[0-9A-Fa-f]{1,4}|(?:\d{1,3}\.){3}\d{1,3}|(?<=::))
-    )(?![\w:]|\.\d)
+        (?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)
+      | (?:[0-9A-Fa-f]{0,4}:){2,7}(?:[0-9A-Fa-f]{1,4}|(?:\d{1,3}\.){3}\d{1,3}|(?<=::))(?![\w:]|\.\d)
+    )
 """
-_PHONE = r"""
-    (?<![\w.,:/+-])(?P<it>
-        (?:\+|00)[1-9]\d{0,2}[ ./-]{0,2}(?:\(\d{1,5}\)[ ./-]{0,2})?\d(?:[ ./-]{0,2}\d){5,12}   # with the country
-      | (?:\(0[1-9]\d{1,4}\)|0[1-9]\d{1,4})[ ./-]{1,3}\d(?:[ ./-]?\d){4,9}                                      # trunk prefix and area
-      | 0[1-9]\d{8,10}                                                                             # the same in one
-      | \(\d{3}\)[ .-]?\d{3}[ .-]\d{4} | \d{3}[.-]\d{3}[.-]\d{4} | \d{3}[ ]\d{3}[ ]\d{4}           # North America
+_PHONE = rf"""
+    (?<![\w.,/+-])(?<!\d:)(?P<it>
+        (?:\+|00)[1-9]\d{{0,2}}(?:/|{_GAP}){{0,2}}(?:\(\d{{1,5}}\)(?:/|{_GAP}){{0,2}})?\d(?:(?:/|{_GAP}){{0,2}}\d){{5,12}}   # with the country
+      | (?:\(0[1-9]\d{{1,4}}\)|0[1-9]\d{{1,4}})(?:/|{_GAP}){{1,3}}\d(?:(?:/|{_GAP})?\d){{4,9}}                                # trunk prefix and area
+      | 0[1-9](?:{_GAP}\d\d){{4}}                                                                                        # the same in pairs
+      | 0[1-9]\d{{8,10}}                                                                                                # and in one
+      | (?:1{_GAP})?(?:\(\d{{3}}\){_GAP}?\d{{3}}{_GAP}\d{{4}}|\d{{3}}(?P<gap>{_GAP})\d{{3}}(?P=gap)\d{{4}})                            # North America
     )(?![\w]|[.,]\d)
 """
 
@@ -136,6 +143,7 @@ _RULES: tuple[tuple[Kind, re.Pattern[str], Callable[[str], bool] | None], ...] =
     ("secret", re.compile(f"(?P<it>{_SECRET})", _X), None),
     ("secret", re.compile(_BEARER), None),
     ("secret", re.compile(_NAMED_SECRET, _X | re.IGNORECASE), None),
+    ("secret", re.compile(_TOKEN, re.IGNORECASE), None),
     ("secret", re.compile(_IN_URL, re.IGNORECASE), None),
     ("email", re.compile(_EMAIL), None),
     ("iban", re.compile(_IBAN), is_iban),
@@ -144,7 +152,7 @@ _RULES: tuple[tuple[Kind, re.Pattern[str], Callable[[str], bool] | None], ...] =
     ("phone", re.compile(_PHONE, _X), _is_phone),
 )
 _NEEDS = {
-    "email": re.compile("@"), "iban": re.compile(r"\d\d"), "card": re.compile(r"\d"), "ip": re.compile(r"\d\.\d|:[\dA-Fa-f]{0,4}:"),
+    "email": re.compile("@|%40"), "iban": re.compile(r"\d\d"), "card": re.compile(r"\d"), "ip": re.compile(r"\d\.\d|:[\dA-Fa-f]{0,4}:"),
     "phone": re.compile(r"\d"),
 }  # fmt: skip
 """Without this there is none: most texts are passed by so."""

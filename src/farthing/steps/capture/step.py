@@ -1,5 +1,6 @@
 """The capture step: hears the answers to calls of the features and kinds of work that somebody named, and hands both over to
-be kept. It changes nothing and holds nothing back.
+be kept. It changes nothing and holds nothing back. What a key, a feature or the call itself (`cache-control: no-store`) wants
+kept nowhere is not heard.
 
 It stands behind the cache and the student, so that only what a model said is learned from. Where a student answers, it would
 so hear only what that found too hard; each call therefore says of which sample it is, and what a teacher says in an audit is
@@ -23,13 +24,13 @@ class Keeper(Protocol):
 
 
 class Capture:
-    """See the module. `share` is 0 to 1."""
+    """See the module. `share` is 0 to 1; `never` are features and names of keys."""
 
     name = "capture"
 
     def __init__(
         self, features: Collection[str], tasks: Collection[str], share: float, keeper: Keeper,
-        chance: Callable[[], float] = random.random,
+        chance: Callable[[], float] = random.random, never: tuple[Collection[str], Collection[str]] = ((), ()),
     ) -> None:  # fmt: skip
         self._features = frozenset(features)
         self._all = ALL in self._features
@@ -37,6 +38,7 @@ class Capture:
         self._share = share
         self._keeper = keeper
         self._chance = chance
+        self._not_features, self._not_keys = map(frozenset, never)
 
     async def __call__(self, call: Call, proceed: Proceed) -> Answer:
         if not self._wants(call):
@@ -53,6 +55,10 @@ class Capture:
 
     def _wants(self, call: Call) -> bool:
         if not (self._all or call.principal.feature in self._features or call.task in self._tasks):
+            return False
+        if call.principal.feature in self._not_features or (call.key is not None and call.key.name in self._not_keys):
+            return False
+        if b"no-store" in call.headers.get(b"cache-control", b"").lower():
             return False
         return self._share >= 1 or self._chance() < self._share
 

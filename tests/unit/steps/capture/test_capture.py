@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from farthing.model.call import Answer, Call, Deployment, Ending
-from farthing.model.principal import Principal
+from farthing.model.principal import Key, Principal
 from farthing.steps.capture.keeper import MOST, Keeper, Rules
 from farthing.steps.capture.reading import Taken, read
 from farthing.steps.capture.step import Capture
@@ -184,6 +184,24 @@ async def test_only_what_was_named_is_heard(
 
     await Capture(features, tasks, 1.0, hands)(call, proceed)
     assert [(each.request, each.answer, each.model) for each in hands.all] == [(body(), said(), "gpt-5")] * wanted
+
+
+async def test_what_a_key_a_feature_or_a_call_wants_kept_nowhere_is_not_heard(make_call: MakeCall) -> None:
+    hands = Hands()
+    step = Capture(["*"], ["intent"], 1.0, hands, never=(["medical"], ["clinic"]))
+
+    async def proceed(call: Call) -> Answer:
+        return Answer(200, [], said())
+
+    for feature, key, headers in (
+        ("medical", "shop", {}), ("triage", "clinic", {}), ("triage", "shop", {b"cache-control": b"No-Store"}), ("triage", "shop", {}),
+    ):  # fmt: skip
+        call = make_call(body=body())
+        call.principal, call.task = Principal(tenant="acme", feature=feature), "intent"
+        call.key, call.headers = Key("k", key, b""), {**call.headers, **headers}
+        await step(call, proceed)
+        step.audited(call, call.body, said(), "gpt-5")
+    assert len(hands.all) == 2
 
 
 async def test_a_share_of_calls_and_no_half_answers(make_call: MakeCall) -> None:

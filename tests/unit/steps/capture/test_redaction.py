@@ -11,10 +11,12 @@ from farthing.steps.capture.redaction import _NEEDS_ANY, _RULES, finds, is_card,
 TAKEN_OUT = {
     "email": [
         "ana.b+news@mail.example.co.uk", "o'neil@example.org", "jürgen@müller-gmbh.de", "A_1%x@sub.dom.example",
+        "ana%40example.org",
     ],
     "card": [
         "4111 1111 1111 1111", "4111-1111-1111-1111", "5500005555555559", "378282246310005", "6011 1111 1111 1117",
-        "3530111333300000",
+        "3530111333300000", "4111\u00a01111\u00a01111\u00a01111", "4111  1111  1111  1111", "4111.1111.1111.1111", "4111_1111_1111_1111",
+        "4111\u20111111\u20111111\u20111111", "3782\u2009822463\u200910005",
     ],
     "iban": [
         "DE89 3704 0044 0532 0130 00", "GB29NWBK60161331926819", "FR14 2004 1010 0505 0001 3M02 606", "NL91ABNA0417164300",
@@ -24,6 +26,7 @@ TAKEN_OUT = {
     "phone": [
         "+49 30 901820", "+44 (0)20 7946 0958", "+1-202-555-0143", "0049 171 1234567", "030 / 1234567", "(202) 555-0143",
         "202-555-0143", "01711234567", "+33 1 42 68 53 00", "089-123 456 78",
+        "+49\u00a0171\u00a01234567", "1-800-555-0199", "01 23 45 67 89", "202\u2011555\u20110143",
     ],
     "secret": [
         "sk-proj-AbCdEf0123456789AbCdEf0123456789", "sk-ant-api03-AAAAbbbbCCCCdddd1111", "ghp_16C7e42F292c6912E7710c838347Ae178B4a",
@@ -60,6 +63,15 @@ def test_other_numbers_and_words_stay(said: str) -> None:
 @pytest.mark.parametrize(
     ("said", "left"),
     [
+        ("http://192.168.17.4:8080/x", "http://[ip]:8080/x"),
+        ("tel:+491711234567", "tel:[phone]"),
+        ("No.4111111111111111", "No.[card]"),
+        ("aws_secret_access_key=wJalrXUtnFEMI/K7MDENG", "aws_secret_access_key=[secret]"),
+        ("pwd=geheim123", "pwd=[secret]"),
+        ("AccountName=a;AccountKey=abcd1234abcd1234==", "AccountName=a;AccountKey=[secret]"),
+        ('secret_key = "abcdefgh"', 'secret_key = "[secret]"'),
+        ("token=abcdef1234567890", "token=[secret]"),
+        ("max_tokens: 4096000000000000000", "max_tokens: 4096000000000000000"),
         ("password: hunter2!x", "password: [secret]"),
         ('"api_key": "abc123def"', '"api_key": "[secret]"'),
         ("Authorization: Bearer abcdefghij0123456789", "Authorization: Bearer [secret]"),

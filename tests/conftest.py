@@ -5,8 +5,8 @@ import gc
 from collections import deque
 
 import pytest
-from hypothesis import settings
 
+import laws  # noqa: F401  (on how many examples laws are tried)
 from stores import (  # noqa: F401  (one server for all tests of a process: here, each fixture is there once)
     connection,
     empty_url,
@@ -17,9 +17,6 @@ from stores import (  # noqa: F401  (one server for all tests of a process: here
     store,
     url,
 )
-
-settings.register_profile("farthing", deadline=None)  # how long an example takes says how busy the machine is
-settings.load_profile("farthing")
 
 WAIT = ("chaos", "integration", "docs", "hostile", "browser")
 """Folders of tests that mostly wait, the longest first."""

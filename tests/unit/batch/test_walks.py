@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from farthing.batch.walks import ERRAND, Parked, Settled, errand_of
@@ -16,6 +16,7 @@ from farthing.model.batch import Job, Origin, Sent
 from farthing.model.record import Record, Saving
 from farthing.store.batch.holds import HOLDER
 from farthing.wire import FORMATS
+from laws import examples
 
 from .walking import SECRET, Said, answers, chat, job, key, line, shard_of, wired
 
@@ -425,7 +426,7 @@ texts = st.text(st.characters(codec="utf-8"), min_size=1, max_size=200)
     status=st.sampled_from([200, 200, 200, 400]),
     origin=st.sampled_from(["call", "openai", "file"]),
 )  # fmt: skip
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_a_line_s_record_is_that_of_the_same_call(
     model: str, text: str, said: dict[str, object], headers: dict[str, str], status: int, origin: str
 ) -> None:

@@ -5,7 +5,7 @@ import random
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from farthing.finops import forecasts
@@ -14,6 +14,7 @@ from farthing.model.errors import BadRequest
 from farthing.model.record import Record
 from farthing.store import Store
 from farthing.store.rollups import DAY_US
+from laws import examples
 
 FIRST_DAY = 20_500
 """2026-02-16, a Monday."""
@@ -38,7 +39,7 @@ def company(seed: str, days: int, *, lasting: float = 0.0, wander: float = 0.0, 
 def test_about_80_percent_of_months_end_inside_the_interval(name: str, world: dict[str, float]) -> None:
     trials = held = above = 0
     errors, plain = [], []
-    for run in range(10):
+    for run in range(6):
         found, _ = backtest(company(f"{name}{run}", 120, **world), FIRST_DAY * DAY_US)
         trials, held, above = trials + found.trials, held + found.held, above + found.above
         assert found.error is not None and found.run_rate_error is not None and found.months == 3
@@ -97,7 +98,7 @@ def test_the_last_hours_of_a_month_are_nearly_certain() -> None:
     assert 0 < found.high - 10**12 < 5e10 / 5
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.lists(st.integers(0, 10**14), max_size=100), st.integers(0, 40 * DAY_US), st.integers(0, 10**15))
 def test_any_history_has_a_forecast(days: list[int], after_us: int, spent: int) -> None:
     found = forecast(days, FIRST_DAY * DAY_US + after_us, spent)

@@ -5,7 +5,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 
 from farthing.finops import metrics
 from farthing.finops.metrics import Options
@@ -20,12 +20,13 @@ from farthing.settings.values import Amount
 from farthing.store import Store, open_store, users, waste
 from farthing.store.corrections import Corrections, Entry
 from farthing.store.rerates import Rerates, Wanted
+from laws import examples
 from unit.finops.priced import BOOK, HALF, HOUR_US, PLACES, START_US, some_calls
 
 ALL = Wanted(0, 1 << 62)
 DAYS = Scope(START_US, START_US + 4 * 24 * HOUR_US)
 
-law = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+law = examples(25)
 
 
 async def _all(store: Store) -> list[Record]:

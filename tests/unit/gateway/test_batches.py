@@ -8,13 +8,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from farthing.model.batch import Line
 from farthing.store import audit
 from farthing.store.batch import jobs
 from farthing.store.sealing import wrapping
+from laws import examples
 from unit.gateway.batch_site import BOUNDARY, BatchSite, batch_site, chat, form, jsonl, message
 
 ANSWER = json.dumps(
@@ -391,7 +392,7 @@ async def test_a_large_upload_is_never_held(site: BatchSite) -> None:
     assert len(errors) == 100 and {each["code"] for each in errors} == {"duplicate_custom_id"}
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@examples(40)
 @given(data=st.binary(max_size=300), where=st.integers(0, 2))
 async def test_whatever_a_file_holds_is_a_batch_that_failed(site: BatchSite, data: bytes, where: int) -> None:
     line = (

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from farthing.model.batch import Line
 from farthing.store import audit
 from farthing.store.batch import jobs
 from farthing.store.sealing import wrapping
+from laws import examples
 from unit.gateway.batch_site import BatchSite, batch_site, message
 
 PATH = "/v1/messages/batches"
@@ -249,7 +250,7 @@ async def test_a_large_body_is_never_held(site: BatchSite) -> None:
     assert await site.kept("batch_lines") == 1501
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@examples(60)
 @given(data=st.binary(max_size=200), where=st.integers(0, 3), cut=st.integers(0, 300))
 async def test_whatever_a_body_is(site: BatchSite, data: bytes, where: int, cut: int) -> None:
     body = (

@@ -31,19 +31,17 @@ def experiment(
     good = dice.binomial(scores, right)
     failed = dice.binomial(calls, np.where(held, errors[1], errors[0]))
     group = dice.integers(0, 1 << 30, sessions) % np.where(held, HELD_OUT_GROUPS, TREATED_GROUPS)
-    sums: dict[tuple[int, bool, int], list[float]] = {}
-    for place in range(sessions):
-        key = (int(day[place]), bool(held[place]), int(group[place]))
-        so_far = sums.setdefault(key, [0.0] * 6)
-        for at, more in enumerate(
-            (calls[place], failed[place], cost[place], size[place] * calls[place], scores[place], good[place])
-        ):
-            so_far[at] += float(more)
+    key = (day * 2 + held) * max(HELD_OUT_GROUPS, TREATED_GROUPS) + group
+    _, first, place = np.unique(key, return_index=True, return_inverse=True)
+    order = np.argsort(first)  # as they came
+    sums = [np.bincount(place, each)[order] for each in (calls, failed, cost, size * calls, scores, good)]
     return [
         ArmSums(
             LEVER, (first_day + day_) * DAY_US, "default", held_, str(group_), calls=round(n), errors=round(wrong),
             priced=round(n), cost=round(cost_), baseline=round(cost_), request_bytes=round(bytes_), scored=round(s),
             score=good_,
         )
-        for (day_, held_, group_), (n, wrong, cost_, bytes_, s, good_) in sums.items()
+        for day_, held_, group_, n, wrong, cost_, bytes_, s, good_ in zip(
+            *(each[first[order]].tolist() for each in (day, held, group)), *(each.tolist() for each in sums), strict=True
+        )
     ]  # fmt: skip

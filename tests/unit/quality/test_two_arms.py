@@ -33,7 +33,7 @@ def score_cells(sums: Iterable[ArmSums]) -> list[Cell]:
 )
 def test_intervals_of_the_cost_cover_the_truth_19_times_in_20(effect: float, setting: dict[str, float]) -> None:
     dice = np.random.default_rng(2026)
-    hits, runs = 0, 150
+    hits, runs = 0, 100
     for _ in range(runs):
         compared = compare(cost_cells(experiment(dice, effect=effect, **setting)))  # type: ignore[arg-type]
         assert compared is not None
@@ -44,7 +44,7 @@ def test_intervals_of_the_cost_cover_the_truth_19_times_in_20(effect: float, set
 
 def test_intervals_of_the_quality_cover_the_truth() -> None:
     dice = np.random.default_rng(2027)
-    hits, runs = 0, 150
+    hits, runs = 0, 100
     for _ in range(runs):
         sums = experiment(dice, sessions=1500, days=2, quality_effect=-0.1)
         compared = compare(score_cells(sums), is_share=True)

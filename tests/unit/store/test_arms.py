@@ -4,7 +4,7 @@ import json
 from collections import Counter
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from farthing.model.arms import LEVERS
@@ -12,6 +12,7 @@ from farthing.model.record import Record
 from farthing.store import Scored, Store
 from farthing.store.arms import HELD_OUT_GROUPS, TREATED_GROUPS, cells
 from farthing.store.rollups import DAY_US
+from laws import examples
 from unit.store.samples import MORNING_US, a_record, records
 
 HELD, TREATED = {"model selection": True}, {"model selection": False}
@@ -84,7 +85,7 @@ async def test_a_call_is_in_one_arm_of_each_lever(store: Store) -> None:
     assert await store.check() == []
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(40)
 @given(st.lists(records(), max_size=8))
 def test_cells_add_up_to_the_calls(calls: list[Record]) -> None:
     found = cells(calls)

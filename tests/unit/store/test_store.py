@@ -5,7 +5,7 @@ from collections import Counter
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from farthing.model.errors import BadRequest
@@ -14,9 +14,10 @@ from farthing.store import Store, reading, writing
 from farthing.store.engine import Connection
 from farthing.store.errors import Duplicate
 from farthing.store.rollups import DAY_US, HOUR_US
+from laws import examples
 from unit.store.samples import MORNING_US, a_record, morning, records
 
-laws = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+laws = examples(25)
 
 
 async def test_a_call_comes_back_as_it_went_in(store: Store) -> None:

@@ -4,12 +4,13 @@ import itertools
 from collections.abc import AsyncIterator
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from farthing.model.errors import UpstreamError, UpstreamTimeout, UpstreamUnreachable
 from farthing.upstream.client import Timeouts
 from farthing.upstream.http1 import HEAD_LIMIT, Http1Client
+from laws import examples
 from unit.upstream.scripted_server import answering, read_request, scripted
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\nX-One: 1\r\n\r\nhello"
@@ -267,7 +268,7 @@ async def test_idle_connections_are_closed_in_time(client: Http1Client) -> None:
 
 def test_an_answer_in_any_pieces() -> None:
     @given(cuts=st.lists(st.integers(1, len(CHUNKED) - 1), max_size=6))
-    @settings(max_examples=40, deadline=None)
+    @examples(40)
     def is_whole_again(cuts: list[int]) -> None:
         edges = [0, *sorted(cuts), len(CHUNKED)]
         asyncio.run(_passes_in([CHUNKED[a:b] for a, b in itertools.pairwise(edges) if a < b]))

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from farthing.wire.question import DEFAULTS, LEFT_OUT, LONGEST, Question, Questions, question
+from laws import examples
 from unit.wire.streams import dump
 from unit.wire.test_canonical import OBJECTS, TREES, shuffled
 
@@ -457,7 +458,7 @@ def test_nothing_raises(format: str, request: dict[str, Any]) -> None:
     question(format, dump(request))
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(st.sampled_from(ALL_PLACES), TREES, st.sampled_from(ALL_PLACES), TREES)
 def test_nothing_raises_on_requests_that_are_nearly_good(
     one: tuple[str, tuple[Any, ...]], value: Any, other: tuple[str, tuple[Any, ...]], another: Any

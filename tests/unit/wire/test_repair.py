@@ -5,7 +5,7 @@ import random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from farthing.wire.repair import Repairer, canonical_tools
@@ -72,7 +72,6 @@ tools = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(tools, st.randoms())
 def test_the_same_value_in_one_spelling_whatever_the_order(given_: list[dict[str, Any]], dice: random.Random) -> None:
     raw = json.dumps(given_, indent=dice.choice([None, 2]), ensure_ascii=dice.random() < 0.5).encode(

@@ -4,10 +4,11 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from farthing.batch.schedules.cron import Times, cron, daily
+from laws import examples
 
 BERLIN = "Europe/Berlin"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -75,7 +76,7 @@ TEXTS = st.sampled_from(
 )
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(TEXTS, ZONES, st.integers(us("2025-12-01T00:00"), us("2027-06-01T00:00")))
 def test_the_latest_is_the_one_that_would_have_been_next(text: str, zone: str, at_us: int) -> None:
     times = cron(text, zone)

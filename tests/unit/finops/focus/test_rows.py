@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from farthing.finops.focus.columns import columns_of
@@ -22,6 +22,7 @@ from farthing.prices.card import REQUEST_UNITS, TOKEN_UNITS
 from farthing.store import Store
 from farthing.store.corrections import Corrections, Entry
 from farthing.store.rollups import DAY_US
+from laws import examples
 from unit.finops.priced import START_US, some_calls
 
 SEPTEMBER, OCTOBER = datetime(2026, 9, 1, tzinfo=UTC), datetime(2026, 10, 1, tzinfo=UTC)
@@ -45,7 +46,7 @@ PRICED_ROW = (
     "PricingCategory",
     "ConsumedQuantity",
 )
-law = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+law = examples(20)
 
 
 async def rows_of(store: Store, wanted: Wanted = WANTED) -> list[dict[str, object]]:

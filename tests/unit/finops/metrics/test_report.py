@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable, Iterable
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from farthing.finops.metrics import Metrics, Options, read
@@ -16,6 +16,7 @@ from farthing.settings import FinopsSettings, RoutingSettings, Settings
 from farthing.store import Store
 from farthing.store.engine import Connection
 from farthing.store.rollups import DAY_US, month_of
+from laws import examples
 from unit.finops.traffic import FIRST_US, traffic
 
 TIER = tier_of(Settings(routing=RoutingSettings(small=["gpt-5.4-mini"]), finops=FinopsSettings(students=["tiny-*"])))
@@ -24,7 +25,7 @@ DAYS = 45
 NOW_US = FIRST_US + DAYS * DAY_US
 CALLS = traffic(400, DAYS, seed=4)
 
-laws = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+laws = examples(15)
 scopes = st.sampled_from(
     [{}, {"feature": "chat"}, {"team": "growth"}, {"project": "shop"}, {"model": "gpt-5.4"}, {"task": "qa"}, {"tier": "small"},
      {"key": "k1"}, {"user": "ana"}, {"feature": "chat", "model": "gpt-5.4"}, {"user": "ana", "feature": "chat"}]

@@ -7,7 +7,7 @@ import re
 from decimal import Decimal
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from farthing.finops.statement import table
@@ -20,12 +20,13 @@ from farthing.store import Store
 from farthing.store.corrections import Corrections, Entry
 from farthing.store.lines import Line, replace
 from farthing.store.rollups import DAY_US
+from laws import examples
 from unit.finops.priced import START_US, some_calls
 
 MONTH = (START_US - 14 * DAY_US, START_US + 16 * DAY_US, START_US - 45 * DAY_US)
 """September 2026, compared with August."""
 NONE = FinopsSettings()
-law = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+law = examples(20)
 
 
 def a_call(id: str, cost: int, **more: object) -> Record:

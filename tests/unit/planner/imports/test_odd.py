@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from farthing.planner.imports import formats
@@ -12,6 +12,7 @@ from farthing.planner.imports.values import BadRow, PassedOver
 from farthing.prices import PriceBook
 from farthing.store import writing
 from farthing.store.errors import RowRefused
+from laws import examples
 from unit.planner.imports import test_helicone, test_langfuse, test_litellm, test_otel, test_stored_completions
 
 ROWS: dict[str, dict[str, Any]] = {
@@ -46,7 +47,7 @@ def with_other(value: Any, path: tuple[Any, ...], other: Any) -> Any:
 BOOK = PriceBook.load()
 
 
-@settings(max_examples=400, deadline=None)
+@examples(400)
 @given(data=st.data())
 def test_anything_anywhere(data: st.DataObject) -> None:
     tool = data.draw(st.sampled_from(sorted(ROWS)))

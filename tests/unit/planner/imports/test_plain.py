@@ -3,12 +3,13 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from farthing.model.errors import BadRequest
 from farthing.planner.imports.mapping import guess, unused
 from farthing.planner.imports.reading import sample_of
+from laws import examples
 from unit.planner.imports.reads import lines, read
 
 MONTH = "ts,llm,in_tokens,out_tokens,cached_tokens,app,user_id,latency,cost\n"
@@ -154,7 +155,7 @@ def test_units_of_durations_and_costs(tmp_path: Path) -> None:
     assert calls[0].duration_us == 850_000 and calls[0].reported_cost == 120_000_000
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(60)
 @given(
     rows=st.lists(st.tuples(st.integers(1_500_000_000, 3_900_000_000), st.integers(0, 10**6), st.integers(0, 10**5), st.integers(0, 10**6)), min_size=1, max_size=20),
     as_json=st.booleans(),

@@ -7,12 +7,13 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from farthing.model.errors import BadRequest
 from farthing.planner.imports.reading import LONGEST, layout_of, rows, sample_of
 from farthing.planner.imports.stream import Stream
+from laws import examples
 from unit.planner.imports.reads import lines, rows_of
 
 
@@ -148,7 +149,7 @@ objects = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(60)
 @given(
     written=objects,
     indent=st.sampled_from([None, 0, 2]),
@@ -174,7 +175,7 @@ def test_what_was_written_is_read_and_reading_goes_on_from_any_row(
     ]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(60)
 @given(
     written=st.lists(
         st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\0")), min_size=3, max_size=3).filter(
@@ -198,7 +199,7 @@ def test_tables_round_trip_and_go_on_from_any_row(
     assert [(row.value, row.line) for row in rest] == [(row.value, row.line) for row in found[after + 1 :]]
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(80)
 @given(content=st.binary(max_size=300), head=st.sampled_from([b"", b"{", b"[", b"a,b\n", b"\x1f\x8b", b'{"data":[']))
 def test_no_bytes_break_reading(tmp_path: Path, content: bytes, head: bytes) -> None:
     path = tmp_path / "a"

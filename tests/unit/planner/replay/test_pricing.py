@@ -1,7 +1,7 @@
 """Columns cost what the price book says of each call, to the last nano-dollar."""
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from farthing.model.usage import Usage
@@ -9,6 +9,7 @@ from farthing.planner.replay.columns import Kind
 from farthing.planner.replay.pricing import Pricer
 from farthing.prices import PriceBook
 from farthing.prices.card import TOKEN_UNITS, token_counts
+from laws import examples
 
 BOOK = PriceBook.load()
 KINDS = [
@@ -22,7 +23,7 @@ USAGES = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(USAGES)
 def test_a_column_costs_what_its_calls_cost(usages: list[tuple[int, ...]]) -> None:
     begin = 1_790_000_000_000_000

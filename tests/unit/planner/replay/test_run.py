@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from farthing.model.past import PastCall
@@ -15,9 +15,10 @@ from farthing.planner.replay.run import Came, replay
 from farthing.prices import PriceBook
 from farthing.settings import Amount as Dollars
 from farthing.settings import ContractSettings, PricesSettings, ProviderSettings, Settings, Url
+from laws import examples
 from unit.planner.pasts import chat, message
 
-QUIET = settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUIET = examples(5)
 
 
 def as_it_was(tree: Settings) -> Settings:

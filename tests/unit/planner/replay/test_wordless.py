@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from farthing.model.arms import BATCHING, MODEL_SELECTION, PROVIDER_CACHING, SEMANTIC_CACHE
@@ -12,6 +12,7 @@ from farthing.planner.replay.columns import Kind, Names, Work, chunks_of
 from farthing.planner.replay.pricing import Pricer
 from farthing.planner.replay.wordless import ORDER, Rules, Wordless
 from farthing.prices import PriceBook
+from laws import examples
 from unit.planner.pasts import chat, message
 
 BOOK = PriceBook.load()
@@ -52,7 +53,7 @@ def made(drawn: list[tuple[int, int, int, int, bool]]) -> list[PastCall]:
     return calls
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(CALLS, st.integers(1, 7))
 def test_the_size_of_chunks_changes_nothing(drawn: list[tuple[int, int, int, int, bool]], size: int) -> None:
     calls = made(drawn)
@@ -62,7 +63,7 @@ def test_the_size_of_chunks_changes_nothing(drawn: list[tuple[int, int, int, int
         assert one.alone[name].total == many.alone[name].total
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(CALLS)
 def test_a_repeat_is_one_within_a_day_of_an_answer_that_was_paid_for(
     drawn: list[tuple[int, int, int, int, bool]],
@@ -79,7 +80,7 @@ def test_a_repeat_is_one_within_a_day_of_an_answer_that_was_paid_for(
     assert played(calls).alone[SEMANTIC_CACHE].total == saved
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(CALLS)
 def test_parts_add_up_and_nothing_is_saved_twice(drawn: list[tuple[int, int, int, int, bool]]) -> None:
     engine = played(made(drawn), patience={"chat": 3_600.0})

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from farthing.model.errors import (
@@ -22,6 +22,7 @@ from farthing.model.errors import (
 )
 from farthing.model.principal import Key
 from farthing.settings import DeploymentSettings, ModelSettings
+from laws import examples
 from unit.steps.balance.scene import (
     COST,
     CUT,
@@ -524,7 +525,7 @@ REPLIES = {
 }  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     st.lists(st.sampled_from(sorted(REPLIES)), min_size=1, max_size=12),
     st.booleans(),

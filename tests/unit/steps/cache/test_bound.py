@@ -1,7 +1,7 @@
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from farthing.steps.cache.bound import Tally, most_wrong, needed, threshold
@@ -67,7 +67,6 @@ def test_complaints_of_people_get_no_such_credit() -> None:
     assert limits == sorted(limits) and limits[0] < 0.01 < limits[1]
 
 
-@settings(deadline=None)
 @given(st.integers(1, 1000), st.floats(0, 1), st.floats(0.001, 0.2), st.floats(0, 0.1), st.floats(0, 1))
 def test_a_scope_opens_exactly_where_its_limit_is_within_the_bound(
     count: int, share: float, bound: float, false_no: float, false_yes: float
@@ -79,7 +78,6 @@ def test_a_scope_opens_exactly_where_its_limit_is_within_the_bound(
         assert threshold(tally, bound, errors).serves == (limit < bound)
 
 
-@settings(deadline=None)
 @given(
     st.integers(1, 1000), st.floats(0, 1), st.integers(0, 300), st.integers(0, 300), st.floats(0, 1), st.floats(0, 1)
 )

@@ -1,7 +1,7 @@
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from farthing.steps.cache.calibration import FAIR, FAIRLY_TRIED, LENT, NOTHING, Count, Errors, Probes, probes_of
@@ -52,7 +52,6 @@ def test_how_many_mismatches_are_missing() -> None:
     assert Probes(near=Count(60)).missing == 0
 
 
-@settings(deadline=None)
 @given(counts(), counts(), counts())
 def test_one_more_mistake_never_makes_the_judge_look_better(near: Count, far: Count, elsewhere: Count) -> None:
     before = Probes(near=near, far=far, elsewhere=elsewhere).errors.false_yes_most

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from farthing.steps.cache.index import Index, Kernel, dots_with_numpy, kernel, pack, unpack
+from laws import examples
 
 Floats = NDArray[np.float32]
 DIMS = 64
@@ -129,7 +130,7 @@ def test_an_entry_that_moves_is_found_in_its_new_group_only() -> None:
     assert len(index.nearest(b"h", vector)) == 1
 
 
-@settings(deadline=None, max_examples=15)
+@examples(15)
 @given(
     seed=st.integers(0, 1000),
     rounds=st.lists(st.tuples(st.integers(0, 3000), st.floats(0, 1)), min_size=1, max_size=4),

@@ -1,7 +1,7 @@
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from farthing.steps.cache.shares import at_most, clean, is_above, is_below, lower_limit, upper_limit
@@ -36,7 +36,6 @@ def test_how_many_clean_ones_show_a_share() -> None:
     assert upper_limit(clean(0.01), 0) <= 0.01 < upper_limit(clean(0.01) - 1, 0)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 1000), st.floats(0, 1), st.floats(0.001, 0.999), st.floats(0.8, 0.999))
 def test_limits_enclose_what_was_seen(count: int, part: float, share: float, confidence: float) -> None:
     wrong = round(count * part)

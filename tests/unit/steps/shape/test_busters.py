@@ -5,11 +5,12 @@ import re
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from farthing.model.marks import MESSAGE, SYSTEM, TOOLS, Place
 from farthing.steps.shape.busters import KINDS, LONGEST_SHAPE, Block, compare, difference, shared_end, shared_start
+from laws import examples
 
 RULES = " Answer in two sentences, name the carrier, and promise no date. " * 40
 
@@ -121,7 +122,7 @@ def test_comparing_stays_cheap_for_the_worst_texts() -> None:
 words = st.text(st.sampled_from('ab \n"\\0159é{}:,-T'), max_size=60)
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.lists(words, max_size=4), st.lists(words, max_size=4), st.integers(0, 4))
 def test_any_two_prompts_can_be_compared_and_nothing_is_told_of_their_words(
     one: list[str], other: list[str], common: int

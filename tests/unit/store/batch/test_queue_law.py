@@ -27,6 +27,7 @@ from farthing.store.batch.moves import run_of
 from farthing.store.batch.rows import LINES, OPEN, line_of
 from farthing.store.budgets import Budgets
 from farthing.store.engine import Connection
+from laws import examples
 from unit.store.batch.samples import HOUR_US, NOW_US, a_job, a_line, a_shard, begun, of_shard
 from unit.store.samples import a_record
 
@@ -306,9 +307,7 @@ async def test_the_law_of_the_queue(store: Store) -> None:
     class Here(Queue):
         connect = staticmethod(store.engine.connect)
 
-    examples = 40 if store.engine.name == "sqlite" else 8  # the moves are the same; there it takes ten times as long
+    count = 40 if store.engine.name == "sqlite" else 8  # the moves are the same; there it takes ten times as long
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
-        Here, settings=settings(
-            max_examples=examples, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
-        ),
-    )  # fmt: skip
+        Here, settings=settings(examples(count), stateful_step_count=40, suppress_health_check=list(HealthCheck))
+    )

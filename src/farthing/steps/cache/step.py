@@ -59,15 +59,19 @@ class Cache:
         self._vectors = Vectors(entries, flights, usage=usage, clock=clock)
 
     async def __call__(self, call: Call, proceed: Proceed) -> Answer:
-        held_out = call.arms.get(LEVER, False)
-        policy = self._policies.of(call) if call.wire in CACHED and not held_out else None
-        if policy is not None and call.wire == vectors.WIRE:
-            return await self._vectors.answer(call, policy, _place(call, policy), _tags(call), proceed)
-        asked = self._questions.of(call.wire, call.body) if policy is not None else None
-        if policy is None or asked is None or not policy.allows(asked.temperature, asked.choices):
+        policy = self._policies.of(call) if call.wire in CACHED else None
+        is_vector = policy is not None and call.wire == vectors.WIRE
+        asked = self._questions.of(call.wire, call.body) if policy is not None and not is_vector else None
+        allowed = asked is not None and policy is not None and policy.allows(asked.temperature, asked.choices)
+        if policy is None or not (is_vector or allowed):
+            call.arms.pop(LEVER, None)  # calls that it cannot touch would bury what it does
             if policy is not None and policy.only and call.walk != "settling":
                 raise _not_cached()
             return await proceed(call)
+        if call.arms.get(LEVER, False):
+            return await proceed(call)
+        if asked is None:
+            return await self._vectors.answer(call, policy, _place(call, policy), _tags(call), proceed)
         place = _place(call, policy)
         key = place.key(asked.exact)
         near: Near | None = None

@@ -434,6 +434,19 @@ async def test_a_held_out_call_neither_gets_nor_leaves_answers(scene: Scene) -> 
     assert await scene.ask() == "answer 1"
 
 
+@pytest.mark.parametrize("held_out", [True, False])
+async def test_a_call_that_the_cache_cannot_touch_is_in_no_arm(scene: Scene, held_out: bool) -> None:
+    scene.arms = {"semantic cache": held_out, "model selection": True}
+    await scene.ask(temperature=1.5)
+    assert scene.arms == {"model selection": True}
+    scene.arms = {"semantic cache": held_out}
+    await scene.ask()
+    assert scene.arms == {"semantic cache": held_out}
+    scene.use(CacheSettings(mode="off"))
+    await scene.ask()
+    assert scene.arms == {}
+
+
 async def test_a_pin_is_a_wall(scene: Scene) -> None:
     await scene.ask(model="auto")
     assert await scene.ask(model="auto", more_headers={b"x-farthing-pin": b"opus"}) == "answer 2"

@@ -1,6 +1,8 @@
 """`farthing up`: starts the gateway."""
 
+import importlib.util
 import sys
+from functools import partial
 from pathlib import Path
 
 import click
@@ -27,20 +29,27 @@ def command(config: Path | None, host: str | None, port: int | None, workers: in
     for warning in settings.warnings():
         click.echo(f"warning: {warning}", err=True)
     try:
-        serve(settings, build_for(settings, settings_file(config)), _announce)
+        serve(settings, build_for(settings, settings_file(config)), partial(_announce, has_pages(settings)))
     except OSError as error:
-        raise click.ClickException(str(error)) from None
+        raise click.ClickException(f"{error}. Another port: farthing up --port PORT") from None
     except KeyboardInterrupt:
         pass  # Ctrl-C is how it ends; the server passes it on once all is closed
 
 
-def _announce(url: str) -> None:
-    """Tell a person where to point clients; programs read the log."""
-    if sys.stderr.isatty():
-        click.echo(
-            f"Farthing is at {url}\n  OpenAI clients:    base_url = {url}/v1\n  Anthropic clients: base_url = {url}",
-            err=True,
-        )
+def has_pages(settings: Settings) -> bool:
+    """Whether there are pages for people: they are an extra, and can be switched off."""
+    return settings.dashboard.enabled != "off" and importlib.util.find_spec("itsdangerous") is not None
+
+
+def _announce(pages: bool, url: str) -> None:
+    """Tell a person where to point clients and a browser; programs read the log."""
+    if not sys.stderr.isatty():
+        return
+    click.echo(
+        f"Farthing is at {url}\n  OpenAI clients:    base_url = {url}/v1\n  Anthropic clients: base_url = {url}"
+        + (f"\n  Pages for people:  {url}/" if pages else ""),
+        err=True,
+    )
 
 
 def overridden(settings: Settings, **given: str | int | None) -> Settings:

@@ -6,7 +6,7 @@ from farthing.dashboard.alerts.cards import title
 from farthing.dashboard.formats import change, count, money, percent, said
 from farthing.dashboard.monthly.tables import Told
 from farthing.dashboard.overview.reading import Overview
-from farthing.dashboard.overview.savings import in_span
+from farthing.dashboard.overview.savings import VERDICTS, in_span
 from farthing.dashboard.periods import Period, day_of
 from farthing.finops.metrics import Metric
 from farthing.finops.units import Unit
@@ -75,7 +75,7 @@ def _saved(found: Overview, proofs: Sequence[Proof]) -> Iterator[str]:
     for each in proofs:
         amount = in_span(each)
         if amount is not None:
-            yield f"Sessions that went without {each.lever} on purpose show {money(amount.low)} to {money(amount.high)} saved by it (95 % interval; verdict: {each.verdict})."
+            yield f"Sessions that went without {each.lever} on purpose show {money(amount.low)} to {money(amount.high)} saved by it (95 % interval; {VERDICTS[each.verdict][0]})."
 
 
 def _metrics(metrics: Sequence[Metric]) -> Iterator[str]:

@@ -16,6 +16,8 @@ from farthing.store import LeverRow
 
 BASELINE, PAID, ALL = "as sent", "paid", "all levers"
 OWN = "its own cost"
+VERDICTS = {"proven": ("proven", "good"), "not yet": ("not proven yet", ""), "harms": ("harms", "bad")}
+"""In words, and the badge."""
 
 
 def chart(found: Overview, proofs: Sequence[Proof]) -> Chart:
@@ -96,8 +98,9 @@ class Shown(NamedTuple):
 
 def proof_lines(proofs: Sequence[Proof] | None) -> list[Shown]:
     """What hold-outs say; none where `proof_words` says why."""
-    words = {"proven": ("proven", "good"), "not yet": ("not proven yet", ""), "harms": ("harms", "bad")}
-    return [Shown(each.lever, words[each.verdict][0], f"{each.why}.", words[each.verdict][1]) for each in proofs or ()]
+    return [
+        Shown(each.lever, VERDICTS[each.verdict][0], f"{each.why}.", VERDICTS[each.verdict][1]) for each in proofs or ()
+    ]
 
 
 def proof_words(proofs: Sequence[Proof] | None) -> str:

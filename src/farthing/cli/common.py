@@ -28,6 +28,18 @@ T = TypeVar("T")
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
 
+class Number(click.FloatRange):
+    """A range of numbers in which `nan`, `inf` and what nobody means are not: one of them would make a whole table of it."""
+
+    most = 1e15
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        found = float(super().convert(value, param, ctx))
+        if not abs(found) <= self.most:
+            self.fail(f"{value} is no number that can be counted with.", param, ctx)
+        return found
+
+
 def config_option(command: CommandT) -> CommandT:
     """`--config FILE`, which a command gets as `config`."""
     return click.option(

@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from farthing.cli.common import Number
 from farthing.demo import calendar
 from farthing.demo.company import FEATURES, TEAMS, USERS
 from farthing.demo.live import Live
@@ -31,13 +32,13 @@ console = Console(highlight=False)
 @click.option("--seed", type=int, default=7, show_default=True, help="Another seed, another month.")
 @click.option(
     "--scale",
-    type=click.FloatRange(0.01, 10),
+    type=Number(0.01, 10),
     default=1.0,
     show_default=True,
     help="Size of the company; 0.1 is a tenth.",
 )
 @click.option(
-    "--latency", type=click.FloatRange(0), default=0.2, show_default=True,
+    "--latency", type=Number(0), default=0.2, show_default=True,
     help="How slow the simulated models of the live traffic are; 1 is as slow as real ones.",
 )  # fmt: skip
 def command(once: bool, port: int, seed: int, scale: float, latency: float) -> None:

@@ -4,6 +4,7 @@ files that hold prompts."""
 import math
 import os
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -75,21 +76,31 @@ def training_price(book: PriceBook, prices: str, base: str, tokens: int, now_us:
 
 
 def write_private(file: Path, lines: Iterable[bytes], *, over: bool) -> int:
-    """Write a file that only its owner may read; how many bytes. Raises ClickException for one that is there already,
-    unless it may be written `over`."""
+    """Write a file that only its owner may read, whole or not at all; how many bytes. Raises ClickException for one that is
+    there already, unless it may be written `over`, and for what the disk does not take."""
     if file.exists() and not over:
         raise click.ClickException(f"{file} is there already; --force writes over it")
-    size = 0
-    with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
-        for line in lines:
-            size += out.write(line)
-    file.chmod(0o600)
+    part, size = file.with_name(file.name + ".part"), 0
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        part.unlink(missing_ok=True)
+        with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+            for line in lines:
+                size += out.write(line)
+        part.replace(file)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise click.ClickException(f"{file} cannot be written: {error.strerror or error}") from None
     return size
 
 
 def lines_of(file: Path) -> tuple[bytes, ...]:
-    """The lines of a file that are not empty, each with its end."""
-    return tuple(line + b"\n" for line in file.read_bytes().splitlines() if line.strip())
+    """The lines of a file that are not empty, each with its end. Raises ClickException."""
+    try:
+        return tuple(line + b"\n" for line in file.read_bytes().splitlines() if line.strip())
+    except OSError as error:
+        raise click.ClickException(f"{file} cannot be read: {error.strerror or error}") from None
 
 
 def months(value: float) -> str:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import click
 import msgspec
 
-from farthing.cli.common import When, config_option, load_without_keys, print_json, with_store
+from farthing.cli.common import Number, When, config_option, load_without_keys, print_json, with_store
 from farthing.cli.distil_common import (
     MILLION,
     captures_of,
@@ -53,7 +53,7 @@ LOOK_BACK = 28
 LEAST_DAYS = 5
 """With fewer the month may be half as much, or half as much again."""
 NANO = 1e9
-_DOLLARS = click.FloatRange(0)
+_DOLLARS = Number(0)
 
 
 class Options(NamedTuple):
@@ -89,23 +89,19 @@ class Options(NamedTuple):
 )
 @click.option("--least-chars", type=click.IntRange(1), default=1, show_default=True, help="Of a question.")
 @click.option("--most-chars", type=click.IntRange(10), default=24_000, show_default=True, help="Of a call.")
-@click.option("--near", type=click.FloatRange(0.5, 1.01), default=0.9, show_default=True, help="Similarity of questions that count as one; above 1: none.")  # fmt: skip
+@click.option("--near", type=Number(0.5, 1.01), default=0.9, show_default=True, help="Similarity of questions that count as one; above 1: none.")  # fmt: skip
 @click.option("--keep-pii", is_flag=True, help="Keep calls in which personal data or secrets are found.")
 @click.option("--keep-hard", is_flag=True, help="Keep calls that a student gave back: the hard ones, so data unlike the traffic.")  # fmt: skip
-@click.option(
-    "--test-share", type=click.FloatRange(0, 0.9), default=0.2, show_default=True, help="Share for tests, the latest."
-)
+@click.option("--test-share", type=Number(0, 0.9), default=0.2, show_default=True, help="Share for tests, the latest.")
 @click.option("--base", default="", help="The model that would be tuned, such as gpt-4o-mini-2024-07-18.")
 @click.option("--provider", default="openai", show_default=True, help="Who would tune it.")
-@click.option(
-    "--epochs", type=click.FloatRange(1, 50), default=3.0, show_default=True, help="How often it sees the data."
-)
+@click.option("--epochs", type=Number(1, 50), default=3.0, show_default=True, help="How often it sees the data.")
 @click.option("--gpu", default="", help="Train on this GPU instead; with --parameters.")
 @click.option("--parameters", type=_DOLLARS, default=0.0, help="Of the model, in 10^9.")
 @click.option(
     "--people", type=_DOLLARS, default=0.0, help="Dollars that looking at data and results costs people, once."
 )
-@click.option("--worse", type=click.FloatRange(0, 1), default=0.02, show_default=True, help="Share of answers that may be worse, until measured.")  # fmt: skip
+@click.option("--worse", type=Number(0, 1), default=0.02, show_default=True, help="Share of answers that may be worse, until measured.")  # fmt: skip
 @click.option("--error-dollars", type=_DOLLARS, default=0.0, help="What a worse answer costs.")
 @click.option("--hosting", type=_DOLLARS, default=0.0, help="Dollars a month that the model costs unused.")
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
@@ -157,7 +153,6 @@ def _is_meant(each: Work, feature: str | None, task: str | None, template: str) 
 
 def _write(made: DataSet, format_: str, out: Path, system: str | None, force: bool) -> dict[str, int]:
     """The files with their sizes."""
-    out.mkdir(parents=True, exist_ok=True)
     ending = formats.suffix(format_)
     parts = (
         ("train" + ending, format_, made.train),

@@ -225,9 +225,25 @@ def _saved(
     )  # fmt: skip
 
 
+class _Known(msgspec.Struct):
+    """What is shown of a student's facts."""
+
+    pairs: int = 0
+    answered: int = 0
+    bound: float = 0.0
+
+
+def _known(version: Version) -> _Known:
+    """Nothing of facts that are damaged: the others must be shown all the same."""
+    try:
+        return msgspec.json.decode(version.facts, type=_Known)
+    except msgspec.DecodeError:
+        return _Known()
+
+
 def _shown(version: Version, looks: list[Looks], saved: Nano | None) -> _Shown:
-    facts: dict[str, Any] = msgspec.json.decode(version.facts)
-    pairs, answered = facts.get("pairs", 0), facts.get("answered", 0)
+    facts = _known(version)
+    pairs, answered = facts.pairs, facts.answered
     judged, sure = (sum(getattr(each, name) for each in looks if each.kind != "audit") for name in ("judged", "sure"))
     audits = sum(each.compared for each in looks if each.kind == "audit")
     kind = "audit" if audits else "shadow"
@@ -238,7 +254,7 @@ def _shown(version: Version, looks: list[Looks], saved: Nano | None) -> _Shown:
     return _Shown(
         version.tenant, version.scope, version.version, version.state, version.why, version.teacher, version.changed_us, pairs,
         coverage, agreed / compared if compared else None,
-        wilson(agreed, compared)[0] if compared else facts.get("bound") or None, compared, audits, saved,
+        wilson(agreed, compared)[0] if compared else facts.bound or None, compared, audits, saved,
     )  # fmt: skip
 
 

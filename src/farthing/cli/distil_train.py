@@ -12,7 +12,16 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from farthing.app.providers import open_providers
-from farthing.cli.common import amounts, config_option, load_settings, print_json, print_table, show_time, with_store
+from farthing.cli.common import (
+    Number,
+    amounts,
+    config_option,
+    load_settings,
+    print_json,
+    print_table,
+    show_time,
+    with_store,
+)
 from farthing.cli.distil_common import MILLION, lines_of, prices_name, training_price
 from farthing.cli.report_scope import now_us
 from farthing.model.errors import BadRequest
@@ -52,16 +61,16 @@ NANO = 1e9
     help="How often it sees the data.",
 )
 @click.option("--seed", type=int, default=None, help="For the provider.")
-@click.option("--max-dollars", type=click.FloatRange(0), default=None, help="Do not begin if it may cost more.")
+@click.option("--max-dollars", type=Number(0), default=None, help="Do not begin if it may cost more.")
 @click.option("--tenant", default="default", show_default=True, help="Whose spending it is.")
 @click.option(
     "--look-s",
-    type=click.FloatRange(0.05, 600),
+    type=Number(0.05, 600),
     default=10.0,
     show_default=True,
     help="Seconds between looks at the job.",
 )
-@click.option("--lag-s", type=click.FloatRange(0, 3600), default=60.0, show_default=True, help="Seconds after which a job that is not on the provider's list was never made.")  # fmt: skip
+@click.option("--lag-s", type=Number(0, 3600), default=60.0, show_default=True, help="Seconds after which a job that is not on the provider's list was never made.")  # fmt: skip
 @click.option(
     "--no-wait", is_flag=True, help="Leave once the provider has the job; the same command waits for it later."
 )

@@ -11,7 +11,7 @@ import click
 import msgspec
 from rich.table import Table
 
-from farthing.cli.common import config_option, load_settings, print_json, print_table
+from farthing.cli.common import Number, config_option, load_settings, print_json, print_table
 from farthing.cli.distil_common import lines_of
 from farthing.cli.own_models import progress, use_of, written
 from farthing.cli.report_span import percent
@@ -73,7 +73,7 @@ class _Dollars(click.ParamType[Nano]):
 @click.option("--name", default="", help="The model's name for callers. Default: that of the folder --out.")
 @click.option("--epochs", type=click.IntRange(1, 50), default=3, show_default=True, help="How often it sees the data.")
 @click.option("--rank", type=click.IntRange(1, 512), default=16, show_default=True, help="Of the matrices that are learned.")  # fmt: skip
-@click.option("--rate", type=click.FloatRange(0, 1, min_open=True), default=2e-4, show_default=True, help="The largest learning rate.")  # fmt: skip
+@click.option("--rate", type=Number(0, 1, min_open=True), default=2e-4, show_default=True, help="The largest learning rate.")  # fmt: skip
 @click.option("--batch", type=click.IntRange(1, 1024), default=8, show_default=True, help="Examples a step.")
 @click.option("--length", type=click.IntRange(16), default=1024, show_default=True, help="Tokens of an example; longer ones are left out.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, help="Of orders and first values.")
@@ -82,7 +82,7 @@ class _Dollars(click.ParamType[Nano]):
 @click.option("--tenant", default="default", show_default=True, help="Whose evidence and spending it is.")
 @click.option("--gpu", default="H100", show_default=True, help="GPU of the estimate, and that will serve it; `cpu` for none.")  # fmt: skip
 @click.option("--hour", "an_hour", type=_Dollars(), default=None, help="Dollars that an hour of this machine costs; goes into the ledger.")  # fmt: skip
-@click.option("--max-hours", type=click.FloatRange(0), default=None, help="Do not begin if it may take longer.")
+@click.option("--max-hours", type=Number(0), default=None, help="Do not begin if it may take longer.")
 @click.option("--threads", type=click.IntRange(1, 1024), help="Of the tool. Default: one a core.")
 @click.option("--run-on", type=click.Choice(["auto", "cpu"]), default="auto", show_default=True, help="auto: a GPU of this machine, if there is one.")  # fmt: skip
 @click.option("--yes", is_flag=True, help="Do not ask.")

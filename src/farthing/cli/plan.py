@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from farthing.cli.common import config_option, load_settings, load_without_keys, pairs_option, print_json, user
+from farthing.cli.common import Number, config_option, load_settings, load_without_keys, pairs_option, print_json, user
 from farthing.cli.import_calls import DEFAULT_STORE, SEAL_KEY, read_in
 from farthing.cli.plan_changes import CHANGES
 from farthing.cli.plan_kept import compare, kept
@@ -69,7 +69,7 @@ def command() -> None:
     "--set", "settings_", help="Another setting for the whole plan: --set routing.quality_floor=0.98. Repeat."
 )
 @pairs_option("--price", "prices", help="Another price, dollars a million tokens: --price gpt-4o=1.25/5. Repeat.")
-@click.option("--growth", type=click.FloatRange(0.001, 1e6), default=1.0, help="So many times the calls.")
+@click.option("--growth", type=Number(0.001, 1e6), default=1.0, help="So many times the calls.")
 @pairs_option("--sweep", "sweeps", help="A setting at several values, as a curve: --sweep cache.ttl=1h..7d. Repeat.")
 @click.option(
     "--own-model",

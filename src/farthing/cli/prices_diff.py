@@ -10,7 +10,7 @@ from typing import Any
 import click
 from rich.table import Table
 
-from farthing.cli.common import print_json
+from farthing.cli.common import Number, print_json
 from farthing.cli.rates_text import print_rows
 from farthing.finops.cost_card import plain
 from farthing.prices import shipped_files
@@ -22,7 +22,7 @@ from farthing.prices.diff import Difference, differences, read_source
 @click.argument("file", type=click.Path(path_type=Path, exists=True), required=False)
 @click.option("--provider", help="Only this price list.")
 @click.option("--on", type=click.DateTime(["%Y-%m-%d"]), help="Prices in force on this day; default: today (UTC).")
-@click.option("--more-than", type=click.FloatRange(0), default=0.0, show_default=True, help="Differ by more percent.")
+@click.option("--more-than", type=Number(0), default=0.0, show_default=True, help="Differ by more percent.")
 @click.option("--all", "everything", is_flag=True, help="Also models and units that only one of them has.")
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 def diff(

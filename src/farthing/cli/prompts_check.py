@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from farthing.cli.common import amounts, config_option, load_without_keys, print_json
+from farthing.cli.common import Number, amounts, config_option, load_without_keys, print_json
 from farthing.cli.prompts_common import place_of, prompt_of
 from farthing.cli.routes_common import json_option
 from farthing.lab.dearer import CALLS, Dearer, dearer
@@ -22,11 +22,9 @@ from farthing.prices.configured import configured_book
     help="The prompt as it was, such as `git show main:FILE` wrote it.",
 )  # fmt: skip
 @click.option("--model", required=True, help="The model whose prices count.")
+@click.option("--allow", type=Number(0), default=0.0, show_default=True, help="Percent that a call may get dearer.")
 @click.option(
-    "--allow", type=click.FloatRange(0), default=0.0, show_default=True, help="Percent that a call may get dearer."
-)
-@click.option(
-    "--cached", type=click.FloatRange(0, 100), default=0.0, show_default=True,
+    "--cached", type=Number(0, 100), default=0.0, show_default=True,
     help="Percent of the prompt that the provider's cache serves.",
 )  # fmt: skip
 @config_option

@@ -16,7 +16,7 @@ from rich.table import Table
 from farthing.app.lab import build_asking
 from farthing.batch.handing import seconds_until
 from farthing.catalog.token_ratio import TokenRatios
-from farthing.cli.common import config_option, load_settings, print_json, print_table, printable, with_store
+from farthing.cli.common import Number, config_option, load_settings, print_json, print_table, printable, with_store
 from farthing.cli.prompts_common import place_of, prompt_of
 from farthing.cli.routes_common import confirm, json_option, tenant_option, yes_option
 from farthing.cli.unit_estimate import NUMBER
@@ -78,7 +78,7 @@ class _Work(NamedTuple):
 @click.option("--captured", is_flag=True, help="Try it on captured calls of its feature or template instead.")
 @click.option("--model", required=True, help="The model that it is for.")
 @click.option(
-    "--margin", type=click.FloatRange(0.5, 20), default=3.0, show_default=True,
+    "--margin", type=Number(0.5, 20), default=3.0, show_default=True,
     help="Points of quality that may be lost, at most.",
 )  # fmt: skip
 @click.option("--per-trial", type=click.IntRange(1), help="Items of a trial. Default: what the margin needs.")

@@ -9,6 +9,7 @@ import msgspec
 from rich.table import Table
 
 from farthing.cli.common import (
+    Number,
     When,
     amounts,
     config_option,
@@ -44,7 +45,7 @@ SHOWN = 20
 @click.option("--name", "names", multiple=True, help="Only calls at this provider of the settings; repeat.")
 @pairs_option("--key", help="Id of a key, project or workspace = NAME of the provider here; repeat. As reconcile.keys.")
 @pairs_option("--model", help="Name on the bill = name in the ledger; repeat. As reconcile.models.")
-@click.option("--tolerance", type=click.FloatRange(0, 100), help="Percent of the bill. Default: that of the settings.")
+@click.option("--tolerance", type=Number(0, 100), help="Percent of the bill. Default: that of the settings.")
 @click.option("--post", "reason", metavar="REASON", help="Post corrections that close the gap, with this reason.")
 @who_option
 @click.option("--corrections", "listed", is_flag=True, help="Show the corrections that were posted.")

@@ -8,7 +8,7 @@ import click
 import msgspec
 from rich.table import Table
 
-from farthing.cli.common import config_option, print_json, print_table
+from farthing.cli.common import Number, config_option, print_json, print_table
 from farthing.cli.selfhost_common import gigabytes, measured_of, model_of, offers_of, seconds, settings_of, warn_of
 from farthing.selfhost.formats import COMPARED, ENGINES, FORMATS
 from farthing.selfhost.gpus import gpu
@@ -25,14 +25,10 @@ from farthing.selfhost.roofline import Load
 )
 @click.option("--gpus", "count", type=click.IntRange(0, 64), default=0, help="GPUs of a replica. 0: as few as hold it.")
 @click.option("--engine", type=click.Choice(ENGINES), default="vllm", show_default=True, help="What serves it.")
-@click.option(
-    "--input", "taken", type=click.FloatRange(1), default=1000, show_default=True, help="Mean tokens of a prompt."
-)
-@click.option(
-    "--output", "written", type=click.FloatRange(1), default=300, show_default=True, help="Mean tokens of an answer."
-)
-@click.option("--batch", type=click.FloatRange(0), default=0, help="Calls at once. 0: as many as there is room for.")
-@click.option("--context", type=click.FloatRange(0), default=0, help="Tokens of the longest call that must fit.")
+@click.option("--input", "taken", type=Number(1), default=1000, show_default=True, help="Mean tokens of a prompt.")
+@click.option("--output", "written", type=Number(1), default=300, show_default=True, help="Mean tokens of an answer.")
+@click.option("--batch", type=Number(0), default=0, help="Calls at once. 0: as many as there is room for.")
+@click.option("--context", type=Number(0), default=0, help="Tokens of the longest call that must fit.")
 @click.option("--kv-bits", type=click.Choice(["8", "16"]), default="16", show_default=True, help="Of the KV cache.")
 @click.option(
     "--rent", type=click.Choice(["on-demand", "spot"]), default="on-demand", show_default=True, help="Whose prices."

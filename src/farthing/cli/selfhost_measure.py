@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from farthing.cli.common import config_option, print_json, print_table
+from farthing.cli.common import Number, config_option, print_json, print_table
 from farthing.cli.selfhost_common import measurements_file, seconds, settings_of, today
 from farthing.model.errors import FarthingError
 from farthing.selfhost import gpus, points
@@ -46,7 +46,7 @@ def _levels(ctx: click.Context, param: click.Parameter, given: str) -> tuple[int
 @click.option("--gpus", "count", type=click.IntRange(1, 64), default=1, show_default=True, help="GPUs of the replica.")
 @click.option("--format", "format_", type=click.Choice(list(FORMATS)), default="bf16", show_default=True, help="Of its weights.")  # fmt: skip
 @click.option("--engine", type=click.Choice(ENGINES), default="vllm", show_default=True, help="What serves it.")
-@click.option("--gpu-hour", type=click.FloatRange(0), default=None, help="Dollars of a GPU hour, for the cost of a million tokens.")  # fmt: skip
+@click.option("--gpu-hour", type=Number(0), default=None, help="Dollars of a GPU hour, for the cost of a million tokens.")  # fmt: skip
 @click.option("--patience", type=click.IntRange(1, 86_400), default=int(PATIENCE_S), show_default=True, help="Seconds after which a call has failed.")  # fmt: skip
 @config_option
 @click.option("--json", "as_json", is_flag=True, help="For machines.")

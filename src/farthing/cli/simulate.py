@@ -5,7 +5,7 @@ from typing import BinaryIO
 import click
 import msgspec
 
-from farthing.cli.common import split_pairs
+from farthing.cli.common import Number, split_pairs
 from farthing.upstream.simulator import SimulatorSettings, serve
 from farthing.upstream.simulator.faults import FAULTS, UnknownFault
 from farthing.upstream.simulator.prompt_truth import Truth
@@ -36,7 +36,7 @@ def _truth(ctx: click.Context, param: click.Parameter, given: BinaryIO | None) -
 @click.option("--seed", type=int, default=0, show_default=True, help="Answers, delays and faults follow from it.")
 @click.option(
     "--latency",
-    type=click.FloatRange(0),
+    type=Number(0),
     default=0.0,
     show_default=True,
     help="1 is as slow as real models, 0 does not wait.",
@@ -51,9 +51,7 @@ def _truth(ctx: click.Context, param: click.Parameter, given: BinaryIO | None) -
     metavar="NAME=SHARE",
     help="A fault and the share of calls that it hits; repeat.",
 )
-@click.option(
-    "--batch-seconds", type=click.FloatRange(0), default=0.0, show_default=True, help="How long a batch takes."
-)
+@click.option("--batch-seconds", type=Number(0), default=0.0, show_default=True, help="How long a batch takes.")
 @click.option(
     "--truth",
     type=click.File("rb"),

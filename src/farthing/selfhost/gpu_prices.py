@@ -12,6 +12,7 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 from statistics import median
+from typing import Annotated
 
 import msgspec
 
@@ -24,15 +25,18 @@ OLD_DAYS = 30
 KINDS = ("on-demand", "spot")
 
 
+Dollars = Annotated[float, msgspec.Meta(gt=0, le=100_000)]
+
+
 class Offer(msgspec.Struct, frozen=True):
     """Prices of one kind of GPU at one kind of seller, in dollars a GPU and hour."""
 
     gpu: str
     kind: str
     """`on-demand` or `spot`."""
-    low: float
-    median: float
-    high: float
+    low: Dollars
+    median: Dollars
+    high: Dollars
     offers: int
     as_of: date
     source: str
@@ -90,7 +94,11 @@ def known(file: str) -> list[Offer]:
 
 
 def write(file: Path, offers: Iterable[Offer]) -> None:
-    file.write_bytes(msgspec.json.format(msgspec.json.encode(list(offers)), indent=1) + b"\n")
+    """Raises BadRequest."""
+    try:
+        file.write_bytes(msgspec.json.format(msgspec.json.encode(list(offers)), indent=1) + b"\n")
+    except OSError as error:
+        raise BadRequest(f"{file} cannot be written: {error.strerror}") from None
 
 
 def offers_for(gpu: Gpu, offers: Sequence[Offer], kind: str = "on-demand") -> Offer | None:

@@ -119,6 +119,8 @@ def _shape_of(given: Mapping[str, Any], name: str) -> Shape:
     heads = config.need("num_attention_heads", "n_head")
     head_dim = config.number("head_dim") or hidden // heads
     kv_heads = _kv_heads(config, heads)
+    if head_dim < 1:
+        raise BadRequest(f"the model's configuration has more heads ({heads:,}) than hidden_size ({hidden:,})")
     linears = (*_attention(config, layers, hidden, heads, kv_heads, head_dim), *_feed_forward(config, layers, hidden))
     full, windowed, window = _kept_layers(config, layers)
     a_layer = _kept_a_layer(config, kv_heads, head_dim)

@@ -6,7 +6,7 @@ import click
 import pytest
 from rich.table import Table
 
-from farthing.cli.common import When, print_table, show_time, split_pairs
+from farthing.cli.common import Number, When, print_table, show_time, split_pairs
 
 DAY_US = 86_400_000_000
 
@@ -37,6 +37,13 @@ def test_what_is_no_time(text: str) -> None:
 
 def test_a_moment_is_shown_to_the_second() -> None:
     assert show_time(DAY_US + 1) == "1970-01-02 00:00:00 UTC"
+
+
+@pytest.mark.parametrize("typed", ["nan", "inf", "-inf", "1e999", "1e16", "-1", "many"])
+def test_what_is_no_number_to_count_with(typed: str) -> None:
+    with pytest.raises(click.BadParameter):
+        Number(0).convert(typed, None, None)
+    assert Number(0, 1).convert("0.5", None, None) == 0.5 and Number(0).convert("1e15", None, None) == 1e15
 
 
 def test_pairs() -> None:

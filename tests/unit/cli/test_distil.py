@@ -133,6 +133,17 @@ def test_what_cannot_be_exported_is_said(farthing: Farthing, site: Path) -> None
     assert done.exit_code == 1 and "300 captured calls cannot be opened" in done.output
 
 
+def test_an_export_that_the_disk_does_not_take_leaves_what_was_there(farthing: Farthing, site: Path) -> None:
+    (site / "file").write_text("")
+    done = farthing("distil", "export", "--format", "trl", "--out", "file/deeper")
+    assert done.exit_code == 1 and "cannot be written" in done.output
+    assert farthing("distil", "export", "--format", "trl", "--out", "kept").exit_code == 0
+    before = (site / "kept" / "train.jsonl").read_bytes()
+    (site / "kept" / "train.jsonl.part").mkdir()  # in its way, as a full disk would be
+    done = farthing("distil", "export", "--format", "trl", "--out", "kept", "--force", "--system", "")
+    assert done.exit_code == 1 and (site / "kept" / "train.jsonl").read_bytes() == before
+
+
 def test_a_training_is_not_begun_without_a_price_or_a_limit_that_holds(farthing: Farthing, site: Path) -> None:
     (site / "farthing.toml").write_text(
         '[providers.openai]\napi_key = "sk-anything"\n[providers.anthropic]\napi_key = "sk-anything"\n'

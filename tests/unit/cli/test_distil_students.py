@@ -81,6 +81,23 @@ def test_how_they_do(farthing: Farthing, site: Path) -> None:
     assert plain(farthing("distil", "students", "--tenant", "other", "--json"))["students"] == []
 
 
+def test_one_whose_facts_are_damaged_hides_no_other_and_is_trained_anew(farthing: Farthing, site: Path) -> None:
+    scope = "template:" + "cd" * 8
+    for facts in ("{", "[]", '{"pairs": "many"}'):
+        at_store(
+            lambda store, facts=facts: Students(store).add("acme", scope, facts, b"", state="mute", teacher="", why="")
+        )  # type: ignore[misc]
+        found = plain(farthing("distil", "students", "--json"))["students"]
+        assert {each["scope"] for each in found} == {PLACE[1], scope}
+    now = now_us()
+    pairs = [
+        Captured(f"c{at}", each.text, each.answer, now - at, "cd" * 8, "acme", expires_us=now + DAY_US)
+        for at, each in enumerate(calls(240))
+    ]  # fmt: skip
+    at_store(lambda store: Captures(store).add(pairs))
+    assert plain(farthing("distil", "train-students", "--json"))["trained"] == 1
+
+
 def test_one_command_goes_back_and_one_ends_it(farthing: Farthing, site: Path) -> None:
     assert "Version 1" in farthing("distil", "rollback", PLACE[1], *TENANT).output
     assert plain(farthing("distil", "rollback", PLACE[1], *TENANT, "--json"))["serving"] is None

@@ -160,6 +160,41 @@ def test_what_is_missing_is_asked_for(farthing: Farthing, typed: tuple[str, ...]
     assert "Say" in done.output or "need" in done.output or "There is no" in done.output
 
 
+@pytest.mark.parametrize("typed", ["nan", "inf", "-1", "1e308"])
+@pytest.mark.parametrize(
+    "option", ["--gpu-hour", "--tokens-s", "--salary", "--input", "--headroom", "--training-price"]
+)
+def test_no_figure_is_made_of_what_is_none(farthing: Farthing, option: str, typed: str) -> None:
+    done = farthing(*TYPED, "--calls", "1e6", option, typed)
+    assert done.exit_code == 2 and f"Invalid value for '{option}'" in done.output
+
+
+def test_models_and_prices_that_cannot_be_are_told(farthing: Farthing, folder: Path, model: str) -> None:
+    (folder / "odd").mkdir()
+    for hidden in (1.5, [1], 16):
+        (folder / "odd" / "config.json").write_text(json.dumps(LLAMA_8B | {"hidden_size": hidden}))
+        for typed in (("selfhost", "fit", "odd", "--gpu", "H100"), ("quantize", "odd", "--plan-only")):
+            done = farthing(*typed)
+            assert done.exit_code == 1 and "more heads (32) than hidden_size" in done.output
+    (folder / "vms.csv").write_text("AcceleratorName,AcceleratorCount,Price\nH100,8,80\n")
+    done = farthing("selfhost", "prices", "import", "vms.csv", "--as", "skypilot", "--to", "nowhere/prices.json")
+    assert done.exit_code == 1 and "nowhere/prices.json cannot be written" in done.output
+    prices = {
+        "gpu": "H100",
+        "kind": "on-demand",
+        "low": -1,
+        "median": 2,
+        "high": 3,
+        "offers": 1,
+        "as_of": "2026-11-25",
+        "source": "x",
+    }
+    (folder / "gpu-prices.json").write_text(json.dumps([prices]))
+    (folder / "farthing.toml").write_text('[selfhost]\ngpu_prices = "gpu-prices.json"\n')
+    done = farthing("selfhost", "fit", model, "--gpu", "H100")
+    assert done.exit_code == 1 and "holds no GPU prices" in done.output
+
+
 def test_unknown_prices_are_never_zero(farthing: Farthing) -> None:
     done = farthing("tco", "--api", "gpt-none", "--calls", "1e6", "--tokens-s", "2000", "--gpu", "H100")
     assert done.exit_code == 1 and "no price is known for gpt-none" in done.output

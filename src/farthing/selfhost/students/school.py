@@ -115,7 +115,10 @@ def is_worth_it(newest: Version | None, pairs: Sequence[Captured]) -> bool:
         return True
     if newest.state == "retired":
         return False
-    facts = msgspec.json.decode(newest.facts, type=Facts)
+    try:
+        facts = msgspec.json.decode(newest.facts, type=Facts)
+    except msgspec.DecodeError:  # damaged, or of another version
+        return True
     if facts.form != FORM:
         return True
     new = {pair.text for pair in pairs if pair.at_us > facts.until_us}

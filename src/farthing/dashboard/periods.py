@@ -28,6 +28,11 @@ class Period(msgspec.Struct, frozen=True):
     until_us: int
 
     @property
+    def in_sentence(self) -> str:
+        """The label inside a sentence: a month keeps its capital."""
+        return self.label.lower() if self.name in NAMED else self.label
+
+    @property
     def days(self) -> int:
         return (self.until_us - self.since_us) // DAY_US
 

@@ -55,7 +55,7 @@ def test_what_it_is_compared_with(name: str, first: str, last: str) -> None:
 def test_all_that_the_menu_offers_has_a_name_for_people() -> None:
     for name, label in NAMED.items():
         found = period_of(name, NOW)
-        assert (found.name, found.label) == (name, label)
+        assert (found.name, found.label, found.in_sentence) == (name, label, label.lower())
         assert found.days >= 1
 
 
@@ -93,3 +93,8 @@ def test_a_period_that_was_worked_out_has_a_name_that_finds_it_again() -> None:
     before = period_of("month", NOW).before()
     again = period_of(before.name, NOW)
     assert (again.since_us, again.until_us) == (before.since_us, before.until_us)
+
+
+def test_a_month_keeps_its_capital_inside_a_sentence() -> None:
+    found = period_of("2026-01", 1_795_600_000_000_000)
+    assert found.in_sentence == found.label == "January 2026"

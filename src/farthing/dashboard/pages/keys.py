@@ -83,7 +83,7 @@ def _table(view: View, keys: Sequence[Key], uses: dict[str, Use]) -> Table:
         rows.append(
             Row(values, href=view.href("/spend", key=key.id), calls=view.calls(key=key.id), mark="" if now == "valid" else "quiet")
         )  # fmt: skip
-    label = view.filters.period.label.lower()
+    label = view.filters.period.in_sentence
     return Table(
         "keys", "Keys", COLUMNS, rows, empty="There is no key yet: the gateway serves its own machine only. Make one below.",
         note=f"Calls and cost: {label}. Calls without a known cost are in the first and not in the second.",

@@ -63,7 +63,7 @@ def _spent(view: View, found: Overview) -> dict[str, str]:
     unknown = found.calls_of_state("unpriced") + found.calls_of_state("unknown")
     beside = f", {count(unknown)} of them without a known cost" if unknown else ""
     tile = {
-        "title": f"Spent, {period.label.lower() if not period.label[0].isdigit() else period.label}",
+        "title": f"Spent, {period.in_sentence}",
         "value": money(found.spent), "href": view.calls(), "note": f"{count(found.calls)} calls{beside}",
     }  # fmt: skip
     if view.filters.compare:
@@ -82,8 +82,8 @@ def _forecast(view: View, found: Overview) -> dict[str, str]:
 
 
 def _saved(view: View, found: Overview) -> dict[str, str]:
-    share = f"{percent(found.saved / found.baseline)} of " if found.baseline else ""
-    note = f"{share}{money(found.baseline)} that the calls would have cost as they were sent"
+    share = percent(found.saved / found.baseline) if found.baseline else ""
+    note = f"{share} of {money(found.baseline)} that the calls would have cost as they were sent" if share else "nothing was paid for"  # fmt: skip
     look = "good" if found.saved > 0 else "bad" if found.saved < 0 else ""
     return {"title": "Saved", "value": money(found.saved), "note": note, "state": look, "href": "#savings"}
 

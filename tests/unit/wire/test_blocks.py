@@ -1,6 +1,7 @@
 """The blocks of a request: what they cover, what their digests depend on, and whether the client plans its caching."""
 
 import json
+import re
 from typing import Any
 
 import msgspec
@@ -186,6 +187,29 @@ def test_the_clients_own_marks_are_seen(request_: dict[str, Any], indent: int | 
 def test_a_mark_whose_name_is_escaped_is_seen() -> None:
     assert is_marked(rb'{"messages":[],"\u0063ache_control":{"type":"ephemeral"}}')
     assert not is_marked(rb'{"messages":[],"\u0063old":1}')
+
+
+_BITS = (
+    b'"',
+    b"cache",
+    b'"cache_control"',
+    b'"prompt_',
+    b'_key"',
+    b":",
+    b"\\",
+    b" ",
+    b'"cachePoint"',
+    b'"cached_content"',
+    b"x",
+)
+_MARK = re.compile(
+    rb'(?<!\\)"(?:cache_control|cachePoint|cache_point|cached_?[cC]ontent|prompt_cache_(?:breakpoint|options|key|retention))"\s*:'
+)
+
+
+@given(st.lists(st.sampled_from(_BITS), max_size=9).map(b"".join))
+def test_marks_are_names_of_members_wherever_the_word_stands_beside(body: bytes) -> None:
+    assert is_marked(body) == (_MARK.search(body) is not None)
 
 
 def test_a_text_about_marks_is_none() -> None:

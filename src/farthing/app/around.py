@@ -53,6 +53,9 @@ class Around(msgspec.Struct, frozen=True):
     driven: bool = False
     """The ledger writes when it is flushed, and evidence is looked at when `Parts.quality` is told so. There are no pages for
     people."""
+    kept: bool = True
+    """What calls leave is stored. If not, nobody reads it later: rows of ended calls are told to observers and go nowhere, and
+    answers that may come again are stored only where they are too many for memory."""
     weighing: Callable[[], float] | None = None
     """The seconds by which weighed models grow old; None: the clock's. Who drives the ledger knows when nothing was learned."""
     settings_file: str = ""

@@ -123,7 +123,7 @@ async def assemble(settings: Settings, stack: AsyncExitStack, around: Around = R
     watching = [watch.observe] if watch is not None else []
     limits = await build_budgets(settings, store, journal, book, known.expect, providers, stack, clock)
     ledger = Ledger(
-        store, journal, queue=settings.store.queue, flush_s=SELDOM_S if around.driven else FLUSH_S,
+        store, journal, queue=settings.store.queue, flush_s=SELDOM_S if around.driven else FLUSH_S, kept=around.kept,
         observers=[metrics.observe, *known.observers, *watching, *_telemetry(settings, stack), *around.observers],
     )  # fmt: skip
     stack.push_async_callback(ledger.close)

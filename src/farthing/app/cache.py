@@ -23,6 +23,8 @@ from farthing.store.entries import Budget, Budgets, Entries, open_entries, wrapp
 
 UNHURRIED: dict[str, Any] = {"patience_s": 60.0, "queue": 1_000_000}
 """Whoever drives a gateway on a clock of its own gets the same answers however busy the machine is."""
+PASSING: dict[str, Any] = {"flush_s": 3600.0, "kept": False}
+"""Whoever reads nothing later needs nothing written that memory can hold."""
 log = logging.getLogger("farthing.cache")
 
 
@@ -56,7 +58,7 @@ async def build_cache(
         settings.store.url.reveal(),
         wrapping=wrapping(settings.cache.encryption_key.reveal()),
         budgets=Budgets(Budget(settings.cache.max_mb * 2**20, settings.cache.max_entries)),
-        now_us=around.clock.now_us, **(UNHURRIED if around.driven else {}),
+        now_us=around.clock.now_us, **(UNHURRIED if around.driven else {}), **({} if around.kept else PASSING),
     )  # fmt: skip
     stack.push_async_callback(entries.close)
     flights = Flights()

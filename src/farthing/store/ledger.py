@@ -44,15 +44,16 @@ class Ledger:
     """One writer of the store. Made on the event loop; it writes from the moment it is made."""
 
     def __init__(
-        self, store: Store, journal: Journal, *, queue: int = 20_000, flush_s: float = FLUSH_S,
+        self, store: Store, journal: Journal, *, queue: int = 20_000, flush_s: float = FLUSH_S, kept: bool = True,
         observers: Sequence[Observer] = (),
     ) -> None:  # fmt: skip
         """`queue`: calls that may wait before `full`. `observers` hear each batch after its commit, in the writer's
-        thread."""
+        thread; if it is not to be `kept` they are all who do, and nothing is written."""
         self._store = store
         self._journal = journal
         self._queue = queue
         self._flush_s = flush_s
+        self._kept = kept
         self._observers = observers
         self._waiting: deque[Record] = deque()
         self._committed: deque[Record] = deque()
@@ -194,10 +195,12 @@ class Ledger:
         return bool(self._batch)
 
     def _write_batch(self) -> None:
-        if self._connection is None:
-            self._connection = self._store.connect(_PATIENCE_S)
         batch = list(self._batch)
         refused: list[Record] = []
+        if not self._kept:
+            return self._settled(batch, refused)
+        if self._connection is None:
+            self._connection = self._store.connect(_PATIENCE_S)
 
         def refuse(record: Record, why: str) -> None:
             journals.keep_refused(self._journal.folder, record, why)

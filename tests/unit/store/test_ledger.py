@@ -85,6 +85,18 @@ async def test_what_another_writer_committed_is_heard_of_and_no_longer_under_way
     assert ledger.written == 0
 
 
+async def test_what_is_not_kept_is_heard_of_and_written_nowhere(store: Store, journal: Journal) -> None:
+    heard: list[Record] = []
+    ledger = Ledger(store, journal, flush_s=60, kept=False, observers=[heard.extend])
+    for call in morning(20):
+        journal.open(call)
+        ledger.put(call)
+    assert await ledger.flush()
+    assert (heard, ledger.waiting, journal.under_way) == (morning(20), 0, 0)
+    await ledger.close()
+    assert await store.report("day") == []
+
+
 async def test_closing_writes_what_waits(store: Store, journal: Journal) -> None:
     ledger = Ledger(store, journal, flush_s=60)
     for call in morning(50):

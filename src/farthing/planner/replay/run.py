@@ -115,9 +115,13 @@ class _World:
     def _around(self) -> Around:
         return Around(
             clock=self._time.clock, dice=random.Random(1), new_id=self._new_id, client=self._provider,
-            observers=[self._heard], driven=True, readers=self._reading.gateway,
+            observers=[self._heard], driven=True, kept=self._is_read_later(), readers=self._reading.gateway,
             judge=self._reading.judge, weighing=self._weighing,
         )  # fmt: skip
+
+    def _is_read_later(self) -> bool:
+        """Budgets count what is stored, and students learn from it."""
+        return bool(self._settings.budgets) or self._settings.student.mode != "off"
 
     def _weighing(self) -> float:
         """Models are weighed anew when the ledger was written, since nothing is learned before, and when a price changes."""

@@ -54,17 +54,18 @@ def _clock_us() -> int:
 async def open_entries(
     ledger_url: str, *, wrapping: Wrapping | None = None, budgets: Budgets | None = None, flush_s: float = 0.2,
     queue: int = 2000, queue_bytes: int = 64 * 1024 * 1024, patience_s: float = 0.25,
-    now_us: Callable[[], int] = _clock_us,
+    now_us: Callable[[], int] = _clock_us, kept: bool = True,
 ) -> "Entries":  # fmt: skip
     """The cache of the ledger at `ledger_url`: a file beside a SQLite ledger's, or tables in its PostgreSQL database.
 
     Raises StoreError only for a URL that names no store. If the cache cannot be used now, `trouble` says why, calls are
     misses, and it is tried again. `queue` entries of `queue_bytes` may wait to be written; a call waits at most
-    `patience_s` for a read; `now_us` is the clock of expiry in the background.
+    `patience_s` for a read; `now_us` is the clock of expiry in the background. If they are not to be `kept`, what waits at the end
+    is not written.
     """
     entries = Entries(
         place_for(ledger_url), wrapping or Wrapping(), budgets or Budgets(), flush_s=flush_s,
-        waiting=Waiting(queue, queue_bytes), patience_s=patience_s, now_us=now_us,
+        waiting=Waiting(queue, queue_bytes), patience_s=patience_s, now_us=now_us, kept=kept,
     )  # fmt: skip
     await entries.warm()
     return entries
@@ -75,7 +76,7 @@ class Entries:
 
     def __init__(
         self, place: Place, wrapping: Wrapping, budgets: Budgets, *, flush_s: float, waiting: Waiting, patience_s: float,
-        now_us: Callable[[], int],
+        now_us: Callable[[], int], kept: bool = True,
     ) -> None:  # fmt: skip
         self._place = place
         self._wrapping = wrapping
@@ -86,7 +87,14 @@ class Entries:
         reading_health = Health("read")
         self._reader = Reader(place, reading_health, patience_s=patience_s)
         self._writer = Writer(
-            place, wrapping, waiting, Health("written", reading_health), budgets=budgets, flush_s=flush_s, now_us=now_us
+            place,
+            wrapping,
+            waiting,
+            Health("written", reading_health),
+            budgets=budgets,
+            flush_s=flush_s,
+            now_us=now_us,
+            kept=kept,
         )
 
     @property
@@ -185,6 +193,8 @@ class Entries:
         )
         if not (entry.id and entry.tenant and 0 <= entry.cost <= _MOST_COST and rows.sound(texts, numbers)):
             return False
+        if self._waiting.much:
+            self._writer.wake()
         return self._waiting.add(entry)
 
     def link(self, link: Link) -> bool:

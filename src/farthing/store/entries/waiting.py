@@ -51,6 +51,11 @@ class Waiting:
     def __len__(self) -> int:
         return len(self._entries)
 
+    @property
+    def much(self) -> bool:
+        """Whether so much waits that it should be written now."""
+        return len(self._entries) > self._most / 2 or self._bytes > self._most_bytes / 2
+
     def add(self, entry: Entry) -> bool:
         """False if a drop that came while its call was under way was meant for it too."""
         with self._guard:

@@ -37,13 +37,14 @@ class Writer:
 
     def __init__(
         self, place: Place, wrapping: Wrapping, waiting: Waiting, health: Health, *, budgets: Budgets, flush_s: float,
-        now_us: Callable[[], int],
+        now_us: Callable[[], int], kept: bool = True,
     ) -> None:  # fmt: skip
         self._place = place
         self._wrapping = wrapping
         self._waiting = waiting
         self._budgets = budgets
         self._flush_s = flush_s
+        self._kept = kept
         self._now_us = now_us
         self._connection: Connection | None = None
         self._looked_at = 0.0
@@ -64,7 +65,7 @@ class Writer:
         self._wake.set()
 
     def end(self, grace_s: float) -> None:
-        """Write what waits, for at most `grace_s`. Blocks."""
+        """Write what waits, if it is to be kept, for at most `grace_s`. Blocks."""
         self._ending.set()
         self._wake.set()
         self._thread.join(grace_s + _PATIENCE_S)
@@ -84,9 +85,10 @@ class Writer:
         while not self._ending.is_set():
             self._wake.wait(self._flush_s)
             self._wake.clear()
-            if not self.health.resting:
+            if not self.health.resting and not self._ending.is_set():
                 self._try(self._turn)
-        self._try(self.flush)
+        if self._kept:
+            self._try(self.flush)
         with self._writing:
             self._disconnect()
 

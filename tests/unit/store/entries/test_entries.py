@@ -58,6 +58,30 @@ async def test_a_restart_loses_nothing(opened: Opener) -> None:
     assert await second.get("acme", entry.exact, now_us=NOW_US) == _as_read(entry)
 
 
+async def test_what_is_not_to_be_kept_goes_with_the_gateway(opened: Opener) -> None:
+    first = await opened(flush_s=60.0, kept=False)
+    entry = an_entry()
+    first.put(entry)
+    assert await first.get("acme", entry.exact, now_us=NOW_US) is entry
+    await first.close()
+    second = await opened()
+    assert await second.get("acme", entry.exact, now_us=NOW_US) is None
+
+
+async def test_what_is_too_much_for_memory_is_written_and_found_though_it_is_not_to_be_kept(opened: Opener) -> None:
+    cache = await opened(flush_s=60.0, kept=False, queue=40)
+    entries = [an_entry(f"e{number}") for number in range(200)]
+    for entry in entries:
+        cache.put(entry)
+        async with asyncio.timeout(20):
+            while len(cache._waiting) > 30:
+                await asyncio.sleep(0.01)
+    assert cache.forgotten == 0
+    for entry in entries:
+        found = await cache.get("acme", entry.exact, now_us=NOW_US)
+        assert found is not None and found.id == entry.id
+
+
 @pytest.mark.parametrize("written", [False, True])
 async def test_no_other_tenant_finds_an_entry(opened: Opener, written: bool) -> None:
     cache = await opened(flush_s=60.0)

@@ -35,15 +35,22 @@ class Draw:
     """One lever's hold-out as it is now, for the step that draws it."""
 
     def __init__(self, lever: str) -> None:
-        self._lever = lever
+        self.lever = lever
         self.share = 0.0
         """Of the untreated, 0 to 1; 0 where nothing is drawn."""
         self._salt = ""
 
     def hold_out(self, shares: Mapping[str, float], salt: str = "") -> None:
         """Draw with this share and this salt from the next call on."""
-        self.share, self._salt = shares.get(self._lever, 0.0), salt
+        self.share, self._salt = shares.get(self.lever, 0.0), salt
 
     def holds_out(self, unit: str) -> bool:
         """Whether `unit` goes without the lever."""
-        return is_held_out(self._lever, unit, self.share, self._salt)
+        return is_held_out(self.lever, unit, self.share, self._salt)
+
+    def notes(self, arms: dict[str, bool], unit: str) -> bool:
+        """The same, noted among a call's arms; nothing is noted where nothing is drawn."""
+        if not self.share:
+            return False
+        held = arms[self.lever] = self.holds_out(unit)
+        return held

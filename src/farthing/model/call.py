@@ -186,6 +186,11 @@ class Call:
         sent = self.headers.get(b"traceparent", b"")
         return sent.decode("ascii", "replace") if len(sent) == 55 else ""
 
+    @property
+    def unit(self) -> str:
+        """What is drawn for hold-outs, whole: its session, else its user, else itself; of its tenant."""
+        return f"{self.principal.tenant}\0{self.session or self.principal.user or self.id}"
+
     def twin(self) -> "Call":
         """The same call with a trail of attempts of its own, to be sent elsewhere at the same time."""
         twin = Call(

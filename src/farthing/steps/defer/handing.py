@@ -8,12 +8,12 @@ of stores, providers and how the queue is worked.
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import msgspec
 
-from farthing.model.arms import BATCHING, is_held_out
+from farthing.model.arms import BATCHING, Draw
 from farthing.model.batch import JOB_ENDS, Job, Line
 from farthing.model.call import Answer, Call, Caller, Ending, Headers
 from farthing.model.errors import BudgetExceeded, Cancelled, Expired, StillWaiting, Unavailable, UpstreamError
@@ -78,15 +78,12 @@ class Handing:
         self._now_us = now_us
         self._head_s = head_s
         self._ping_s = ping_s
-        self._share, self._salt = 0.0, ""
-
-    def hold_out(self, shares: Mapping[str, float], salt: str) -> None:
-        """Draw with this share and this salt from the next call on."""
-        self._share, self._salt = shares.get(BATCHING, 0.0), salt
+        self._draw = Draw(BATCHING)
+        self.hold_out = self._draw.hold_out
 
     def treated(self, call: Call) -> None:
         """The call of a line that waited: it was drawn, and not held out."""
-        if self._share > 0:
+        if self._draw.share:
             call.arms = {**call.arms, BATCHING: False}
 
     def at_known_tier(self, call: Call) -> None:
@@ -96,11 +93,8 @@ class Handing:
             call.body, call.ask = without(call.body, ("service_tier",)), msgspec.structs.replace(call.ask, tier="")
 
     async def __call__(self, call: Call, wish: Wish, proceed: Proceed) -> Answer:
-        if self._share > 0:
-            unit = f"{call.principal.tenant}\0{call.session or call.principal.user or call.id}"
-            call.arms = {**call.arms, BATCHING: is_held_out(BATCHING, unit, self._share, self._salt)}
-            if call.arms[BATCHING]:
-                return await self._at_once(call, wish, proceed)
+        if self._draw.notes(call.arms, call.unit):
+            return await self._at_once(call, wish, proceed)
         return await self._hand_over(call, wish)
 
     async def _at_once(self, call: Call, wish: Wish, proceed: Proceed) -> Answer:

@@ -24,8 +24,7 @@ class Arm:
         if not self._draw.share:
             return False
         known = call.arms.get(LEVER)
-        if known is None:
-            unit = call.session or call.body[:OPENING].decode("latin-1")
-            known = self._draw.holds_out(f"{call.principal.tenant}\0{unit}")
-            call.arms[LEVER] = known
-        return known
+        if known is not None:
+            return known
+        unit = call.session or call.body[:OPENING].decode("latin-1")
+        return self._draw.notes(call.arms, f"{call.principal.tenant}\0{unit}")

@@ -215,10 +215,7 @@ class Contexts:
 
     def _is_held_out(self, call: Call, beginning: Beginning) -> bool:
         """Drawn call by call, since no call without a context writes what one with it reads; and only once there is one."""
-        if not self._draw.share or beginning.context is None:
-            return False
-        held = call.arms[PROVIDER_CACHING] = self._draw.holds_out(call.id)
-        return held
+        return beginning.context is not None and self._draw.notes(call.arms, call.id)
 
     def _end(self, call: Call, beginning: Beginning, place: Deployment, first: int, _: object) -> None:
         """Book what the context saved, and learn what is held without one."""

@@ -129,11 +129,7 @@ class Shape:
 
     def _is_held_out(self, call: Call, found: Blocks) -> bool:
         """Drawn by how the prompt begins, so that what one arm has written is not read by the other."""
-        if not self._draw.share:
-            return False
-        unit = f"{call.principal.tenant}\0{found.digests[0]:016x}"
-        held = call.arms[PROVIDER_CACHING] = self._draw.holds_out(unit)
-        return held
+        return self._draw.notes(call.arms, f"{call.principal.tenant}\0{found.digests[0]:016x}")
 
     def _mark(self, call: Call, found: Blocks, rates: Caching, decision: Decision) -> None:
         points = decision.plan.points

@@ -129,7 +129,7 @@ class Student:
         if not pupils:
             return await proceed(call)
         serves = pupils[0].serves
-        held = serves and self._holds_out(call)
+        held = serves and self._hold_out.holds_out(call.unit)
         drawn = serves and not held and self._chance() < self._audited
         if serves:
             call.sample = "held out" if held else "drawn" if drawn else "left"
@@ -191,13 +191,6 @@ class Student:
                 self.name, "abstains", "nothing was learned from calls with such instructions or such a long text"
             )
         return fits, whole.text
-
-    def _holds_out(self, call: Call) -> bool:
-        if not self._hold_out.share:
-            return False
-        return self._hold_out.holds_out(
-            f"{call.principal.tenant}\0{call.session or call.principal.user or call.id}"
-        )  # fmt: skip
 
     def _keeps_away(self, call: Call) -> str:
         """What keeps the student from such a call; empty if nothing does."""

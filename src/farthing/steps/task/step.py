@@ -7,7 +7,7 @@ safe tier. It changes nothing in the request.
 
 from collections.abc import Callable, Mapping
 
-from farthing.model.arms import DRAWN_LATER, MODEL_SELECTION, is_held_out
+from farthing.model.arms import DRAWN_LATER, LEVERS, MODEL_SELECTION, Draw
 from farthing.model.asked import Asked
 from farthing.model.call import Answer, Call
 from farthing.model.routes import TASKS
@@ -56,6 +56,7 @@ class Task:
         self._looks_at_all = settings.tasks_of == "all"
         self._features = {name: feature.task for name, feature in settings.features.items() if feature.task}
         self._own_names = frozenset(settings.tasks)
+        self._draws = tuple(Draw(lever) for lever in LEVERS if lever not in DRAWN_LATER)
         self.hold_out(hold_outs or {})
         self._templates = templates or Templates(settings.templates)
         self._classifier = classifier or Classifier()
@@ -63,11 +64,11 @@ class Task:
 
     def hold_out(self, shares: Mapping[str, float], salt: str = "") -> None:
         """Draw with these shares and this salt from the next call on."""
-        self._salt = salt
-        held = {lever: share for lever, share in shares.items() if share > 0 and lever not in DRAWN_LATER}
-        self._routed_arms = tuple(held.items())
+        for draw in self._draws:
+            draw.hold_out(shares, salt)
+        self._routed_arms = tuple(draw for draw in self._draws if draw.share > 0)
         # only routed calls are drawn for routing
-        self._other_arms = tuple((lever, share) for lever, share in held.items() if lever != MODEL_SELECTION)
+        self._other_arms = tuple(draw for draw in self._routed_arms if draw.lever != MODEL_SELECTION)
 
     async def __call__(self, call: Call, proceed: Proceed) -> Answer:
         routed = self._routes(call)
@@ -89,11 +90,11 @@ class Task:
         if looks:
             self._name_task(call, asked)
 
-    def _draw(self, call: Call, arms: tuple[tuple[str, float], ...]) -> None:
+    def _draw(self, call: Call, arms: tuple[Draw, ...]) -> None:
         """Whether the call goes without a lever. A call that nobody looked into is drawn by its session's name, its user,
         or by itself: a conversation's beginning is worth no parse to a call that is not routed."""
-        unit = f"{call.principal.tenant}\0{call.session or call.principal.user or call.id}"
-        call.arms = {lever: is_held_out(lever, unit, share, self._salt) for lever, share in arms}
+        unit = call.unit
+        call.arms = {draw.lever: draw.holds_out(unit) for draw in arms}
 
     def _name_task(self, call: Call, asked: Asked | None) -> None:
         """Give the call its kind of work, and say which rule did."""

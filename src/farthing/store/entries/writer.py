@@ -85,7 +85,7 @@ class Writer:
         while not self._ending.is_set():
             self._wake.wait(self._flush_s)
             self._wake.clear()
-            if not self.health.resting and not self._ending.is_set():
+            if not self.health.resting and (self._kept or not self._ending.is_set()):
                 self._try(self._turn)
         if self._kept:
             self._try(self.flush)

@@ -3,6 +3,11 @@ with how many comparisons of which kind of work would settle it, and how long th
 
 The calls are asked once more with everything on and no floor of quality: a call that a cheaper model answers only then is one
 that nothing is proved of. What it costs less than with the floors is in no total yet.
+
+    days  =  the larger of  comparisons / (calls of the kind a day x share that is answered twice)
+             and            comparisons x (second answer + judge) / (dollars a day / kinds)
+
+A judge reads the question and both answers; it is taken to cost what the call itself did.
 """
 
 import math
@@ -12,7 +17,7 @@ from typing import NamedTuple
 import msgspec
 
 from farthing.model.arms import MODEL_SELECTION
-from farthing.model.money import Nano, show_dollars
+from farthing.model.money import Nano, nano_from_dollars, show_dollars
 from farthing.model.past import PastCall
 from farthing.model.plan import Scenario
 from farthing.planner.replay.run import Came
@@ -100,30 +105,49 @@ class _Test(NamedTuple):
     """Of the second answers."""
 
 
+class _Allowed(NamedTuple):
+    """What may be spent on one kind of work."""
+
+    setting: str
+    a_day: float
+    """Nano-dollars."""
+
+
 def _tests(moved: Sequence[_Moved], settings: Settings, days: float) -> list[_Test]:
-    """For the kinds of work that would save most."""
+    """For the kinds of work that would save most, which share what may be spent on it a day."""
     kinds: dict[tuple[str, str], list[_Moved]] = {}
     for each in moved:
         kinds.setdefault((each.feature, each.task), []).append(each)
     dearest = sorted(kinds.items(), key=lambda kind: -sum(each.saved for each in kind[1]))[:MOST_KINDS]
-    policies = Policies(settings.routing)
-    return [_test(_named(*kind), calls, 1 - policies.of_work(kind[1], kind[0]).floor, days) for kind, calls in dearest]
+    policies, dollars = Policies(settings.routing), settings.routing.shadow_dollars_a_day
+    allowed = _Allowed(
+        f"`routing.shadow_dollars_a_day = {dollars}`", nano_from_dollars(dollars) / max(1, len(dearest))
+    )
+    return [
+        _test(_named(*kind), calls, 1 - policies.of_work(kind[1], kind[0]).floor, days, allowed) for kind, calls in dearest
+    ]  # fmt: skip
 
 
 def _named(feature: str, task: str) -> str:
     return f"{feature or 'calls without a feature'} ({task})" if task else feature or "calls without a feature"
 
 
-def _test(name: str, calls: Sequence[_Moved], margin: float, days: float) -> _Test:
+def _test(name: str, calls: Sequence[_Moved], margin: float, days: float, allowed: _Allowed) -> _Test:
     needed, a_day = comparisons(margin), len(calls) / days
     if needed is None:
         return _Test(f"{name} cannot be settled: a floor of {1 - margin:g} allows no loss", 0)
-    cost = round(needed * sum(each.cost for each in calls) / len(calls))
-    percent = min(100, max(1, math.ceil(100 * needed / (a_day * SOON_DAYS))))
-    lasts = math.ceil(100 * needed / (a_day * percent))
-    if lasts > LATE_DAYS:
+    second = needed * sum(each.cost for each in calls) / len(calls)
+    judged = needed * sum(each.cost + each.saved for each in calls) / len(calls)
+    if (second + judged) > allowed.a_day * LATE_DAYS:
+        return _Test(f"{name} is not settled within a year: {allowed.setting} pays for too few comparisons", 0)
+    paid = math.ceil((second + judged) / allowed.a_day) if allowed.a_day else 0
+    percent = min(100, max(1, math.ceil(100 * needed / (a_day * max(SOON_DAYS, paid)))))
+    asked = math.ceil(100 * needed / (a_day * percent))
+    if asked > LATE_DAYS:
         return _Test(f"{name} has too few calls, {needed:,} comparisons take more than a year", 0)
-    return _Test(f"{name}, {needed:,} of them, {lasts:,} days at `routing.shadow_percent = {percent}`", cost)
+    held = f", since {allowed.setting} pays for no more of them" if paid > asked else ""
+    words = f"{name}, {needed:,} of them, {max(asked, paid):,} days at `routing.shadow_percent = {percent}`{held}"
+    return _Test(words, round(second))
 
 
 def comparisons(margin: float) -> int | None:

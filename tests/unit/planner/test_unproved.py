@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 
 from farthing.model.arms import MODEL_SELECTION
@@ -9,7 +10,7 @@ from farthing.model.past import PastCall
 from farthing.model.plan import Scenario
 from farthing.planner.replay.run import Came
 from farthing.planner.unproved import comparisons, outlooks, without_floors
-from farthing.settings import Settings
+from farthing.settings import Amount, Settings
 from farthing.settings.tree import FeatureRoutingSettings, RoutingSettings, TaskRoutingSettings
 from unit.planner.pasts import chat
 
@@ -59,6 +60,21 @@ def test_the_hold_out_is_said_by_kind_of_work_and_as_long_as_its_traffic_needs()
     few = told([BEFORE] * 20, [AFTER] * 20)[0].settled_by
     assert "too few calls" in few
     assert "cannot be settled" in told([BEFORE] * 20, [AFTER] * 20, floor=1.0)[0].settled_by
+
+
+def test_what_may_be_spent_a_day_decides_how_long_it_takes() -> None:
+    dear, cheap = Came(10_000_000, True, 200, model="big"), msgspec.structs.replace(AFTER, cost=5_000_000)
+
+    def settled(dollars: str) -> str:
+        own = Settings(routing=RoutingSettings(quality_floor=0.99, shadow_dollars_a_day=Amount(dollars)))
+        return outlooks(calls(10_000), [dear] * 10_000, [cheap] * 10_000, own, 0, 3.0, DAYS)[0].settled_by
+
+    assert "14 days at `routing.shadow_percent = 9`" in settled("5") and "pays for" not in settled("5")
+    assert (
+        "37 days at `routing.shadow_percent = 4`, since `routing.shadow_dollars_a_day = 0.50` pays for no more"
+        in settled("0.50")
+    )
+    assert "not settled within a year: `routing.shadow_dollars_a_day = 0`" in settled("0")
 
 
 @pytest.mark.parametrize("margin", [0.01, 0.02, 0.05, 0.1])

@@ -384,7 +384,7 @@ def can_wait(sums: Sums, known: Known) -> Iterator[Saving]:
         saved = sum(_saved_in_batch(each, known) for each in models)
         if saved > 0:
             yield Saving(
-                BATCHING, f"{row.key}: {_calls(row.calls, sums)}, and of the latest {100 * share:.0f} % are not streamed and not part of a talk.",
+                BATCHING, f"{row.key}: {_calls(row.calls, sums)}; {100 * share:.0f} % of the latest are neither streamed nor part of a talk.",
                 None, 0, round(saved * share * sums.times), "lossless",
                 "the price of the provider's batches, should all of these be able to wait; only you know whether somebody waits for them",
                 f"[batch.features.{_quoted(row.key)}]\ndeadline_s = {HOURS * 3600}", SETTINGS, {"feature": row.key},

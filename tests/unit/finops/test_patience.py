@@ -53,7 +53,7 @@ def test_the_bound_is_that_share_at_the_batch_price() -> None:
         "nine tenths of half of what big cost"
     )
     assert found.lever == "batching" and '[batch.features."night"]\ndeadline_s = 21600' in found.setting
-    assert "90 % are not streamed" in found.what and found.where == {"feature": "night"}
+    assert "90 % of the latest are neither streamed" in found.what and found.where == {"feature": "night"}
 
 
 def test_nothing_is_said_where_it_waits_already_or_nobody_has_batches() -> None:

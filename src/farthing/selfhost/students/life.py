@@ -66,16 +66,19 @@ Keep = Callable[[Call, bytes, bytes, str], None]
 
 
 class Life:
-    """See the module."""
+    """See the module. `follow_s` and `unheard_s` are seconds, see `FOLLOW_S` and `UNHEARD_S`."""
 
     def __init__(
-        self, kept: Students, errands: Errands, encoder: Encoder | None, *, now_us: Callable[[], int], keep: Keep | None = None
+        self, kept: Students, errands: Errands, encoder: Encoder | None, *, now_us: Callable[[], int], keep: Keep | None = None,
+        follow_s: float = FOLLOW_S, unheard_s: float = UNHEARD_S,
     ) -> None:  # fmt: skip
         self._kept = kept
         self._errands = errands
         self._encoder = encoder
         self._now_us = now_us
         self._keep_audited = keep
+        self._follow_s = follow_s
+        self._unheard_s = unheard_s
         self._free = asyncio.Semaphore(AT_ONCE)
         self._step: Student | None = None
         self._pupils: dict[tuple[str, str, int], tuple[Pupil, Facts, Spelling]] = {}
@@ -311,21 +314,22 @@ class Life:
     async def _keep(self) -> None:
         heard = time.monotonic()
         for no in itertools.count(1):
-            await asyncio.sleep(FOLLOW_S)
-            minute = no % round(LOOK_S / FOLLOW_S) == 0
+            await asyncio.sleep(self._follow_s)
+            minute = no % round(LOOK_S / self._follow_s) == 0
             try:
                 if not (minute or self._rung):
                     await self.take_over()
                 elif not await self._kept.in_history():
                     await self.look()
                 heard = time.monotonic()
+                continue
             except StoreError as error:
                 if minute:  # often enough to hear of it
                     log.warning("students cannot be looked at: %s", error.message)
-                if time.monotonic() - heard > UNHEARD_S:
-                    self.forget()
             except Exception as error:  # the next look may be better
                 log.warning("a look at students failed", extra={"error": type(error).__name__})
+            if time.monotonic() - heard > self._unheard_s:
+                self.forget()
 
 
 def _counts(looks: Sequence[Looks], kind: str) -> Counts:

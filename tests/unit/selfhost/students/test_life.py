@@ -24,7 +24,7 @@ from farthing.steps.meter import Meter
 from farthing.steps.student.artefact import pack
 from farthing.steps.student.judging import Judge
 from farthing.steps.student.step import Student
-from farthing.store import Store
+from farthing.store import Store, StoreError
 from farthing.store.students import Students
 from farthing.wire import FORMATS
 from farthing.wire.asked import asked as read_asked
@@ -51,7 +51,7 @@ class Gateway:
         meter = Meter(self.rows)
         errands = Errands(chain([meter, Overhead("distillation")], self.teacher), self.ids.__next__)
         self.audited: list[tuple[str, str]] = []
-        self.life = Life(self.kept, errands, None, now_us=lambda: 1_790_000_000_000_000, keep=self.keep)
+        self.life = Life(self.kept, errands, None, now_us=lambda: 1_790_000_000_000_000, keep=self.keep, follow_s=0.05)
         self.school = School(self.kept, None, self.captured, target=0.95, traffic="closed")
         self.pairs: list[Captured] = []
         self.student = Student(self.life, None, lambda call, model: model in self.denied, **more)
@@ -434,6 +434,60 @@ async def test_what_one_gateway_takes_back_no_other_gives_any_more(store: Store)
     assert (await other.ask(text))[1].trail.attempts
     await one.life.look()
     assert (await one.ask(text))[1].trail.attempts
+
+
+async def test_gateways_that_run_follow_each_change_and_each_other(store: Store) -> None:
+    one, other = await serving(store, audited=0.0), Gateway(store, audited=0.0)
+    text = await one_that_is_answered(one)
+    for gateway in (one, other):
+        await gateway.life.start(gateway.student)
+
+    async def both(answered: bool) -> None:
+        async with asyncio.timeout(60):
+            for gateway in (one, other):
+                while bool((await gateway.ask(text))[1].trail.attempts) is answered:
+                    await asyncio.sleep(0.02)
+
+    await both(True)
+    assert await one.kept.rollback("acme", one.scope, "ana") == 0
+    await both(False)
+    await one.train()
+    version = (await one.kept.versions(tenant="acme"))[0].version
+    assert await one.kept.promote("acme", one.scope, version, "by hand")
+    await both(True)
+    other.form = "{}\n".format  # one gateway's teacher says it otherwise, and it looks at once
+    for each in NEW[400:]:
+        await other.ask(each)
+    await both(False)
+    assert "another form" in (await one.kept.versions(tenant="acme"))[0].why
+    for gateway in (one, other):
+        await gateway.life.close()
+
+
+class Away(Students):
+    """A store that can be away."""
+
+    away = False
+
+    async def changes(self) -> int:
+        if self.away:
+            raise StoreError("there is no way to it")
+        return await super().changes()
+
+
+async def test_a_store_that_is_not_heard_for_a_while_leaves_all_to_teachers(store: Store) -> None:
+    gateway = await serving(store, audited=0.0)
+    text = await one_that_is_answered(gateway)
+    kept = Away(store)
+    life = Life(kept, Errands(gateway.proceed, str), None, now_us=lambda: 1, follow_s=0.02, unheard_s=0.1)
+    student = Student(life, None, lambda call, model: False, audited=0.0)
+    gateway.proceed = chain([Meter(gateway.rows), student], gateway.teacher)
+    await life.start(student)
+    for kept.away in (False, True, False):
+        async with asyncio.timeout(60):
+            while bool((await gateway.ask(text))[1].trail.attempts) is not kept.away:
+                await asyncio.sleep(0.02)
+    await life.close()
 
 
 async def test_two_who_train_at_once_make_one_version(store: Store) -> None:

@@ -61,7 +61,7 @@ $(READY):
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Farthing needs Python 3.11 or newer: make PYTHON=python3.11"; rm -rf .venv; exit 1; }
-	@echo "Setting up .venv (once) ..."
+	@echo "Setting up .venv, once: half a minute, more on a slow line ..."
 	@$(BIN)/pip install $(INSTALL_FLAGS) --require-hashes -r requirements/bootstrap.txt
 	@$(BIN)/uv pip install $(INSTALL_FLAGS) --python $(BIN)/python --require-hashes -r requirements/dev.txt || \
 		$(BIN)/pip install $(INSTALL_FLAGS) --require-hashes -r requirements/dev.txt

@@ -18,6 +18,9 @@ from farthing.store.errors import Duplicate, RowRefused, StoreError
 _ROWS = 250
 """Rows of one INSERT."""
 
+_WIPE_MS = 100
+"""Other writers wait while readers are waited for, so not for long."""
+
 _LOOK_S = 0.5
 """How long a reader may go on with a file that was deleted; a writer never does."""
 
@@ -59,7 +62,9 @@ class SqliteConnection:
             self._db.execute("PRAGMA wal_autocheckpoint=2000")
             self._db.execute("PRAGMA synchronous=NORMAL")
             self._db.execute("PRAGMA cache_size=-4000")
-            self._db.execute("PRAGMA secure_delete=ON")  # what was deleted is overwritten; not every build does by itself
+            self._db.execute(
+                "PRAGMA secure_delete=ON"
+            )  # what was deleted is overwritten; not every build does by itself
             self._place = _place(path)
             self._looked_at = time.monotonic()
             self._most_values = self._db.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
@@ -171,8 +176,13 @@ class SqliteConnection:
         return bool(self.query("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (name,)))
 
     def wipe(self, table: str) -> None:
-        """What the log still has of it goes with the log, unless somebody reads just now."""
-        self.query("PRAGMA wal_checkpoint(TRUNCATE)")
+        """What the log still has of it goes with the log; where somebody reads just now, when the log is next written over."""
+        ((patience_ms,),) = self.query("PRAGMA busy_timeout")
+        self.query(f"PRAGMA busy_timeout={_WIPE_MS}")
+        try:
+            self.query("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            self.query(f"PRAGMA busy_timeout={patience_ms}")
 
     def close(self) -> None:
         with suppress(sqlite3.Error):

@@ -1,6 +1,8 @@
 """Calls that are kept to learn from, in both stores."""
 
+import asyncio
 import secrets
+import threading
 from pathlib import Path
 
 import msgspec
@@ -111,6 +113,28 @@ async def test_what_is_deleted_leaves_the_disk_too(sqlite_url: str, way: str) ->
         await (captures.prune(10) if way == "expired" else captures.purge())
     assert there() == 0
     await store.close()
+
+
+async def test_nobody_waits_for_what_is_deleted_while_somebody_reads(sqlite_url: str) -> None:
+    store, other = await open_store(sqlite_url), await open_store(sqlite_url)
+    await Captures(store).add(some(50, expires_us=10))
+    reads, done = threading.Event(), threading.Event()
+
+    def read(connection: Connection) -> None:
+        with connection.snapshot():
+            connection.query("SELECT count(*) FROM captures")
+            reads.set()
+            assert done.wait(60)
+
+    reader = asyncio.create_task(other.do(read))
+    await asyncio.to_thread(reads.wait)
+    assert await Captures(store).prune(10) == 50
+    assert await Captures(store).add(some(1)) == 1
+    assert not done.is_set() and not reader.done()
+    done.set()
+    await reader
+    await store.close()
+    await other.close()
 
 
 async def test_what_was_kept_without_its_context_is_read_as_such(store: Store, connection: Connection) -> None:

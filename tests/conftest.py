@@ -7,6 +7,7 @@ from collections import deque
 import pytest
 
 import laws  # noqa: F401  (on how many examples laws are tried)
+import processors  # noqa: F401  (before numpy)
 from stores import (  # noqa: F401  (one server for all tests of a process: here, each fixture is there once)
     connection,
     empty_url,

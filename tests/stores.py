@@ -196,6 +196,10 @@ def sqlite_url(tmp_path: Path, ready_file: Path) -> str:
     return f"sqlite:///{tmp_path}/farthing.db"
 
 
+on_sqlite = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+"""For tests in which nothing depends on the engine, and which take long."""
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest) -> str:
     found: str = request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url")

@@ -53,17 +53,7 @@ class Rendering:
         self._drawn_within_s = drawn_within_s
         self._turn = asyncio.Lock()
         """One template at a time is filled, and not on the loop: model calls wait for no page, and not for twenty in a row."""
-        self._environment = Environment(
-            loader=PackageLoader("farthing.dashboard"), autoescape=True, auto_reload=False, undefined=StrictUndefined,
-            trim_blocks=True, lstrip_blocks=True,
-        )  # fmt: skip
-        self._environment.filters |= {
-            "money": formats.money, "count": formats.count, "percent": formats.percent, "duration": formats.duration,
-            "moment": formats.moment, "iso": formats.iso, "said": formats.said,
-        }  # fmt: skip
-        self._environment.globals |= {
-            "shown": table.shown, "exact": table.exact, "change": formats.change, "static": shipped.address,
-        }  # fmt: skip
+        self._environment = _environment()
 
     async def page(
         self, template: str, values: Mapping[str, Any], status: int = 200, theme: str = "auto"
@@ -99,6 +89,23 @@ class Rendering:
         except CannotDraw as error:
             log.warning("the chart %r cannot be drawn: %s", chart.kind, error)
             return None
+
+
+@cache
+def _environment() -> Environment:
+    """What all templates know; it keeps those that were read."""
+    made = Environment(
+        loader=PackageLoader("farthing.dashboard"), autoescape=True, auto_reload=False, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    made.filters |= {
+        "money": formats.money, "count": formats.count, "percent": formats.percent, "duration": formats.duration,
+        "moment": formats.moment, "iso": formats.iso, "said": formats.said,
+    }  # fmt: skip
+    made.globals |= {
+        "shown": table.shown, "exact": table.exact, "change": formats.change, "static": shipped.address,
+    }  # fmt: skip
+    return made
 
 
 @cache

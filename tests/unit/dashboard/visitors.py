@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from html import unescape
 from pathlib import Path
@@ -32,6 +32,7 @@ from farthing.store import Journal, KeyRing, Ledger, Store, hash_of, open_store
 from farthing.store.buckets import Buckets
 from farthing.store.entries import Entries
 from farthing.upstream.providers import Providers
+from unit.dashboard.ledgers import Fill, a_ledger
 
 
 class Sketches(Studio):
@@ -139,12 +140,10 @@ def token_in(text: str) -> str:
 @asynccontextmanager
 async def a_place(
     folder: Path, settings: Settings | None = None, shown: Sequence[Page] = PAGES,
-    before: Callable[[Store], Any] | None = None, studio: Studio | None = None, entries: Entries | None = None,
+    before: Fill | None = None, studio: Studio | None = None, entries: Entries | None = None,
 ) -> AsyncIterator[Place]:  # fmt: skip
-    url = f"sqlite:///{folder}/farthing.db"
+    url = await a_ledger(folder, before)
     store = await open_store(url)
-    if before is not None:
-        await before(store)
     keys = KeyRing(store)
     await keys.refresh()
     journal = Journal(folder / "journal")

@@ -24,6 +24,7 @@ from farthing.steps.cache.standing import standings
 from farthing.store import Store
 from farthing.store.entries import Entries, Entry, Verdict, open_entries
 from farthing.store.rollups import DAY_US
+from unit.dashboard.ledgers import a_ledger
 from unit.dashboard.visitors import Place, Sketches, Visitor, a_place
 
 DAYS = 5
@@ -81,7 +82,7 @@ async def stored(entries: Entries) -> None:
 
 @pytest.fixture
 async def entries(tmp_path: Path) -> AsyncIterator[Entries]:
-    made = await open_entries(f"sqlite:///{tmp_path}/farthing.db")
+    made = await open_entries(await a_ledger(tmp_path, filled))
     await stored(made)
     yield made
     await made.close()
@@ -89,7 +90,7 @@ async def entries(tmp_path: Path) -> AsyncIterator[Entries]:
 
 @pytest.fixture
 async def place(tmp_path: Path, entries: Entries) -> AsyncIterator[Place]:
-    async with a_place(tmp_path, SETTINGS, before=filled, studio=Sketches(), entries=entries) as made:
+    async with a_place(tmp_path, SETTINGS, studio=Sketches(), entries=entries) as made:
         yield made
 
 

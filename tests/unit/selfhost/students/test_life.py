@@ -30,6 +30,7 @@ from farthing.wire import FORMATS
 from farthing.wire.asked import asked as read_asked
 from farthing.wire.question import question
 from farthing.wire.said import said
+from stores import on_sqlite
 from unit.quality.worlds import Rows
 from unit.selfhost.students.talk import calls
 
@@ -173,6 +174,7 @@ async def test_from_shadow_to_retreat(store: Store) -> None:
     await gateway.life.close()
 
 
+@on_sqlite
 async def test_drift_of_inputs_is_seen_without_audits(store: Store) -> None:
     gateway = await serving(store, audited=0.0)
     only = [text for text in NEW if TRUTH[text] == TRUTH[NEW[0]]]
@@ -183,6 +185,7 @@ async def test_drift_of_inputs_is_seen_without_audits(store: Store) -> None:
     assert version.state == "retreated" and "drift" in version.why
 
 
+@on_sqlite
 async def test_it_answers_in_each_wire_plain_and_as_a_stream_and_is_kept_away_like_any_model(store: Store) -> None:
     gateway = await serving(store, audited=0.0)
     text = await one_that_is_answered(gateway)
@@ -236,6 +239,7 @@ def adopted(gateway: Gateway, template: str) -> list[Any]:
     ]  # fmt: skip
 
 
+@on_sqlite
 async def test_what_is_drawn_is_like_the_traffic_and_newer_students_are_tried_on_it(store: Store) -> None:
     """Answered or given back, a call is drawn with the same chance; what is not drawn and given back is marked."""
     draws = itertools.cycle([0.0, 0.9, 0.9, 0.9])
@@ -256,6 +260,7 @@ async def test_what_is_drawn_is_like_the_traffic_and_newer_students_are_tried_on
     assert held.compared == samples["answered, drawn"]
 
 
+@on_sqlite
 async def test_the_arms_are_those_of_calls_that_a_serving_student_is_sure_of(store: Store) -> None:
     draw = Draw("distillation")
     gateway = await serving(store, audited=0.0, hold_out=draw)
@@ -275,6 +280,7 @@ async def test_the_arms_are_those_of_calls_that_a_serving_student_is_sure_of(sto
     assert not call.arms
 
 
+@on_sqlite
 async def test_audits_of_calls_that_name_no_model_ask_the_teacher_that_was_captured(store: Store) -> None:
     gateway = await serving(store, audited=1.0)
     gateway.pairs = [
@@ -289,6 +295,7 @@ async def test_audits_of_calls_that_name_no_model_ask_the_teacher_that_was_captu
     assert gateway.audited and {model for _, model in gateway.audited} == {"big"}
 
 
+@on_sqlite
 async def test_it_is_trained_anew_when_much_is_new_and_not_once_it_is_retired(store: Store) -> None:
     gateway = Gateway(store)
     old = [replace(each, template="ab" * 8) for each in calls(300)]
@@ -302,6 +309,7 @@ async def test_it_is_trained_anew_when_much_is_new_and_not_once_it_is_retired(st
     assert await gateway.school.train_all(f"template:{'ab' * 8}") == 1
 
 
+@on_sqlite
 async def test_one_that_learned_from_redacted_texts_reads_them_so(store: Store) -> None:
     gateway = await serving(store, audited=0.0, redact=lambda text: text.replace("ana@example.org", "[email]"))
     (pupil,) = [pupil for pupil, *_ in gateway.life._pupils.values()]
@@ -320,6 +328,7 @@ async def test_one_that_learned_from_redacted_texts_reads_them_so(store: Store) 
     assert heard == [f"{text} ana@example.org", f"{text} [email]"]
 
 
+@on_sqlite
 async def test_a_call_that_is_not_as_those_that_were_learned_from_is_its_teachers(store: Store) -> None:
     gateway = await serving(store, audited=0.0)
     text = await one_that_is_answered(gateway)
@@ -355,6 +364,7 @@ async def test_a_call_that_is_not_as_those_that_were_learned_from_is_its_teacher
     assert answer == TRUTH[text] and not call.trail.attempts
 
 
+@on_sqlite
 async def test_a_teacher_that_says_the_same_in_another_form_takes_over_within_a_few_calls(store: Store) -> None:
     """No audit is needed for it: what the student gives back tells it too."""
     gateway = await serving(store, audited=0.0)
@@ -370,6 +380,7 @@ async def test_a_teacher_that_says_the_same_in_another_form_takes_over_within_a_
     assert (await gateway.ask(NEW[-1]))[1].trail.attempts
 
 
+@on_sqlite
 async def test_a_new_answer_of_the_teacher_alone_is_no_other_form(store: Store) -> None:
     gateway = await serving(store, audited=0.0)
     gateway.turned = True
@@ -379,6 +390,7 @@ async def test_a_new_answer_of_the_teacher_alone_is_no_other_form(store: Store) 
     assert await gateway.states() == ["serving"]
 
 
+@on_sqlite
 async def test_one_that_says_it_otherwise_than_its_teacher_is_not_promoted(store: Store) -> None:
     gateway = Gateway(store)
     await gateway.life.start(gateway.student, keeps=False)
@@ -391,6 +403,7 @@ async def test_one_that_says_it_otherwise_than_its_teacher_is_not_promoted(store
     assert (version.state, version.why) == ("retreated", "it agrees too seldom with its teacher")
 
 
+@on_sqlite
 async def test_answers_of_which_something_was_redacted_are_the_teachers(store: Store) -> None:
     gateway = await serving(store, audited=0.0)
     ((pupil, facts, _),) = gateway.life._pupils.values()
@@ -405,6 +418,7 @@ async def test_answers_of_which_something_was_redacted_are_the_teachers(store: S
     assert any(not call.trail.attempts for _, call in given) and not any("[email]" in answer for answer, _ in given)
 
 
+@on_sqlite
 async def test_one_whose_weights_are_damaged_is_taken_back_and_the_teacher_answers(store: Store) -> None:
     gateway = await serving(store, audited=0.0)
     await gateway.kept.add("acme", gateway.scope, "{}", b"PK\x03\x04 half of it", state="shadow", teacher="big", why="")
@@ -497,6 +511,7 @@ async def test_two_who_train_at_once_make_one_version(store: Store) -> None:
     assert [each.version for each in await one.kept.versions()] == [1]
 
 
+@on_sqlite
 async def test_without_a_word_from_the_store_nobody_but_teachers_answers(store: Store) -> None:
     gateway = await serving(store, audited=0.0)
     text = await one_that_is_answered(gateway)
@@ -507,6 +522,7 @@ async def test_without_a_word_from_the_store_nobody_but_teachers_answers(store: 
     await gateway.life.close()
 
 
+@on_sqlite
 async def test_calls_that_are_given_back_are_not_among_those_it_was_sure_of(store: Store) -> None:
     gateway = await serving(store, audited=0.0)
     text = await one_that_is_answered(gateway)

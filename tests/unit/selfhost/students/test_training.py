@@ -1,5 +1,7 @@
 """From captured calls to a student that answers, or that says why it does not."""
 
+from functools import cache
+
 import msgspec
 import numpy as np
 import pytest
@@ -7,7 +9,7 @@ import pytest
 from farthing.selfhost.students.changing import change
 from farthing.selfhost.students.pairs import Captured, by_scope, clean
 from farthing.selfhost.students.spelling import meaning
-from farthing.selfhost.students.training import MOST, confidences, train
+from farthing.selfhost.students.training import MOST, Trained, confidences, train
 from farthing.steps.student.artefact import pack, unpack
 from farthing.steps.student.features import NAME
 from farthing.steps.student.judging import lengths_of, middles
@@ -16,9 +18,14 @@ from unit.selfhost.students.talk import calls
 pytest.importorskip("numpy")
 
 
+@cache
+def trained(size: int) -> Trained:
+    """A student of so many calls, none of which is wrong."""
+    return train(clean(calls(size), most=MOST), None, NAME, target=0.95)
+
+
 def test_a_student_of_an_easy_task_answers_as_its_teacher_spells_it() -> None:
-    trained = train(clean(calls(700), most=MOST), None, NAME, target=0.95)
-    facts, judge = trained
+    facts, judge = trained(700)
     assert judge is not None and facts.coverage > 0.5 and facts.bound >= 0.95 and not facts.why_not
     new = [each for each in calls(1_600) if each.text not in {one.text for one in calls(700)}]
     verdicts = [(judge.judge(each.text), each.answer) for each in new]
@@ -43,8 +50,8 @@ def test_what_the_others_say_does_not_make_just_the_worst_group_the_surest() -> 
 
 
 def test_open_traffic_is_answered_less() -> None:
-    data = clean(calls(700), most=MOST)
-    closed, opened = (train(data, None, NAME, target=0.95, traffic=kind).facts for kind in ("closed", "open"))  # type: ignore[arg-type]
+    closed = trained(700).facts
+    opened = train(clean(calls(700), most=MOST), None, NAME, target=0.95, traffic="open").facts
     assert opened.answered <= closed.answered
 
 
@@ -128,7 +135,7 @@ def test_pairs_are_cleaned_and_answers_told_apart_by_what_they_say() -> None:
 
 
 def test_a_text_alone_is_judged_as_one_among_many() -> None:
-    _, judge = train(clean(calls(500), most=MOST), None, NAME, target=0.95)
+    _, judge = trained(500)
     assert judge is not None
     texts = [each.text for each in calls(1_600)[500:540]]
     together = judge.judge_all(np.stack([judge.likeness.cosines(text, None) for text in texts]))
@@ -156,7 +163,7 @@ def test_an_example_left_out_is_not_in_the_middle_of_its_answer() -> None:
 
 
 def test_a_student_of_an_older_form_is_refused() -> None:
-    facts, judge = train(clean(calls(500), most=MOST), None, NAME, target=0.95)
+    facts, judge = trained(500)
     assert judge is not None
     with pytest.raises(ValueError, match="version"):
         unpack(pack(msgspec.structs.replace(facts, form=1), judge))
@@ -169,6 +176,6 @@ def test_what_is_no_student_is_refused() -> None:
 
 
 def pack_of_nothing() -> bytes:
-    facts, judge = train(clean(calls(700), most=MOST), None, NAME, target=0.95)
+    facts, judge = trained(700)
     assert judge is not None
     return pack(facts, judge)[:-200]

@@ -8,6 +8,7 @@ import pytest
 
 import laws  # noqa: F401  (on how many examples laws are tried)
 import processors  # noqa: F401  (before numpy)
+import warm
 from stores import (  # noqa: F401  (one server for all tests of a process: here, each fixture is there once)
     connection,
     empty_url,
@@ -34,6 +35,10 @@ def pytest_collection_finish() -> None:
     """What was collected stays to the end: the garbage collector need not look through it again and again."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_sessionfinish() -> None:
+    warm.close()
 
 
 def dealt(items: list[pytest.Item], processes: int) -> list[pytest.Item]:

@@ -1,8 +1,6 @@
 """The pages in a real browser, on a real gateway whose ledger is a company's. What holds for every page is held here."""
 
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -40,7 +38,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
 
     def filled(made: Gateway) -> None:
         for module in (company, oddities):
-            subprocess.run([sys.executable, module.__file__, f"sqlite:///{made.folder}/ledger.db"], check=True)
+            made.fill(module.__file__)
 
     with gateway(
         tmp_path_factory.mktemp("site"), settings_text(providers=PROVIDERS + TRANSACTIONS), before=filled

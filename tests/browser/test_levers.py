@@ -1,9 +1,6 @@
 """The pages on routing and the cache as a person meets them: in every light and width, and what is done there."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -30,8 +27,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """With tiers, a proposal and a cache."""
 
     def filled(made: Gateway) -> None:
-        ask = [sys.executable, "-m", "browser.levers", f"sqlite:///{made.folder}/ledger.db"]
-        subprocess.run(ask, check=True, cwd=Path(levers.__file__).parents[1])
+        made.fill(levers.__file__)
 
     text = settings_text(providers=PROVIDERS) + SETTINGS
     with gateway(tmp_path_factory.mktemp("levers"), text, before=filled) as made:

@@ -1,7 +1,5 @@
 """The page about own models as a person meets it: in every light and width, sliders that move, and a student taken back."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import pytest
@@ -15,8 +13,8 @@ from integration.gateways import Gateway, gateway, settings_text
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     def filled(made: Gateway) -> None:
-        for module, more in ((company, []), (own, [f"{made.folder}/farthing-models"])):
-            subprocess.run([sys.executable, module.__file__, f"sqlite:///{made.folder}/ledger.db", *more], check=True)
+        made.fill(company.__file__)
+        made.fill(own.__file__, f"{made.folder}/farthing-models")
 
     with gateway(tmp_path_factory.mktemp("own"), settings_text(providers=PROVIDERS + own.SETTINGS), before=filled) as made:  # fmt: skip
         yield made

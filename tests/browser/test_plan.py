@@ -1,7 +1,5 @@
 """The page Plan as a person meets it: in every light and width, before and after the first plan, and a change that goes its way."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import pytest
@@ -15,7 +13,7 @@ from integration.gateways import Gateway, gateway, settings_text
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     def filled(made: Gateway) -> None:
-        subprocess.run([sys.executable, planned.__file__, f"sqlite:///{made.folder}/ledger.db"], check=True)
+        made.fill(planned.__file__)
 
     with gateway(tmp_path_factory.mktemp("plan"), settings_text(providers=PROVIDERS), before=filled) as made:
         yield made

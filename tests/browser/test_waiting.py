@@ -1,7 +1,5 @@
 """The pages on work that can wait as a person meets them: in every light and width, and what is done there."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import pytest
@@ -17,7 +15,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """With a queue that nobody works, so that it stays as it is."""
 
     def filled(made: Gateway) -> None:
-        subprocess.run([sys.executable, waiting.__file__, f"sqlite:///{made.folder}/ledger.db"], check=True)
+        made.fill(waiting.__file__)
 
     text = settings_text(providers=PROVIDERS) + "[batch]\nworker = false\n"
     with gateway(tmp_path_factory.mktemp("waiting"), text, before=filled) as made:

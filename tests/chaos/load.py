@@ -90,7 +90,7 @@ class Load:
     def stop(self) -> None:
         self._stop.set()
         for thread in self._threads:
-            thread.join(30)
+            thread.join(90)
             assert not thread.is_alive(), "a client hangs"
 
     def _call(self, client: int) -> None:
@@ -117,7 +117,7 @@ class Load:
         body = {"model": "gpt-4o-mini", "stream": stream, "user": user, "messages": [{"role": "user", "content": "hi"}]}
         if not connection.send(request(json.dumps(body).encode(), **self._head)):
             return False
-        said = connection.answer(20)
+        said = connection.answer()
         if said is None:
             return False
         self.statuses[said.status] = self.statuses.get(said.status, 0) + 1

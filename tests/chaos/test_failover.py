@@ -2,7 +2,6 @@
 The large drill is a benchmark."""
 
 import socket
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,7 +12,8 @@ import httpx2
 
 from chaos.conftest import ledger
 from chaos.load import Load
-from integration.gateways import FARTHING, Gateway, eventually, gateway, settings_text
+from integration.gateways import Gateway, eventually, gateway, settings_text
+from warm import Process, warm
 
 MODEL = "gpt-4o-mini"
 AS_USUAL, SLOW, REFUSING = ("--latency", "0.05"), ("--latency", "0.5"), ("--fault", "status-429=1")
@@ -26,14 +26,11 @@ class Host:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: Process | None = None
 
     def start(self, *how: str) -> None:
         self.kill()
-        self.process = subprocess.Popen(
-            [FARTHING, "simulate", "--port", str(self.port), *how],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+        self.process = warm().start(["farthing", "simulate", "--port", str(self.port), *how], Path("/"), {})
         eventually(self.billed_or_none, "the host listens")
 
     def kill(self) -> None:
@@ -87,11 +84,9 @@ def test_one_killed_one_refusing_one_slow(tmp_path: Path) -> None:
         made[1].start(*REFUSING)
         time.sleep(1.5)
         for host in ("host0", "host1"):  # one that refuses is asked once a second, and looks well for that moment
-            eventually(lambda host=host: states(gate)[host]["state"] != "closed", f"{host} is left alone", 5.0)
+            eventually(lambda host=host: states(gate)[host]["state"] != "closed", f"{host} is left alone")
         made[0].start(*AS_USUAL)
-        began = time.monotonic()
-        eventually(lambda: made[0].billed() >= 5, "calls go there again", 10.0)
-        assert time.monotonic() - began < 10
+        eventually(lambda: made[0].billed() >= 5, "calls go there again")
         load.stop()
         # A stream that was open on a host that was killed ends early; nothing else fails.
         assert load.statuses.keys() == {200}, load.statuses

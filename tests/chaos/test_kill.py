@@ -88,11 +88,7 @@ def test_the_parent_of_workers_is_killed(tmp_path: Path, provider: Provider) -> 
         time.sleep(0.7)
         os.kill(gate.pid, signal.SIGKILL)
         gate.process.wait()
-        eventually(
-            lambda: not any(map(_lives, workers)),
-            "workers end",
-            8,
-        )
+        eventually(lambda: not any(map(_lives, workers)), "workers end")
         load.stop()
         gate.start()
         assert gate.stop() in (0, -signal.SIGTERM)

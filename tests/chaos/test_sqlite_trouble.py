@@ -16,7 +16,7 @@ import pytest
 from chaos.conftest import complete, config, ledger, long
 from chaos.load import Load, Provider
 from hostile.conftest import sane_log
-from integration.gateways import FARTHING, Gateway, eventually, gateway
+from integration.gateways import Gateway, eventually, gateway
 
 SMALL = 'url = "sqlite:///ledger.db"\nqueue = 100\nwhen_unavailable = "{policy}"'
 
@@ -131,9 +131,7 @@ def test_a_read_only_disk_at_the_start(small_disk: Path, provider: Provider) -> 
     with gateway(small_disk, config(provider)) as gate:
         gate.stop()
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
-    done = subprocess.run(
-        [FARTHING, "up", "--config", str(small_disk / "farthing.toml")], capture_output=True, text=True, timeout=20
-    )
+    done = gate.farthing("up", check=False)
     assert done.returncode not in (0, None)
     assert "ledger.db" in done.stderr and "read" in done.stderr and "Traceback" not in done.stderr, done.stderr
 
@@ -144,8 +142,8 @@ def test_a_store_that_is_locked(tmp_path: Path, provider: Provider) -> None:
         time.sleep(0.3)
         with closing(sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
-            time.sleep(4)
-            assert gate.get("/health/ready").json() == {"status": "ledger delayed"}
+            delayed = {"status": "ledger delayed"}
+            eventually(lambda: gate.get("/health/ready").json() == delayed, "it is held up")
             trouble_is_told(gate, "held by another process")
             other.execute("ROLLBACK")
         eventually(lambda: gate.get("/health/ready").json() == {"status": "ok"}, "it recovers by itself")
@@ -208,7 +206,7 @@ def test_a_clock_that_steps_back(tmp_path: Path, provider: Provider) -> None:
         "time.time_ns = lambda: _ns() + int(_shift() * 1e9)\n"
     )
     env = {"PYTHONPATH": str(shim), "CLOCK_SHIFT": str(shift)}
-    with gateway(tmp_path, config(provider), env=env) as gate:
+    with gateway(tmp_path, config(provider), env=env, cold=True) as gate:
         key = gate.farthing("keys", "create", "k", "--rpm", "100000", "--tpm", "10000000").stdout.strip()
         eventually(lambda: gate.get("/v1/models", key).status_code == 200, "the key is known")
         load = Load(gate.url, key=key).start()
@@ -226,7 +224,7 @@ def test_a_clock_that_steps_back(tmp_path: Path, provider: Provider) -> None:
 def test_two_gateways_with_one_store(tmp_path: Path, provider: Provider) -> None:
     settings = config(provider)
     with gateway(tmp_path, settings) as first:
-        second = Gateway(tmp_path / "farthing.toml", (), {}, "")
+        second = Gateway(tmp_path / "farthing.toml")
         try:
             second.start()
             loads = [Load(each.url, clients=4, name=name).start() for each, name in ((first, "a"), (second, "b"))]

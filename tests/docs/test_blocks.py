@@ -29,10 +29,10 @@ from typing import NamedTuple
 import click
 import pytest
 
-from docs.warm import warm
 from farthing.cli.main import cli
 from farthing.settings import parse
 from farthing.upstream.hosts import HOSTS
+from warm import warm
 
 ROOT = Path(__file__).parents[2]
 PAGES = [
@@ -123,16 +123,15 @@ def bin_path() -> str:
 
 def environment(**more: str) -> dict[str, str]:
     """A clean environment: no keys of the person who runs the tests."""
-    kept = {name: os.environ[name] for name in ("HOME", "LANG", "TMPDIR") if name in os.environ}
+    kept = {name: os.environ[name] for name in ("HOME", "LANG", "TMPDIR", "OPENBLAS_NUM_THREADS") if name in os.environ}
     return {**kept, "PATH": bin_path(), "PYTHONUNBUFFERED": "1", **more}
 
 
 @contextmanager
 def running(*arguments: str, env: dict[str, str], folder: Path, ready: str) -> Iterator[Callable[[], None]]:
     """A command of ours in the background until the end; gives what waits until `ready` answers."""
-    command = [sys.executable, "-m", "farthing", *arguments]
     with (folder / f"{arguments[0]}.log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=folder, env=env, stdout=log, stderr=log)
+        process = warm().start(["farthing", *arguments], folder, env, stdout=log, stderr=log)
 
     def wait() -> None:
         for _ in range(1000):
@@ -221,10 +220,9 @@ def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
 
 @pytest.fixture(scope="module")
-def programs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the `farthing` and the Python of blocks are: they start in milliseconds."""
-    with warm(tmp_path_factory.mktemp("programs"), environment()) as folder:
-        yield folder
+    return warm().programs(tmp_path_factory.mktemp("programs"))
 
 
 @contextmanager

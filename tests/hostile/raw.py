@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 CHAT = "/v1/chat/completions"
 QUESTION = b'{"model":"gpt-4o-mini","messages":[{"role":"user","content":"hi"}]}'
 
@@ -56,6 +56,13 @@ class Line:
         while not self.closed and (left := until - time.monotonic()) > 0:
             self._read(left)
         return self.closed
+
+    def begins(self, within_s: float = PATIENCE_S) -> bool:
+        """Whether an answer begins to come."""
+        until = time.monotonic() + within_s
+        while not self._got and not self.closed and (left := until - time.monotonic()) > 0:
+            self._read(left)
+        return bool(self._got)
 
     def answer(self, within_s: float = PATIENCE_S) -> Said | None:
         """The next answer; None if the connection closes without one. An interim answer is one too."""

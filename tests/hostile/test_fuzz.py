@@ -84,7 +84,7 @@ MESSAGES = st.lists(
 def _answered(gate: Gateway, body: bytes, path: str) -> None:
     with line(gate.url) as client:
         client.send(request(body, path=path))
-        said = client.answer(20)
+        said = client.answer()
         assert said is not None and said.status in (200, 400, 403, 404, 413, 422), (body, said)
 
 

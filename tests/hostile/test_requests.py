@@ -64,7 +64,7 @@ def test_lies_about_where_a_body_ends(gate: Gateway, framing: bytes) -> None:
         assert said is None or said.status in REFUSED
         if said is not None:
             client.send(request(method="GET", path="/health/live"))
-            assert client.is_closed(6), "whoever lies about framing must not be listened to any longer"
+            assert client.is_closed(30), "whoever lies about framing must not be listened to any longer"
 
 
 def test_chunks_are_as_good_as_a_length(gate: Gateway) -> None:
@@ -93,14 +93,14 @@ def test_trailers_without_end(gate: Gateway) -> None:
     with line(gate.url) as client:
         client.send(request(chunked(QUESTION)[:-2], length=False, transfer_encoding="chunked"))
         seconds = client.drip((b"x: %b\r\n" % (b"y" * 65536) for _ in range(10_000)), 0.0)
-        assert client.is_closed(10) and seconds < 15
+        assert client.is_closed(30) and seconds < 60
 
 
 def test_a_chunk_extension_without_end(gate: Gateway) -> None:
     with line(gate.url) as client:
         client.send(request(b"5;", length=False, transfer_encoding="chunked"))
         seconds = client.drip((b"y" * 65536 for _ in range(100_000)), 0.0)
-        assert client.is_closed(10) and seconds < 15
+        assert client.is_closed(30) and seconds < 60
 
 
 @pytest.mark.parametrize("endless", [b"x: y\r\n", b"x" * 1000, b"\r\n"])
@@ -108,14 +108,14 @@ def test_a_head_without_end(gate: Gateway, endless: bytes) -> None:
     with line(gate.url) as client:
         client.send(b"POST /v1/chat/completions HTTP/1.1\r\n" if endless != b"\r\n" else b"")
         seconds = client.drip((endless * 1000 for _ in range(10_000)), 0.0)
-        assert client.is_closed(5) and seconds < 10
+        assert client.is_closed(30) and seconds < 60
 
 
 @pytest.mark.parametrize("method", ["POST", "GET"])
 def test_a_head_that_drips(gate: Gateway, method: str) -> None:
     with line(gate.url) as client:
-        sent = request(method=method, path="/health/live")
-        assert client.drip((sent[at : at + 1] for at in range(len(sent))), 0.1) < 3
+        sent = request(method=method, path="/health/live", x="y" * 200)
+        assert client.drip((sent[at : at + 1] for at in range(len(sent))), 0.1) < 20, "it still listens"
 
 
 def test_empty_lines_do_not_hold_a_connection(gate: Gateway) -> None:
@@ -123,7 +123,7 @@ def test_empty_lines_do_not_hold_a_connection(gate: Gateway) -> None:
     with line(gate.url) as client:
         client.send(request())
         assert client.answer() is not None
-        assert client.drip((b"\r\n" for _ in range(80)), 0.1) < 4
+        assert client.drip((b"\r\n" for _ in range(300)), 0.1) < 20
 
 
 @pytest.mark.parametrize(
@@ -134,8 +134,8 @@ def test_empty_lines_do_not_hold_a_connection(gate: Gateway) -> None:
 def test_a_body_that_drips(gate: Gateway, path: str, more: bytes) -> None:
     with line(gate.url) as client:
         client.send(request(b"", path=path, length=False, content_length="1000"))
-        seconds = client.drip((more for _ in range(140)), 0.1)
-        assert seconds < 13, "it still listens"
+        seconds = client.drip((more for _ in range(300)), 0.1)
+        assert seconds < 20, "it still listens"
         said = client.answer()
         assert said is None or said.status in REFUSED
 
@@ -175,7 +175,7 @@ def test_a_body_without_end_is_not_swallowed_for_ever(gate: Gateway) -> None:
         client.send(request(b"", length=False, transfer_encoding="chunked"))
         started = time.monotonic()
         while client.send(b"10000\r\n" + b" " * 65536 + b"\r\n"):
-            assert time.monotonic() - started < 15, "it reads on long after it has refused"
+            assert time.monotonic() - started < 60, "it reads on long after it has refused"
 
 
 def test_a_client_that_waits_to_be_asked(gate: Gateway) -> None:

@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-import psutil
 import pytest
 
 from farthing.store import Store, open_store
 from farthing.store.evidence import Evidence
 from farthing.upstream.simulator import SimulatorSettings
-from hostile.conftest import sane_log
+from hostile.conftest import cpu, sane_log
 from hostile.raw import line, request
 from integration.gateways import Gateway, eventually, gateway, settings_text
 from integration.upstreams import END, Recorder, Simulator, chunk, events, simulator, whole
@@ -70,12 +69,6 @@ def test_no_body_stops_it(gate: Gateway, name: str) -> None:
         answer = gate.request("POST", path, content=BODIES[name])
         assert answer.status_code < 500, answer.text
     assert cpu(gate) - before < 2.0, "none takes longer than a long honest request"
-
-
-def cpu(gate: Gateway) -> float:
-    """Seconds that the gateway's process has worked."""
-    spent = psutil.Process(gate.pid).cpu_times()
-    return spent.user + spent.system
 
 
 @pytest.mark.parametrize("name", ["x_farthing_pin", "x_farthing_session", "x_farthing_task", "x_farthing_feature"])

@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
-from hostile.conftest import calls_under_way, memory
+from hostile.conftest import calls_under_way, cpu, memory
 from hostile.raw import line, request
 from integration.gateways import Gateway, eventually
 from integration.upstreams import END, Part, Recorder, chunk, events, whole
 
 MODELS = ["gpt-4.1-nano", "gpt-4.1-mini"]
 """Behind the own client and behind aiohttp."""
+HASTY = ["gpt-4-turbo", "gpt-4"]
+"""The same, with timeouts of a second or so."""
 USAGE = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
 
 
@@ -74,16 +76,14 @@ FAULTY: dict[str, tuple[Part, ...]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("model", "stream"), [(MODELS[0], False), (MODELS[0], True), (MODELS[1], True)])
+@pytest.mark.parametrize(("model", "stream"), [(HASTY[0], False), (HASTY[0], True), (HASTY[1], True)])
 @pytest.mark.parametrize("fault", FAULTY)
 def test_faults_before_the_answer(gate: Gateway, tape: Recorder, model: str, stream: bool, fault: str) -> None:
     tape.answers(*FAULTY[fault])
     with line(gate.url) as client:
-        started = time.monotonic()
         client.send(request(question(model, stream=stream)))
-        said = client.answer(15)
+        said = client.answer()
         assert said is not None and said.status in (502, 504), said
-        assert time.monotonic() - started < 6
         assert all(name != b"location" for name, _ in said.headers)
         assert len(tape.requests) == 1, "a request that may be billed is not sent twice"
     record = gate.call(said.header(b"x-farthing-call-id").decode())
@@ -201,8 +201,8 @@ def test_a_client_leaves_a_stream_without_end(gate: Gateway, tape: Recorder, pat
     tape.answers(events(), *([chunk(delta()), 0.02] * 1000))
     with line(gate.url) as client:
         client.send(request(question(model, stream=True), path=path))
-        client.is_closed(0.3)
-    eventually(lambda: tape.left == 1, "the provider is told to stop", 3)
+        assert client.begins(), "the stream is under way"
+    eventually(lambda: tape.left == 1, "the provider is told to stop")
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -210,30 +210,32 @@ def test_a_client_leaves_before_a_stream_without_end_begins(gate: Gateway, tape:
     tape.answers(0.5, events(), *([chunk(delta()), 0.02] * 1000))
     with line(gate.url) as client:
         client.send(request(question(model, stream=True)))
-        client.is_closed(0.1)
-    eventually(lambda: tape.left == 1, "the provider is told to stop", 2)
+        eventually(lambda: tape.requests, "the provider is asked")
+    eventually(lambda: tape.left == 1, "the provider is told to stop")
 
 
 def test_a_stream_without_end_ends_at_the_total_limit(gate: Gateway, tape: Recorder) -> None:
     tape.answers(events(), *([chunk(delta()), 0.05] * 1000))
     started = time.monotonic()
-    response = asked(gate, question(stream=True))
-    assert 1 < time.monotonic() - started < 6
+    response = asked(gate, question(HASTY[0], stream=True))
+    assert 1 < time.monotonic() - started < 40
     assert "upstream_timeout" in response.text and "[DONE]" in response.text
     assert booked(gate, response)["outcome"] == "broken"
 
 
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages"])
 def test_a_stream_as_fast_as_it_can(gate: Gateway, tape: Recorder, path: str) -> None:
-    """100 MB in a second or so, whose client reads slowly: the gateway must not keep it all."""
+    """100 MB in a second or so, of which its client reads nothing: the gateway must not keep it all."""
     burst = chunk(delta("yes " * 1000) * 60)
     tape.answers(events(), *([burst] * 400))
     size = memory(gate)
     with line(gate.url) as client:
         client.send(request(question(stream=True), path=path))
-        time.sleep(0.8)
-        assert memory(gate) - size < 64 * 2**20
-    eventually(lambda: tape.left == 1, "the provider is told to stop", 5)
+        eventually(lambda: tape.requests, "the provider is asked")
+        for _ in range(16):
+            time.sleep(0.05)
+            assert memory(gate) - size < 64 * 2**20
+    eventually(lambda: tape.left == 1, "the provider is told to stop")
 
 
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages"])
@@ -243,10 +245,10 @@ def test_a_line_of_ten_megabytes(gate: Gateway, tape: Recorder, path: str) -> No
     data = delta(text)
     pieces = [chunk(data[at : at + 16384]) for at in range(0, len(data), 16384)]
     tape.answers(events(), *pieces, chunk(last % json.dumps(USAGE).encode()), chunk(b"data: [DONE]\n\n"), END)
-    started = time.monotonic()
+    before = cpu(gate)
     response = asked(gate, question(stream=True), path)
     assert response.status_code == 200 and text in response.text
-    assert time.monotonic() - started < 8
+    assert cpu(gate) - before < 8
     assert booked(gate, response)["out_tokens"] == 5
 
 
@@ -288,6 +290,7 @@ def test_a_bomb_in_a_compressed_stream(gate: Gateway, tape: Recorder) -> None:
     size = memory(gate)
     with line(gate.url) as client:
         client.send(request(question(stream=True)))
+        eventually(lambda: tape.requests, "the provider is asked")
         most = 0
         for _ in range(12):
             time.sleep(0.05)

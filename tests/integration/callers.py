@@ -7,7 +7,7 @@ import anthropic
 import httpx2
 import openai
 
-TIMEOUT_S = 20.0
+TIMEOUT_S = 60.0
 
 
 class Noted:

@@ -16,7 +16,7 @@ PROVIDER_KEY = "sk-provider-secret-5b1f"
 
 
 def providers(simulator_url: str, recorder_url: str) -> str:
-    """The simulator as OpenAI, Anthropic and DeepSeek; the recorder as two more, which get models of their own."""
+    """The simulator as OpenAI, Anthropic and DeepSeek; the recorder as others, which get models of their own."""
     return f"""
 [providers.openai]
 base_url = "{simulator_url}/v1"
@@ -32,7 +32,12 @@ kind = "openai"
 base_url = "{recorder_url}/v1"
 api_key = "{PROVIDER_KEY}"
 models = ["gpt-4.1-nano", "text-embedding-3-large"]
-[providers.recorder.timeouts]
+[providers.hasty]
+kind = "openai"
+base_url = "{recorder_url}/v1"
+api_key = "{PROVIDER_KEY}"
+models = ["gpt-4-turbo"]
+[providers.hasty.timeouts]
 first_byte_s = 1
 idle_s = 1
 [providers.recorder_anthropic]

@@ -1,4 +1,5 @@
-"""The real gateway in a process of its own, as `farthing up --config FILE` starts it, and the commands beside it."""
+"""The real gateway in a process of its own, as `farthing up --config FILE` starts it, and the commands beside it. Processes
+divide from one that has loaded everything, unless a test asks for a start from nothing."""
 
 import json
 import os
@@ -6,40 +7,65 @@ import signal
 import ssl
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, NamedTuple
 
 import httpx2
 
+from warm import SCRIPT, Process, warm
+
 FARTHING = str(Path(sys.executable).with_name("farthing"))
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
+
+
+class Command(NamedTuple):
+    """A command that runs beside a test, and the files that it writes to."""
+
+    process: Process
+    out: IO[str]
+    err: IO[str]
+
+    def says(self, words: str) -> None:
+        """Wait until these words are among its messages."""
+        eventually(lambda: words in self.said(), f"the command says {words!r}")
+
+    def said(self) -> str:
+        """Its messages so far, which are not what it prints as its result."""
+        self.err.seek(0)
+        return self.err.read()
 
 
 class Gateway:
     """A gateway that runs. `url` is its address without a path."""
 
-    def __init__(self, config: Path, arguments: tuple[str, ...], env: Mapping[str, str], verify: str) -> None:
+    def __init__(
+        self, config: Path, arguments: tuple[str, ...] = (), env: Mapping[str, str] | None = None, verify: str = "",
+        cold: bool = False,
+    ) -> None:  # fmt: skip
         self.config = config
         self.folder = config.parent
         self.url = ""
-        self._env = {**_plain_environment(), **env}
-        self._arguments = arguments
+        self.process: Process | subprocess.Popen[bytes]
+        self._env = {**plain_environment(), **(env or {})}
+        self._arguments = ["up", "--config", str(self.config), *arguments]
+        self._cold = cold
         self._lines: list[str] = []
         self._web = httpx2.Client(verify=_trust(verify), timeout=PATIENCE_S)
 
     def start(self) -> None:
         """Start it, and wait until it can serve."""
         self._lines.clear()
-        self.process = subprocess.Popen(
-            [FARTHING, "up", "--config", str(self.config), *self._arguments],
-            env=self._env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-            cwd=self.folder,
-        )  # fmt: skip
-        self._reader = threading.Thread(target=self._read_log, daemon=True)
+        log, written = os.pipe()
+        try:
+            self.process = self._begun(written)
+        finally:
+            os.close(written)
+        self._reader = threading.Thread(target=self._read_log, args=[log], daemon=True)
         self._reader.start()
         self.url = eventually(self._said_url, "the gateway says where it listens")
         eventually(self._ready, "the gateway is ready")
@@ -95,10 +121,7 @@ class Gateway:
 
     def farthing(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a command of the CLI with this gateway's settings."""
-        done = subprocess.run(
-            [FARTHING, *arguments, "--config", str(self.config)],
-            env=self._env, capture_output=True, text=True, check=False, timeout=PATIENCE_S, cwd=self.folder,
-        )  # fmt: skip
+        done = warm().run(self._command(arguments), self.folder, self._env)
         assert not check or done.returncode == 0, done.stderr
         return done
 
@@ -106,9 +129,36 @@ class Gateway:
         """The same with `--json`: what it printed."""
         return json.loads(self.farthing(*arguments, "--json").stdout)
 
-    def _read_log(self) -> None:
-        assert self.process.stderr is not None
-        with self.process.stderr as stream:
+    def fill(self, script: str | None, *arguments: str) -> None:
+        """Have a Python file fill this gateway's store, whose URL is its first argument."""
+        asked = [SCRIPT, f"{script}", f"sqlite:///{self.folder}/ledger.db", *arguments]
+        done = warm().run(asked, self.folder, self._env)
+        assert done.returncode == 0, done.stderr
+
+    @contextmanager
+    def begin(self, *arguments: str) -> Iterator[Command]:
+        """Begin such a command, to be ended by whoever began it; at the end at the latest."""
+        with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+            made = Command(warm().start(self._command(arguments), self.folder, self._env, out, err), out, err)
+            try:
+                yield made
+            finally:
+                made.process.kill()
+                made.process.wait(PATIENCE_S)
+
+    def _command(self, arguments: tuple[str, ...]) -> list[str]:
+        return ["farthing", *arguments, "--config", str(self.config)]
+
+    def _begun(self, log: int) -> Process | subprocess.Popen[bytes]:
+        if not self._cold:
+            return warm().start(["farthing", *self._arguments], self.folder, self._env, stderr=log)
+        return subprocess.Popen(
+            [FARTHING, *self._arguments], env=self._env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log,
+            cwd=self.folder, preexec_fn=ctrl_c_works,
+        )  # fmt: skip
+
+    def _read_log(self, log: int) -> None:
+        with open(log, "rb") as stream:
             for line in stream:
                 self._lines.append(line.decode("utf-8", "replace").rstrip("\n"))
 
@@ -130,14 +180,14 @@ class Gateway:
 @contextmanager
 def gateway(
     folder: Path, settings: str, *arguments: str, env: Mapping[str, str] | None = None, verify: str = "",
-    before: Callable[[Gateway], None] = lambda made: None,
+    before: Callable[[Gateway], None] = lambda made: None, cold: bool = False,
 ) -> Iterator[Gateway]:  # fmt: skip
     """A gateway with `settings` (the text of a farthing.toml) whose files lie in `folder`. `verify`: the CA file that
-    its clients trust; `before` is done before it starts."""
+    its clients trust; `before` is done before it starts; `cold`: it starts from nothing, as people start it."""
     folder.mkdir(parents=True, exist_ok=True)
     config = folder / "farthing.toml"
     config.write_text(settings)
-    made = Gateway(config, arguments, env or {}, verify)
+    made = Gateway(config, arguments, env, verify, cold)
     try:
         before(made)
         made.start()
@@ -165,9 +215,14 @@ def eventually(true: Callable[[], Any], what: str, patience_s: float = PATIENCE_
         time.sleep(0.02)
 
 
-def _plain_environment() -> dict[str, str]:
+def ctrl_c_works() -> None:
+    """In a new process: whoever runs tests in the background of a shell has them start with SIGINT ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def plain_environment() -> dict[str, str]:
     """No keys, proxies or settings of whoever runs the tests."""
-    kept = ("PATH", "HOME", "LANG", "TMPDIR", "SYSTEMROOT")
+    kept = ("PATH", "HOME", "LANG", "TMPDIR", "SYSTEMROOT", "OPENBLAS_NUM_THREADS")
     return {name: os.environ[name] for name in kept if name in os.environ}
 
 

@@ -54,7 +54,7 @@ def test_a_dear_call_is_told_within_seconds_and_once(
         began = time.monotonic()
         say(made, "agent")
         eventually(lambda: told(tape), "the webhook is told")
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 30
         for _ in range(3):
             say(made, "agent")
 

@@ -4,9 +4,7 @@ schedule that two gateways keep."""
 import asyncio
 import csv
 import json
-import os
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,7 +17,7 @@ from farthing.store import open_store
 from farthing.store.batch import files, jobs, schedules
 from farthing.store.engine import Connection
 from farthing.upstream.simulator import SimulatorSettings
-from integration.gateways import FARTHING, Gateway, eventually, gateway, settings_text
+from integration.gateways import PATIENCE_S, Gateway, eventually, gateway, settings_text
 from integration.upstreams import Simulator, simulator
 
 T = TypeVar("T")
@@ -109,16 +107,13 @@ def test_a_command_that_is_killed_leaves_no_job(tmp_path: Path, provider: Simula
     table(tmp_path, 30_000)
     with gateway(tmp_path, config(provider)) as gate:
         where = ["--url", gate.url] if way == "http" else []
-        command = subprocess.Popen(
-            [FARTHING, *SUBMIT, *where, "--config", str(gate.config)], cwd=tmp_path, env={"PATH": os.environ["PATH"]},
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        eventually(
-            lambda: in_store(tmp_path, lambda c: c.query("SELECT parts FROM batch_files WHERE parts > 0")),
-            "the file begins to be there",
-        )
-        command.send_signal(signal.SIGKILL)
-        command.wait()
+        with gate.begin(*SUBMIT, *where) as command:
+            eventually(
+                lambda: in_store(tmp_path, lambda c: c.query("SELECT parts FROM batch_files WHERE parts > 0")),
+                "the file begins to be there",
+            )
+            command.process.kill()
+            assert command.process.wait() == -signal.SIGKILL, "it was under way"
         time.sleep(0.3)
         left = in_store(tmp_path, lambda c: (jobs.page(c, tenant="default"), files.page(c, tenant="default")))
         assert left == ([], [])
@@ -126,16 +121,15 @@ def test_a_command_that_is_killed_leaves_no_job(tmp_path: Path, provider: Simula
 
 def test_watching_is_ended_and_the_job_goes_on(tmp_path: Path, provider: Simulator) -> None:
     table(tmp_path, 5)
-    with gateway(tmp_path, config(provider, "linger_s = 10\n").replace("linger_s = 0\n", "")) as gate:
+    with gateway(tmp_path, config(provider)) as gate:
+        gate.stop()  # so that the job is under way for as long as this takes
         job_id = gate.farthing(*SUBMIT).stdout.strip()
-        watching = subprocess.Popen(
-            [FARTHING, "batch", "watch", job_id, "--config", str(gate.config)], cwd=tmp_path, text=True,
-            env={"PATH": os.environ["PATH"]}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )  # fmt: skip
-        assert watching.stderr is not None and "validating" in watching.stderr.readline()
-        watching.send_signal(signal.SIGINT)
-        _, said = watching.communicate(timeout=20)
-        assert watching.returncode == 130 and f"The job {job_id} goes on" in said and "Traceback" not in said
+        with gate.begin("batch", "watch", job_id) as watching:
+            watching.says("validating")
+            watching.process.send_signal(signal.SIGINT)
+            assert watching.process.wait(PATIENCE_S) == 130
+            assert f"The job {job_id} goes on" in watching.said() and "Traceback" not in watching.said()
+        gate.start()
         assert "5 done of 5" in gate.farthing("batch", "watch", job_id).stderr
 
 
@@ -159,7 +153,7 @@ def test_two_gateways_start_a_schedule_once_and_write_its_results(tmp_path: Path
     table(tmp_path, 7)
     said = config(provider, due_now(tmp_path))
     with gateway(tmp_path, said) as one:
-        two = Gateway(one.config, (), {}, "")
+        two = Gateway(one.config)
         try:
             two.start()
             eventually(lambda: list((tmp_path / "out").glob("*.csv")), "the results are written", 50.0)

@@ -112,7 +112,7 @@ class Team:
         return answer["standings"][0]
 
     def spent(self, wanted: int) -> None:
-        eventually(lambda: self.standing()["spent"] == wanted, f"{wanted} are spent of {self.name}", 5)
+        eventually(lambda: self.standing()["spent"] == wanted, f"{wanted} are spent of {self.name}")
 
 
 @pytest.fixture
@@ -193,7 +193,7 @@ def test_b02_without_a_limit_not_all_is_reserved(team: Team) -> None:
 def test_b03_reserved_is_busy_and_not_exceeded(team: Team) -> None:
     slow = threading.Thread(target=team.chat, args=["[[simulate: slow-first-byte=1.5]]"], kwargs={"max_tokens": 140})
     slow.start()
-    eventually(lambda: team.standing()["reserved"], "the slow call is under way", 5)
+    eventually(lambda: team.standing()["reserved"], "the slow call is under way")
     time.sleep(0.1)
     other = Caller(team.gate.url, default_headers={"x-farthing-team": "held"})
     with pytest.raises(openai.RateLimitError) as refused:
@@ -269,11 +269,11 @@ def test_b15_another_window_is_another_sum(team: Team, gate: Gateway) -> None:
     body = {"amount": 1, "unit": "calls", "scope": {"team": "hourly"}, "window": "day"}
     assert gate.request("PUT", "/v1/farthing/budgets/hourly", json=body).status_code == 201
     hourly = Team(gate, "hourly")
-    eventually(lambda: _refused_after_some(hourly), "the new budget holds", 5)
-    spent = eventually(lambda: hourly.standing()["spent"], "it is charged", 5)
+    eventually(lambda: _refused_after_some(hourly), "the new budget holds")
+    spent = eventually(lambda: hourly.standing()["spent"], "it is charged")
     assert gate.request("PUT", "/v1/farthing/budgets/hourly", json=body | {"window": "hour"}).status_code == 200
     assert hourly.standing()["spent"] == 0 < spent
-    eventually(lambda: _served(hourly), "the new window has its own call", 5)
+    eventually(lambda: _served(hourly), "the new window has its own call")
     hourly.caller.close()
 
 
@@ -379,7 +379,7 @@ def test_b28_prepaid_credit_is_topped_up(team: Team, gate: Gateway) -> None:
         team.chat()
     assert "It does not reset." in refused.value.message
     gate.farthing("budgets", "raise", "prepaid", "--amount", "1", "--until", "1d", "--reason", "paid invoice 7")
-    eventually(lambda: _served(team), "the gateway hears of the raise", 6)
+    eventually(lambda: _served(team), "the gateway hears of the raise")
     shown = gate.get("/v1/farthing/budgets/prepaid").json()
     assert shown["raises"][0]["reason"] == "paid invoice 7" and shown["standings"][0]["limit"] == 10**9 + 1000
 

@@ -2,9 +2,6 @@
 killed on the way, proved, and in the ledger once."""
 
 import json
-import os
-import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +11,7 @@ import httpx2
 import pytest
 
 from farthing.upstream.simulator import SimulatorSettings, tasks
-from integration.gateways import FARTHING, Gateway, _plain_environment, eventually, gateway, settings_text
+from integration.gateways import Gateway, eventually, gateway, settings_text
 from integration.upstreams import Simulator, simulator
 
 pytest.importorskip("rs_bpe", reason="the extra `tokens` is not installed")
@@ -94,36 +91,26 @@ def test_what_is_exported_is_what_was_said(site: Gateway, exported: Path) -> Non
     assert "ana@" not in site.log and SYSTEM not in site.log
 
 
-def command(site: Gateway, *more: str) -> list[str]:
-    return [
-        FARTHING, "distil", "train", "--base", BASE, "--data", "distil/train.jsonl", "--look-s", "0.1", "--lag-s", "0.5", "--yes", "--config",
-        str(site.config), *more,
-    ]  # fmt: skip
+TRAIN = (
+    "distil", "train", "--base", BASE, "--data", "distil/train.jsonl", "--look-s", "0.1", "--lag-s", "0.5", "--yes",
+)  # fmt: skip
+
+
+def _jobs(provider: Simulator, key: str) -> Any:
+    """What the provider was told to train."""
+    head = {"authorization": f"Bearer {key}"}
+    return httpx2.get(f"{provider.url}/v1/fine_tuning/jobs", headers=head, verify=False).json()["data"]
 
 
 def test_killed_on_the_way_it_goes_on_and_is_paid_once(site: Gateway, provider: Simulator, exported: Path) -> None:
     key = next(line.split('"')[1] for line in site.config.read_text().splitlines() if line.startswith("api_key"))
-    for patience in (0.9, 2.2):
-        running = subprocess.Popen(
-            command(site),
-            cwd=site.folder,
-            env=_plain_environment(),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        time.sleep(patience)
-        os.kill(running.pid, signal.SIGKILL)
-        running.wait()
-    ended = subprocess.run(
-        command(site, "--json"), cwd=site.folder, env=_plain_environment(), capture_output=True, text=True, check=False, timeout=60
-    )  # fmt: skip
-    assert ended.returncode == 0, ended.stderr
-    done = json.loads(ended.stdout)
+    for reached in (lambda: site.folder.exists(), lambda: _jobs(provider, key), lambda: _jobs(provider, key)):
+        with site.begin(*TRAIN):
+            eventually(reached, "it is as far as that")
+            time.sleep(0.4)
+    done = site.farthing_json(*TRAIN)
     assert done["state"] == "booked" and done["model"].startswith(f"ft:{BASE}:") and done["tokens"] > 0
-    jobs = httpx2.get(
-        f"{provider.url}/v1/fine_tuning/jobs", headers={"authorization": f"Bearer {key}"}, verify=False
-    ).json()["data"]  # fmt: skip
-    assert [each["trained_tokens"] for each in jobs] == [done["tokens"]]
+    assert [each["trained_tokens"] for each in _jobs(provider, key)] == [done["tokens"]]
     report = site.farthing_json("report", "--by", "feature")
     (row,) = [each for each in report["rows"] if each["feature"] == "farthing training"]
     assert row["cost"]["nano_dollars"] == done["cost"]["nano_dollars"] == done["tokens"] * 3_000 and row["calls"] == 1

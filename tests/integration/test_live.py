@@ -1,6 +1,8 @@
 """Pages that are told of changes: over a real gateway, with sessions, a store that others write to, and a stop."""
 
 import asyncio
+import itertools
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,29 +38,42 @@ def _lines(answer: httpx2.Response) -> Iterator[str]:
 
 
 def test_a_page_hears_of_what_another_process_wrote(running: Gateway) -> None:
-    with httpx2.Client(timeout=15) as web, web.stream("GET", f"{running.url}/live") as answer:
+    with httpx2.Client(timeout=60) as web, web.stream("GET", f"{running.url}/live") as answer:
         assert answer.headers["content-type"] == "text/event-stream"
         assert answer.headers["cache-control"] == "no-store"
         lines = _lines(answer)
         assert next(lines).startswith("retry:")
-        time.sleep(0.5)
-        _write(running, "1")
-        assert next(lines) == "event: changed"
+        heard = threading.Event()
+
+        def write() -> None:
+            """Again and again: what came before the first look is no change."""
+            for number in itertools.count():
+                _write(running, f"{number}")
+                if heard.wait(0.5):
+                    return
+
+        writing = threading.Thread(target=write)
+        writing.start()
+        try:
+            assert next(lines) == "event: changed"
+        finally:
+            heard.set()
+            writing.join()
 
 
 def test_a_stop_does_not_wait_for_open_pages(running: Gateway) -> None:
-    with httpx2.Client(timeout=15) as web, web.stream("GET", f"{running.url}/live") as answer:
+    with httpx2.Client(timeout=60) as web, web.stream("GET", f"{running.url}/live") as answer:
         lines = _lines(answer)
         next(lines)
         begun = time.monotonic()
         running.stop()
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < 20
         assert list(lines) == []
 
 
 def test_strangers_hear_nothing_and_who_signs_out_no_more(running: Gateway) -> None:
     key = running.farthing_json("keys", "create", "ann", "--role", "viewer")["secret"]
-    with httpx2.Client(timeout=15, base_url=running.url) as web:
+    with httpx2.Client(timeout=60, base_url=running.url) as web:
 
         def is_known() -> bool:
             return web.get("/live").status_code == 401

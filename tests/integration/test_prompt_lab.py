@@ -2,10 +2,9 @@
 on with after it was killed."""
 
 import json
-import os
 import signal
-import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ import pytest
 from farthing.upstream.simulator import SimulatorSettings
 from farthing.upstream.simulator.prompt_truth import Truth
 from farthing.upstream.simulator.tasks import bank
-from integration.gateways import FARTHING, Gateway, eventually, gateway, settings_text
+from integration.gateways import PATIENCE_S, Command, Gateway, eventually, gateway, settings_text
 from integration.upstreams import Simulator, simulator
 
 NEEDED = "A ticket about money that was taken twice is about billing."
@@ -62,33 +61,25 @@ WAITING = (*LAB, "--deadline", "1h")
 
 
 def lab(gate: Gateway, *arguments: str) -> dict[str, Any]:
-    """A run, with more patience than a command needs otherwise: each round waits for the gateway to look for jobs."""
-    done = subprocess.run(
-        [FARTHING, *arguments, "--json", "--config", str(gate.config)], cwd=gate.folder, env={"PATH": os.environ["PATH"]},
-        capture_output=True, text=True, check=False, timeout=90,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
+    found: dict[str, Any] = gate.farthing_json(*arguments)
     return found
 
 
-def begun(gate: Gateway) -> "subprocess.Popen[str]":
+@contextmanager
+def begun(gate: Gateway) -> Iterator[Command]:
     """A run whose first job is handed in."""
-    command = subprocess.Popen(
-        [FARTHING, *WAITING, "--yes", "--config", str(gate.config)], cwd=gate.folder, text=True,
-        env={"PATH": os.environ["PATH"]}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
     kept = gate.folder / "tickets.lab.jsonl"
-    eventually(lambda: kept.exists() and b'"placed"' in kept.read_bytes(), "a job is handed in")
-    return command
+    with gate.begin(*WAITING, "--yes") as command:
+        eventually(lambda: kept.exists() and b'"placed"' in kept.read_bytes(), "a job is handed in")
+        yield command
 
 
 def test_rounds_cost_half_and_one_that_was_killed_is_gone_on_with(gate: Gateway, provider: Simulator) -> None:
     before = provider.requests()
-    command = begun(gate)
-    eventually(lambda: gate.farthing_json("batch", "status"), "the job is in the store")
-    command.send_signal(signal.SIGKILL)
-    command.communicate()
+    with begun(gate) as command:
+        eventually(lambda: gate.farthing_json("batch", "status"), "the job is in the store")
+        command.process.kill()
+        assert command.process.wait() == -signal.SIGKILL, "it was under way"
     found = lab(gate, *WAITING, "--resume")
     fate = {part["text"]: part["removed"] for part in found["parts"]}
     assert not fate[f"- {NEEDED}"] and fate["- Remember that customers may be in a hurry."] and found["proved"]
@@ -110,7 +101,7 @@ def test_rounds_cost_half_and_one_that_was_killed_is_gone_on_with(gate: Gateway,
 
 def test_ctrl_c_says_how_to_go_on(gate: Gateway) -> None:
     gate.stop()  # so that the job is under way for as long as this takes
-    command = begun(gate)
-    command.send_signal(signal.SIGINT)
-    _, said = command.communicate(timeout=20)
-    assert command.returncode == 130 and "--resume goes on with it" in said and "Traceback" not in said
+    with begun(gate) as command:
+        command.process.send_signal(signal.SIGINT)
+        assert command.process.wait(PATIENCE_S) == 130
+        assert "--resume goes on with it" in command.said() and "Traceback" not in command.said()

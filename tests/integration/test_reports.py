@@ -65,7 +65,7 @@ def report(told: Told, by: str) -> list[dict[str, Any]]:
         rows = told.gateway.farthing_json("report", "--by", by, "--tenant", TENANT)["rows"]
         return rows if sum(row["calls"] for row in rows) == len(told.records) else None
 
-    return eventually(complete, "the report has all calls", 8)
+    return eventually(complete, "the report has all calls")
 
 
 @pytest.mark.parametrize("by", ["feature", "user", "project", "model", "team", "feature,model"])

@@ -137,4 +137,4 @@ def test_a_client_at_rest_does_not_hold_up_a_stop(tmp_path: Path, files: Files, 
         assert made.get("/health/live").status_code == 200  # over a connection that stays open
         begun = time.monotonic()
         made.stop()
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < 20

@@ -6,6 +6,7 @@ Knows nothing of what the steps do.
 
 import logging
 import math
+import os
 import random
 import re
 import time
@@ -30,6 +31,7 @@ JSON: tuple[bytes, bytes] = (b"content-type", b"application/json")
 log = logging.getLogger("farthing.gateway")
 _random = random.SystemRandom()
 _ids = random.Random(_random.getrandbits(256))
+os.register_at_fork(after_in_child=lambda: _ids.seed(_random.getrandbits(256)))  # two processes never give the same ids
 
 
 class ClientLeft(Exception):

@@ -41,7 +41,11 @@ def test_plain_requests_are_answered_by_words(format: str, request_: dict[str, A
         ("openai.responses", RESPONSES | {"store": True}, "store"),
         ("openai.chat", CHAT | {"logit_bias": {"9": 100}}, "logit_bias"),
         ("openai.chat", CHAT | {"stop": ["e", "x"]}, "stop"),
-        ("openai.chat", CHAT | {"messages": [*MESSAGES["messages"], {"role": "assistant", "content": "y"}]}, "said before"),  # type: ignore[misc]
+        (
+            "openai.chat",
+            CHAT | {"messages": [*MESSAGES["messages"], {"role": "assistant", "content": "y"}]},
+            "said before",
+        ),  # type: ignore[misc]
         ("openai.responses", RESPONSES | {"include": ["message.output_text.logprobs"]}, "include"),
         ("openai.responses", RESPONSES | {"background": True}, "background"),
         ("openai.responses", RESPONSES | {"conversation": "conv_1"}, "conversation"),

@@ -52,6 +52,7 @@ def signed_in(
 
 def shoot(page: Page, path: Path) -> None:
     """The first screen of what the page shows now. A picture that is too large is a failure."""
+    page.wait_for_selector("#main:not([data-soon])", timeout=60_000)  # what is worked out late
     page.wait_for_timeout(400)  # fonts and drawings
     path.parent.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=path, full_page=False)

@@ -119,6 +119,14 @@ def test_what_is_over_stays_and_alerts_are_told_there_too(visitor: Visitor, movi
     expect(toast).to_have_count(0)
 
 
+def test_pictures_and_proofs_that_are_late_appear_by_themselves(visitor: Visitor) -> None:
+    page = visitor.open("/?period=7d")
+    expect(page.locator("#main:not([data-soon])")).to_be_visible(timeout=60_000)
+    expect(page.locator(".drawing svg").first).to_be_visible()
+    assert "being worked out" not in page.locator("#savings").inner_text()
+    visitor.check()
+
+
 def test_it_can_be_paused(visitor: Visitor, moving: Gateway) -> None:
     page = live(visitor, "/?period=7d")
     page.locator("[data-live-dot]").click()

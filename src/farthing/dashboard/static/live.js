@@ -62,7 +62,7 @@
       const answer = await fetch(location.href, { headers: { accept: "text/html" }, redirect: "error" });
       const fresh = answer.ok && new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("main");
       if (fresh && busy()) timer = setTimeout(refresh, REST_MS);
-      else if (fresh) { children(main, fresh); awaits = "soon" in fresh.dataset; }
+      else if (fresh) { children(main, fresh); awaits = main.toggleAttribute("data-soon", "soon" in fresh.dataset); }
     } catch { missed = true; }
     reading = false;
     notBefore = Date.now() + Math.max(REST_MS, SHARE * (performance.now() - begun));  // a slow page is read less often

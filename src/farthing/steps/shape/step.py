@@ -78,7 +78,7 @@ class Shape:
         if looked is None:
             return await proceed(call)
         found, rates, scope, decision = looked
-        if self._is_held_out(call, found):
+        if self._is_held_out(call, found, rates):
             call.trail.note(self.name, "unmarked", "held out: it goes without marks, so that caching can be measured")
         else:
             self._mark(call, found, rates, decision)
@@ -127,9 +127,10 @@ class Shape:
         parts = [PARTS[each.part] for each in found.places]
         return found, rates, scope, decide(scope, found.digests, parts, tokens, rates, self._clock())
 
-    def _is_held_out(self, call: Call, found: Blocks) -> bool:
-        """Drawn by how the prompt begins, so that what one arm has written is not read by the other."""
-        return self._draw.notes(call.arms, f"{call.principal.tenant}\0{found.digests[0]:016x}")
+    def _is_held_out(self, call: Call, found: Blocks, rates: Caching) -> bool:
+        """Drawn by how the prompt begins, so that what one arm has written is not read by the other. Where nothing can be
+        marked a call is in no arm: a key alone is booked by nobody, and would bury what marks do."""
+        return bool(rates.keeps) and self._draw.notes(call.arms, f"{call.principal.tenant}\0{found.digests[0]:016x}")
 
     def _mark(self, call: Call, found: Blocks, rates: Caching, decision: Decision) -> None:
         points = decision.plan.points

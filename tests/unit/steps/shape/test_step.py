@@ -180,6 +180,14 @@ async def test_hosts_that_keep_all_are_told_what_belongs_together(model: str) ->
     assert not any(call.trail.savings for call in calls)
 
 
+async def test_a_call_that_nothing_can_be_marked_in_is_in_no_arm() -> None:
+    world = World()
+    world.step.hold_out({PROVIDER_CACHING: 0.5}, "salt")
+    assert PROVIDER_CACHING not in (await world.call("gpt-4o")).arms
+    for model in ("claude", "gpt"):
+        assert PROVIDER_CACHING in (await world.call(model)).arms
+
+
 async def test_what_a_provider_would_write_in_vain_is_not_written() -> None:
     world = World()
     for number in range(60):

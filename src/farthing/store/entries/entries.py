@@ -61,7 +61,7 @@ async def open_entries(
     Raises StoreError only for a URL that names no store. If the cache cannot be used now, `trouble` says why, calls are
     misses, and it is tried again. `queue` entries of `queue_bytes` may wait to be written; a call waits at most
     `patience_s` for a read; `now_us` is the clock of expiry in the background. If they are not to be `kept`, what waits at the end
-    is not written.
+    is not written, and nothing was there before.
     """
     entries = Entries(
         place_for(ledger_url), wrapping or Wrapping(), budgets or Budgets(), flush_s=flush_s,
@@ -82,6 +82,7 @@ class Entries:
         self._wrapping = wrapping
         self._waiting = waiting
         self._now_us = now_us
+        self._kept = kept
         self._lately = Opened()
         self._dead: dict[tuple[str, str], None] = {}
         reading_health = Health("read")
@@ -124,6 +125,8 @@ class Entries:
         waiting = self._waiting.exact(tenant, exact)
         if waiting is not None:
             return self._served(waiting, now_us)
+        if not self._kept and not self._writer.written:
+            return None
         known = self._lately.find(tenant, exact)
         mark, row = await self._reader.quick(
             lambda db: reading.exact_row(db, self._wrapping, tenant, exact, known and known[0]), reading.NOTHING

@@ -122,8 +122,8 @@ class Writer:
         except BaseException:
             self._waiting.give_back(taken)
             raise
-        self._waiting.done(taken)
         self.written += len(taken.entries)
+        self._waiting.done(taken)
         return True
 
     def _batch(self, taken: Taken) -> Batch:

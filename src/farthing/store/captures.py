@@ -47,7 +47,8 @@ class Captured(msgspec.Struct, frozen=True):
     sample: Sample = ""
     """How it was come by."""
     context: str = ""
-    """Fingerprint of all that the answer depends on beside `text`, as `wire.question` makes it; empty where it was not kept."""
+    """Fingerprint of all that the answer depends on beside `text`, and the model that was asked for, as `wire.question` makes it; empty
+    where it was not kept."""
 
     @property
     def is_fair(self) -> bool:

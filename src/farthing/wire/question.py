@@ -41,6 +41,10 @@ class Question(msgspec.Struct, frozen=True):
     choices: int = 1
     """How many answers are asked for."""
 
+    def beside(self, model: str) -> str:
+        """All that the answer depends on beside the words of the last ask, the model that is asked included."""
+        return f"{self.context.hex()} {model}"
+
 
 _WHO = "says who asks, which the model does not learn"
 _LABELS = "labels for the provider's own lists; the model does not see them"

@@ -30,6 +30,8 @@ class Taken(msgspec.Struct, frozen=True):
     model: str
     asked: Asked | None = None
     sample: Sample = ""
+    named: str = ""
+    """The model that the client asked for."""
 
     @property
     def size(self) -> int:
@@ -54,7 +56,7 @@ def read(taken: Taken, *, redacted: bool, most_chars: int, expires_us: int) -> C
     return Captured(
         taken.call_id, text, answer, taken.at_us, asked.template if asked is not None else "", taken.tenant,
         taken.feature, taken.task, taken.model, found.turns, instructions, asked.labels if asked is not None else (), expires_us,
-        taken.sample, found.context.hex(),
+        taken.sample, found.beside(taken.named),
     )  # fmt: skip
 
 

@@ -68,6 +68,6 @@ class Capture:
         self._keeper.take(
             Taken(
                 call.id, call.started_us, call.wire, request, answer, principal.tenant, principal.feature, call.task,
-                model, call.asked, sample,
+                model, call.asked, sample, call.ask.model,
             )
         )  # fmt: skip

@@ -63,7 +63,8 @@ class Facts(msgspec.Struct, frozen=True):
     features: tuple[str, ...] = ()
     """Whose calls it learned from, most of them first: for people."""
     contexts: tuple[str, ...] = ()
-    """All that its teacher was told beside the texts, one fingerprint for each way; empty where that changes from call to call."""
+    """All that its teacher was told beside the texts, and its name as clients have it, one fingerprint for each way; empty where that
+    changes from call to call."""
     longest: int = LONGEST
     """Characters of the longest text that it learned from: what is longer is new to it."""
     spellings: tuple[tuple[str, ...], ...] = ()

@@ -67,7 +67,7 @@ class Pupil(msgspec.Struct):
     redacted: bool = False
     """Whether it learned from redacted texts, and so must read them so."""
     contexts: frozenset[str] = frozenset()
-    """All that its teacher was told beside the texts, as fingerprints; empty where that changes from call to call."""
+    """All that its teacher was told beside the texts, and the model that was asked for; empty where that changes from call to call."""
     longest: int = 16_000
     """Characters of the longest text that it learned from."""
     withheld: frozenset[str] = frozenset()
@@ -185,10 +185,16 @@ class Student:
         whole = question(call.wire, call.body) if found else None
         if whole is None or not _is_alone(whole):
             return (), ""
-        fits = tuple(pupil for pupil in found if _fits(pupil, whole))
+        context = whole.beside(call.ask.model)
+        fits = tuple(
+            pupil for pupil in found
+            if len(whole.text) <= pupil.longest and (not pupil.contexts or context in pupil.contexts)
+        )  # fmt: skip
         if not fits:
             call.trail.note(
-                self.name, "abstains", "nothing was learned from calls with such instructions or such a long text"
+                self.name,
+                "abstains",
+                "nothing was learned from calls with such instructions, such a model or such a long text",
             )
         return fits, whole.text
 
@@ -269,8 +275,3 @@ def _is_alone(asked: Question) -> bool:
     """The same, by what `wire.asked` does not look at."""
     other = asked.has_tools or asked.has_media or asked.has_tool_results
     return bool(asked.text) and asked.turns == 1 and asked.choices == 1 and not other
-
-
-def _fits(pupil: Pupil, asked: Question) -> bool:
-    """Whether the pupil learned from calls like it."""
-    return len(asked.text) <= pupil.longest and (not pupil.contexts or asked.context.hex() in pupil.contexts)

@@ -186,6 +186,17 @@ async def test_only_what_was_named_is_heard(
     assert [(each.request, each.answer, each.model) for each in hands.all] == [(body(), said(), "gpt-5")] * wanted
 
 
+def test_the_context_is_all_beside_the_ask_and_the_model() -> None:
+    one, other, warmer, bigger = (
+        kept(taken(request, said(), named=model))
+        for request, model in (
+            (body(), "gpt-5"), (body("Something else"), "gpt-5"), (body(temperature=1), "gpt-5"), (body(), "gpt-6"),
+        )
+    )  # fmt: skip
+    assert one is not None and other is not None and warmer is not None and bigger is not None
+    assert one.context == other.context and len({one.context, warmer.context, bigger.context}) == 3
+
+
 async def test_what_a_key_a_feature_or_a_call_wants_kept_nowhere_is_not_heard(make_call: MakeCall) -> None:
     hands = Hands()
     step = Capture(["*"], ["intent"], 1.0, hands, never=(["medical"], ["clinic"]))

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from browser import company, oddities
 from integration.gateways import Gateway, gateway, settings_text
@@ -29,6 +29,7 @@ pro = 20
 [transactions.types.support_resolution]
 human_minutes = 15
 """
+expect.set_options(timeout=30_000)  # a slow machine needs its time
 WIDTHS = {"desktop": 1360, "phone": 390}
 
 
@@ -46,9 +47,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
         yield made
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """One for a file: as long as it lives its event loop runs, and no test of another kind could have one."""
+    """One for this folder: as long as it lives its event loop runs, and no test of another kind could have one."""
     if CHROMIUM is None:
         pytest.skip("there is no Chromium on this machine")
     with sync_playwright() as playwright:
@@ -66,7 +67,7 @@ class Visitor:
         self._wrong: list[str] = []
         self._context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
         self.page: Page = self._context.new_page()
-        self.page.set_default_timeout(15_000)
+        self.page.set_default_timeout(60_000)
         self.page.on(
             "console", lambda said: self._wrong.append(said.text) if said.type in ("error", "warning") else None
         )

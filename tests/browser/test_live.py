@@ -77,7 +77,7 @@ def test_new_calls_appear_and_the_rest_stays_as_it_was(visitor: Visitor, moving:
     page.evaluate("scrollTo(0, 500)")
     at = int((last or "").split("call-")[1][:4]) + 1
     do(moving, lambda store: store.write(_calls(at, 2)))
-    expect(newest.locator("th a")).to_have_attribute("href", f"/calls/call-{at + 1:04d}?period=today", timeout=10_000)
+    expect(newest.locator("th a")).to_have_attribute("href", f"/calls/call-{at + 1:04d}?period=today")
     assert page.evaluate("window.opened") is True
     assert page.evaluate("document.activeElement.getAttribute('href')") == last
     assert page.locator("#calls tbody tr").count() == 50
@@ -93,7 +93,7 @@ def test_open_parts_selected_text_and_forms_are_left_alone(visitor: Visitor, mov
     spent = page.locator(".tile .value").first
     before = spent.inner_text()
     do(moving, lambda store: store.write(_calls(1_000 + _now_us() % 8_000, 1)))
-    expect(spent).not_to_have_text(before, timeout=10_000)
+    expect(spent).not_to_have_text(before)
     assert details.evaluate("each => each.open")
     assert page.evaluate("getSelection().toString()") == page.locator("h1").inner_text()
     page.locator(".filters select").first.focus()
@@ -102,7 +102,7 @@ def test_open_parts_selected_text_and_forms_are_left_alone(visitor: Visitor, mov
     page.wait_for_timeout(3_500)
     assert spent.inner_text() == before
     page.locator("h1").click()
-    expect(spent).not_to_have_text(before, timeout=10_000)
+    expect(spent).not_to_have_text(before)
 
 
 def test_what_is_over_stays_and_alerts_are_told_there_too(visitor: Visitor, moving: Gateway) -> None:
@@ -113,7 +113,7 @@ def test_what_is_over_stays_and_alerts_are_told_there_too(visitor: Visitor, movi
     )
     do(moving, lambda store: Alerts(store).decide(lambda known, mutes: Change([alert])))
     toast = page.locator(".toast")
-    expect(toast).to_contain_text("New alert: day spend: feature <b>chat</b>. Twice the usual.", timeout=10_000)
+    expect(toast).to_contain_text("New alert: day spend: feature <b>chat</b>. Twice the usual.")
     visitor.check()
     toast.get_by_role("button").click()
     expect(toast).to_have_count(0)
@@ -142,12 +142,10 @@ def test_work_under_way_is_shown_until_it_ends(visitor: Visitor, moving: Gateway
     work = Work("job", "default", "writing history", 25, 100, begun, begun + 10 * 10**6)
     page = live(visitor, "/?period=7d")
     do(moving, lambda store: store.do(lambda each: say(each, work)))
-    expect(page.get_by_role("region", name="writing history")).to_contain_text(
-        "25 %, about 30.0 s left", timeout=10_000
-    )
+    expect(page.get_by_role("region", name="writing history")).to_contain_text("25 %, about 30.0 s left")
     visitor.check()
     do(moving, lambda store: store.do(lambda each: end(each, "job")))
-    expect(page.get_by_role("region", name="writing history")).to_have_count(0, timeout=10_000)
+    expect(page.get_by_role("region", name="writing history")).to_have_count(0)
 
 
 def test_a_gateway_that_went_away_is_noticed(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -184,7 +182,7 @@ def test_parts_that_come_and_go_leave_the_others_alone(visitor: Visitor, moving:
     )
     do(moving, lambda store: store.write(_calls(1_000 + _now_us() % 8_000, 1)))
     main = page.locator("#main")
-    expect(main).to_contain_text("new words", timeout=10_000)
+    expect(main).to_contain_text("new words")
     assert main.inner_text().split() == ["10", "%", "Done.", "2", "more", "new", "words", "3", "one", "not"]
     assert page.locator("#main details").evaluate("each => each.open")
     marks = ("div.tiles", "details p", 'a[href="/1"]', 'a[href="/3"]', "span.badge")

@@ -250,7 +250,8 @@ def test_who_leaves_while_the_answer_is_held_back_is_in_the_ledger(routed: Gatew
     tape.answers(events(), event('{"a": '), *itertools.chain.from_iterable([(0.1, event(" "))] * 30), END)
     with line(routed.url) as client:
         client.send(request(body("give JSON", stream=True), x_farthing_task="extraction", x_farthing_session=session))
-        time.sleep(0.7)
+        eventually(lambda: tape.requests, "the provider is asked")
+        time.sleep(0.3)  # the answer is under way
 
     def booked() -> list[dict[str, Any]]:
         return [

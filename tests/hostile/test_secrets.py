@@ -2,7 +2,6 @@
 
 import json
 import socket
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from farthing.cli.main import cli
+from hostile.conftest import calls_under_way
 from hostile.raw import line, request
 from integration.gateways import Gateway, eventually, gateway, settings_text
 from integration.upstreams import END, Part, Recorder, Simulator, chunk, events, whole
@@ -110,7 +110,7 @@ def test_secrets_stay_secret(keyed: Gateway, tape: Recorder) -> None:
     eventually(lambda: keyed.get("/v1/models", key).status_code == 200, "the key is known")
     told = drive(keyed, tape, key)
     eventually(lambda: "canary-case" in keyed.farthing("report").stdout, "the calls are in the ledger")
-    time.sleep(0.5)
+    eventually(lambda: calls_under_way(keyed) == 0, "all of them are")
     told += shown(keyed, key)
     told.append(keyed.log)
 

@@ -13,10 +13,9 @@ import pytest
 from farthing.upstream.simulator import SimulatorSettings
 from integration.callers import AsyncCaller, Caller
 from integration.conftest import PROVIDER_KEY
-from integration.gateways import Gateway, gateway, settings_text
+from integration.gateways import PATIENCE_S, Gateway, gateway, settings_text
 from integration.upstreams import Simulator, simulator
 
-PATIENCE_S = 40.0
 BATCHES = """
 [batch]
 linger_s = 0.2
@@ -95,7 +94,7 @@ def ended(client: openai.OpenAI, batch_id: str) -> Any:
         "cancelling",
     ):
         assert time.monotonic() < until, batch
-        time.sleep(0.1)
+        time.sleep(0.02)
     return batch
 
 
@@ -103,7 +102,7 @@ def ended_messages(client: anthropic.Anthropic, batch_id: str) -> Any:
     until = time.monotonic() + PATIENCE_S
     while (batch := client.messages.batches.retrieve(batch_id)).processing_status != "ended":
         assert time.monotonic() < until, batch
-        time.sleep(0.1)
+        time.sleep(0.02)
     return batch
 
 

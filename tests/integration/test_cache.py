@@ -6,7 +6,7 @@ import signal
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -403,6 +403,16 @@ def test_a_file_damaged_while_it_is_used(tmp_path: Path, upstreams: str) -> None
         assert made.get("/health/ready").status_code == 200
 
 
+def _written(folder: Path) -> int:
+    """Answers in the cache's file."""
+    found = [path for path in folder.iterdir() if path.name.endswith(".cache")]
+    if not found:
+        return 0
+    with closing(sqlite3.connect(found[0])) as opened:
+        ((count,),) = opened.execute("SELECT count(*) FROM cache_entries").fetchall()
+    return int(count)
+
+
 async def test_killed_while_it_writes(tmp_path: Path, upstreams: str) -> None:
     with gateway(tmp_path, settings_text(providers=upstreams, more=EXACT)) as made:
         async with AsyncCaller(made.url) as caller:
@@ -411,7 +421,7 @@ async def test_killed_while_it_writes(tmp_path: Path, upstreams: str) -> None:
                 await caller.openai.chat.completions.create(model=GPT, messages=asked(f"Number {number}?"))
 
             await asyncio.gather(*(ask(number) for number in range(40)))
-            await asyncio.sleep(0.5)
+            eventually(lambda: _written(tmp_path) >= 40, "they are written")
             under_way = [asyncio.create_task(ask(number)) for number in range(40, 120)]
             await asyncio.sleep(0.15)
             made.stop(signal.SIGKILL)

@@ -14,7 +14,6 @@ from stores import (  # noqa: F401  (one server for all tests of a process: here
     empty_url,
     postgres,
     postgres_url,
-    ready_file,
     sqlite_url,
     store,
     url,

@@ -1,6 +1,7 @@
 """Stores for tests, on both engines: SQLite in the test's folder, and a schema of a real PostgreSQL. Their tables are made
 once: a test gets a copy of the file, or a schema that is as it was before others used it."""
 
+import atexit
 import secrets
 import shutil
 import subprocess
@@ -8,6 +9,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -180,20 +182,27 @@ def postgres_url(postgres: Postgres) -> Iterator[str]:
     postgres.take_back(schema, before)
 
 
-@pytest.fixture(scope="session")
-def ready_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An SQLite file with a store's tables and nothing else."""
-    path = tmp_path_factory.mktemp("ready") / "farthing.db"
-    engine = engine_for(f"sqlite:///{path}")
+def ready(folder: Path, name: str = "farthing.db") -> str:
+    """The URL of the SQLite store in `folder`: the one that is there, or one with tables and nothing else."""
+    if not (folder / name).exists():
+        folder.mkdir(exist_ok=True)
+        shutil.copy(_ready_file(), folder / name)
+    return f"sqlite:///{folder}/{name}"
+
+
+@cache
+def _ready_file() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="farthing-ready-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    engine = engine_for(f"sqlite:///{folder}/farthing.db")
     with closing(engine.connect()) as connection:
         migrate(engine, connection)
-    return path
+    return folder / "farthing.db"
 
 
 @pytest.fixture
-def sqlite_url(tmp_path: Path, ready_file: Path) -> str:
-    shutil.copy(ready_file, tmp_path / "farthing.db")
-    return f"sqlite:///{tmp_path}/farthing.db"
+def sqlite_url(tmp_path: Path) -> str:
+    return ready(tmp_path)
 
 
 on_sqlite = pytest.mark.parametrize("url", ["sqlite"], indirect=True)

@@ -14,6 +14,7 @@ from farthing.settings import AlertRuleSettings, AlertSettings, ProviderSettings
 from farthing.store import Store, open_store
 from farthing.store.alerts import Alerts
 from farthing.upstream.providers import Provider, Providers
+from stores import ready
 from unit.finops.alerts.spending import DOLLAR, NOON_US
 from unit.finops.alerts.traffic_of import burning, weeks
 from unit.upstream.test_providers import NoClient
@@ -21,7 +22,7 @@ from unit.upstream.test_providers import NoClient
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    store = await open_store(f"sqlite:///{tmp_path}/farthing.db")
+    store = await open_store(ready(tmp_path))
     yield store
     await store.close()
 

@@ -14,6 +14,7 @@ from farthing.quality.errand import FEATURES, Errands
 from farthing.settings import parse
 from farthing.store import open_store
 from farthing.store.budgets import Budgets
+from stores import ready
 from unit.steps.budget.conftest import IN_NANO, OUT_NANO, PLACE, Gateway, Upstream
 from unit.steps.budget.conftest import book as book
 
@@ -58,7 +59,7 @@ class Chosen:
 
 
 async def test_a_judges_call_is_charged_to_it(tmp_path: Path, book: PriceBook) -> None:
-    store = await open_store(f"sqlite:///{tmp_path}/farthing.db")
+    store = await open_store(ready(tmp_path))
     await Budgets(store).declare([*declared().values()])
     gateway, chosen = Gateway(store, "g", book, Upstream()), Chosen()
     await gateway.purses.start()

@@ -20,6 +20,7 @@ from farthing.steps.defer.asked import Wish
 from farthing.store import Store, StoreError, open_store
 from farthing.store.batch import asked, jobs, lines, webhooks
 from farthing.store.sealing import Unreadable, wrapping
+from stores import ready
 from unit.batch.worked import ANSWER, work
 from unit.store.batch.samples import begun
 
@@ -244,7 +245,7 @@ async def test_what_a_webhook_gets_is_noted_with_the_job(store: Store, deferred:
 
 
 async def test_a_store_that_is_away_is_said(tmp_path: Any) -> None:
-    store = await open_store(f"sqlite:///{tmp_path}/here.db")
+    store = await open_store(ready(tmp_path, "here.db"))
     async with deferring(store) as made:
         await store.close()
         for place in tmp_path.glob("here.db*"):

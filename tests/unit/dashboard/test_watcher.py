@@ -16,6 +16,7 @@ from farthing.store.alerts import Alerts, Change, Standing
 from farthing.store.changes import Scope
 from farthing.store.spent import spend
 from farthing.store.store import now_us
+from stores import ready
 
 LOOK_S = 0.02
 ALERT = Standing("a1", "default", "day_spend", "feature", "chat", "alert", text="Twice the usual.", since_us=5)
@@ -23,7 +24,7 @@ ALERT = Standing("a1", "default", "day_spend", "feature", "chat", "alert", text=
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    store = await open_store(f"sqlite:///{tmp_path}/farthing.db")
+    store = await open_store(ready(tmp_path))
     yield store
     await store.close()
 

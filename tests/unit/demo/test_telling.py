@@ -6,10 +6,11 @@ from farthing.demo.telling import LABEL, Teller
 from farthing.store import open_store
 from farthing.store.progress import under_way
 from farthing.store.store import now_us
+from stores import ready
 
 
 async def test_it_is_said_once_a_second_and_taken_away(tmp_path: Path) -> None:
-    store = await open_store(f"sqlite:///{tmp_path}/farthing.db")
+    store = await open_store(ready(tmp_path))
     teller = Teller(store)
     await teller.say(3, 30)
     await teller.say(4, 30)

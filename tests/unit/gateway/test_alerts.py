@@ -17,6 +17,7 @@ from farthing.model.principal import Key
 from farthing.model.record import Record
 from farthing.store import KeyRing, Store, hash_of, new_id, open_store
 from farthing.store.alerts import Alerts, Change, Notice, Standing
+from stores import ready
 
 FIRE = Standing("a1", "default", "day_spend", "feature", "agent", "alert", text="It burns.", seen_us=10**15)
 OTHERS = Standing("b1", "acme", "day_spend", "total", "", "warn", text="Theirs.")
@@ -24,7 +25,7 @@ OTHERS = Standing("b1", "acme", "day_spend", "total", "", "warn", text="Theirs."
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    store = await open_store(f"sqlite:///{tmp_path}/farthing.db")
+    store = await open_store(ready(tmp_path))
     await Alerts(store).decide(lambda known, mutes: Change([FIRE, OTHERS], [Notice("raised", FIRE, ("log",))]))
     yield store
     await store.close()

@@ -21,6 +21,7 @@ from farthing.store import Store, open_store
 from farthing.store.batch import jobs, lines, shards
 from farthing.store.budgets import Budgets
 from farthing.store.engine import Connection
+from stores import ready
 from unit.store.batch.samples import begun
 
 DASHBOARD = Path(__file__).parents[3] / "deploy" / "grafana" / "farthing.json"
@@ -100,7 +101,7 @@ def test_cache_tiers_levers_refusals_and_lost_tries_are_counted() -> None:
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    store = await open_store(f"sqlite:///{tmp_path}/farthing.db")
+    store = await open_store(ready(tmp_path))
     yield store
     await store.close()
 

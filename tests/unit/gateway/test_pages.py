@@ -63,6 +63,7 @@ from farthing.store.buckets import Buckets
 from farthing.store.sealing import Wrapping
 from farthing.upstream.providers import Provider, Providers
 from farthing.wire import FORMATS
+from stores import ready
 from unit.upstream.test_providers import NoClient
 
 PRIOR = Table(cells={(ANY, ANY): {"small-1": Cell("small-1", 0.8, 0.7), "mid-1": Cell("mid-1", 0.97, 0.96)}})
@@ -142,7 +143,7 @@ class Site:
 @asynccontextmanager
 async def a_site(folder: Path, admin: str = "loopback") -> AsyncIterator[Site]:
     """The pages over a store of their own."""
-    store = await open_store(f"sqlite:///{folder}/farthing.db")
+    store = await open_store(ready(folder))
     keys = KeyRing(store)
     await keys.load()
     journal = Journal(folder / "journal")

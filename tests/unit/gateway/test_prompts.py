@@ -12,6 +12,7 @@ from farthing.gateway.guard import Guard
 from farthing.gateway.pages import pages
 from farthing.store import KeyRing, open_store
 from farthing.store.busters import LOOKED, Broken, Busters
+from stores import ready
 
 NOW_US = time.time_ns() // 1000
 DATE = Broken("default", "chat", "gpt-5.5", "date", "system 1", 40, 80_000, 360_000_000, 31, "00:00", NOW_US)
@@ -24,7 +25,7 @@ ROWS = [
 
 @pytest.fixture
 async def client(tmp_path: Path) -> AsyncIterator[TestClient]:
-    store = await open_store(f"sqlite:///{tmp_path}/farthing.db")
+    store = await open_store(ready(tmp_path))
     await Busters(store).add(ROWS)
     keys = KeyRing(store)
     await keys.load()

@@ -15,6 +15,7 @@ from farthing.settings import Settings
 from farthing.store import KeyRing, Store, open_store
 from farthing.store.batch import jobs, lines
 from farthing.store.rollups import DAY_US
+from stores import ready
 from unit.finops.traffic import FIRST_US, traffic
 
 SPAN = f"since_us={FIRST_US}&until_us={FIRST_US + 40 * DAY_US}"
@@ -22,7 +23,7 @@ SPAN = f"since_us={FIRST_US}&until_us={FIRST_US + 40 * DAY_US}"
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    store = await open_store(f"sqlite:///{tmp_path}/farthing.db")
+    store = await open_store(ready(tmp_path))
     await store.write(traffic(60, 40, seed=9))
     yield store
     await store.close()

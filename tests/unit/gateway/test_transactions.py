@@ -18,6 +18,7 @@ from farthing.model.principal import Key
 from farthing.model.record import Record
 from farthing.settings import Amount, TransactionSettings, TransactionTypeSettings
 from farthing.store import KeyRing, Store, hash_of, new_id, open_store
+from stores import ready
 
 SETTINGS = TransactionSettings(
     tools={"crm": Amount("0.002")}, types={"support": TransactionTypeSettings(human_dollars=Amount("15"))}
@@ -34,7 +35,7 @@ def a_call(id: str, transaction: str, tenant: str = "default") -> Record:
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    store = await open_store(f"sqlite:///{tmp_path}/farthing.db")
+    store = await open_store(ready(tmp_path))
     await store.write([a_call("1", "support/T-1"), a_call("2", "support/T/2"), a_call("3", "support/T-1", "acme")])
     yield store
     await store.close()

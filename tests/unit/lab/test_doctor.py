@@ -11,6 +11,7 @@ from farthing.steps.shape.busters import KINDS
 from farthing.store import open_store
 from farthing.store.busters import LOOKED, Broken, Busters
 from farthing.store.rollups import DAY_US
+from stores import ready
 
 FIRST = 20_000 * DAY_US
 
@@ -59,7 +60,7 @@ def test_findings_are_ranked_and_add_up(rows: list[tuple[str, int, str]]) -> Non
     ("asked", "count"), [({}, 3), ({"tenant": "acme"}, 2), ({"tenant": "acme", "feature": "mail"}, 1)]
 )
 async def test_it_reads_one_tenant_and_feature(tmp_path: Path, asked: dict[str, str], count: int) -> None:
-    store = await open_store(f"sqlite:///{tmp_path}/ledger.db")
+    store = await open_store(ready(tmp_path, "ledger.db"))
     await Busters(store).add(
         [seen("date"), seen("date", feature="mail"), seen("uuid", tenant="other"), seen(LOOKED, 9, 0)]
     )

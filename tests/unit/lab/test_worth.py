@@ -9,6 +9,7 @@ from farthing.model.call import Deployment
 from farthing.prices import PriceBook
 from farthing.store import Store, open_store
 from farthing.store.rollups import DAY_US
+from stores import ready
 from unit.store.samples import a_record
 
 NOW = 1_795_000_000_000_000
@@ -40,7 +41,7 @@ def test_a_prompt_that_gets_dearer_never_pays_back() -> None:
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    opened = await open_store(f"sqlite:///{tmp_path / 'farthing.db'}")
+    opened = await open_store(ready(tmp_path))
     yield opened
     await opened.close()
 

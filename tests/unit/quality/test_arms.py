@@ -13,13 +13,14 @@ from farthing.quality.arms import Arms
 from farthing.store import Scored, Store, open_store
 from farthing.store.rollups import DAY_US
 from farthing.store.store import now_us
+from stores import ready
 
 LEVER = "model selection"
 
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    store = await open_store(f"sqlite:///{tmp_path}/farthing.db")
+    store = await open_store(ready(tmp_path))
     yield store
     await store.close()
 

@@ -8,13 +8,14 @@ from farthing.quality.evidence import DAY_US, MOST_SCOPES, MOST_VERSIONS, MOST_W
 from farthing.store import Store, StoreError, open_store
 from farthing.store.evidence import Evidence as Kept
 from farthing.store.evidence import Observation, Sample, Sums
+from stores import ready
 
 SCOPES = ("task:qa", "*")
 
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    store = await open_store(f"sqlite:///{tmp_path}/ledger.db")
+    store = await open_store(ready(tmp_path, "ledger.db"))
     yield store
     await store.close()
 

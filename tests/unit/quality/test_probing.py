@@ -20,6 +20,7 @@ from farthing.steps.route.policy import Policies
 from farthing.store import open_store
 from farthing.store.evidence import Evidence as Kept
 from farthing.store.routes import Routes
+from stores import ready
 from unit.quality.test_choices import Costs, Models
 from unit.quality.worlds import a_call
 
@@ -157,7 +158,7 @@ def test_a_model_that_was_mended_is_found_though_another_one_serves() -> None:
 async def test_a_mended_model_is_back_in_the_table_though_the_judge_errs(tmp_path: Path) -> None:
     """Through evidence, alarm, probes and table: 20 points worse for a while, then as good again, where two comparisons in
     a hundred say worse and two better by mistake."""
-    store = await open_store(f"sqlite:///{tmp_path}/ledger.db")
+    store = await open_store(ready(tmp_path, "ledger.db"))
     settings = RoutingSettings(deny=["tiny"], quality_floor=0.95, changes="apply")
     floors, now = floors_of(settings), [10**15]
     evidence = Evidence(Kept(store))

@@ -16,6 +16,7 @@ from farthing.steps.shape.control import Drawn, note_drawn
 from farthing.store import Store, StoreError, open_store
 from farthing.store.controls import Controls, ControlState, ControlSums
 from farthing.wire.asked import asked
+from stores import ready
 
 NOW_US = 20_000 * 86_400_000_000
 SCOPE = "feature:triage"
@@ -25,7 +26,7 @@ DRAWN = [Drawn("effort low", True, 0)]
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    made = await open_store(f"sqlite:///{tmp_path}/ledger.db")
+    made = await open_store(ready(tmp_path, "ledger.db"))
     yield made
     await made.close()
 

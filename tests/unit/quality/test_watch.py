@@ -28,6 +28,7 @@ from farthing.store import Store, open_store
 from farthing.store.evidence import Evidence as Kept
 from farthing.store.evidence import Sums
 from farthing.store.routes import Routes
+from stores import ready
 from unit.quality.worlds import DOLLAR, Choosing, World, a_call, told
 
 FLOOR = 0.95
@@ -95,7 +96,7 @@ class Scene:
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    store = await open_store(f"sqlite:///{tmp_path}/ledger.db")
+    store = await open_store(ready(tmp_path, "ledger.db"))
     yield store
     await store.close()
 

@@ -9,14 +9,13 @@ table is one integer with a lane for each label, so that a prompt's rows are add
 import math
 import struct
 import zlib
-from collections.abc import Iterable
 from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
-from farthing.steps.task.features import ROWS, features
+from farthing.steps.task.features import features
 
 WEIGHTS = Path(__file__).with_name("weights.bin")
 LANE = 4
@@ -113,22 +112,24 @@ class Classifier:
         size = int.from_bytes(raw[:4], "little")
         header = msgspec.json.decode(raw[4 : 4 + size], type=Header)
         table = zlib.decompress(raw[4 + size :])
-        lanes = len(header.labels)
-        rows = (table[at : at + lanes] for at in range(0, ROWS * lanes, lanes))
-        self._rows = _rows(rows)
+        self._rows = _rows(table, len(header.labels))
         self._header = header
         return header
 
 
-def _rows(rows: Iterable[bytes]) -> list[int]:
+def _rows(table: bytes, lanes: int) -> list[int]:
     """Each byte gets a lane of its own; equal rows, most of all those without weight, are one integer."""
+    wide = bytearray(LANE * len(table))
+    wide[::LANE] = table
+    size = LANE * lanes
     known: dict[bytes, int] = {}
     found = []
-    for row in rows:
-        wide = known.get(row)
-        if wide is None:
-            wide = known[row] = int.from_bytes(b"".join(bytes((weight, 0, 0, 0)) for weight in row), "little")
-        found.append(wide)
+    for at in range(0, len(wide), size):
+        row = bytes(wide[at : at + size])
+        number = known.get(row)
+        if number is None:
+            number = known[row] = int.from_bytes(row, "little")
+        found.append(number)
     return found
 
 

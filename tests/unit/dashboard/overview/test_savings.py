@@ -15,11 +15,12 @@ from farthing.finops.tiers import tier_of
 from farthing.quality.holdout import DAYS_A_MONTH, Proof, prove
 from farthing.settings import Settings
 from farthing.store import LeverRow, open_store
+from stores import ready
 
 
 async def looked(folder: Path, **where: str) -> tuple[Overview, list[Proof]]:
     now = time.time_ns() // 1000
-    store = await open_store(f"sqlite:///{folder}/ledger.db")
+    store = await open_store(ready(folder, "ledger.db"))
     batch = list(company.records(now, 12))
     for start in range(0, len(batch), 1_000):
         await store.write(batch[start : start + 1_000])

@@ -23,6 +23,7 @@ from farthing.model.record import Record
 from farthing.settings import Settings
 from farthing.store import Store, open_store
 from farthing.store.rollups import DAY_US, month_of
+from stores import ready
 
 DAYS = 40
 NOW = month_of(time.time_ns() // 1000) + 11 * DAY_US + DAY_US // 2
@@ -31,7 +32,7 @@ TIER = tier_of(Settings())
 
 
 async def filled(folder: Path, days: int = DAYS) -> Store:
-    store = await open_store(f"sqlite:///{folder}/ledger.db")
+    store = await open_store(ready(folder, "ledger.db"))
     batch = list(company.records(NOW, days))
     for start in range(0, len(batch), 1_000):
         await store.write(batch[start : start + 1_000])
@@ -100,7 +101,7 @@ async def test_scopes_without_features_and_long_periods_are_drawn_too(tmp_path: 
 
 
 async def test_features_beyond_those_with_a_colour_are_one(tmp_path: Path) -> None:
-    store = await open_store(f"sqlite:///{tmp_path}/ledger.db")
+    store = await open_store(ready(tmp_path, "ledger.db"))
     await store.write(
         [
             Record(id=f"{no}", started_us=NOW - 60_000_000, wire="openai.chat", model_asked="m", feature=f"f{no}", cost=10**9 - no, baseline=10**9 - no, cost_state="computed", status=200, outcome="ok")

@@ -13,6 +13,7 @@ from farthing.dashboard.spending.newest import newest, summed
 from farthing.dashboard.spending.sums import NAMES, holds, sums, total
 from farthing.model.errors import BadRequest
 from farthing.store import ReportRow, Store, open_store, reading
+from stores import ready
 
 NOW = time.time_ns() // 1000
 PERIOD = period_of("7d", NOW)
@@ -21,7 +22,7 @@ ALL = period_of("90d", NOW)
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    made = await open_store(f"sqlite:///{tmp_path}/farthing.db")
+    made = await open_store(ready(tmp_path))
     batch = list(company.records(NOW, 9))
     for start in range(0, len(batch), 1_000):
         await made.write(batch[start : start + 1_000])

@@ -24,6 +24,7 @@ from farthing.steps.defer.handing import Handing, without
 from farthing.steps.defer.step import Defer
 from farthing.store import Store, open_store
 from farthing.store.batch import jobs
+from stores import ready
 from unit.batch.worked import ANSWER, work
 
 BODY = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hello"}], "service_tier": "flex"}
@@ -52,7 +53,7 @@ class Made(NamedTuple):
 
 @pytest.fixture
 async def made(tmp_path: Any) -> AsyncIterator[Made]:
-    store = await open_store(f"sqlite:///{tmp_path}/q.db")
+    store = await open_store(ready(tmp_path, "q.db"))
     entrance = Entrance(store, lambda: None)
     deferred = Deferred(store, entrance, News(), "g-1", BatchSettings(), new_call_id)
     handing = Handing(deferred, 3.0, head_s=0.3, ping_s=0.2)

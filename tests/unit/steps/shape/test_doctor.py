@@ -17,6 +17,7 @@ from farthing.steps.shape.doctor import MOST_COUNTS, Doctor, Reporter, family_of
 from farthing.steps.shape.mending import Mend
 from farthing.store import Store, StoreError, open_store
 from farthing.store.busters import LOOKED, Broken, Busters, broken
+from stores import ready
 
 RULES = "Answer in two sentences, name the carrier, and promise no date. " * 120
 RATES = Caching("automatic", 1_024, 5_000_000, 500_000)
@@ -152,7 +153,7 @@ async def test_counts_wait_for_a_store_that_is_away() -> None:
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    made = await open_store(f"sqlite:///{tmp_path}/ledger.db")
+    made = await open_store(ready(tmp_path, "ledger.db"))
     yield made
     await made.close()
 

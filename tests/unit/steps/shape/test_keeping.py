@@ -9,6 +9,7 @@ from farthing.steps.shape.keeping import Keeper
 from farthing.steps.shape.prefixes import Prefixes
 from farthing.store import Store, open_store
 from farthing.store.prefixes import Prefixes as Kept
+from stores import ready
 
 DAY_US = 86_400_000_000
 LIFETIMES = (300, 3_600)
@@ -16,7 +17,7 @@ LIFETIMES = (300, 3_600)
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    made = await open_store(f"sqlite:///{tmp_path / 'ledger.db'}")
+    made = await open_store(ready(tmp_path, "ledger.db"))
     yield made
     await made.close()
 

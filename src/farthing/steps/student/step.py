@@ -43,6 +43,8 @@ LEVER = DISTILLATION
 MODEL = "student"
 """Its name, for pins, deny lists and keys."""
 PIN = b"x-farthing-pin"
+ROOMIER = 4
+"""Tokens of an output limit count so many times where its teacher's answers were seen to fit into the same limit."""
 
 Forbids = Callable[[Call, str], bool]
 """Whether policy denies a model to a call."""
@@ -261,7 +263,10 @@ def _withholds(call: Call, pupil: Pupil, verdict: Verdict) -> str:
     """Why the words are no answer to this call, however sure; empty if they are."""
     if verdict.answer in pupil.withheld:
         return "what the teacher says was redacted when it was kept"
-    more = more_than(verdict.answer, call.wire, call.body, call.ask.max_output)
+    most = call.ask.max_output
+    if most is not None and pupil.contexts:
+        most *= ROOMIER
+    more = more_than(verdict.answer, call.wire, call.body, most)
     return f"the call asks for more than words: {more[:80]!r}" if more else ""
 
 

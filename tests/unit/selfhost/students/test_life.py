@@ -535,3 +535,17 @@ async def test_calls_that_are_given_back_are_not_among_those_it_was_sure_of(stor
     await gateway.life.look()
     (after,) = [each for each in await gateway.kept.looks("acme", gateway.scope, 1) if each.kind == "serving"]
     assert (after.judged - before.judged, after.sure - before.sure) == (5, 0)
+
+
+@on_sqlite
+async def test_an_output_limit_that_the_teachers_answers_fitted_into_cuts_none(store: Store) -> None:
+    """Five tokens are enough for a word in JSON; nobody knows that of a limit that was not seen."""
+    gateway = await serving(store, audited=0.0)
+    text = await one_that_is_answered(gateway)
+    (pupil,) = [pupil for pupil, *_ in gateway.life._pupils.values()]
+    asked = question("openai.chat", json.dumps({**request(text, "openai.chat"), "max_tokens": 5}).encode())
+    assert asked is not None
+    for contexts, answers in ((frozenset([asked.beside("big")]), True), (frozenset[str](), False)):
+        gateway.student.teach([replace(pupil, contexts=contexts)])
+        _, call = await gateway.ask(text, members={"max_tokens": 5})
+        assert bool(call.trail.attempts) is not answers

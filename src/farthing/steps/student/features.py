@@ -24,6 +24,8 @@ LONGEST = 4_000
 """Characters of a text that are looked at, half of them from each end."""
 _WORD = re.compile(r"\w+|[^\w\s]")
 PIECES = 3, 4
+LONG_WORD = 40
+"""Characters above which the pieces of a word are not remembered: whoever sends long ones must not fill the memory."""
 
 
 def counts(text: str) -> tuple[dict[int, float], dict[int, float]]:
@@ -43,9 +45,17 @@ def _column(name: str, first: int) -> int:
     return first + crc32(name.encode("utf-8", "replace")) % HALF
 
 
-@lru_cache(maxsize=4_096)
 def _pieces(word: str) -> tuple[int, ...]:
     """The columns of the pieces of a word: most words of a text were in others."""
+    return _remembered(word) if len(word) <= LONG_WORD else _cut(word)
+
+
+@lru_cache(maxsize=4_096)
+def _remembered(word: str) -> tuple[int, ...]:
+    return _cut(word)
+
+
+def _cut(word: str) -> tuple[int, ...]:
     framed = f"<{word}>"
     return tuple(
         _column(framed[at : at + size], HALF) for size in PIECES for at in range(len(framed) - size + 1)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from farthing.steps.student.features import Sparse
+from farthing.steps.student.features import Sparse, _remembered, counts
 from farthing.upstream.simulator import tasks
 
 TEXTS = [tasks.make("classification", 1, number).prompt for number in range(60)] + ["Something else", "", "x y z x"]
@@ -17,3 +17,11 @@ def test_cosines_of_all_rows_with_each_other_are_those_of_each_text() -> None:
 
 def test_a_text_of_unknown_words_is_near_to_nothing() -> None:
     assert not Sparse.of(TEXTS).cosines("Qqqq vvvv").any()
+
+
+def test_long_words_are_not_remembered() -> None:
+    """4,000 of them would be a gigabyte."""
+    before = _remembered.cache_info().currsize
+    counted = [counts(f"{at:04}" * 1_000) for at in range(20)]
+    assert _remembered.cache_info().currsize == before
+    assert counts("0007" * 1_000) == counted[7] != counted[8]

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from anthropic import AsyncAnthropic
-from openai import AsyncOpenAI
+from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
 from farthing.upstream.simulator import SimulatorSettings, running
 
@@ -41,11 +41,13 @@ async def url(settings: SimulatorSettings, clock: Clock) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def openai(url: str) -> AsyncIterator[AsyncOpenAI]:
-    async with AsyncOpenAI(base_url=f"{url}/v1", api_key="any", max_retries=0) as client:
+    web = DefaultAsyncHttpxClient(verify=False)  # reading all certificates takes longer than a test
+    async with AsyncOpenAI(base_url=f"{url}/v1", api_key="any", max_retries=0, http_client=web) as client:
         yield client
 
 
 @pytest.fixture
 async def anthropic(url: str) -> AsyncIterator[AsyncAnthropic]:
-    async with AsyncAnthropic(base_url=url, api_key="any", max_retries=0) as client:
+    web = DefaultAsyncHttpxClient(verify=False)
+    async with AsyncAnthropic(base_url=url, api_key="any", max_retries=0, http_client=web) as client:
         yield client

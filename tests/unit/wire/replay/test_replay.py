@@ -74,11 +74,15 @@ def told_by(format: str, whole: bytes) -> Any:
 
 
 def _openai(url: str) -> openai.AsyncOpenAI:
-    return openai.AsyncOpenAI(api_key="k", base_url=url, max_retries=0)
+    return openai.AsyncOpenAI(
+        api_key="k", base_url=url, max_retries=0, http_client=openai.DefaultAsyncHttpxClient(verify=False)
+    )
 
 
 def _anthropic(url: str) -> anthropic.AsyncAnthropic:
-    return anthropic.AsyncAnthropic(api_key="k", base_url=url, max_retries=0)
+    return anthropic.AsyncAnthropic(
+        api_key="k", base_url=url, max_retries=0, http_client=anthropic.DefaultAsyncHttpxClient(verify=False)
+    )
 
 
 ASKED: Any = [{"role": "user", "content": "What is a farthing?"}]

@@ -45,11 +45,15 @@ CHAT_TOOLS: Any = [{"type": "function", "function": {"name": "weather", "paramet
 
 
 def _openai(url: str) -> openai.AsyncOpenAI:
-    return openai.AsyncOpenAI(api_key="k", base_url=url, max_retries=0)
+    return openai.AsyncOpenAI(
+        api_key="k", base_url=url, max_retries=0, http_client=openai.DefaultAsyncHttpxClient(verify=False)
+    )
 
 
 def _anthropic(url: str) -> anthropic.AsyncAnthropic:
-    return anthropic.AsyncAnthropic(api_key="k", base_url=url, max_retries=0)
+    return anthropic.AsyncAnthropic(
+        api_key="k", base_url=url, max_retries=0, http_client=anthropic.DefaultAsyncHttpxClient(verify=False)
+    )
 
 
 def _claude_behind(body: bytes) -> tuple[int, str, bytes]:

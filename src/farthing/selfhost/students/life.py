@@ -49,7 +49,7 @@ FOLLOW_S = 5.0
 """Between looks at what others changed: a student that was taken back must not answer on."""
 UNHEARD_S = 60.0
 """Without a word from the store after which students answer nothing."""
-OTHERWISE = 3
+OTHERWISE = 5
 """Answers of a teacher in a row, none as it is known among them, that tell that it has changed its way."""
 AT_ONCE = 8
 """Audits that are asked for at the same time."""

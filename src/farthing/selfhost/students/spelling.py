@@ -7,7 +7,7 @@ only said before that is left out: nobody knows how it would spell it today. Kno
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -63,6 +63,7 @@ class Spelling:
         self._all = frozenset(each for used in self._used.values() for each in used)
         self._meanings = frozenset(map(meaning, self._all))
         self._builds = frozenset(map(_build, self._all))
+        self._words = frozenset(word for each in self._all for word in _words(each))
 
     def agrees(self, answer: str, told: str) -> bool:
         """Whether the teacher says the same as the student, spelled in a way that its clients know."""
@@ -72,20 +73,21 @@ class Spelling:
         return told in self._all
 
     def is_other(self, told: str) -> bool:
-        """Whether it is known what is said, but not so; or it is built as no answer is: JSON for words, another member."""
-        return not self.is_known(told) and (meaning(told) in self._meanings or _build(told) not in self._builds)
+        """Whether it is known what is said, but not so; or its words are known, and it is built as no answer is: JSON for a
+        word, another member. A refusal in words of its own is neither: any caller can have that."""
+        if self.is_known(told):
+            return False
+        built = _build(told) not in self._builds and not self._words.isdisjoint(_words(told))
+        return built or meaning(told) in self._meanings
 
 
 def meaning(answer: str) -> str:
     """What an answer says, for comparison."""
     stripped = answer.strip()
-    if stripped[:1] in ("{", "["):
-        try:
-            value = msgspec.json.decode(stripped)
-        except (msgspec.DecodeError, RecursionError):
-            return stripped.lower()
-        return msgspec.json.encode(_lowered(value), order="sorted").decode()
-    return " ".join(stripped.lower().split())
+    if stripped[:1] not in ("{", "["):
+        return " ".join(stripped.lower().split())
+    value = _value(stripped)
+    return stripped.lower() if value is None else msgspec.json.encode(_lowered(value), order="sorted").decode()
 
 
 def _lowered(value: Any, depth: int = 0) -> Any:
@@ -98,10 +100,39 @@ def _lowered(value: Any, depth: int = 0) -> Any:
     return [_lowered(each, depth + 1) for each in value] if isinstance(value, list) else value
 
 
-def _build(answer: str) -> Collection[str]:
+def _build(answer: str) -> tuple[str, ...]:
     """The members of JSON, or that it is words, or that it is fenced."""
-    try:
-        value = msgspec.json.decode(answer)
-    except (msgspec.DecodeError, RecursionError):
-        return ("fence",) if answer.strip().startswith("```") else ("words",)
+    if answer.lstrip().startswith(_FENCE):
+        return ("fence",)
+    value = _value(answer)
+    if value is None:
+        return ("words",)
     return tuple(sorted(value)) if isinstance(value, dict) else (type(value).__name__,)
+
+
+def _words(answer: str) -> set[str]:
+    """What is said, without what is built around it: the texts in JSON, or all of it."""
+    inner = answer.strip()
+    if inner.startswith(_FENCE):
+        inner = inner.strip("`").partition("\n")[2].strip()
+    value = _value(inner)
+    return {meaning(inner)} if value is None else set(_texts(value))
+
+
+_FENCE = "```"
+
+
+def _value(answer: str) -> Any:
+    """What JSON says; None for words."""
+    try:
+        return msgspec.json.decode(answer)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return None
+
+
+def _texts(value: Any, depth: int = 0) -> Iterator[str]:
+    if isinstance(value, str):
+        yield meaning(value)
+    elif isinstance(value, dict | list) and depth < 20:
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _texts(each, depth + 1)

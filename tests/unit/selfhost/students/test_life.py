@@ -17,7 +17,7 @@ from farthing.model.record import Attempt
 from farthing.model.usage import Usage
 from farthing.pipeline import chain
 from farthing.quality.errand import Errands, Overhead
-from farthing.selfhost.students.life import FEATURE, Life
+from farthing.selfhost.students.life import FEATURE, OTHERWISE, Life
 from farthing.selfhost.students.pairs import Captured
 from farthing.selfhost.students.school import School
 from farthing.steps.meter import Meter
@@ -373,7 +373,7 @@ async def test_a_teacher_that_says_the_same_in_another_form_takes_over_within_a_
     given_back = 0
     for text in NEW[400:]:
         given_back += bool((await gateway.ask(text))[1].trail.attempts)
-        if given_back == 3:
+        if given_back == OTHERWISE:
             break
     await gateway.life.look()
     (version,) = await gateway.kept.versions(tenant="acme")

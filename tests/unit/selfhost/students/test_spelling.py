@@ -42,7 +42,7 @@ KNOWN = Spelling(('{"way": "track"}', '{"way": "stop"}'), (('{"way":"track"}',),
     [
         ('{"way": "track"}', False), ('{"way":"track"}', False), ('{"way":"stop"}', True), ('{"way": "STOP"}', True),
         ('{"way": "stop"}\n', True), ("stop", True), ('```json\n{"way": "stop"}\n```', True), ('{"found": "stop"}', True),
-        ('["stop"]', True), ('{"way": "another"}', False), ("{" * 10_000, True), ("", True),
+        ('["stop"]', True), ('{"way": "another"}', False), ("{" * 10_000, False), ("", False), ("I cannot say that.", False), ("\ud800", False), ('{"way": "\ud800"}', False), ("[" * 10_000, False), ('{"found": {"it": ["Stop"]}}', True), ("```\nnothing\n```", False),
     ],
 )  # fmt: skip
 def test_another_form_is_told_from_another_answer(told: str, is_other: bool) -> None:

@@ -36,9 +36,9 @@ BATCH = Turn(10, "the night's invoices can wait until the morning: one job, at h
 STUDENT = Turn(11, "a small model of the shop's own learns to sort tickets, from those that were kept since day 1")
 ROUTING = Turn(12, "three features leave the choice of the model to Farthing")
 BALANCE = Turn(18, "Azure is a second place for OpenAI's models, with a contract for 12 % off")
-PROMPTS = Turn(20, "prompts are marked for Claude's cache, and say the same in fewer tokens")
-"""After people have seen what the doctor found of the broken prompt, and that the contract desk marks nothing."""
-TURNS = (CACHE, BATCH, STUDENT, ROUTING, BALANCE, PROMPTS)
+PROMPTS = Turn(14, "prompts are marked for Claude's cache, and say the same in fewer tokens")
+"""After people have seen what the doctor found of the contract desk, which marks nothing."""
+TURNS = (CACHE, BATCH, STUDENT, ROUTING, PROMPTS, BALANCE)
 
 LAUNCHED = tuple(feature for feature in FEATURES if feature.hours is not NIGHT)
 """What people do at any time of a live day."""
@@ -49,7 +49,7 @@ RETRY_FROM, RETRIES = 20, 4
 """For a day a new version of the support chat sends each message so many times."""
 HANDED_IN, WORKED_BY = 3, 7
 """Hours between which a night's invoices are worked."""
-RECALL_FROM, RECALL_DAYS = 24, 2
+RECALL_FROM, RECALL_DAYS = 17, 2
 """For so many days most tickets are about a lamp that is called back: nothing like what was learned from."""
 OUTAGE_FROM, OUTAGE_HOURS = 25, (10, 11)
 """Azure answers with 503 from the first to the second hour of a day."""

@@ -182,7 +182,7 @@ def ticket_queue(dice: random.Random, user: User, moment: Moment, name: str) -> 
                 {"role": "user", "content": _ticket(dice, moment.recalled)},
             ],
         },
-        {"feature": "ticket queue", "user": user.name},
+        {"feature": "ticket queue", "user": user.name, "session": name},
     )  # fmt: skip
 
 
@@ -323,7 +323,7 @@ FEATURES = (
     Feature("weekly report", "sales", _people(*SALES), 22, 0.0, MORNING, weekly_report),
     Feature("invoice fields", "finance", _people(*FINANCE), 180, 0.0, NIGHT, invoice_fields),
     Feature("coding agent", "engineering", _people(*ENGINEERS), 9, 0.1, OFFICE, coding_agent),
-    Feature("contract desk", "finance", _people(*FINANCE), 11, 0.0, OFFICE, contract_desk),
+    Feature("contract desk", "finance", _people(*FINANCE), 20, 0.0, OFFICE, contract_desk),
 )
 BY_NAME = {feature.name: feature for feature in FEATURES}
 TEAMS = tuple(dict.fromkeys(feature.team for feature in FEATURES))

@@ -89,7 +89,7 @@ features = "words"
 """,
     calendar.ROUTING: """
 [routing]
-hold_out_percent = 4
+hold_out_percent = 12
 small = ["gpt-5.4-nano"]
 mid = ["gpt-5.4-mini"]
 flagship = ["gpt-5.5"]
@@ -136,7 +136,7 @@ lossless = "on"
 
 HOLD_OUT = """
 [routing]
-hold_out_percent = 4
+hold_out_percent = 12
 """
 """Of the cache, before there is routing."""
 

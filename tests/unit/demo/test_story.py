@@ -39,7 +39,7 @@ async def test_it_ends_now_and_every_feature_team_and_turn_is_there(told: Told, 
     assert NOW_US - 6 * HOUR_US < last < NOW_US + HOUR_US
     assert {row.key for row in await store.report("feature")} >= {feature.name for feature in FEATURES}
     assert told.story.progress.refused == 0
-    assert told.story.progress.what == calendar.PROMPTS.what
+    assert told.story.progress.what == calendar.TURNS[-1].what
 
 
 async def test_the_waterfall_has_each_lever_from_its_turn_on(store: Store) -> None:

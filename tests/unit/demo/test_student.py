@@ -1,4 +1,5 @@
-"""The model that learns to sort tickets: kept calls, training, a trial, answers, audits, and its retreat when tickets change."""
+"""The model that learns to sort tickets: kept calls, training, a trial, answers, audits, its retreat when tickets change, and
+the next one."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,7 +17,10 @@ from unit.demo.month import NOW_US, rows, tell_days
 
 START_US = calendar.start_of(NOW_US)
 RECALL = calendar.accidents(START_US).recall
-STAGES = ((1, calendar.STUDENT.day), (calendar.STUDENT.day, calendar.STUDENT.day + 4), (RECALL.start - 1, RECALL.stop))
+STAGES = (
+    (1, calendar.STUDENT.day), (calendar.STUDENT.day, calendar.STUDENT.day + 4), (RECALL.start - 1, RECALL.stop + 7),
+)  # fmt: skip
+"""Learned, tried and at work; taken back; and what learned from the new ones."""
 
 
 class Tickets(Story):
@@ -64,8 +68,24 @@ async def test_what_it_saved_is_in_the_ledger_and_the_teacher_answers_again_when
     )
     ((saved, calls),) = found
     assert calls > 300 and saved > 4_000_000 * calls  # $0.004 each
+    between = await rows(
+        store,
+        "SELECT DISTINCT model FROM calls WHERE feature = 'ticket queue' AND started_us BETWEEN "
+        f"{await _taken_back(store)} AND {START_US + RECALL.stop * DAY_US}",
+    )
+    assert between == [("gpt-5.5",)]
     wrong = """SELECT id FROM calls c WHERE baseline - cost <>
         (SELECT coalesce(sum(before_cost - after_cost - overhead), 0) FROM savings s WHERE s.call_id = c.id)"""
     assert await rows(store, wrong) == []
-    last = await rows(store, "SELECT model FROM calls WHERE feature = 'ticket queue' ORDER BY started_us DESC LIMIT 20")
-    assert set(last) == {("gpt-5.5",)}
+
+
+async def test_one_that_learned_from_the_new_tickets_serves_at_the_end(store: Store) -> None:
+    newest, former = await Students(store).versions()
+    assert (newest.version, newest.state, former.state) == (2, "serving", "retreated")
+    assert newest.made_us > former.changed_us
+    last = await rows(store, "SELECT model FROM calls WHERE feature = 'ticket queue' ORDER BY started_us DESC LIMIT 40")
+    assert last.count(("student",)) > 20
+
+
+async def _taken_back(store: Store) -> int:
+    return next(each.changed_us for each in await Students(store).versions() if each.version == 1)

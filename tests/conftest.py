@@ -19,7 +19,7 @@ from stores import (  # noqa: F401  (one server for all tests of a process: here
     url,
 )
 
-WAIT = ("chaos", "integration", "docs", "hostile", "browser")
+WAIT = ("chaos", "integration", "hostile", "docs", "browser")
 """Folders of tests that mostly wait, the longest first."""
 
 
@@ -47,8 +47,9 @@ def dealt(items: list[pytest.Item], processes: int) -> list[pytest.Item]:
     for item in items:
         folders.get(_folder(item), others).append(item)
     runs: list[list[pytest.Item]] = [[] for _ in range(processes)]
+    there_and_back = [*range(processes), *reversed(range(processes))]  # so that the shortest joins the next longer one
     for number, found in enumerate(folders.values()):
-        runs[number % processes] += found
+        runs[there_and_back[number % len(there_and_back)]] += found
     for run in runs[:-1]:
         for _ in range(min(len(others), len(items) // processes - len(run))):
             run.append(others.popleft())

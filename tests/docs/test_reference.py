@@ -1,14 +1,16 @@
 """The reference says what the code does."""
 
+import os
 import subprocess
-import sys
 from pathlib import Path
+
+from warm import SCRIPT, warm
 
 ROOT = Path(__file__).parents[2]
 
 
 def test_no_page_has_drifted_from_the_code() -> None:
-    done = subprocess.run([sys.executable, "tools/reference.py", "--check"], cwd=ROOT, capture_output=True, text=True)
+    done = warm().run([SCRIPT, f"{ROOT}/tools/reference.py", "--check"], ROOT, os.environ)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, NamedTuple
 
 import msgspec
@@ -56,8 +56,8 @@ async def made(tmp_path: Any) -> AsyncIterator[Made]:
     store = await open_store(ready(tmp_path, "q.db"))
     entrance = Entrance(store, lambda: None)
     deferred = Deferred(store, entrance, News(), "g-1", BatchSettings(), new_call_id)
-    handing = Handing(deferred, 3.0, head_s=0.3, ping_s=0.2)
-    yield Made(store, handing, Defer(Wishes(hold_s=3.0).of, handing), deferred)
+    handing = Handing(deferred, 60.0, head_s=0.3, ping_s=0.2)
+    yield Made(store, handing, Defer(Wishes(hold_s=60.0).of, handing), deferred)
     await entrance.close()
     await deferred.close()
     await store.close()
@@ -80,11 +80,35 @@ async def at_once(call: Call) -> Answer:
 
 
 async def worked(store: Store, **fields: Any) -> list[Line]:
-    for _ in range(300):
-        if done := await work(store, **fields):
-            return done
+    found: list[Line] = await eventually(lambda: work(store, **fields))
+    return found
+
+
+async def eventually(true: Callable[[], Awaitable[Any]]) -> Any:
+    """What it gives as soon as that is something."""
+    for _ in range(6000):
+        if found := await true():
+            return found
         await asyncio.sleep(0.01)
-    raise AssertionError("nothing to do")
+    raise AssertionError("it did not come about")
+
+
+async def waits(sent: Call) -> None:
+    """Until it is held, and would hear of its client and of a stop."""
+
+    async def held() -> bool:
+        return sent.caller is not None and sent.caller.on_lost is not None and sent.caller.on_stop is not None
+
+    await eventually(held)
+
+
+async def cancelled(store: Store) -> bool:
+    return await state(store, await only_job(store)) == "cancelled"
+
+
+def patient(made: Made) -> Defer:
+    """It waits for long before it begins a stream without an answer."""
+    return Defer(Wishes(hold_s=60.0).of, Handing(made.queue, 60.0, head_s=60.0, ping_s=0.2))
 
 
 async def read(answer: Answer) -> bytes:
@@ -155,13 +179,12 @@ async def test_patience_ends_with_a_word_of_the_job(made: Made) -> None:
 async def test_a_client_that_leaves(made: Made) -> None:
     sent = call()
     waiting = asyncio.create_task(made.step(sent, at_once))
-    await asyncio.sleep(0.1)
+    await waits(sent)
     assert isinstance(sent.caller, Client)
     sent.caller.leave()
     with pytest.raises(Unavailable):
         await waiting
-    await asyncio.sleep(0.1)
-    assert await state(made.store, await only_job(made.store)) == "cancelled"
+    await eventually(lambda: cancelled(made.store))
 
 
 async def test_a_client_that_had_left_before(made: Made) -> None:
@@ -175,7 +198,7 @@ async def test_a_client_that_had_left_before(made: Made) -> None:
 async def test_a_gateway_that_stops_lets_the_job_go_on(made: Made) -> None:
     sent = call()
     waiting = asyncio.create_task(made.step(sent, at_once))
-    await asyncio.sleep(0.1)
+    await waits(sent)
     assert sent.caller is not None and sent.caller.on_stop is not None
     sent.caller.on_stop()
     with pytest.raises(Unavailable) as stops:
@@ -184,8 +207,9 @@ async def test_a_gateway_that_stops_lets_the_job_go_on(made: Made) -> None:
 
 
 async def test_a_job_that_is_cancelled_or_late_is_an_error(made: Made) -> None:
-    waiting = asyncio.create_task(made.step(call(), at_once))
-    await asyncio.sleep(0.1)
+    sent = call()
+    waiting = asyncio.create_task(made.step(sent, at_once))
+    await waits(sent)
     job = await only_job(made.store)
     await made.store.do(lambda connection: jobs.cancel(connection, job, tenant="default", now_us=5))
     with pytest.raises(Cancelled):
@@ -201,7 +225,7 @@ async def test_a_job_that_is_cancelled_or_late_is_an_error(made: Made) -> None:
 
 
 async def test_a_quick_stream_is_told_at_once(made: Made) -> None:
-    waiting = asyncio.create_task(made.step(call(stream=True), at_once))
+    waiting = asyncio.create_task(patient(made)(call(stream=True), at_once))
     (line,) = await worked(made.store)
     assert "stream" not in json.loads(line.body) and "stream_options" not in json.loads(line.body)
     answer = await waiting
@@ -211,15 +235,14 @@ async def test_a_quick_stream_is_told_at_once(made: Made) -> None:
 
 async def test_a_slow_stream_is_kept_alive(made: Made) -> None:
     answer = await made.step(call(stream=True), at_once)
-    reading = asyncio.create_task(read(answer))
-    await asyncio.sleep(0.5)
+    assert answer.stream is not None
+    assert [await answer.stream.next() for _ in range(2)] == [b": waiting\n\n"] * 2
     await worked(made.store)
-    told = await reading
-    assert told.startswith(b": waiting\n\n: waiting\n\n") and told.endswith(b"data: [DONE]\n\n")
+    assert (await read(answer)).endswith(b"data: [DONE]\n\n")
 
 
 async def test_a_quick_refusal_of_a_stream_keeps_its_status(made: Made) -> None:
-    waiting = asyncio.create_task(made.step(call(stream=True), at_once))
+    waiting = asyncio.create_task(patient(made)(call(stream=True), at_once))
     await worked(made.store, status=400, answer=b'{"error":{"message":"no"}}', state="failed")
     assert (await waiting).status == 400
 
@@ -253,8 +276,7 @@ async def test_a_stream_s_client_that_leaves(made: Made) -> None:
     await answer.stream.next()
     answer.stream.leave()
     assert await answer.stream.next() == b""
-    await asyncio.sleep(0.1)
-    assert await state(made.store, await only_job(made.store)) == "cancelled"
+    await eventually(lambda: cancelled(made.store))
 
 
 async def test_a_stream_ends_when_the_gateway_stops(made: Made) -> None:

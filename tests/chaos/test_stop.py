@@ -25,7 +25,7 @@ def test_a_stop_finishes_what_is_under_way(
     tmp_path: Path, provider: Provider, workers: int, how: signal.Signals
 ) -> None:
     provider.stream_s = 1.0
-    with gateway(tmp_path, config(provider, server=f"workers = {workers}")) as gate:
+    with gateway(tmp_path, config(provider, server=f"workers = {workers}"), cold=True) as gate:
         load = Load(gate.url, clients=8).start()
         time.sleep(1.2)
         status = gate.stop(how)

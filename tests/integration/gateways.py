@@ -204,15 +204,18 @@ def settings_text(server: str = "", store: str = "", providers: str = "", more: 
 
 
 def eventually(true: Callable[[], Any], what: str, patience_s: float = PATIENCE_S) -> Any:
-    """The first result of `true` that is not false or None."""
+    """The first result of `true` that is not false or None. It looks again after 20 ms, or what two looks take: what is waited
+    for needs the processor as well."""
     until = time.monotonic() + patience_s
     while True:
+        looked = time.monotonic()
         found = true()
         if found:
             return found
-        if time.monotonic() > until:
+        now = time.monotonic()
+        if now > until:
             raise AssertionError(f"in {patience_s} s it did not come about that {what}")
-        time.sleep(0.02)
+        time.sleep(min(max(0.02, 2 * (now - looked)), 0.5))
 
 
 def ctrl_c_works() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from farthing.store.engine import Connection
 from farthing.store.sealing import wrapping
 from farthing.store.store import now_us
 from farthing.upstream.simulator import SimulatorSettings
-from integration.gateways import Gateway, eventually, gateway, settings_text
+from integration.gateways import PATIENCE_S, Gateway, eventually, gateway, settings_text
 from integration.upstreams import simulator
 
 DAY_US = 86_400_000_000
@@ -79,19 +80,18 @@ def done(url: str, gate: Gateway, *names: str) -> dict[str, Job]:
 
     async def look() -> dict[str, Job]:
         store = await open_store(url)
+        until = time.monotonic() + PATIENCE_S
         try:
-            return {name: await _job(store, name) for name in names}
+            while True:
+                found = {name: await _job(store, name) for name in names}
+                if all(job.ended_us for job in found.values()):
+                    return found
+                assert time.monotonic() < until, f"not all jobs end: {found}\n{gate.log}"
+                await asyncio.sleep(0.03)
         finally:
             await store.close()
 
-    def all_over() -> dict[str, Job] | None:
-        found = asyncio.run(look())
-        return found if all(job.ended_us for job in found.values()) else None
-
-    try:
-        return eventually(all_over, "the jobs end")
-    except AssertionError as error:
-        raise AssertionError(f"{error}: {asyncio.run(look())}\n{gate.log}") from None
+    return asyncio.run(look())
 
 
 async def _job(store: Store, name: str) -> Job:

@@ -317,10 +317,11 @@ class Life:
             await asyncio.sleep(self._follow_s)
             minute = no % round(LOOK_S / self._follow_s) == 0
             try:
-                if not (minute or self._rung):
-                    await self.take_over()
-                elif not await self._kept.in_history():
-                    await self.look()
+                async with asyncio.timeout(self._unheard_s):  # a store that hangs is not heard, either
+                    if not (minute or self._rung):
+                        await self.take_over()
+                    elif not await self._kept.in_history():
+                        await self.look()
                 heard = time.monotonic()
                 continue
             except StoreError as error:

@@ -482,9 +482,11 @@ async def test_gateways_that_run_follow_each_change_and_each_other(store: Store)
 class Away(Students):
     """A store that can be away."""
 
-    away = False
+    away = hangs = False
 
     async def changes(self) -> int:
+        if self.away and self.hangs:
+            await asyncio.sleep(600)
         if self.away:
             raise StoreError("there is no way to it")
         return await super().changes()
@@ -498,7 +500,7 @@ async def test_a_store_that_is_not_heard_for_a_while_leaves_all_to_teachers(stor
     student = Student(life, None, lambda call, model: False, audited=0.0)
     gateway.proceed = chain([Meter(gateway.rows), student], gateway.teacher)
     await life.start(student)
-    for kept.away in (False, True, False):
+    for kept.away, kept.hangs in ((False, False), (True, False), (False, False), (True, True), (False, False)):
         async with asyncio.timeout(60):
             while bool((await gateway.ask(text))[1].trail.attempts) is not kept.away:
                 await asyncio.sleep(0.02)

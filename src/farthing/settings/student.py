@@ -26,9 +26,9 @@ class StudentSettings(msgspec.Struct, frozen=True):
             ge=90,
             lt=100,
             description="How sure that agreement must be when a student is trained. Higher: it is missed more seldom, and fewer calls "
-            "are answered; `bench/student.py` prints 96 and 97.",
+            "are answered; `bench/student.py` prints 97 and 99.",
         ),
-    ] = 97.0
+    ] = 99.0
     traffic: Annotated[
         Literal["closed", "open"],
         Meta(

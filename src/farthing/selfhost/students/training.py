@@ -15,23 +15,27 @@ from numpy.typing import NDArray
 
 from farthing.selfhost.students.calibrating import ERROR, NOTHING, Shown, lower, tail, threshold, weigh
 from farthing.selfhost.students.changing import change
-from farthing.selfhost.students.fitting import Fit, fit, without
+from farthing.selfhost.students.fitting import Fit, fit, guesses, without
 from farthing.selfhost.students.pairs import DataSet
 from farthing.steps.student.artefact import FORM, Facts, Traffic
-from farthing.steps.student.features import Sparse
+from farthing.steps.student.features import Sparse, Words
 from farthing.steps.student.judging import OWN, Dense, Floats, Ints, Judge, Weighing, lengths_of, signs_of
 
 MOST = 4_000
 """Examples of a student, the newest: the inverse takes the cube of it, 3 s for 2,800."""
 LEAST = 200
-"""Fewer calls cannot show 95 % of their surest quarter."""
+"""Fewer calls are not learned from. To show 95 % of their surest quarter takes 360 of them, each of that quarter right."""
 DENSE_GAMMA, SPARSE_GAMMA = 1.5, 2.0
+WORDS = 0.2
+"""What the cosine of words adds to the kernel of vectors."""
 DROPPED = 0.01
 """Share of well answered examples that the floor gives up: what is further from all examples of its answer is a stranger."""
 STRANGE = 0.02
 """Share of calls with a hidden answer that may be answered."""
 GROUPS = 5
-"""Parts in which answers are hidden, and in which confidences are weighed by what the others say."""
+"""Parts in which answers are hidden."""
+FOLDS = 10
+"""Parts in which confidences are weighed by what the others say."""
 LATE = 0.2
 """The newest share of the calls, on which a student of the others is tried."""
 LATE_ERROR = 0.01
@@ -52,7 +56,15 @@ class _Fitted(NamedTuple):
     lengths: Floats
     """Of the sum of each answer's examples."""
     likeness: Dense | Sparse
+    words: Words | None
+    """Beside vectors."""
     gamma: float
+
+    @property
+    def guessed(self) -> Ints:
+        """What it would say of each example, left out."""
+        found: Ints = self.fit.left_out.argmax(1)
+        return found
 
 
 class Learned(NamedTuple):
@@ -109,8 +121,10 @@ def learn(data: DataSet, vectors: Floats | None, traffic: Traffic) -> Learned:
     """Weights, confidences and floor. `data` is without trouble."""
     said = np.array(data.said, np.int64)
     fitted = _fitted(data.texts, vectors, said, len(data.answers))
-    agreed = fitted.fit.left_out.argmax(1) == said
-    signs = signs_of(fitted.fit.left_out, fitted.cosines, said, fitted.lengths)
+    agreed = fitted.guessed == said
+    signs = signs_of(
+        fitted.fit.left_out, fitted.cosines, said, fitted.lengths, lambda near: guesses(fitted.fit, near)
+    )  # fmt: skip
     hidden = _hidden(fitted, said) if traffic == "open" else None
     weighing, sure = confidences(signs, agreed, hidden)
     own = signs[:, OWN]
@@ -137,24 +151,28 @@ def conclude(
         return Trained(facts, None)
     fitted = learned.fitted
     judge = Judge(
-        data.answers, fitted.likeness, learned.said, fitted.lengths, fitted.fit.weights, fitted.gamma, learned.weighing, shown.threshold,
-        learned.floor,
+        data.answers, fitted.likeness, fitted.words, learned.said, fitted.guessed, fitted.lengths, fitted.fit.weights,
+        fitted.gamma, learned.weighing, shown.threshold, learned.floor,
     )  # fmt: skip
     return Trained(facts, judge)
 
 
 def _fitted(texts: tuple[str, ...], vectors: Floats | None, said: Ints, answers: int) -> _Fitted:
+    by_words = Sparse.of(list(texts))
+    shared = by_words.among()
     likeness: Dense | Sparse
     if vectors is not None:
-        likeness, gamma = Dense.of(vectors), DENSE_GAMMA
+        likeness, gamma, beside = Dense.of(vectors), DENSE_GAMMA, WORDS
         cosines = likeness.rows @ likeness.rows.T
     else:
-        likeness, gamma = Sparse.of(list(texts)), SPARSE_GAMMA
-        cosines = likeness.among()
-    kernel = np.exp(np.float32(gamma) * (cosines - 1)).astype(np.float32)
-    np.fill_diagonal(kernel, 1)
+        likeness, gamma, beside = by_words, SPARSE_GAMMA, 0.0
+        cosines = shared
+    kernel = (np.exp(np.float32(gamma) * (cosines - 1)) + np.float32(beside) * shared).astype(np.float32)
+    np.fill_diagonal(kernel, 1 + beside)
     np.fill_diagonal(cosines, -2)
-    return _Fitted(fit(kernel, said, answers), cosines, lengths_of(cosines, said, answers), likeness, gamma)
+    found = fit(kernel, said, answers)
+    words = Words.of(by_words, np.float32(beside) * found.weights) if beside else None
+    return _Fitted(found, cosines, lengths_of(cosines, said, answers), likeness, words, gamma)
 
 
 def confidences(
@@ -166,8 +184,8 @@ def confidences(
     confidences: so all weighings are brought to one level, where they say the same of all examples in the mean."""
     whole = _weighing(signs, agreed, hidden)
     found = np.zeros(len(signs))
-    part = np.arange(len(signs)) % GROUPS
-    for group in range(GROUPS):
+    part = np.arange(len(signs)) % FOLDS
+    for group in range(FOLDS):
         others = _weighing(signs[part != group], agreed[part != group], hidden)
         found[part == group] = _levelled(others, whole, signs.mean(0)).of(signs[part == group])
     return whole, found
@@ -194,9 +212,13 @@ def _hidden(fitted: _Fitted, said: Ints) -> Floats:
         shown = np.flatnonzero(said % GROUPS != group)
         if not len(rows) or not len(shown):
             continue
-        scores = without(fitted.fit, rows)
-        scores[:, np.unique(said[rows])] = scores.min()
-        found.append(signs_of(scores, fitted.cosines[np.ix_(rows, shown)], said[shown], fitted.lengths))
+        hidden, scores, others = np.unique(said[rows]), without(fitted.fit, rows), fitted.fit.left_out[shown]
+        scores[:, hidden] = scores.min()
+        others[:, hidden] = others.min()
+        guessed = others.argmax(1)
+        found.append(
+            signs_of(scores, fitted.cosines[np.ix_(rows, shown)], said[shown], fitted.lengths, guessed.__getitem__)
+        )
     return np.vstack(found)
 
 
@@ -224,14 +246,17 @@ def _overtaken(
     fitted = _fitted(
         data.texts[:early], vectors[:early] if vectors is not None else None, said[:early], len(data.answers)
     )
-    likeness = fitted.likeness
-    if isinstance(likeness, Dense) and vectors is not None:
-        cosines = Dense.of(vectors[:early]).cosines_of(vectors[early:])
+    late = data.texts[early:]
+    if isinstance(fitted.likeness, Dense):
+        assert vectors is not None
+        cosines = fitted.likeness.cosines_of(vectors[early:])
     else:
-        assert isinstance(likeness, Sparse)
-        cosines = np.stack([likeness.cosines(text, None) for text in data.texts[early:]])
+        cosines = np.stack([fitted.likeness.cosines(text) for text in late])
     scores = np.exp(np.float32(fitted.gamma) * (cosines - 1)) @ fitted.fit.weights
-    sure = weighing.of(signs_of(scores, cosines, said[:early], fitted.lengths)) >= least
+    if fitted.words is not None:
+        scores += np.stack([fitted.words.scores(text) for text in late])
+    signs = signs_of(scores, cosines, said[:early], fitted.lengths, fitted.guessed.__getitem__)
+    sure = weighing.of(signs) >= least
     good = int((sure & (scores.argmax(1) == said[early:])).sum())
     answered = int(sure.sum())
     # as many disagreements or more, if the target were kept
@@ -245,7 +270,7 @@ def _facts(
     floor: float, agreement: float, why: str,
 ) -> Facts:  # fmt: skip
     silent = bool(why)
-    said = fitted.fit.left_out.argmax(1) if fitted is not None else np.array(data.said, np.int64)
+    said = fitted.guessed if fitted is not None else np.array(data.said, np.int64)
     mix = np.bincount(said, minlength=len(data.answers)) / max(1, data.size)
     return Facts(
         encoder=encoder, answers=data.answers, templates=data.templates, traffic=traffic, target=target,

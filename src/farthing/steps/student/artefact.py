@@ -1,6 +1,6 @@
 """A student as bytes: what is known of it, and its numbers. A store keeps them; no code is in them.
 
-Vectors and weights are kept as half floats: a student of 2,800 calls takes 2.4 MB with a text encoder's vectors. Knows nothing of stores and training.
+Vectors and weights are kept as half floats: a student of 2,800 calls takes 4.4 MB with a text encoder's vectors. Knows nothing of stores and training.
 """
 
 import io
@@ -9,11 +9,11 @@ from typing import Any, Literal
 import msgspec
 import numpy as np
 
-from farthing.steps.student.features import NAME, Sparse
+from farthing.steps.student.features import NAME, Sparse, Words
 from farthing.steps.student.judging import Dense, Judge, Weighing
 
 Traffic = Literal["closed", "open"]
-FORM = 3
+FORM = 4
 """Of what is packed; one of another form cannot be used."""
 LONGEST = 16_000
 """Characters of a text that anything is learned from."""
@@ -80,10 +80,11 @@ def pack(facts: Facts, judge: Judge) -> bytes:
     """The bytes of a student that answers."""
     arrays: dict[str, Any] = {
         "facts": np.frombuffer(msgspec.json.encode(facts), np.uint8), "said": judge.said.astype(np.int16),
+        "guessed": judge.guessed.astype(np.int16),
         "weights": judge.weights.astype(np.float16), "lengths": judge.lengths, "means": judge.weighing.means, "spreads": judge.weighing.spreads,
         "signs": judge.weighing.weights,
     }  # fmt: skip
-    likeness = judge.likeness
+    likeness, words = judge.likeness, judge.words
     if isinstance(likeness, Dense):
         arrays |= {"vectors": likeness.rows.astype(np.float16), "mean": likeness.mean}
     elif isinstance(likeness, Sparse):
@@ -91,6 +92,8 @@ def pack(facts: Facts, judge: Judge) -> bytes:
             "idf": likeness.idf.astype(np.float16), "starts": likeness.starts, "rows": likeness.rows,
             "values": likeness.values.astype(np.float16),
         }  # fmt: skip
+    if isinstance(words, Words):
+        arrays |= {"idf": words.idf.astype(np.float16), "table": words.table.astype(np.float16)}
     file = io.BytesIO()
     np.savez_compressed(file, **arrays)
     return file.getvalue()
@@ -111,16 +114,22 @@ def unpack(data: bytes) -> tuple[Facts, Judge]:
 
 
 def _unpacked(facts: Facts, held: Any) -> tuple[Facts, Judge]:
-    weights, said = held["weights"].astype(np.float32), held["said"].astype(np.int64)
+    weights = held["weights"].astype(np.float32)
+    said, guessed = (held[name].astype(np.int64) for name in ("said", "guessed"))
+    idf = held["idf"].astype(np.float32)
     likeness: Dense | Sparse
     if facts.encoder == NAME:
-        idf, values = (held[name].astype(np.float32) for name in ("idf", "values"))
-        likeness = Sparse(idf, held["starts"], held["rows"], values, len(weights))
+        values = held["values"].astype(np.float32)
+        likeness, words = Sparse(idf, held["starts"], held["rows"], values, len(weights)), None
     else:
         likeness = Dense(held["vectors"].astype(np.float32), held["mean"])
+        words = Words(idf, held["table"].astype(np.float32))
     weighing = Weighing(held["means"], held["spreads"], held["signs"])
     judge = Judge(
-        facts.answers, likeness, said, held["lengths"], weights, facts.gamma, weighing, facts.least, facts.floor
-    )
-    judge.judge_all(np.zeros((1, len(said)), np.float32))  # shapes that do not go together fail here, not at a call
+        facts.answers, likeness, words, said, guessed, held["lengths"], weights, facts.gamma, weighing, facts.least,
+        facts.floor,
+    )  # fmt: skip
+    says = words.scores("")[None] if words is not None else None
+    # shapes that do not go together fail here, not at a call
+    judge.judge_all(np.zeros((1, len(said)), np.float32), says)
     return facts, judge

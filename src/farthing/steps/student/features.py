@@ -1,5 +1,5 @@
-"""Texts as sparse vectors, for students without a text encoder: words, pairs of words and pieces of words, weighted by how
-rare they are (TF-IDF, words and pieces each of length 1). Feature names are hashed, so no word of a caller is kept.
+"""Texts as sparse vectors, for students without a text encoder and beside one: words, pairs of words and pieces of words,
+weighted by how rare they are (TF-IDF, words and pieces each of length 1). Feature names are hashed, so no word of a caller is kept.
 """
 
 import math
@@ -100,21 +100,19 @@ class Sparse:
 
     def cosines(self, text: str, vector: Floats | None = None) -> Floats:
         """With each row: the mean of the words' cosine and the pieces'. A vector is not needed."""
-        found = [_unit(half, self._rarities) for half in counts(text)]
-        columns = np.array([column for names, _ in found for column in names], np.int64)
-        weights = np.array([weight for _, values in found for weight in values], np.float32)
+        columns, weights = _units(text, self._rarities)
         whole = self._whole_of[columns]
         frequent = whole >= 0
         # a matrix product would wake a second core
         summed: Floats = np.einsum("i,ij->j", weights[frequent], self._whole[whole[frequent]])
-        places, values = [], []
-        for column, weight in zip(columns[~frequent].tolist(), weights[~frequent], strict=True):
-            begin, end = self.starts[column], self.starts[column + 1]
-            if end > begin:
-                places.append(self.rows[begin:end])
-                values.append(self.values[begin:end] * weight)
-        if places:
-            summed = summed + np.bincount(np.concatenate(places), np.concatenate(values), self.size)
+        rare = columns[~frequent]
+        begins, ends = self.starts[rare].tolist(), self.starts[rare + 1].tolist()
+        if begins:
+            postings = [slice(begin, end) for begin, end in zip(begins, ends, strict=True)]
+            values = np.concatenate([self.values[each] for each in postings])
+            lengths = self.starts[rare + 1] - self.starts[rare]
+            places = np.concatenate([self.rows[each] for each in postings])
+            summed = summed + np.bincount(places, values * np.repeat(weights[~frequent], lengths), self.size)
         return (summed / 2).astype(np.float32)
 
     def among(self) -> Floats:
@@ -144,3 +142,41 @@ def _unit(half: dict[int, float], rarities: Sequence[float]) -> tuple[list[int],
     weights = [half[column] * rarities[column] for column in columns]
     length = math.sqrt(sum(weight * weight for weight in weights)) or 1.0
     return columns, [weight / length for weight in weights]
+
+
+def _units(text: str, rarities: Sequence[float]) -> tuple[NDArray[np.int64], Floats]:
+    """Of the words and of the pieces, one after the other."""
+    found = [_unit(half, rarities) for half in counts(text)]
+    columns = np.array([column for names, _ in found for column in names], np.int64)
+    return columns, np.array([weight for _, values in found for weight in values], np.float32)
+
+
+class Words:
+    """What cosines with all examples come to, times a weight for each example and answer: as both are sums, each column has
+    its own sum over the examples that have it, and a text costs its own columns only."""
+
+    def __init__(self, idf: Floats, table: Floats) -> None:
+        """`table`: a row for each column that was seen. Raises ValueError if it has another number of them."""
+        self.idf = idf
+        self.table = table
+        seen = idf > 0
+        if len(table) != seen.sum():
+            raise ValueError("columns and their weights do not go together")
+        self._row_of = np.cumsum(seen) - 1
+        self._rarities: list[float] = idf.tolist()
+
+    @classmethod
+    def of(cls, rows: Sparse, weights: Floats) -> "Words":
+        """`weights`: one row an example, one column an answer."""
+        seen = np.flatnonzero(rows.idf > 0)
+        table = np.empty((len(seen), weights.shape[1]), np.float32)
+        for at, column in enumerate(seen):
+            own = slice(rows.starts[column], rows.starts[column + 1])
+            table[at] = rows.values[own] @ weights[rows.rows[own]] / 2
+        return cls(rows.idf, table)
+
+    def scores(self, text: str) -> Floats:
+        """One for each answer."""
+        columns, weights = _units(text, self._rarities)
+        found: Floats = np.einsum("c,ca->a", weights, self.table[self._row_of[columns]])
+        return found

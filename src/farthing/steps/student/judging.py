@@ -1,11 +1,13 @@
 """What a student says of a text: which answer, how sure it is, and whether it may give it. Needs numpy alone.
 
 A student compares a text with the texts that it learned from. How near these are, through a kernel exp(gamma (cos - 1)),
-times the weights that training found, gives each answer a score. How sure it is comes from a few signs (the lead of the
+times the weights that training found, gives each answer a score. Where that is told by vectors of a text encoder, words and
+pieces of words say something for each answer, too: of names and numbers an encoder knows little. How sure it is comes from a few signs (the lead of the
 best score, what the nearest examples say, ...), weighed so that they foretell whether the teacher would agree. Both
 thresholds come from training (`selfhost.students`). Knows nothing of calls, of training and of stores.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -13,9 +15,13 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
+Guesses = Callable[[Ints], Ints]
+"""Which answer the student would give to these examples, had it not learned from them; one row a text that is judged."""
 
 NEAR, FAR = 5, 15
 """Examples that are asked what they say."""
+AROUND, NEARER = 40, 6.0
+"""Examples that are asked what the student would say to them; each counts by exp(6 cosine)."""
 SHARP = 12.0
 """Scores are turned into shares by exp(12 score): a score runs from about 0 to 1."""
 
@@ -44,6 +50,12 @@ class Likeness(Protocol):
     """How near a text is to each example."""
 
     def cosines(self, text: str, vector: Floats | None) -> Floats: ...
+
+
+class Says(Protocol):
+    """What the words of a text say for each answer."""
+
+    def scores(self, text: str) -> Floats: ...
 
 
 class Dense:
@@ -101,12 +113,16 @@ class Judge:
     """A trained student."""
 
     def __init__(
-        self, answers: tuple[str, ...], likeness: Likeness, said: Ints, lengths: Floats, weights: Floats, gamma: float,
-        weighing: Weighing, least: float, floor: float,
+        self, answers: tuple[str, ...], likeness: Likeness, words: Says | None, said: Ints, guessed: Ints, lengths: Floats,
+        weights: Floats, gamma: float, weighing: Weighing, least: float, floor: float,
     ) -> None:  # fmt: skip
         self.answers = answers
         self.likeness = likeness
+        self.words = words
+        """What is added to the scores; None where `likeness` goes by words itself."""
         self.said = said
+        self.guessed = guessed
+        """What it would say of each example, left out."""
         self.lengths = lengths
         self.weights = weights
         self.weighing = weighing
@@ -119,14 +135,17 @@ class Judge:
         """See the module. Raises ValueError if the student needs a vector and gets none."""
         cosines = self.likeness.cosines(text, vector)
         scores = np.vecdot(self._columns, np.exp(self._gamma * (cosines - 1)))
+        if self.words is not None:
+            scores += self.words.scores(text)
         return self._verdicts(scores[None], cosines[None])[0]
 
-    def judge_all(self, cosines: Floats) -> list[Verdict]:
-        """Of several texts: one row each, how near it is to each example."""
-        return self._verdicts(np.exp(self._gamma * (cosines - 1)) @ self.weights, cosines)
+    def judge_all(self, cosines: Floats, words: Floats | None = None) -> list[Verdict]:
+        """Of several texts: one row each, how near it is to each example, and what its words say for each answer."""
+        scores = np.exp(self._gamma * (cosines - 1)) @ self.weights
+        return self._verdicts(scores if words is None else scores + words, cosines)
 
     def _verdicts(self, scores: Floats, cosines: Floats) -> list[Verdict]:
-        signs = signs_of(scores, cosines, self.said, self.lengths)
+        signs = signs_of(scores, cosines, self.said, self.lengths, self.guessed.__getitem__)
         found = zip(scores.argmax(1), self.weighing.of(signs), signs[:, OWN], strict=True)
         return [self._verdict(self.answers[best], float(sure), float(own)) for best, sure, own in found]
 
@@ -138,14 +157,16 @@ class Judge:
         return Verdict(answer, confidence, True, "")
 
 
-def signs_of(scores: Floats, cosines: Floats, said: Ints, lengths: Floats) -> Floats:
+def signs_of(scores: Floats, cosines: Floats, said: Ints, lengths: Floats, guesses: Guesses) -> Floats:
     """What foretells whether the best answer is right; one row a text. `said`: the answer of each example, by number;
-    `lengths`: see `lengths_of`. The cosine of an example with itself, where it is left out, is below `ITSELF`.
+    `lengths`: see `lengths_of`. The cosine of an example with itself, where it is left out, is below `ITSELF`; `guesses` must
+    then be of students that did not learn from it either: else its own error would be seen around it.
 
     Of the scores: lead of the best, the best, log of its share, entropy, lead of the second. Of the nearest 5 and 15
     examples: the share that says the best, and of the 5 that says the second. How near the nearest is; how near the middle of
     the best answer's examples is, and by how much it is nearer than any other answer's. Squares and a product of the
-    strongest of these. Last the nearest that says the best.
+    strongest of these. To how much of what is around it the student would give the best answer too, and to how much the
+    teacher's. Last the nearest that says the best.
     """
     lines = np.arange(len(scores))
     order = np.argpartition(-scores, min(2, scores.shape[1] - 1), axis=1)[:, :3]
@@ -156,20 +177,24 @@ def signs_of(scores: Floats, cosines: Floats, said: Ints, lengths: Floats) -> Fl
     total = powers.sum(1)
     # sum of p log p, without the logs of each: log p = SHARP (score - first) - log total
     entropy = np.log(total) - SHARP * ((scores - first[:, None]) * powers).sum(1) / total
-    far = min(FAR, cosines.shape[1])
-    near = np.argpartition(-cosines, far - 1, axis=1)[:, :far]
+    around = min(AROUND, cosines.shape[1])
+    near = np.argpartition(-cosines, around - 1, axis=1)[:, :around]
     near = np.take_along_axis(near, np.argsort(-np.take_along_axis(cosines, near, 1), axis=1), 1)
+    likeness, guessed = np.take_along_axis(cosines, near, 1), guesses(near)
+    counts = np.exp(np.float32(NEARER) * (likeness - likeness[:, :1]))
+    counts /= counts.sum(1)[:, None]
     words = said[near]
     to_middles = middles(cosines, said, lengths)
     middle = to_middles[lines, best]
     to_middles[lines, best] = -2
     ahead, lead = middle - to_middles.max(1), first - next_
-    far_share = (words == best[:, None]).mean(1)
+    far_share = (words[:, :FAR] == best[:, None]).mean(1)
     return np.stack(
         [
             lead, first, -np.log(total), entropy, next_ - third, (words[:, :NEAR] == best[:, None]).mean(1), far_share,
             (words[:, :NEAR] == second[:, None]).mean(1), cosines[lines, near[:, 0]], middle, ahead,
             lead**2, first**2, far_share**2, ahead**2, lead * ahead,
+            (counts * (guessed == best[:, None])).sum(1), (counts * (guessed == words)).sum(1),
             np.where(said[None] == best[:, None], cosines, -1).max(1),
         ],
         axis=1,

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from farthing.selfhost.students.calibrating import ERROR, FIRST, PARTS, lower, tail, threshold, weigh
+from farthing.selfhost.students.calibrating import ERROR, FIRST, lower, tail, threshold, weigh
 
 outcomes = st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=400)
 
@@ -34,7 +34,7 @@ def test_what_is_shown_is_backed_by_its_examples(seen: list[tuple[float, bool]],
         return
     above = confidences >= shown.threshold
     assert (shown.answered, shown.agreed) == (above.sum(), (above & agreed).sum())
-    assert shown.answered >= FIRST / PARTS * len(seen) and shown.bound >= target - 1e-6
+    assert shown.answered >= FIRST * len(seen) and shown.bound >= target - 1e-6
 
 
 @given(outcomes)

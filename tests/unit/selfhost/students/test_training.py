@@ -179,3 +179,25 @@ def pack_of_nothing() -> bytes:
     facts, judge = trained(700)
     assert judge is not None
     return pack(facts, judge)[:-200]
+
+
+def test_words_count_beside_vectors() -> None:
+    """Of vectors that tell nothing apart but two halves of the answers, words tell the rest; kept, it says the same."""
+    pairs = calls(1_000)
+    data = clean(pairs, most=MOST)
+    halves = np.array(data.said) % 2
+    dice = np.random.default_rng(5)
+    vectors = (dice.normal(size=(data.size, 8)) * 0.3 + np.where(halves, 1, -1)[:, None]).astype(np.float32)
+    facts, judge = train(data, vectors, "encoder", target=0.95)
+    assert judge is not None and judge.words is not None and facts.left_out_agreement > 0.9
+    known, again = unpack(pack(facts, judge))
+    assert known == facts
+    together = judge.judge_all(
+        np.stack([judge.likeness.cosines("", vector) for vector in vectors[:20]]),
+        np.stack([judge.words.scores(text) for text in data.texts[:20]]),
+    )
+    for text, vector, verdict in zip(data.texts, vectors, together, strict=False):
+        alone, kept = judge.judge(text, vector), again.judge(text, vector)
+        assert alone.answer == kept.answer == verdict.answer and alone.sure == verdict.sure
+        assert alone.confidence == pytest.approx(verdict.confidence, abs=1e-4)
+        assert alone.confidence == pytest.approx(kept.confidence, abs=0.02)

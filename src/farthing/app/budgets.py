@@ -36,7 +36,7 @@ async def build_budgets(
     """To be built before the ledger, so that it ends after it: what is not used is given back when all is written."""
     kept = Budgets(store)
     await kept.declare(budgets_of(settings))
-    purses = Purses(store, kept, journal.path.stem, clock=clock.monotonic, now_us=clock.now_us)
+    purses = Purses(store, kept, journal.path.stem, clock=clock.monotonic, now_us=clock.now_us, sleep=clock.sleep)
     stack.push_async_callback(purses.close)
     await purses.start()
     step = BudgetStep(

@@ -68,6 +68,7 @@ from farthing.settings import Settings
 from farthing.steps.admit import Admit
 from farthing.steps.balance.health import Health
 from farthing.steps.balance.step import Balance
+from farthing.steps.budget.purses import Purses
 from farthing.steps.identify import Identify
 from farthing.steps.limits import Limits
 from farthing.steps.meter import Meter
@@ -97,6 +98,7 @@ class Parts(NamedTuple):
     learning: Learning
     cache: CacheBuilt | None
     book: PriceBook
+    purses: Purses
 
 
 async def build(settings: Settings, stack: AsyncExitStack, file: str = "") -> Endpoints:
@@ -185,7 +187,7 @@ async def assemble(settings: Settings, stack: AsyncExitStack, around: Around = R
             clock.now_us, stack, around.settings_file, cache.entries if cache is not None else None, routing.probing.state,
             queue.nudge,
         )  # fmt: skip
-    return Parts(Endpoints(edges, pages(routes, list(edges))), ledger, routing.quality, queue.worker, learning, cache, book)  # fmt: skip
+    return Parts(Endpoints(edges, pages(routes, list(edges))), ledger, routing.quality, queue.worker, learning, cache, book, limits.purses)  # fmt: skip
 
 
 async def _journal(settings: Settings, store: Store, stack: AsyncExitStack) -> Journal:

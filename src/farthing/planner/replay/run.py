@@ -99,6 +99,7 @@ class _World:
                     await parts.cache.settle()
                 if place % self._write_every == self._write_every - 1:
                     await parts.ledger.flush(PATIENCE_S)
+                    await parts.purses.settle()
                     self._writes += 1
                 if hear is not None and place % WRITE_EVERY == WRITE_EVERY - 1:
                     hear(place + 1)

@@ -8,7 +8,7 @@ leases by its own clock well before the store takes them for lost. Knows nothing
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import suppress
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
@@ -60,7 +60,7 @@ class Purses:
 
     def __init__(
         self, store: Store, budgets: Budgets, holder: str, *, clock: Callable[[], float] = time.monotonic,
-        now_us: Callable[[], int] = lambda: time.time_ns() // 1000,
+        now_us: Callable[[], int] = lambda: time.time_ns() // 1000, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:  # fmt: skip
         self._store = store
         self._budgets = budgets
@@ -71,6 +71,8 @@ class Purses:
         self._registered = False
         self.clock = clock
         self.now_us = now_us
+        self.sleep = sleep
+        """Waits so many seconds of `clock`."""
         self.index = Index(())
         self._changes = -1
         self._purses: dict[tuple[str, str], Purse] = {}
@@ -102,6 +104,13 @@ class Purses:
             with suppress(StoreError):
                 for holder in {self.holder, *amounts}:
                     await self._store.do(partial(leases.ended, holder=holder, amounts=amounts.get(holder, {})))
+
+    async def settle(self) -> None:
+        """What is under way to or from the store has arrived, for whoever drives the clock."""
+        if self._returning:
+            self._return_now()
+        while self._tasks:
+            await asyncio.wait(self._tasks)
 
     @property
     def usable(self) -> bool:

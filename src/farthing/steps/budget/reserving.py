@@ -134,7 +134,11 @@ class Reserving:
                 now = self._purses.clock()
             if now >= until:
                 raise busy(waits_for or (waiting or lacking)[0])
-            await asyncio.sleep(min(pause * (0.75 + random.random() / 2), max(until - now, 0.001)))
+            is_coming = any(
+                purse.filling for purse in waiting
+            )  # from the store, which knows no clock but the machine's
+            sleep = asyncio.sleep if is_coming else self._purses.sleep
+            await sleep(min(pause * (0.75 + random.random() / 2), max(until - now, 0.001)))
             pause = min(pause * 1.5, 0.1)
 
     async def more(self, reservation: Reservation, tokens: int) -> bool:

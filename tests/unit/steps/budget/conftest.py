@@ -8,6 +8,7 @@ import pytest
 
 from farthing.catalog import Expect
 from farthing.model.call import Answer, Ask, Call, Deployment, Ending, Proceed
+from farthing.model.clock import SYSTEM, Clock
 from farthing.model.principal import Principal
 from farthing.model.record import Attempt, Record
 from farthing.model.usage import Usage
@@ -75,11 +76,19 @@ class Upstream:
 class Gateway:
     """What one process has: purses, the step, and a writer of its records."""
 
-    def __init__(self, store: Store, name: str, book: PriceBook, upstream: Proceed, patience_s: float = 0.5) -> None:
+    def __init__(
+        self,
+        store: Store,
+        name: str,
+        book: PriceBook,
+        upstream: Proceed,
+        patience_s: float = 0.5,
+        clock: Clock = SYSTEM,
+    ) -> None:
         self.store = store
         self.expect = Expect()
         self.journal = Notes()
-        self.purses = Purses(store, Budgets(store), name)
+        self.purses = Purses(store, Budgets(store), name, clock=clock.monotonic, sleep=clock.sleep)
         self.steps = [BudgetStep(self.purses, book, self.expect, patience_s=patience_s), Admit(book, self.journal)]
         self.proceed = chain(self.steps, upstream)
         self.records: list[Record] = []

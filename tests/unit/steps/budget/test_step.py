@@ -7,7 +7,9 @@ from collections.abc import AsyncIterator
 import msgspec
 import pytest
 
+from farthing.app.moved import Moved
 from farthing.model.budget import Budget
+from farthing.model.clock import SYSTEM, Clock
 from farthing.model.errors import BudgetBusy, BudgetExceeded, CallTooDear, FarthingError, UnpricedModel
 from farthing.prices import PriceBook
 from farthing.store import Store, leases
@@ -29,8 +31,8 @@ class Scene:
         for budget in budgets:
             await Budgets(self.store).put(budget)
 
-    async def gateway(self, patience_s: float = 0.5) -> Gateway:
-        made = Gateway(self.store, f"g{len(self.gateways)}", self.book, self.upstream, patience_s)
+    async def gateway(self, patience_s: float = 0.5, clock: Clock = SYSTEM) -> Gateway:
+        made = Gateway(self.store, f"g{len(self.gateways)}", self.book, self.upstream, patience_s, clock)
         self.gateways.append(made)
         await made.purses.start()
         return made
@@ -165,6 +167,22 @@ async def test_money_that_is_reserved_makes_others_wait(scene: Scene) -> None:
     await first
     await patient
     assert scene.upstream.billed <= amount
+
+
+async def test_who_waits_on_a_clock_that_only_calls_move_waits_by_that_clock(scene: Scene) -> None:
+    await scene.budgets(Budget("all", 250 * OUT_NANO))
+    time = Moved(1_790_000_000_000_000)
+    one, other = await scene.gateway(), await scene.gateway(5.0, time.clock)
+    scene.upstream.pause_s = 600.0
+    first = asyncio.create_task(one.send(one.call(max_tokens=200)))
+    async with asyncio.timeout(60):
+        while not await scene.leased():
+            await asyncio.sleep(0.01)
+        with pytest.raises(BudgetBusy):
+            await other.send(other.call(max_tokens=120))
+    assert time.now_us >= 1_790_000_005_000_000
+    first.cancel()
+    await asyncio.gather(first, return_exceptions=True)
 
 
 async def test_a_call_above_a_price_needs_a_word(scene: Scene) -> None:

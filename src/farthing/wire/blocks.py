@@ -35,7 +35,7 @@ _LIST = b"["[0]
 class Blocks:
     """What `blocks` finds. The lists run alike: one entry a boundary, in the order of the cache."""
 
-    __slots__ = ("digests", "ends", "format", "marked", "places")
+    __slots__ = ("digests", "ends", "format", "lie", "marked", "places")
 
     def __init__(self, format: str, marked: bool) -> None:
         self.format = format
@@ -46,6 +46,8 @@ class Blocks:
         """64 bits each, of all blocks up to the boundary."""
         self.ends: list[int] = []
         """Bytes of all blocks up to the boundary; a picture counts as the bytes of as many tokens of text."""
+        self.lie: list[tuple[int, int]] | None = None
+        """What `spans` has found."""
 
     def __len__(self) -> int:
         return len(self.places)
@@ -341,6 +343,12 @@ _READERS: dict[str, Callable[[bytes, _Reader], None]] = {
 
 def spans(body: bytes, found: Blocks) -> list[tuple[int, int]]:
     """Where each of the blocks lies in `body`, of which `found` was made: (start, end) in bytes."""
+    if found.lie is None:
+        found.lie = _spans(body, found)
+    return found.lie
+
+
+def _spans(body: bytes, found: Blocks) -> list[tuple[int, int]]:
     plain = splice.has_plain_names(body)
     names = _NAMES[found.format]
     places: list[tuple[int, int]] = []

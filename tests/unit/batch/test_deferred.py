@@ -98,12 +98,12 @@ async def test_its_answer_comes_with_what_it_cost(store: Store, deferred: Deferr
 
 async def test_whoever_waits_hears_what_another_gateway_ended(store: Store, deferred: Deferred) -> None:
     job = await deferred.submit(call(), BODY, wish())
-    waiting = asyncio.create_task(deferred.answer(job.id, 10.0))
+    waiting = asyncio.create_task(deferred.answer(job.id, 60.0))
     await asyncio.sleep(0.05)
     await work(store)  # nobody rings a bell here
     began = time.monotonic()
     assert await waiting is not None
-    assert time.monotonic() - began < 2.5
+    assert time.monotonic() - began < 30
 
 
 async def test_equal_calls_at_the_same_time_are_two(store: Store, deferred: Deferred) -> None:

@@ -26,7 +26,7 @@ class Part:
 
 
 async def _soon(true: Callable[[], object]) -> None:
-    until = time.monotonic() + 5
+    until = time.monotonic() + 30
     while not true():
         assert time.monotonic() < until, "it did not happen"
         await asyncio.sleep(0.01)

@@ -26,7 +26,7 @@ from unit.finops.priced import BOOK, HALF, HOUR_US, PLACES, START_US, some_calls
 ALL = Wanted(0, 1 << 62)
 DAYS = Scope(START_US, START_US + 4 * 24 * HOUR_US)
 
-law = examples(25)
+law = examples(12)
 
 
 async def _all(store: Store) -> list[Record]:

@@ -82,10 +82,12 @@ async def test_an_answer_that_there_is_not(site: Site) -> None:
 async def test_news_come_until_the_end(site: Site) -> None:
     job = await handed_in(site)
     waiting = asyncio.create_task(site("GET", f"{BASE}/{job.id}/events"))
+    while not site.news.waited_for:
+        await asyncio.sleep(0.01)
     await asyncio.sleep(0.1)
     await work(site.store)
     site.news.tell([job.id])
-    status, headers, body = await asyncio.wait_for(waiting, 5)
+    status, headers, body = await asyncio.wait_for(waiting, 30)
     told = [json.loads(each.partition(b"data: ")[2]) for each in body.split(b"\n\n") if each]
     assert status == 200 and headers["content-type"] == "text/event-stream"
     assert [each["state"] for each in told] == ["running", "finished"]
@@ -94,6 +96,8 @@ async def test_news_come_until_the_end(site: Site) -> None:
 async def test_news_come_on_when_the_store_was_away(site: Site) -> None:
     job, do = await handed_in(site), site.store.do
     waiting = asyncio.create_task(site("GET", f"{BASE}/{job.id}/events"))
+    while not site.news.waited_for:
+        await asyncio.sleep(0.01)
     await asyncio.sleep(0.1)
 
     async def away(work: Any) -> Any:
@@ -105,7 +109,7 @@ async def test_news_come_on_when_the_store_was_away(site: Site) -> None:
     site.store.do = do  # type: ignore[method-assign]
     await work(site.store)
     site.news.tell([job.id])
-    status, _, body = await asyncio.wait_for(waiting, 10)
+    status, _, body = await asyncio.wait_for(waiting, 30)
     assert status == 200 and body.count(b"event: job") == 2 and b'"finished"' in body
 
 

@@ -174,7 +174,7 @@ async def test_a_full_ledger_says_so_and_makes_room(store: Store, journal: Journ
     assert ledger.full
     began = time.monotonic()
     assert not await ledger.room(0.1)
-    assert 0.09 < time.monotonic() - began < 2
+    assert time.monotonic() - began > 0.09
     ledger.put(a_record("never dropped"))
     waiters = [asyncio.create_task(ledger.room(20)) for _ in range(50)]
     await asyncio.sleep(0.05)

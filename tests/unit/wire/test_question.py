@@ -458,7 +458,7 @@ def test_nothing_raises(format: str, request: dict[str, Any]) -> None:
     question(format, dump(request))
 
 
-@examples(300)
+@examples(150)
 @given(st.sampled_from(ALL_PLACES), TREES, st.sampled_from(ALL_PLACES), TREES)
 def test_nothing_raises_on_requests_that_are_nearly_good(
     one: tuple[str, tuple[Any, ...]], value: Any, other: tuple[str, tuple[Any, ...]], another: Any

@@ -47,7 +47,7 @@ def with_other(value: Any, path: tuple[Any, ...], other: Any) -> Any:
 BOOK = PriceBook.load()
 
 
-@examples(400)
+@examples(200)
 @given(data=st.data())
 def test_anything_anywhere(data: st.DataObject) -> None:
     tool = data.draw(st.sampled_from(sorted(ROWS)))

@@ -113,7 +113,7 @@ def test_the_limit_is_below_the_truth_no_more_often_than_its_confidence_says(
 ) -> None:
     dice = random.Random(f"{truth} {false_no} {false_yes}")
     noes = truth * (1 - false_yes) + (1 - truth) * false_no
-    missed, runs = 0, 200
+    missed, runs = 0, 120
     for _ in range(runs):
         probes = Probes(Count(150, _seen(dice, 150, false_no)), Count(80, _seen(dice, 80, false_yes)))
         missed += most_wrong(400, _seen(dice, 400, noes), probes.errors) < truth

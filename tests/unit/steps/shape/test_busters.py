@@ -122,7 +122,7 @@ def test_comparing_stays_cheap_for_the_worst_texts() -> None:
 words = st.text(st.sampled_from('ab \n"\\0159é{}:,-T'), max_size=60)
 
 
-@examples(300)
+@examples(150)
 @given(st.lists(words, max_size=4), st.lists(words, max_size=4), st.integers(0, 4))
 def test_any_two_prompts_can_be_compared_and_nothing_is_told_of_their_words(
     one: list[str], other: list[str], common: int

@@ -182,4 +182,4 @@ async def test_summaries_that_fail_are_left_for_a_while() -> None:
     assert summaries.of(("t", b"good")) == "good" and not summaries.of(("t", b"long"))
     assert not summaries.of(("other", b"good")), "never across tenants"
     summaries.want(("t", b"z"), "", lambda: "z")
-    await asyncio.wait_for(summaries.close(), 5)
+    await asyncio.wait_for(summaries.close(), 30)

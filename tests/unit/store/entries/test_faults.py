@@ -296,7 +296,7 @@ async def test_a_server_that_is_away_makes_misses_and_comes_back(
         for _ in range(20):
             began = time.monotonic()
             assert await cache.read("acme", "e1", now_us=NOW_US) is None
-            assert time.monotonic() - began < 1.0
+            assert time.monotonic() - began < 10.0, "far less than the patience of all of them"
         cache.put(an_entry("e2"))
         assert await cache.read("acme", "e2", now_us=NOW_US) is not None, "from memory"
         await _soon(lambda: cache.trouble)
@@ -318,7 +318,7 @@ async def test_a_server_that_does_not_answer_costs_a_call_its_patience_once(
         began = time.monotonic()
         for _ in range(50):
             assert await cache.get("acme", an_entry().exact, now_us=NOW_US) is None
-        assert time.monotonic() - began < 2.5, "each that waits costs 0.1 s"
+        assert time.monotonic() - began < 4.5, "each that waits costs 0.1 s"
         assert "did not answer" in cache.trouble
     async with asyncio.timeout(30):  # on a busy machine the server may not answer in 0.1 s the first time either
         while await cache.get("acme", an_entry().exact, now_us=NOW_US) is None:

@@ -22,6 +22,7 @@ T = TypeVar("T")
 
 _THREADS = 4
 _CONNECT_S = 0.5
+"""How long a connection may wait for tables that another one makes; whoever has more patience waits as long."""
 _SLOW_S = 0.012
 """A read on the event loop that takes longer is one too many. Not less: each lets go of Python's lock, and getting it back
 from another thread that computes takes up to 5 ms, twice in a row at times, however quick the disk."""
@@ -43,6 +44,7 @@ class Reader:
     def __init__(self, place: Place, health: Health, *, patience_s: float) -> None:
         self._place = place
         self._patience_s = patience_s
+        self._connect_s = max(_CONNECT_S, patience_s)
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="cache reader")
         self._idle: list[Connection] = []
         self._own: Connection | None = None
@@ -144,7 +146,7 @@ class Reader:
                 if not self._place.gone(connection):
                     return connection
                 connection.close()
-        return self._place.connect(_CONNECT_S)
+        return self._place.connect(self._connect_s)
 
     async def close(self) -> None:
         self._closed.set()

@@ -426,7 +426,7 @@ texts = st.text(st.characters(codec="utf-8"), min_size=1, max_size=200)
     status=st.sampled_from([200, 200, 200, 400]),
     origin=st.sampled_from(["call", "openai", "file"]),
 )  # fmt: skip
-@examples(40)
+@examples(20)
 def test_a_line_s_record_is_that_of_the_same_call(
     model: str, text: str, said: dict[str, object], headers: dict[str, str], status: int, origin: str
 ) -> None:

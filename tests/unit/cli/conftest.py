@@ -11,6 +11,7 @@ from farthing.cli.main import cli
 from farthing.model.record import Attempt, Decision, PricedLine, Record, Saving
 from farthing.model.usage import Usage
 from farthing.store import open_store
+from stores import ready
 
 Farthing = Callable[..., Result]
 
@@ -74,7 +75,7 @@ def ledger(folder: Path) -> Path:
     )
 
     async def write() -> None:
-        store = await open_store("sqlite:///farthing.db")
+        store = await open_store(ready(Path()))
         await store.write([a_call("call-1"), unpriced])
         await store.close()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from farthing.model.record import Record
 from farthing.store import open_store
 from farthing.store.alerts import Alerts, Change, Notice, Standing
+from stores import ready
 from unit.cli.conftest import Farthing
 from unit.finops.alerts.spending import DAY_US
 from unit.finops.alerts.traffic_of import burning, weeks
@@ -20,7 +21,7 @@ FIRE = Standing(
 
 def with_fire(folder: Path, channel: str = "log") -> None:
     async def write() -> None:
-        store = await open_store(f"sqlite:///{folder}/farthing.db")
+        store = await open_store(ready(folder))
         alerts = Alerts(store)
         await alerts.decide(lambda known, mutes: Change([FIRE], [Notice("raised", FIRE, (channel,))]))
         (parcel,) = await alerts.due([channel])
@@ -81,7 +82,7 @@ def test_a_test_message_says_whether_it_arrived(farthing: Farthing, folder: Path
 
 def test_the_back_test_says_what_would_have_fired(farthing: Farthing, folder: Path) -> None:
     async def write() -> None:
-        store = await open_store(f"sqlite:///{folder}/farthing.db")
+        store = await open_store(ready(folder))
         await store.write([*weeks(30), *burning(24)])
         await store.close()
 
@@ -106,7 +107,7 @@ def test_the_digest_of_a_week(farthing: Farthing, folder: Path) -> None:
     ]  # fmt: skip
 
     async def write() -> None:
-        store = await open_store("sqlite:///farthing.db")
+        store = await open_store(ready(Path()))
         await store.write(calls)
         await store.close()
 

@@ -21,6 +21,7 @@ from farthing.store.batch import files, jobs, lines, schedules
 from farthing.store.batch.schedules import Occurrence
 from farthing.store.engine import Connection
 from farthing.store.sealing import wrapping
+from stores import ready
 from unit.batch.worked import ANSWER
 
 Farthing = Callable[..., Result]
@@ -57,7 +58,7 @@ def table(folder: Path, *texts: str) -> None:
 
 def in_store(folder: Path, work: Callable[[Connection], T]) -> T:
     async def opened() -> T:
-        store = await open_store(f"sqlite:///{folder}/ledger.db")
+        store = await open_store(ready(folder, "ledger.db"))
         try:
             return await store.do(work)
         finally:
@@ -74,7 +75,7 @@ def answered(folder: Path, job_id: str, *, limit: int = 10**6) -> None:
     """As a gateway would: lines are taken in, and the first of them answered."""
 
     async def work() -> None:
-        store = await open_store(f"sqlite:///{folder}/ledger.db")
+        store = await open_store(ready(folder, "ledger.db"))
         try:
             intake = Intake(
                 store, wrapping(""), Alike(CacheSettings()), Bounds(1000, 2**20), "here", lambda: None

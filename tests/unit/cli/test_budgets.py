@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from farthing.cli.main import cli
 from farthing.store import leases, open_store
 from farthing.store.leases import Want
+from stores import ready
 
 
 @pytest.fixture
@@ -61,7 +62,7 @@ def test_what_a_vanished_gateway_held_is_given_back_on_ones_word(run: Callable[.
     run("set", "all", "--amount", "1")
 
     async def vanish() -> None:
-        store = await open_store(f"sqlite:///{tmp_path}/ledger.db")
+        store = await open_store(ready(tmp_path, "ledger.db"))
         want = Want("all", "", "2026-11", 0, (), 10**9, 1_000, 1_000, 1_000, 0)
         await store.do(lambda connection: leases.register(connection, "gone-1", 0, 1))
         await store.do(lambda connection: leases.take(connection, "gone-1", [want], 0, 1))

@@ -14,6 +14,7 @@ from click.testing import Result
 from farthing.steps.cache.pins import answer_of
 from farthing.store import open_store
 from farthing.store.entries import Entries, Entry, Link, Verdict, open_entries
+from stores import ready
 from unit.cli.conftest import a_call
 
 Farthing = Callable[..., Result]
@@ -59,7 +60,7 @@ def stored(folder: Path) -> Path:
                 entries.verdict(msgspec.structs.replace(verdict, source="repeat", wrong=number < 2))
         await entries.flush()
         await entries.close()
-        store = await open_store("sqlite:///farthing.db")
+        store = await open_store(ready(Path()))
         calls = [
             a_call(f"c{number}", started_us=now_us, feature="faq", cache=("", "exact", "miss", "")[number])
             for number in range(4)

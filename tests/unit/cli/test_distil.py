@@ -20,6 +20,7 @@ from farthing.store import open_store
 from farthing.store.captures import Captured, Captures
 from farthing.store.sealing import wrapping
 from farthing.store.trainings import Training
+from stores import ready
 
 Farthing = Callable[..., Result]
 DAY_US = 86_400_000_000
@@ -57,7 +58,7 @@ def site(folder: Path) -> Path:
     now = time.time_ns() // 1000
 
     async def fill() -> None:
-        store = await open_store("sqlite:///farthing.db")
+        store = await open_store(ready(Path()))
         await store.write([a_call(at, now) for at in range(2_000)])
         await Captures(store, wrapping(KEY)).add([a_capture(at, now) for at in range(300)])
         await store.close()

@@ -16,6 +16,7 @@ from farthing.store.captures import Captured, Captures
 from farthing.store.rollups import DAY_US
 from farthing.store.store import now_us
 from farthing.store.students import Looks, Students
+from stores import ready
 from unit.selfhost.students.talk import calls
 
 Farthing = Callable[..., Result]
@@ -27,7 +28,7 @@ FACTS = msgspec.json.encode({"pairs": 1000, "answered": 800, "bound": 0.951}).de
 
 def at_store(work: Callable[[Store], Awaitable[Any]]) -> Any:
     async def opened() -> Any:
-        store = await open_store("sqlite:///farthing.db")
+        store = await open_store(ready(Path()))
         try:
             return await work(store)
         finally:

@@ -20,6 +20,7 @@ from farthing.settings import load
 from farthing.store import Evidence, open_store
 from farthing.store.evidence import Sums
 from farthing.upstream.hosts import HOSTS
+from stores import ready
 from unit.selfhost.quantize.environments import environments
 from unit.selfhost.quantize.tiny_model import scores, tiny, weights
 
@@ -50,7 +51,7 @@ def tune(farthing: Farthing, *more: str) -> Result:
 
 
 async def kept() -> tuple[list[Sums], list[tuple[str, int]]]:
-    store = await open_store("sqlite:///farthing.db")
+    store = await open_store(ready(Path()))
     try:
         rows = await store.do(lambda connection: connection.query("SELECT feature, cost FROM calls", ()))
         return await Evidence(store).sums(), [(str(feature), int(str(cost))) for feature, cost in rows]

@@ -11,6 +11,7 @@ import pytest
 from click.testing import Result
 
 from farthing.store import open_store
+from stores import ready
 from unit.cli.conftest import a_call
 
 Farthing = Callable[..., Result]
@@ -19,7 +20,7 @@ Farthing = Callable[..., Result]
 @pytest.fixture
 def ledger(folder: Path) -> Path:
     async def write() -> None:
-        store = await open_store("sqlite:///farthing.db")
+        store = await open_store(ready(Path()))
         await store.write([a_call("one"), a_call("two", team="growth")])
         await store.close()
 

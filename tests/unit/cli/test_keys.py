@@ -11,11 +11,12 @@ from click.testing import Result
 
 from farthing.model.principal import Key
 from farthing.store import Store, hash_of, open_store
+from stores import ready
 
 
 def stored(folder: Path) -> list[Key]:
     async def read() -> list[Key]:
-        store: Store = await open_store(f"sqlite:///{folder}/farthing.db")
+        store: Store = await open_store(ready(folder))
         try:
             return await store.keys()
         finally:

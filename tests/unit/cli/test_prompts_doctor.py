@@ -10,6 +10,7 @@ from click.testing import Result
 
 from farthing.store import open_store
 from farthing.store.busters import LOOKED, Broken, Busters
+from stores import ready
 
 NOW_US = time.time_ns() // 1000
 DATE = Broken(
@@ -20,7 +21,7 @@ SEEN = Broken("default", "support\x1b[2J chat", "gpt-5.5", LOOKED, "", 100, 400_
 
 def fill(folder: Path, rows: list[Broken]) -> None:
     async def filled() -> None:
-        store = await open_store(f"sqlite:///{folder / 'farthing.db'}")
+        store = await open_store(ready(folder))
         await Busters(store).add(rows)
         await store.close()
 

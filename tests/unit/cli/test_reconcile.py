@@ -12,6 +12,7 @@ from click.testing import Result
 
 from farthing.model.usage import Usage
 from farthing.store import open_store
+from stores import ready
 from unit.finops.reconcile.exports import FIRST_US, call, lines_of, month, openai_costs, openai_usage, save
 
 LOST = Usage(uncached_in=10_000_000, out=3_000_000)
@@ -24,7 +25,7 @@ def bill(folder: Path) -> Path:
     records = month()
 
     async def write() -> None:
-        store = await open_store("sqlite:///farthing.db")
+        store = await open_store(ready(Path()))
         await store.write(records)
         await store.close()
 

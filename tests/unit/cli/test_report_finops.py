@@ -13,6 +13,7 @@ from farthing.model.record import Record
 from farthing.store import open_store
 from farthing.store.corrections import Corrections, Entry
 from farthing.store.rollups import DAY_US
+from stores import ready
 
 Farthing = Callable[..., Result]
 
@@ -34,7 +35,7 @@ def company(folder: Path) -> Path:
     ]  # fmt: skip
 
     async def write() -> None:
-        store = await open_store("sqlite:///farthing.db")
+        store = await open_store(ready(Path()))
         await store.write(calls)
         await store.close()
 
@@ -139,7 +140,7 @@ def test_words_of_callers_do_not_command_a_terminal(farthing: Farthing, folder: 
     )  # fmt: skip
 
     async def write() -> None:
-        store = await open_store("sqlite:///farthing.db")
+        store = await open_store(ready(Path()))
         await store.write([call])
         await store.close()
 
@@ -159,7 +160,7 @@ def test_corrections_are_lines_of_their_own(farthing: Farthing, company: Path) -
     today = time.time_ns() // 1000 // DAY_US * DAY_US
 
     async def post() -> None:
-        store = await open_store("sqlite:///farthing.db")
+        store = await open_store(ready(Path()))
         await Corrections(store).post([Entry(today, 25 * 10**7, "openai", "gpt-5.4")], who="ana", reason="a late fee")
         await store.close()
 

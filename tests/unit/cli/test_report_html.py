@@ -15,6 +15,7 @@ from farthing.model.record import Record, Saving
 from farthing.store import open_store
 from farthing.store.corrections import Corrections, Entry
 from farthing.store.rollups import DAY_US, month_of
+from stores import ready
 
 Farthing = Callable[..., Result]
 LAST = month_of(month_of(time.time_ns() // 1000) - 1)
@@ -57,7 +58,7 @@ def ledger(folder: Path) -> Path:
     calls.append(Record(id="unpriced", started_us=LAST, wire="openai.chat", cost_state="unpriced", in_tokens=7))
 
     async def write() -> None:
-        store = await open_store("sqlite:///farthing.db")
+        store = await open_store(ready(Path()))
         await store.write(calls)
         await Corrections(store).post([Entry(LAST, 5 * 10**9, "openai")], who="ann", reason="the bill of the month")
         await store.close()

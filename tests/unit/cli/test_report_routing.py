@@ -12,6 +12,7 @@ from click.testing import Result
 from farthing.model.money import show_dollars
 from farthing.model.record import Record, Saving
 from farthing.store import Scored, open_store
+from stores import ready
 from unit.cli.conftest import DAY_US, NOON_US, a_call
 
 LEVER = "model selection"
@@ -42,7 +43,7 @@ def routed(folder: Path) -> list[Record]:
     )
 
     async def write() -> None:
-        store = await open_store("sqlite:///farthing.db")
+        store = await open_store(ready(Path()))
         await store.write([*calls, named, judge])
         await store.add_scores([Scored(call.id, 1.0 if dice.random() < 0.95 else 0.0) for call in calls])
         await store.close()
@@ -74,7 +75,7 @@ def test_proof_without_hold_outs_says_how_to_get_them(farthing: Callable[..., Re
 
 def test_an_arm_alone_shows_dashes(farthing: Callable[..., Result], folder: Path) -> None:
     async def write() -> None:
-        store = await open_store("sqlite:///farthing.db")
+        store = await open_store(ready(Path()))
         await store.write([a_routed_call(1, random.Random(1), held_out=False)])
         await store.close()
 
@@ -157,7 +158,7 @@ def test_work_of_an_embedding_model_is_found_and_priced_as_that(
     monkeypatch.setenv("OPENAI_API_KEY", "sk-1")
 
     async def write() -> None:
-        store = await open_store("sqlite:///farthing.db")
+        store = await open_store(ready(Path()))
         await store.write([a_call("compares", task="embedding", in_tokens=1_000_000, cost=2_000_000_000)])
         await store.close()
 

@@ -14,6 +14,7 @@ from farthing.model.record import Record, Saving
 from farthing.store import open_store
 from farthing.store.batch import jobs, lines, shards
 from farthing.store.engine import Connection
+from stores import ready
 from unit.store.batch.samples import begun, in_shard
 
 Farthing = Callable[..., Result]
@@ -35,7 +36,7 @@ def fill(*, nothing: bool = False) -> None:
         shards.created(connection, "shard-1", "batch-1", "", now_us, now_us)
 
     async def write() -> None:
-        store = await open_store("sqlite:///farthing.db")
+        store = await open_store(ready(Path()))
         if nothing:
             await store.close()
             return

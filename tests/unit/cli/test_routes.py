@@ -16,6 +16,7 @@ from farthing.model.routes import ANY, Cell, Table
 from farthing.store import Evidence, Routes, Store, open_store
 from farthing.upstream.simulator import SimulatorSettings, running
 from integration.threads import in_thread
+from stores import ready
 from unit.cli.conftest import a_call
 
 Farthing = Callable[..., Result]
@@ -47,7 +48,7 @@ QA = Table(
 
 def stored(work: Callable[[Store], Awaitable[T]]) -> T:
     async def opened() -> T:
-        store = await open_store("sqlite:///farthing.db")
+        store = await open_store(ready(Path()))
         try:
             return await work(store)
         finally:

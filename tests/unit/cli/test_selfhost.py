@@ -14,6 +14,7 @@ from farthing.model.usage import Usage
 from farthing.store import open_store
 from farthing.upstream.simulator import SimulatorSettings
 from integration.upstreams import simulator
+from stores import ready
 from unit.selfhost.shapes import LLAMA_8B
 
 Farthing = Callable[..., Result]
@@ -218,7 +219,7 @@ def _fill(folder: Path) -> None:
         )  # fmt: skip
 
     async def write() -> None:
-        store = await open_store(f"sqlite:///{folder}/farthing.db")
+        store = await open_store(ready(folder))
         await store.write([record(at, number) for at in range(48) for number in range(20 if at % 24 < 12 else 4)])
         await store.close()
 

@@ -11,6 +11,7 @@ from click.testing import Result
 
 from farthing.model.record import Record
 from farthing.store import open_store
+from stores import ready
 
 Farthing = Callable[..., Result]
 
@@ -93,7 +94,7 @@ def company(folder: Path) -> Path:
     ]  # fmt: skip
 
     async def write() -> None:
-        store = await open_store("sqlite:///farthing.db")
+        store = await open_store(ready(Path()))
         await store.write(calls)
         await store.close()
 

@@ -7,6 +7,7 @@ down: 1,500 calls each. A saving is a share of what the month costs with nothing
     .venv/bin/python bench/plan.py            # 50 seeds
     .venv/bin/python bench/plan.py --quick    # two small months; they show, and decide nothing
     .venv/bin/python bench/plan.py --keep months.jsonl    # goes on where it was broken off
+    .venv/bin/python bench/plan.py --keep months.jsonl --calls 2400 --first 300 --each 12    # the months of docs/explanation/measured.md
 """
 
 import argparse

@@ -114,7 +114,7 @@ class Found(NamedTuple):
 
     @property
     def left_out(self) -> int:
-        return len({each.scope for each in self.versions}) - len(self.heads)
+        return len({each.scope for each in self.versions}) - len({each.version.scope for each in self.heads})
 
 
 async def read(view: View) -> Found:

@@ -120,9 +120,7 @@ def _tests(moved: Sequence[_Moved], settings: Settings, days: float) -> list[_Te
         kinds.setdefault((each.feature, each.task), []).append(each)
     dearest = sorted(kinds.items(), key=lambda kind: -sum(each.saved for each in kind[1]))[:MOST_KINDS]
     policies, dollars = Policies(settings.routing), settings.routing.shadow_dollars_a_day
-    allowed = _Allowed(
-        f"`routing.shadow_dollars_a_day = {dollars}`", nano_from_dollars(dollars) / max(1, len(dearest))
-    )
+    allowed = _Allowed(f"`routing.shadow_dollars_a_day = {dollars}`", nano_from_dollars(dollars) / max(1, len(dearest)))
     return [
         _test(_named(*kind), calls, 1 - policies.of_work(kind[1], kind[0]).floor, days, allowed) for kind, calls in dearest
     ]  # fmt: skip

@@ -281,11 +281,12 @@ def _is_likely(known: Known, task: str, model: str) -> bool:
 
 
 def repeats(sums: Sums, known: Known) -> Iterator[Saving]:
-    """Calls that the cache was not allowed to answer. How many of them repeat only trying shows, so there is but a bound."""
+    """Calls that the cache was not allowed to answer. How many of them repeat only trying shows, so there is but a bound: the
+    target of the hit rate, or less where the cache answers less; features that repeat more say little of others."""
     rows = [row for row in sums.features if row.key not in ERRANDS]
     hits, cacheable = sum(row.cache_hits for row in rows), sum(row.cacheable for row in rows)
     seen = cacheable >= LEAST_CALLS and hits > 0
-    rate = hits / cacheable if seen else known.hit_target
+    rate = min(hits / cacheable, known.hit_target) if seen else known.hit_target
     open_ = [
         row for row in rows if row.calls - row.cacheable >= LEAST_CALLS and _never_asked(row) > 0 and _is_short(row)
     ]
@@ -300,7 +301,7 @@ def repeats(sums: Sums, known: Known) -> Iterator[Saving]:
         "semantic cache", f"{_calls(calls, sums)} never ask a cache, so each that repeats word by word is paid for again{names}.",
         None, 0, round(cost * rate * sums.times), "lossless",
         f"the bound is the {100 * rate:.0f} % that the cache answers where it is on"
-        if seen
+        if rate < known.hit_target
         else f"the bound is the target of {100 * rate:.0f} %; how many repeat is known once it is on",
         f'{one}\nmode = "exact"', SETTINGS, {"feature": dearest.key},
     )  # fmt: skip

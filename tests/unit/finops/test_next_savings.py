@@ -123,6 +123,13 @@ def test_a_cache_that_works_tells_the_bound_for_where_it_is_off() -> None:
     assert found.where == {"feature": 'say "hi"'}
 
 
+def test_what_repeats_much_says_little_of_others() -> None:
+    on = row("help", calls=100, cost=9_000_000, cacheable=100, cache_hits=75)
+    (found,) = repeats(sums(features=[on, row("chat")]), known())
+    (unknown,) = repeats(sums(features=[row("chat")]), known())
+    assert found.high == unknown.high and "target" in found.why
+
+
 def test_long_prompts_are_not_expected_to_repeat() -> None:
     assert not list(repeats(sums(features=[row("agent", tokens=100 * 20_000)]), known()))
 

@@ -138,6 +138,8 @@ def conclude(
     """A student that keeps `target`, or one that answers nothing."""
     data, agreed, near = learned.data, learned.agreed, learned.near
     shown = threshold(np.where(near, learned.confidences, 0.0), agreed & near, target, error)
+    if not shown.abstains:  # nothing is known of calls of which it would be less sure than of all that it has seen
+        shown = shown._replace(threshold=max(shown.threshold, float(learned.confidences[near].min())))
     strictest = _admits(learned.weighing, learned.hidden) if learned.hidden is not None else 0.0
     if not shown.abstains and strictest > shown.threshold:
         shown = _stricter((learned.confidences >= strictest) & near, agreed, strictest, target, error)

@@ -31,6 +31,7 @@ def test_a_student_of_an_easy_task_answers_as_its_teacher_spells_it() -> None:
     verdicts = [(judge.judge(each.text), each.answer) for each in new]
     sure = [verdict.answer == answer for verdict, answer in verdicts if verdict.sure]
     assert len(sure) > 0.5 * len(new) and sum(sure) >= 0.95 * len(sure)
+    assert facts.least > 0, "where all that was seen passes, what it would be less sure of does not"
     assert not judge.judge("what is the capital of France, and who was born there").sure
     known, again = unpack(pack(facts, judge))
     assert known == facts

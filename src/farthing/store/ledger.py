@@ -88,9 +88,8 @@ class Ledger:
 
     def committed(self, records: Sequence[Record]) -> None:
         """Calls that have ended and that another writer of this process has put into the store: their notes in the journal
-        are closed, and observers hear of them."""
+        are closed, and observers hear of them, when it is written or flushed next."""
         self._committed.extend(records)
-        self._wake.set()
 
     @property
     def waiting(self) -> int:
@@ -107,10 +106,10 @@ class Ledger:
         return await self._until(lambda: not self.full, patience_s)
 
     async def flush(self, patience_s: float = 10.0) -> bool:
-        """Wait until all that was put in is committed; False if it is not after `patience_s`."""
+        """Wait until all that was put in is committed, and observers have heard of it; False if not after `patience_s`."""
         goal = self._done + self.waiting
         self._wake.set()
-        return await self._until(lambda: self._done >= goal, patience_s)
+        return await self._until(lambda: self._done >= goal and not self._committed, patience_s)
 
     def find(self, call_id: str) -> Record | None:
         """A call that is not committed yet."""
@@ -158,12 +157,16 @@ class Ledger:
 
     def _take_note(self) -> None:
         """Of what others have written."""
-        while self._committed:
-            batch = [self._committed.popleft() for _ in range(min(len(self._committed), BATCH))]
+        if not self._committed:
+            return
+        while batch := [self._committed[place] for place in range(min(len(self._committed), BATCH))]:
             for record in batch:
                 self._journal.close(record.id)
             for observer in self._observers:
                 self._tell(observer, batch)
+            for _ in batch:
+                self._committed.popleft()
+        self._tell_who_waits()
 
     def _pause_after(self, pause: float) -> float:
         """The store is in trouble: wait twice as long as before, without being woken by new calls; these go to disk."""
@@ -211,21 +214,24 @@ class Ledger:
         self._settled(batch, refused)
 
     def _settled(self, batch: list[Record], refused: list[Record]) -> None:
-        """Committed: tell whoever waits, forget the notes."""
-        self.refused += len(refused)
-        self.written += len(batch) - len(refused)
+        """Committed: forget the notes, tell observers, then whoever waits."""
         self._spilled = max(0, self._spilled - len(batch))
-        self._batch = []
         if not self._spilled:
             self._journal.forget_spill()
         for record in batch:
             self._journal.close(record.id)
+        for observer in self._observers:
+            self._tell(observer, [record for record in batch if record not in refused] if refused else batch)
+        self._batch = []
+        self.refused += len(refused)
+        self.written += len(batch) - len(refused)
+        self._tell_who_waits()
+
+    def _tell_who_waits(self) -> None:
         if self._someone_waits:
             self._someone_waits = False
             with suppress(RuntimeError):  # the loop is closed: nobody waits
                 self._loop.call_soon_threadsafe(self._moved.set)
-        for observer in self._observers:
-            self._tell(observer, [record for record in batch if record not in refused] if refused else batch)
 
     def _tell(self, observer: Observer, batch: Sequence[Record]) -> None:
         try:

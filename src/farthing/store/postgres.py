@@ -126,7 +126,9 @@ class PostgresConnection:
         return {row[0] for row in self.query(f"SELECT {column} FROM {table} WHERE {column} = ANY(?)", (list(values),))}
 
     def has_table(self, name: str) -> bool:
-        return self.query("SELECT to_regclass(?)", (name,))[0][0] is not None
+        """Read from the catalog: a name alone is looked up in what this session remembers, and in a transaction that began
+        before another session made the table it remembers that there is none."""
+        return bool(self.query("SELECT 1 FROM pg_catalog.pg_class WHERE oid = to_regclass(?)", (name,)))
 
     def wipe(self, table: str) -> None:
         self.execute(f"VACUUM {table}")

@@ -3,11 +3,14 @@
 import asyncio
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from farthing.store import Journal, Ledger, StoreError, open_store
+from farthing.store import Journal, Ledger, StoreError, engine_for, open_store
+from farthing.store.engine import Connection
 from stores import Postgres
 from unit.store.samples import morning
 
@@ -104,3 +107,25 @@ async def test_a_user_without_rights_is_told_what_to_grant(postgres: Postgres) -
     postgres.run("GRANT USAGE ON SCHEMA rich TO poor")
     with pytest.raises(StoreError, match="grant the user the right"):
         await open_store(poor)
+
+
+def test_a_table_that_another_session_made_meanwhile_is_seen(postgres: Postgres) -> None:
+    """Two gateways that start at once on an empty database: the second waits for the first, and makes nothing again."""
+    schema = postgres.empty()
+    engine = engine_for(postgres.url(schema))
+    with closing(engine.connect()) as first, closing(engine.connect()) as second:
+        assert not second.has_table("made")
+        with ThreadPoolExecutor(1) as pool:
+            with first.transaction(alone=True):
+                first.execute("CREATE TABLE made (n BIGINT)")
+                seen = pool.submit(_seen_alone, second)
+                waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'advisory'"
+                while not postgres.run(waiting):
+                    time.sleep(0.01)
+            assert seen.result(30)
+    postgres.drop(schema)
+
+
+def _seen_alone(connection: Connection) -> bool:
+    with connection.transaction(alone=True):
+        return connection.has_table("made")

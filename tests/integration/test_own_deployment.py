@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from integration.callers import Caller
-from integration.gateways import Gateway, gateway, settings_text
+from integration.gateways import Gateway, eventually, gateway, settings_text
 from integration.upstreams import Recorder, whole
 
 GPUS = """
@@ -46,12 +47,17 @@ def test_calls_and_idle_hours(own: Gateway, tape: Recorder) -> None:
         # $3.60 an hour for 3.6 M tokens: $1 a million out, a tenth of it in, a hundredth of it cached.
         assert (record["cost"], record["cost_state"]) == (500 * 1000 + 800 * 100 + 200 * 10, "computed")
     caller.close()
-    shown = own.farthing_json("tco", "deployment", "own/llama-8b", "--since", "2h")
+
+    def used(name: str) -> Any:
+        shown = own.farthing_json("tco", "deployment", name, "--since", "2h")
+        return shown if shown["attempts"] else None
+
+    shown = eventually(lambda: used("own/llama-8b"), "its call is in the store")
     assert (shown["attempts"], shown["used"]["nano_dollars"], shown["in_ledger"]["nano_dollars"]) == (
         1,
         582_000,
         582_000,
     )
     assert shown["idle"]["nano_dollars"] == shown["paid"]["nano_dollars"] - 582_000 > 7_000_000_000
-    ours = own.farthing_json("tco", "deployment", "ours", "--since", "2h")
+    ours = eventually(lambda: used("ours"), "its call is in the store")
     assert (ours["attempts"], ours["used"]["nano_dollars"]) == (1, 1_164_000)

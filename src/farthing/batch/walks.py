@@ -176,7 +176,7 @@ class Walks:
         self, line: Line, job: Job, call_id: str, walk: Walk, started_us: int = 0
     ) -> tuple[Call, FarthingError | None]:  # fmt: skip
         """The line as a call of whoever handed it in, and why it may not go, if so."""
-        now_us = self._now_us()
+        now, now_us = self._monotonic(), self._now_us()  # this one first: no attempt takes longer than its call
         started_us = started_us or now_us
         problem: FarthingError | None = None
         body = line.body
@@ -188,7 +188,7 @@ class Walks:
             problem, ask = error, Ask(line.model)
         call = Call(
             id=call_id, wire=job.wire, headers=self._headers_of(job), peer="", body=body, ask=ask, started_us=started_us,
-            started=self._monotonic() - max(0, now_us - started_us) / 1e6,
+            started=now - max(0, now_us - started_us) / 1e6,
         )  # fmt: skip
         call.walk = walk
         call.kept = {booking.ORIGIN: job.origin}

@@ -6,11 +6,13 @@ wrapped value, which knows whose it is. Knows nothing of how they came here, nor
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 import msgspec
 
 from farthing.model.call import Sample
 from farthing.store.engine import Connection, Row
+from farthing.store.errors import StoreError
 from farthing.store.rows import LONGEST_NAME, mended_text
 from farthing.store.schema_captures import CAPTURE_COLUMNS
 from farthing.store.sealing import PLAIN, Unreadable, Wrapping
@@ -205,7 +207,8 @@ def _delete(connection: Connection, where: str, values: tuple[object, ...]) -> i
     """Gone for good: a row that is only unlinked can still be read from the disk."""
     gone = connection.execute(f"DELETE FROM captures WHERE {where}", values)
     if gone:
-        connection.wipe("captures")
+        with suppress(StoreError):  # they are deleted; the next time takes from the disk what is left there
+            connection.wipe("captures")
     return gone
 
 

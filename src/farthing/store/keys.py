@@ -268,12 +268,16 @@ class KeyRing:
     async def refresh(self) -> None:
         """Take over what changed in the store. Raises StoreError. A store that has lost all keys was deleted or replaced:
         then those that are known stay, since a gateway without keys would be open to its whole machine."""
+        before = self._changes
         changes = await self._store.key_changes()
         if changes == 0 < self._changes:
             self.trouble = "the store has lost its keys; those known so far stay until the gateway starts again"
             return
-        if changes != self._changes:
-            self._changes, keys = await self._store.live_keys()
+        if changes != before:
+            changes, keys = await self._store.live_keys()
+            if self._changes != before:
+                return  # another look was quicker, and may have seen more
+            self._changes = changes
             self._keys = {key.hash: key for key in keys}
             self._unknown = {}
         self.trouble = ""

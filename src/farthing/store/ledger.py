@@ -59,6 +59,7 @@ class Ledger:
         self._committed: deque[Record] = deque()
         self._batch: list[Record] = []
         self._spilled = 0
+        self._handed_in = 0
         self._connection: Connection | None = None
         self._wake = threading.Event()
         self._ending = threading.Event()
@@ -81,6 +82,7 @@ class Ledger:
     def put(self, record: Record) -> None:
         """Hand in a call that has ended. Never blocks, never drops."""
         self._waiting.append(record)
+        self._handed_in += 1
         if len(self._waiting) == BATCH:
             self._wake.set()
         if self._ended:
@@ -107,7 +109,7 @@ class Ledger:
 
     async def flush(self, patience_s: float = 10.0) -> bool:
         """Wait until all that was put in is committed, and observers have heard of it; False if not after `patience_s`."""
-        goal = self._done + self.waiting
+        goal = self._handed_in
         self._wake.set()
         return await self._until(lambda: self._done >= goal and not self._committed, patience_s)
 

@@ -7,8 +7,9 @@ that may show them.
 
 import importlib
 import sqlite3
+import threading
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
@@ -32,10 +33,16 @@ Rows = Generator[Sequence[Any], None, None]
 """The names of the columns, then the rows."""
 
 
-def write_rows(database: str, query: str, path: Path, most: int) -> None:
-    """The rows of the query, but for those after `most`. `database` is an address as `store.url` is one. Raises InputError,
-    OSError."""
-    rows = _of_sqlite(database, query) if database.startswith("sqlite:") else _of_postgres(database, query)
+def write_rows(database: str, query: str, path: Path, most: int, stopped: threading.Event | None = None) -> None:
+    """The rows of the query, but for those after `most`. `database` is an address as `store.url` is one; whoever sets
+    `stopped` waits for them no longer. Raises InputError, OSError."""
+    until = time.monotonic() + MOST_S
+
+    def is_over() -> bool:
+        return time.monotonic() > until or (stopped is not None and stopped.is_set())
+
+    ask = _of_sqlite if database.startswith("sqlite:") else _of_postgres
+    rows = ask(database, query, is_over)
     with closing(rows), path.open("wb") as file:
         names = _checked(next(rows))
         for values in islice(rows, most):
@@ -49,19 +56,22 @@ def _checked(names: Sequence[str]) -> Sequence[str]:
     return names
 
 
-def _of_sqlite(database: str, query: str) -> Rows:
+def _of_sqlite(database: str, query: str, is_over: Callable[[], bool]) -> Rows:
     path = database.removeprefix("sqlite:///")
+    said = True
     try:
         with closing(sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True)) as db:
             db.execute("PRAGMA query_only = ON")
-            until = time.monotonic() + MOST_S
-            db.set_progress_handler(lambda: time.monotonic() > until, _STEPS)
-            yield from _of_cursor(db.execute(query))
+            db.set_progress_handler(is_over, _STEPS)
+            cursor = db.execute(query)
+            said = False  # from here on an error may show a value
+            yield from _of_cursor(cursor, is_over)
     except sqlite3.Error as error:
-        raise InputError(f"the query cannot be asked of {Path(path).name}: {error}") from None
+        why = f"{error}" if said else type(error).__name__
+        raise InputError(f"the query cannot be asked of {Path(path).name}: {why}") from None
 
 
-def _of_postgres(database: str, query: str) -> Rows:
+def _of_postgres(database: str, query: str, is_over: Callable[[], bool]) -> Rows:
     try:
         psycopg = importlib.import_module("psycopg")
     except ImportError as missing:
@@ -75,16 +85,18 @@ def _of_postgres(database: str, query: str) -> Rows:
             with db.cursor(name="farthing_rows") as cursor:
                 cursor.itersize = MANY
                 cursor.execute(query)
-                yield from _of_cursor(cursor)
+                yield from _of_cursor(cursor, is_over)
     except psycopg.Error as error:
         raise InputError(f"the query cannot be asked: {_said(error)}") from None
 
 
-def _of_cursor(cursor: Any) -> Rows:
+def _of_cursor(cursor: Any, is_over: Callable[[], bool]) -> Rows:
     if cursor.description is None:
         raise InputError("the query gives no rows: write one that begins with SELECT or WITH")
     yield [column[0] for column in cursor.description]
     while some := cursor.fetchmany(MANY):
+        if is_over():
+            raise InputError("the query takes too long, or nobody waits for it any more")
         yield from some
 
 

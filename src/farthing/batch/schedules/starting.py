@@ -8,6 +8,7 @@ late, or still being written.
 import asyncio
 import hashlib
 import logging
+import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import suppress
@@ -77,8 +78,9 @@ class Starter:
         desk = self._desk
         path = folder / "rows.jsonl"
         query = schedule.filled(schedule.query, found.due_us)
+        stopped = threading.Event()
         asked = asyncio.create_task(
-            asyncio.to_thread(write_rows, schedule.database.reveal(), query, path, self._most + 1)
+            asyncio.to_thread(write_rows, schedule.database.reveal(), query, path, self._most + 1, stopped)
         )  # fmt: skip
         try:
             while not (await asyncio.wait({asked}, timeout=LEASE_S / 3))[0]:
@@ -86,6 +88,7 @@ class Starter:
                     raise _Lost
             await asked
         finally:
+            stopped.set()  # else its thread would go on, and the end of the process wait for it
             asked.cancel()
         return path
 

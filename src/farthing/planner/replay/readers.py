@@ -85,16 +85,22 @@ class KnownNames(Names):
             return super().of_tokens(scope, ids, lengths)
         key = (scope, id(ids), lengths)
         known = self._known.get(key)
-        return known[1] if known is not None else self._kept(key, ids, super().of_tokens(scope, ids, lengths))
+        if known is not None:
+            return known[1]
+        return self._kept(key, ids, len(ids) * ids.itemsize, super().of_tokens(scope, ids, lengths))
 
     def of_blocks(self, scope: str, blocks: Sequence[Block]) -> Sequence[bytes]:
         key = (scope, id(blocks))
         known = self._known.get(key)
-        return known[1] if known is not None else self._kept(key, blocks, super().of_blocks(scope, blocks))
+        if known is not None:
+            return known[1]
+        size = sum(len(block.content) for block in blocks)
+        return self._kept(key, blocks, size, super().of_blocks(scope, blocks))
 
-    def _kept(self, key: tuple[object, ...], prompt: object, names: Sequence[bytes]) -> Sequence[bytes]:
+    def _kept(self, key: tuple[object, ...], prompt: object, size: int, names: Sequence[bytes]) -> Sequence[bytes]:
+        """`size`: bytes of the prompt, which is kept as long as its names."""
         if self._room > 0:
-            self._room -= NAME * len(names) + BEYOND
+            self._room -= size + NAME * len(names) + BEYOND
             self._known[key] = prompt, names
         return names
 

@@ -130,15 +130,16 @@ FEW = 3
 LATE = 0.2
 """The newest share of calls, by which contexts are told that will come again."""
 KNOWN = 0.9
+OFTEN = 5
+"""Calls of a context from which on something was learned of it: one that was tried once or twice is left to the teacher."""
 
 
 def steady(captured: Iterable[Captured]) -> tuple[str, ...]:
     """The contexts of these calls; empty where they are not known, or new ones come all the time, as with a date in the
     instructions: those of tomorrow's calls are in no list then, and such a change was learned to be none."""
-    contexts = [each.context for each in sorted(captured, key=lambda each: each.at_us)]
-    different = set(contexts)
-    if "" in different:
-        return ()
+    contexts = [each.context for each in sorted(captured, key=lambda each: each.at_us) if each.context]
+    times = Counter(contexts)
+    different = {context for context in times if times[context] >= OFTEN} or set(times)
     late = len(contexts) - int(LATE * len(contexts))
     early = set(contexts[:late])
     known = sum(each in early for each in contexts[late:])

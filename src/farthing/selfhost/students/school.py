@@ -96,7 +96,7 @@ class School:
             train, data, vectors, name, target=self._target, traffic=self._traffic, error=self._error
         )
         facts = msgspec.structs.replace(
-            found.facts, redacted=self._redacted, features=features_of(pairs), contexts=steady(pairs),
+            found.facts, redacted=self._redacted, features=features_of(pairs), contexts=steady(pair for pair in pairs if pair.at_us >= found.facts.from_us),
             longest=max(map(len, data.texts)), spellings=_spellings(data, found.facts.answers),
         )  # fmt: skip
         why = facts.why_not or f"answers {facts.coverage:.0%} of {facts.pairs:,} calls at {facts.bound:.1%} or better"

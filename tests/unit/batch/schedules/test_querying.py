@@ -1,6 +1,8 @@
 """Rows of a query on both engines: as JSON lines, only read, and nothing said of values."""
 
 import json
+import sqlite3
+import threading
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -62,6 +64,22 @@ def test_a_mistake_is_told_without_values(tickets: str, tmp_path: Path) -> None:
     if tickets.startswith("postgresql"):
         said = refused(tickets, "SELECT CAST(text AS INTEGER) FROM tickets", path)
         assert "InvalidTextRepresentation" in said and "secret" not in said
+
+
+def test_a_value_that_cannot_be_read_is_not_shown(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "odd.db")) as db:
+        db.execute("CREATE TABLE odd (a TEXT)")
+        db.execute("INSERT INTO odd VALUES (CAST(X'736563726574ff' AS TEXT))")
+        db.commit()
+    assert "secret" not in refused(f"sqlite:///{tmp_path}/odd.db", "SELECT a FROM odd", tmp_path / "rows")
+
+
+def test_whoever_waits_no_longer_ends_it(tickets: str, tmp_path: Path) -> None:
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n"
+    stopped = threading.Event()
+    stopped.set()
+    with pytest.raises(InputError):
+        write_rows(tickets, endless, tmp_path / "rows", 10**9, stopped)
 
 
 def test_a_database_that_is_not_there(tmp_path: Path) -> None:

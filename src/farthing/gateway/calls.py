@@ -79,14 +79,16 @@ async def own_call(store: Store, ledger: Unwritten, entered: Pass, call_id: str,
 
 
 async def ended_call(store: Store, ledger: Unwritten, call_id: str) -> Record | None:
-    """Any call that has ended or ends in this moment, also if it is not written yet."""
-    record = ledger.find(call_id) or await store.call(call_id)
+    """Any call that has ended or ends in this moment: as soon as it is in the store, so that whoever is told of it finds it in
+    reports too; while the store cannot be written, from those that wait."""
     until = time.monotonic() + WRITTEN_WITHIN_S
-    # It may end just now, or has ended in another worker, which has not written it yet.
-    while record is None and time.monotonic() < until:
+    while True:
+        waiting = ledger.find(call_id)
+        found = waiting or await store.call(call_id)
+        # It may end just now, or wait in another worker.
+        if (found and not waiting) or time.monotonic() > until:
+            return found
         await asyncio.sleep(LOOK_AGAIN_S)
-        record = ledger.find(call_id) or await store.call(call_id)
-    return record
 
 
 def _is_for(entered: Pass, record: Record, others: Role) -> bool:

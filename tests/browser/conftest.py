@@ -29,7 +29,7 @@ pro = 20
 [transactions.types.support_resolution]
 human_minutes = 15
 """
-expect.set_options(timeout=30_000)  # a slow machine needs its time
+expect.set_options(timeout=120_000)  # a slow machine needs its time
 WIDTHS = {"desktop": 1360, "phone": 390}
 
 
@@ -67,7 +67,7 @@ class Visitor:
         self._wrong: list[str] = []
         self._context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
         self.page: Page = self._context.new_page()
-        self.page.set_default_timeout(60_000)
+        self.page.set_default_timeout(120_000)
         self.page.on(
             "console", lambda said: self._wrong.append(said.text) if said.type in ("error", "warning") else None
         )

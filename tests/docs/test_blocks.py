@@ -29,10 +29,12 @@ from typing import NamedTuple
 import click
 import pytest
 
+import written
 from farthing.cli.main import cli
 from farthing.settings import parse
 from farthing.upstream.hosts import HOSTS
 from warm import warm
+from written import wait_until_written
 
 ROOT = Path(__file__).parents[2]
 PAGES = [
@@ -48,6 +50,8 @@ LONG_RUNNING = ("up", "simulate", "demo")
 NOT_HERE = ("make", "pip", "uv", "git", "cd", "docker", "source", "python3")
 ASIDE = ("echo", "printf", "cat", "grep", "test", "#")
 SHELLS = ("bash", "sh", "console")
+SETTLE = f"{shlex.quote(sys.executable)} -ISE {shlex.quote(written.__file__)} . && sleep 0.5"
+"""What was served is written; keys and settings of others are read twice a second."""
 
 
 class Block(NamedTuple):
@@ -155,14 +159,14 @@ def running(*arguments: str, env: dict[str, str], folder: Path, ready: str) -> I
 
 
 def paced(to_run: list[str]) -> Iterator[str]:
-    """With a pause where the gateway must have written, or read, what one command leaves to another: its ledger is written
-    in the background. Our own commands use the store themselves, and some use neither."""
+    """With a pause where the gateway must have written, or read, what one command leaves to another: it does so in the
+    background. Our own commands use the store themselves, and some use neither."""
     before = ""
     for command in to_run:
         kind = (words(command) or ["#"])[0]
         if kind not in ASIDE:
             if before and (before, kind) != ("farthing", "farthing"):
-                yield "sleep 0.5"
+                yield SETTLE
             before = kind
         yield command
 
@@ -184,7 +188,7 @@ class Stage:
             self._run_shell(block.code)
         elif block.language == "python":
             self._call(["python-block", self._here(block.code)], block.code)
-            time.sleep(0.5)  # the ledger is written in the background
+            wait_until_written(self._folder)
 
     def _run_shell(self, code: str) -> None:
         to_run = [self._here(command) for command in commands(code) if self._is_to_run(command)]

@@ -18,6 +18,7 @@ from typing import IO, Any, NamedTuple
 import httpx2
 
 from warm import SCRIPT, Process, warm
+from written import wait_until_written
 
 FARTHING = str(Path(sys.executable).with_name("farthing"))
 PATIENCE_S = 60.0
@@ -120,7 +121,8 @@ class Gateway:
         return eventually(found, f"the call {call_id} is in the ledger")
 
     def farthing(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run a command of the CLI with this gateway's settings."""
+        """Run a command of the CLI with this gateway's settings, once what it served is written."""
+        wait_until_written(self.folder)
         done = warm().run(self._command(arguments), self.folder, self._env)
         assert not check or done.returncode == 0, done.stderr
         return done

@@ -21,6 +21,8 @@ from farthing.store.reading import FILTERS
 
 WRITTEN_WITHIN_S = 0.5
 """How long rows wait at most in the gateway that served the call, while the store is well."""
+LATE_S = 5.0
+"""How long they may wait on a machine that is busy otherwise."""
 LOOK_AGAIN_S = 0.1
 MOST_CALLS = 1_000
 """Of one list."""
@@ -65,7 +67,9 @@ def _number(text: str) -> int:
 
 
 class Unwritten(Protocol):
-    """Knows calls that are not in the store yet."""
+    """Knows calls that are not in the store yet, and why if they cannot be written now."""
+
+    trouble: str
 
     def find(self, call_id: str) -> Record | None: ...
 
@@ -81,12 +85,13 @@ async def own_call(store: Store, ledger: Unwritten, entered: Pass, call_id: str,
 async def ended_call(store: Store, ledger: Unwritten, call_id: str) -> Record | None:
     """Any call that has ended or ends in this moment: as soon as it is in the store, so that whoever is told of it finds it in
     reports too; while the store cannot be written, from those that wait."""
-    until = time.monotonic() + WRITTEN_WITHIN_S
+    began = time.monotonic()
     while True:
         waiting = ledger.find(call_id)
         found = waiting or await store.call(call_id)
+        patience_s = LATE_S if waiting and not ledger.trouble else WRITTEN_WITHIN_S
         # It may end just now, or wait in another worker.
-        if (found and not waiting) or time.monotonic() > until:
+        if (found and not waiting) or time.monotonic() - began > patience_s:
             return found
         await asyncio.sleep(LOOK_AGAIN_S)
 

@@ -85,7 +85,8 @@ def build_school(settings: Settings, store: Store, encoder: Encoder | None, arou
         found = await captures.read(around.clock.now_us())
         return [
             pairs.Captured(
-                each.text, each.answer, each.template, each.at_us, each.tenant, each.feature, each.task, each.model, each.context
+                each.text, each.answer, each.template, each.at_us, each.tenant, each.feature, each.task, each.model, each.context,
+                each.settled,
             )
             for each in found.calls if each.turns == 1 and each.is_fair
         ]  # fmt: skip

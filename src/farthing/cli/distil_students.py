@@ -37,6 +37,8 @@ class _Shown(msgspec.Struct):
     state: str
     why: str
     teacher: str
+    models: list[str]
+    """It answers calls that ask for one of these; empty where nothing says so."""
     changed_us: int
     pairs: int
     coverage: float | None
@@ -231,6 +233,7 @@ class _Known(msgspec.Struct):
     pairs: int = 0
     answered: int = 0
     bound: float = 0.0
+    models: list[str] = []
 
 
 def _known(version: Version) -> _Known:
@@ -252,7 +255,7 @@ def _shown(version: Version, looks: list[Looks], saved: Nano | None) -> _Shown:
     )
     coverage = sure / judged if judged else answered / pairs if pairs else None
     return _Shown(
-        version.tenant, version.scope, version.version, version.state, version.why, version.teacher, version.changed_us, pairs,
+        version.tenant, version.scope, version.version, version.state, version.why, version.teacher, facts.models, version.changed_us, pairs,
         coverage, agreed / compared if compared else None,
         wilson(agreed, compared)[0] if compared else facts.bound or None, compared, audits, saved,
     )  # fmt: skip
@@ -264,12 +267,12 @@ def _table(found: list[_Shown]) -> Table:
     table.add_column("state")
     for title in ("answers", "agrees", "at least", "audits", "saved"):
         table.add_column(title, justify="right")
-    for title in ("teacher", "since", "why"):
+    for title in ("teacher", "asked as", "since", "why"):
         table.add_column(title)
     for each in found:
         shares = ("" if share is None else f"{share:.1%}" for share in (each.coverage, each.agreement, each.at_least))
         table.add_row(
             each.tenant, each.scope, f"{each.version}", each.state, *shares, f"{each.audits:,}",
-            "" if each.saved is None else show_dollars(each.saved), each.teacher or "(unknown)", show_time(each.changed_us), each.why,
+            "" if each.saved is None else show_dollars(each.saved), each.teacher or "(unknown)", ", ".join(each.models) or "(unknown)", show_time(each.changed_us), each.why,
         )  # fmt: skip
     return table

@@ -51,6 +51,8 @@ class Captured(msgspec.Struct, frozen=True):
     context: str = ""
     """Fingerprint of all that the answer depends on beside `text`, and the model that was asked for, as `wire.question` makes it; empty
     where it was not kept."""
+    settled: str = ""
+    """The same without what changes in instructions from call to call."""
 
     @property
     def is_fair(self) -> bool:
@@ -68,6 +70,7 @@ class _Texts(msgspec.Struct, omit_defaults=True, array_like=True):
     """In its place nothing is written any more."""
     sample: Sample = ""
     context: str = ""
+    settled: str = ""
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -142,7 +145,7 @@ class Captures:
     def _row(self, captured: Captured) -> Row:
         labels = tuple(mended_text(label, LONGEST_NAME) for label in captured.labels)
         text, answer, instructions = map(_mended, (captured.text, captured.answer, captured.instructions))
-        texts = _Texts(text, answer, instructions, labels, "", captured.sample, captured.context)
+        texts = _Texts(text, answer, instructions, labels, "", captured.sample, captured.context, captured.settled)
         names = (captured.call_id, captured.tenant, captured.feature, captured.task, captured.template, captured.model)
         id_, tenant, *others = (mended_text(name, LONGEST_NAME) for name in names)
         data = self._wrapping.wrap(msgspec.msgpack.encode(texts), _KEY_OF, tenant, id_)
@@ -165,7 +168,7 @@ class Captures:
         texts = msgspec.msgpack.decode(plain, type=_Texts)
         return Captured(
             id_, texts.text, texts.answer, int(at_us), template, tenant, feature, task, model, int(turns),
-            texts.instructions, texts.labels, int(expires_us), texts.sample, texts.context,
+            texts.instructions, texts.labels, int(expires_us), texts.sample, texts.context, texts.settled,
         )  # fmt: skip
 
 

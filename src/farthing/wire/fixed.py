@@ -76,7 +76,9 @@ def fixed_part(instructions: str, tools: list[Any], answering: Answering, forced
     digest = ""
     if instructions or names or answering.json:
         shape = msgspec.json.encode([names, answering.json, _plain(answering.schema)], order="sorted")
-        hashed = blake2b(RULES + settled(instructions).encode("utf-8", "replace") + b"\0" + shape, digest_size=8)
+        hashed = blake2b(
+            RULES + settled(instructions[:INSTRUCTIONS]).encode("utf-8", "replace") + b"\0" + shape, digest_size=8
+        )
         digest = hashed.hexdigest()
     return Fixed(
         template=digest,
@@ -93,8 +95,6 @@ def fixed_part(instructions: str, tools: list[Any], answering: Answering, forced
 def settled(text: str) -> str:
     """A text without what changes from call to call: blocks of context; words with a digit or an @ (numbers, times, ids,
     addresses), names of months and days. Its spaces do not count."""
-    if len(text) > INSTRUCTIONS:
-        text = text[:INSTRUCTIONS]
     if "</" in text:
         text = _BLOCK.sub(_unless_quoted, text)
     return " ".join(

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from farthing.wire import canonical
+from farthing.wire.fixed import settled
 
 LONGEST = 512 * 1024
 """Bytes of a body that is read for its question; a longer one (images, whole documents) is not worth the time."""
@@ -44,6 +45,11 @@ class Question(msgspec.Struct, frozen=True):
     def beside(self, model: str) -> str:
         """All that the answer depends on beside the words of the last ask, the model that is asked included."""
         return f"{self.context.hex()} {model}"
+
+
+def named_in(beside: str) -> str:
+    """The model in what `Question.beside` made; empty where there is none."""
+    return beside.partition(" ")[2]
 
 
 _WHO = "says who asks, which the model does not learn"
@@ -107,11 +113,15 @@ _WORDS = frozenset({"output_text", "refusal", "thinking", "redacted_thinking", "
 """Parts that are text, but nobody's question."""
 _ASK = msgspec.Raw(b"@")
 """Stands for the words of the ask in a context. It is no JSON, so no request can hold it."""
+_LOOSELY = msgspec.Raw(b"~")
+"""Tells what was read loosely from all that was not; no JSON, either."""
 
 
-def question(format: str, body: bytes) -> Question | None:
+def question(format: str, body: bytes, *, loosely: bool = False) -> Question | None:
     """The question in a request of that format. None if no answer may be kept for it: it cannot be read with certainty,
-    it is too long, it runs in the background, or it adds to a conversation at the provider. Never raises."""
+    it is too long, it runs in the background, or it adds to a conversation at the provider. `loosely`: what changes in
+    instructions from call to call, such as a date, does not count (`fixed.settled`); such
+    fingerprints equal no others. Never raises."""
     read = _READERS.get(format)
     if read is None or len(body) > LONGEST:
         return None
@@ -120,6 +130,8 @@ def question(format: str, body: bytes) -> Question | None:
         if _may_be_marked(body):
             _unmark(request)
         settle(request, LEFT_OUT[format], DEFAULTS[format])
+        if loosely:
+            _settle_instructions(request)
         return read(format, request)
     except (ValueError, RecursionError):
         return None
@@ -167,6 +179,26 @@ def settle(request: dict[str, Any], left_out: Iterable[str], defaults: dict[str,
         value = request[name]
         if value is None or any(canonical.same(value, default) for default in defaults[name]):
             del request[name]
+
+
+def _settle_instructions(request: dict[str, Any]) -> None:
+    request["loosely"] = _LOOSELY
+    for name in ("system", "instructions"):
+        if name in request:
+            request[name] = _settled(request[name])
+    for name in ("messages", "input"):
+        turns = request.get(name)
+        for turn in turns if isinstance(turns, list) else []:
+            if isinstance(turn, dict) and turn.get("role") in ("system", "developer") and "content" in turn:
+                turn["content"] = _settled(turn["content"])
+
+
+def _settled(content: Any) -> Any:
+    if isinstance(content, str):
+        return settled(content)
+    if isinstance(content, list):
+        return [{**each, "text": _settled(each.get("text"))} if isinstance(each, dict) else each for each in content]
+    return content
 
 
 class _Turns:

@@ -139,10 +139,10 @@ async def test_nobody_waits_for_what_is_deleted_while_somebody_reads(sqlite_url:
 
 async def test_what_was_kept_without_its_context_is_read_as_such(store: Store, connection: Connection) -> None:
     captures = Captures(store)
-    await captures.add(some(1, context="ab"))
+    await captures.add(some(1, context="ab", settled="cd"))
     ((data,),) = connection.query("SELECT data FROM captures")
     (kept,) = (await captures.read(0)).calls
-    assert kept.context == "ab" and kept.text
+    assert (kept.context, kept.settled) == ("ab", "cd") and kept.text
     plain = msgspec.msgpack.decode(PLAIN.unwrap(bytes(data), "capture", kept.tenant, kept.call_id))
     connection.execute(
         "UPDATE captures SET data = ?",

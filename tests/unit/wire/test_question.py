@@ -309,6 +309,36 @@ def test_no_request_can_pass_for_the_context_of_another() -> None:
     assert len(set(contexts)) == len(contexts)
 
 
+@pytest.mark.parametrize("format", FORMATS)
+def test_loosely_read_what_changes_in_instructions_does_not_count_and_all_else_does(format: str) -> None:
+    def told(words: Any, text: str = "Hi", **more: Any) -> bytes:
+        asks: list[Any] = [{"role": "user", "content": text}]
+        if format == MESSAGES:
+            request = {"messages": asks, "system": words}
+        elif format == RESPONSES:
+            request = {"input": asks, "instructions": words}
+        else:
+            request = {"messages": [{"role": "developer", "content": words}, *asks]}
+        return json.dumps({"model": "m", **request, **more}).encode()
+
+    def contexts(*bodies: bytes) -> int:
+        read = [question(format, body, loosely=True) for body in bodies]
+        return len({each.context for each in read if each is not None})
+
+    monday, friday = "It is Monday, 2026-11-23. Sort this.", "It is Friday, 2026-11-27. Sort this."
+    assert contexts(told(monday), told(friday), told(friday, "Bye")) == 1
+    assert (
+        contexts(told(monday), told("It is Monday. Count this."), told(monday, temperature=1), told(monday, x=[2])) == 4
+    )
+    far = "much " * 4_000
+    assert contexts(told(far + monday), told(far + friday), told(far + "Count this.")) == 2
+    if format != RESPONSES:
+        assert contexts(*(told([{"type": "text", "text": each}]) for each in (monday, friday))) == 1
+    exactly, loosely = question(format, told("Sort.")), question(format, told("Sort."), loosely=True)
+    assert exactly is not None and loosely is not None and exactly.context != loosely.context
+    assert (exactly.text, exactly.turns) == (loosely.text, loosely.turns)
+
+
 # --- what is asked
 
 

@@ -37,6 +37,7 @@ from farthing.steps.student.judging import Verdict
 from farthing.steps.student.step import Judged, Pupil, Student
 from farthing.store.errors import StoreError
 from farthing.store.students import Looks, Students, Version
+from farthing.wire.question import named_in
 from farthing.wire.said import said
 
 log = logging.getLogger("farthing.student")
@@ -295,7 +296,7 @@ class Life:
         pupil = Pupil(
             version.tenant, version.scope, version.version, judge, frozenset(facts.templates), facts.least, needs_vector,
             version.state == "serving", version.teacher, cost, baseline, facts.redacted, frozenset(facts.contexts), facts.longest,
-            frozenset(answer for answer in facts.answers if facts.redacted and MARK.search(answer)),
+            frozenset(answer for answer in facts.answers if facts.redacted and MARK.search(answer)), models_of(facts, version.teacher),
         )  # fmt: skip
         return pupil, facts, Spelling(facts.answers, facts.spellings)
 
@@ -331,6 +332,11 @@ class Life:
                 log.warning("a look at students failed", extra={"error": type(error).__name__})
             if time.monotonic() - heard > self._unheard_s:
                 self.forget()
+
+
+def models_of(facts: Facts, teacher: str) -> frozenset[str]:
+    """The models for which it may answer. One from before this was kept may do so for those in its contexts, or else for its teacher."""
+    return frozenset(facts.models or [named_in(each) for each in facts.contexts] or filter(None, [teacher]))
 
 
 def _counts(looks: Sequence[Looks], kind: str) -> Counts:

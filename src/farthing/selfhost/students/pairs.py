@@ -16,6 +16,7 @@ import msgspec
 from farthing.selfhost.students.changing import change
 from farthing.selfhost.students.spelling import meaning, spellings
 from farthing.steps.student.artefact import LONGEST
+from farthing.wire.question import named_in
 
 LONGEST_ANSWER = 2_000
 MOST_ANSWERS = 300
@@ -38,7 +39,10 @@ class Captured(msgspec.Struct, frozen=True):
     model: str = ""
     """The teacher."""
     context: str = ""
-    """Fingerprint of all that the teacher was told beside the text; empty where that is not known."""
+    """Fingerprint of all that the teacher was told beside the text, and the model that was asked for, as `Question.beside` says both;
+    empty where that is not known."""
+    settled: str = ""
+    """The same without what changes in instructions from call to call."""
 
 
 class DataSet(msgspec.Struct, frozen=True):
@@ -131,19 +135,35 @@ LATE = 0.2
 """The newest share of calls, by which contexts are told that will come again."""
 KNOWN = 0.9
 OFTEN = 5
-"""Calls of a context from which on something was learned of it: one that was tried once or twice is left to the teacher."""
+"""Calls of a context, or of a model, from which on something was learned of it: one that was tried once or twice is left to the teacher."""
 
 
 def steady(captured: Iterable[Captured]) -> tuple[str, ...]:
-    """The contexts of these calls; empty where they are not known, or new ones come all the time, as with a date in the
-    instructions: those of tomorrow's calls are in no list then, and such a change was learned to be none."""
-    contexts = [each.context for each in sorted(captured, key=lambda each: each.at_us) if each.context]
-    times = Counter(contexts)
-    different = {context for context in times if times[context] >= OFTEN} or set(times)
+    """The contexts of these calls. Where new ones come all the time, as with a date in the instructions, those of tomorrow's calls are in no
+    list, and such a change was learned to be none: then without what changes in instructions. Empty where they are not known, or
+    new ones come all the time even so."""
+    pairs = sorted(captured, key=lambda each: each.at_us)
+    return _steady([each.context for each in pairs if each.context]) or _steady(
+        [each.settled for each in pairs if each.settled]
+    )
+
+
+def _steady(contexts: Sequence[str]) -> tuple[str, ...]:
+    different = _often(contexts)
     late = len(contexts) - int(LATE * len(contexts))
     early = set(contexts[:late])
     known = sum(each in early for each in contexts[late:])
     return tuple(sorted(different)) if len(different) <= FEW or known >= KNOWN * len(contexts[late:]) else ()
+
+
+def asked_for(captured: Iterable[Captured]) -> tuple[str, ...]:
+    """The models that these calls asked for, as clients name them; where that is not known, those that answered."""
+    return tuple(sorted(_often([named_in(each.context) or each.model for each in captured]) - {""}))
+
+
+def _often(names: Iterable[str]) -> set[str]:
+    times = Counter(names)
+    return {name for name in times if times[name] >= OFTEN} or set(times)
 
 
 def by_scope(

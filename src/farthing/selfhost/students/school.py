@@ -15,7 +15,7 @@ import msgspec
 from farthing.embed import Encoder
 from farthing.selfhost.students.calibrating import ERROR
 from farthing.selfhost.students.due import Due, Foretold, features_of, foretell
-from farthing.selfhost.students.pairs import Captured, DataSet, by_scope, clean, steady
+from farthing.selfhost.students.pairs import Captured, DataSet, asked_for, by_scope, clean, steady
 from farthing.selfhost.students.training import LEAST, MOST, train
 from farthing.steps.student.artefact import FORM, Facts, Traffic, pack
 from farthing.steps.student.features import NAME
@@ -95,8 +95,9 @@ class School:
         found = await asyncio.to_thread(
             train, data, vectors, name, target=self._target, traffic=self._traffic, error=self._error
         )
+        learned = [pair for pair in pairs if pair.at_us >= found.facts.from_us]
         facts = msgspec.structs.replace(
-            found.facts, redacted=self._redacted, features=features_of(pairs), contexts=steady(pair for pair in pairs if pair.at_us >= found.facts.from_us),
+            found.facts, redacted=self._redacted, features=features_of(pairs), contexts=steady(learned), models=asked_for(learned),
             longest=max(map(len, data.texts)), spellings=_spellings(data, found.facts.answers),
         )  # fmt: skip
         why = facts.why_not or f"answers {facts.coverage:.0%} of {facts.pairs:,} calls at {facts.bound:.1%} or better"

@@ -63,12 +63,14 @@ class Facts(msgspec.Struct, frozen=True):
     features: tuple[str, ...] = ()
     """Whose calls it learned from, most of them first: for people."""
     contexts: tuple[str, ...] = ()
-    """All that its teacher was told beside the texts, and its name as clients have it, one fingerprint for each way; empty where that
-    changes from call to call."""
+    """All that its teacher was told beside the texts, and its name as clients have it, one fingerprint for each way, with or without what
+    changes in instructions from call to call; empty where there is more that changes."""
     longest: int = LONGEST
     """Characters of the longest text that it learned from: what is longer is new to it."""
     spellings: tuple[tuple[str, ...], ...] = ()
     """For each answer in how many ways its teacher spells it now; empty for those that are spelled in one."""
+    models: tuple[str, ...] = ()
+    """Those that the calls asked for, as clients name them; empty of a student from before this was kept."""
 
     @property
     def coverage(self) -> float:

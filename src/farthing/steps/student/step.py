@@ -1,8 +1,9 @@
 """The student step: a small model of our own answers when it is sure, and else the call goes on to its teacher.
 
 A call is for a student if its tenant and its template, or else its kind of work, have one, and if it is of the simple kind
-that students learn from: one question in words, no tools, one answer, no turns before. All that its teacher is told beside
-the text must be known, where that stays the same, and the text be no longer than what was learned from. Students are a model like any other, named
+that students learn from: one question in words, no tools, one answer, no turns before. The model that is asked for must be
+one that was learned from; so must all that its teacher is told beside the text, as far as that stays the same, and the text be no
+longer than what was learned from. Students are a model like any other, named
 `student`: pins, deny lists, a key's models and regions keep it away. One in the shadow judges, but gives nothing. What
 was judged is told to those who look at students (`Looks`). A failure in here makes the call one that goes on.
 
@@ -69,11 +70,14 @@ class Pupil(msgspec.Struct):
     redacted: bool = False
     """Whether it learned from redacted texts, and so must read them so."""
     contexts: frozenset[str] = frozenset()
-    """All that its teacher was told beside the texts, and the model that was asked for; empty where that changes from call to call."""
+    """All that its teacher was told beside the texts, and the model that was asked for, whole or loosely (`wire.question`); empty where that changes
+    from call to call."""
     longest: int = 16_000
     """Characters of the longest text that it learned from."""
     withheld: frozenset[str] = frozenset()
     """Answers of which nobody knows how the teacher gave them, since something in them was redacted."""
+    models: frozenset[str] = frozenset()
+    """It answers calls that ask for one of these, and no others."""
 
 
 Judged = tuple[Pupil, Verdict]
@@ -187,17 +191,10 @@ class Student:
         whole = question(call.wire, call.body) if found else None
         if whole is None or not _is_alone(whole):
             return (), ""
-        context = whole.beside(call.ask.model)
-        fits = tuple(
-            pupil for pupil in found
-            if len(whole.text) <= pupil.longest and (not pupil.contexts or context in pupil.contexts)
-        )  # fmt: skip
+        unlike = [_unlike(call, pupil, whole) for pupil in found]
+        fits = tuple(pupil for pupil, why in zip(found, unlike, strict=True) if not why)
         if not fits:
-            call.trail.note(
-                self.name,
-                "abstains",
-                "nothing was learned from calls with such instructions, such a model or such a long text",
-            )
+            call.trail.note(self.name, "abstains", unlike[0])
         return fits, whole.text
 
     def _keeps_away(self, call: Call) -> str:
@@ -257,6 +254,21 @@ class Student:
             self._looks.given_back(call, pupil, whole)
         for pupil, verdict in heard:
             self._looks.taught(call, pupil, verdict, whole)
+
+
+def _unlike(call: Call, pupil: Pupil, whole: Question) -> str:
+    """What tells the call from those that were learned from; empty if nothing does."""
+    model = call.ask.model
+    if model not in pupil.models:
+        return f"nothing was learned from calls that ask for {model[:80]!r}"
+    if len(whole.text) > pupil.longest:
+        return "nothing was learned from calls with such a long text"
+    if not pupil.contexts or whole.beside(model) in pupil.contexts:
+        return ""
+    loosely = question(call.wire, call.body, loosely=True)
+    if loosely is not None and loosely.beside(model) in pupil.contexts:
+        return ""
+    return "nothing was learned from calls with such instructions, or such settings of the model"
 
 
 def _withholds(call: Call, pupil: Pupil, verdict: Verdict) -> str:

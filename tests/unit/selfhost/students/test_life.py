@@ -6,8 +6,10 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from copy import copy
+from functools import partial
 from typing import Any
 
+import pytest
 from msgspec.structs import replace
 
 from farthing.model.arms import Draw
@@ -17,8 +19,8 @@ from farthing.model.record import Attempt
 from farthing.model.usage import Usage
 from farthing.pipeline import chain
 from farthing.quality.errand import Errands, Overhead
-from farthing.selfhost.students.life import FEATURE, OTHERWISE, Life
-from farthing.selfhost.students.pairs import Captured
+from farthing.selfhost.students.life import FEATURE, OTHERWISE, Life, models_of
+from farthing.selfhost.students.pairs import Captured, asked_for
 from farthing.selfhost.students.school import School
 from farthing.steps.meter import Meter
 from farthing.steps.student.artefact import pack
@@ -36,6 +38,8 @@ from unit.selfhost.students.talk import calls
 
 COST = 500
 SYSTEM = "Say what the customer wants, as JSON with one member, way."
+Told = Callable[[int, str], dict[str, Any]]
+"""Members of the request of a call, by its number and words."""
 TRUTH = {each.text: each.answer for each in calls(1_600)}
 
 
@@ -100,17 +104,26 @@ class Gateway:
         told = said(wire, answer.body)
         return told.text if told is not None else "", call
 
-    async def train(self) -> None:
-        body = json.dumps(request("x", "openai.chat")).encode()
-        template, asked = read_asked("openai.chat", body), question("openai.chat", body)
-        assert template is not None and asked is not None
-        pairs = [replace(each, template=template.template, context=asked.beside("big")) for each in calls(700)]
-        self.scope = f"template:{template.template}"
+    async def train(self, told: Told = lambda at, text: {}) -> None:
+        pairs = [replace(each, **kept(told(at, each.text))) for at, each in enumerate(calls(700))]
+        self.scope = f"template:{pairs[0].template}"
         assert await self.school.train(("acme", self.scope), pairs, "big")
         await self.life.take_over()
 
     async def states(self) -> list[str]:
         return [each.state for each in await self.kept.versions(tenant="acme")]
+
+
+def kept(members: dict[str, Any]) -> dict[str, str]:
+    """What is captured of such a request beside its words."""
+    body = json.dumps({**request("x", "openai.chat"), **members}).encode()
+    asked, exactly, loosely = (
+        read_asked("openai.chat", body),
+        question("openai.chat", body),
+        question("openai.chat", body, loosely=True),
+    )
+    assert asked is not None and exactly is not None and loosely is not None
+    return {"template": asked.template, "context": exactly.beside("big"), "settled": loosely.beside("big")}
 
 
 def request(text: str, wire: str, stream: bool = False) -> dict[str, Any]:
@@ -126,13 +139,13 @@ SEEN = {each.text for each in calls(700)}
 NEW = [text for text in TRUTH if text not in SEEN]
 
 
-async def serving(store: Store, **more: Any) -> Gateway:
+async def serving(store: Store, told: Told = lambda at, text: {}, **more: Any) -> Gateway:
     """A gateway whose student was tried and promoted."""
     gateway = Gateway(store, **more)
     await gateway.life.start(gateway.student, keeps=False)
-    await gateway.train()
+    await gateway.train(told)
     for text in NEW[:400]:
-        answer, call = await gateway.ask(text)
+        answer, call = await gateway.ask(text, members=told(2_000, text))
         assert answer == TRUTH[text] and call.trail.attempts
     assert await gateway.states() == ["shadow"]
     await gateway.life.look()
@@ -234,7 +247,7 @@ def adopted(gateway: Gateway, template: str) -> list[Any]:
     return [
         pupil.__class__(
             "acme", f"template:{template}", 1, pupil.judge, frozenset([template]), pupil.least, False, True,
-            cost=COST, baseline=COST,
+            cost=COST, baseline=COST, models=pupil.models,
         )
     ]  # fmt: skip
 
@@ -289,7 +302,12 @@ async def test_audits_of_calls_that_name_no_model_ask_the_teacher_that_was_captu
     assert await gateway.school.train_all() == 1
     (made, *_) = await gateway.kept.versions(tenant="acme", scope=f"template:{'ab' * 8}")
     assert made.teacher == "large"
-    gateway.student.teach([replace(pupil, contexts=frozenset()) for pupil, *_ in gateway.life._pupils.values()])
+    gateway.student.teach(
+        [
+            replace(pupil, contexts=frozenset(), models=frozenset(["auto"]))
+            for pupil, *_ in gateway.life._pupils.values()
+        ]
+    )
     for text in NEW[400:420]:
         await gateway.ask(text, model="auto")
     await gateway.life.settle()
@@ -551,3 +569,52 @@ async def test_an_output_limit_that_the_teachers_answers_fitted_into_cuts_none(s
         gateway.student.teach([replace(pupil, contexts=contexts)])
         _, call = await gateway.ask(text, members={"max_tokens": 5})
         assert bool(call.trail.attempts) is not answers
+
+
+def dated(at: int, text: str, *, seeded: bool = False, **more: Any) -> dict[str, Any]:
+    """A request whose instructions change every fifth call."""
+    day = f"{at // 5 % 28 + 1}.{at // 140 + 1}.2026"
+    asks = [{"role": "system", "content": f"It is {day}. {SYSTEM}"}, {"role": "user", "content": text}]
+    return {"messages": asks, **({"seed": at} if seeded else {}), **more}
+
+
+@on_sqlite
+@pytest.mark.parametrize("seeded", [False, True], ids=["dated", "dated and seeded"])
+async def test_where_instructions_change_daily_another_model_or_setting_is_left_to_it(
+    store: Store, seeded: bool
+) -> None:
+    """The day does not count, all else does; where more changes, as a seed does, the model still counts."""
+    told = partial(dated, seeded=seeded)
+    gateway = await serving(store, told, audited=0.0)
+    (pupil,) = [pupil for pupil, *_ in gateway.life._pupils.values()]
+    assert pupil.models == {"big"} and bool(pupil.contexts) is not seeded
+    for text in NEW[400:450]:
+        _, call = await gateway.ask(text, members=told(3_000, text))
+        if not call.trail.attempts:
+            break
+    assert not call.trail.attempts
+    _, call = await gateway.ask(text, members=told(3_000, text), model="bigger")
+    assert call.trail.attempts and "'bigger'" in call.trail.decisions[-1].why
+    _, call = await gateway.ask(text, members=told(3_000, text, temperature=1.5))
+    assert bool(call.trail.attempts) is not seeded
+
+
+@on_sqlite
+async def test_an_old_student_answers_for_the_models_that_are_known_of_it_alone(store: Store) -> None:
+    gateway = await serving(store, audited=0.0)
+    ((_, facts, _),) = gateway.life._pupils.values()
+    assert facts.models == ("big",) and models_of(facts, "else") == {"big"}
+    old = replace(facts, models=())
+    assert models_of(old, "else") == {"big"} and models_of(replace(old, contexts=()), "else") == {"else"}
+    assert models_of(replace(old, contexts=()), "") == frozenset()
+    text = await one_that_is_answered(gateway)
+    gateway.student.teach([replace(pupil, models=frozenset()) for pupil, *_ in gateway.life._pupils.values()])
+    assert (await gateway.ask(text))[1].trail.attempts
+
+
+def test_models_that_were_hardly_asked_for_are_none_that_it_learned_of() -> None:
+    pairs = [Captured("x", "y", "t", at, context="ab big", model="big-2") for at in range(20)]
+    assert asked_for(pairs) == ("big",)
+    assert asked_for([*pairs, Captured("x", "y", "t", 20, context="ab once")]) == ("big",)
+    assert asked_for([replace(each, context="") for each in pairs]) == ("big-2",)
+    assert asked_for([Captured("x", "y")]) == ()

@@ -65,3 +65,14 @@ def test_a_teacher_agrees_in_a_spelling_that_its_clients_know() -> None:
 )  # fmt: skip
 def test_contexts_are_held_where_they_will_come_again(contexts: list[str], found: tuple[str, ...]) -> None:
     assert steady(Captured("text", "yes", "t", at, context=each) for at, each in enumerate(contexts)) == found
+
+
+def test_contexts_that_change_are_held_without_what_changes_in_instructions() -> None:
+    def held(*, settled: str = "{at}", context: str = "{at}") -> tuple[str, ...]:
+        return steady(
+            Captured("text", "yes", "t", at, context=context.format(at=at), settled=settled.format(at=at))
+            for at in range(50)
+        )
+
+    assert held(settled="a") == ("a",) and held(settled="a", context="b") == ("b",)
+    assert held() == held(settled="") == ()

@@ -13,6 +13,7 @@ from farthing.steps.capture.reading import Taken, read
 from farthing.steps.capture.step import Capture
 from farthing.store.captures import Captured
 from farthing.store.errors import StoreError
+from farthing.wire.question import named_in
 from unit.steps.conftest import MakeCall
 
 NOW_US = 1_790_000_000_000_000
@@ -195,6 +196,8 @@ def test_the_context_is_all_beside_the_ask_and_the_model() -> None:
     )  # fmt: skip
     assert one is not None and other is not None and warmer is not None and bigger is not None
     assert one.context == other.context and len({one.context, warmer.context, bigger.context}) == 3
+    assert named_in(one.context) == named_in(one.settled) == "gpt-5" and named_in(bigger.context) == "gpt-6"
+    assert one.settled == other.settled and len({one.context, one.settled, warmer.settled, bigger.settled}) == 4
 
 
 async def test_what_a_key_a_feature_or_a_call_wants_kept_nowhere_is_not_heard(make_call: MakeCall) -> None:

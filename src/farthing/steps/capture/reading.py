@@ -43,8 +43,8 @@ def read(taken: Taken, *, redacted: bool, most_chars: int, expires_us: int) -> C
     told = said(taken.wire, taken.answer)
     if told is None or told.tools or told.finish != "stop" or not told.text.strip():
         return None
-    found, loosely = (question(taken.wire, taken.request, loosely=loosely) for loosely in (False, True))
-    if found is None or loosely is None or not found.text or found.has_media or found.has_tool_results or found.choices > 1:
+    found = question(taken.wire, taken.request)
+    if found is None or not found.text or found.has_media or found.has_tool_results or found.choices > 1:
         return None
     asked = taken.asked or read_asked(taken.wire, taken.request)
     instructions = instructions_of(taken.wire, taken.request)
@@ -53,6 +53,7 @@ def read(taken: Taken, *, redacted: bool, most_chars: int, expires_us: int) -> C
     text, answer = found.text, told.text
     if redacted:
         text, answer, instructions = (redact(each).text for each in (text, answer, instructions))
+    loosely = question(taken.wire, taken.request, loosely=True) or found
     return Captured(
         taken.call_id, text, answer, taken.at_us, asked.template if asked is not None else "", taken.tenant,
         taken.feature, taken.task, taken.model, found.turns, instructions, asked.labels if asked is not None else (), expires_us,

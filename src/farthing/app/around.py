@@ -4,11 +4,12 @@ The defaults are the real ones. A story or a replay gives its own, and then driv
 """
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
 from farthing.embed.memo import Memo
+from farthing.gateway.edge import Read as ReadAsk
 from farthing.gateway.edge import new_call_id
 from farthing.model.clock import SYSTEM, Clock
 from farthing.steps.cache.near import Judge
@@ -21,17 +22,20 @@ from farthing.wire.asked import asked
 from farthing.wire.blocks import blocks
 from farthing.wire.question import Questions
 from farthing.wire.shaping.shape import Shaping, shaping
+from farthing.wire.translate import Translation
 
 
 class Readers(msgspec.Struct, frozen=True):
     """How requests are read, where several gateways of one process read the same ones. What each says depends on what it is
     given alone, so that it may be remembered for all of them. None: the gateway's own."""
 
+    ask: ReadAsk | None = None
     asked: ReadAsked = asked
     blocks: ReadBlocks = blocks
     questions: Questions | None = None
     shaping: Shaping = shaping
     classifier: Classifier | None = None
+    translations: Mapping[tuple[str, str], Translation] | None = None
     encoder: Memo | None = None
     """The local text encoder. It stays open."""
 
@@ -54,8 +58,8 @@ class Around(msgspec.Struct, frozen=True):
     """The ledger writes when it is flushed, and evidence is looked at when `Parts.quality` is told so. There are no pages for
     people."""
     kept: bool = True
-    """What calls leave is stored. If not, nobody reads it later: rows of ended calls are told to observers and go nowhere, and
-    answers that may come again are stored only where they are too many for memory."""
+    """What calls leave is stored. If not, nobody reads it later: rows of ended calls are told to observers and go nowhere,
+    none under way is noted, and answers that may come again are stored only where they are too many for memory."""
     weighing: Callable[[], float] | None = None
     """The seconds by which weighed models grow old; None: the clock's. Who drives the ledger knows when nothing was learned."""
     settings_file: str = ""

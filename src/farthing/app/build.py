@@ -138,11 +138,11 @@ async def assemble(settings: Settings, stack: AsyncExitStack, around: Around = R
             providers, book, health_of_deployments, settings.balance, clock.monotonic, clock.now_us, clock.sleep, around.dice
         ),
         limits.step,
-        Admit(book, journal, allow_unpriced=settings.prices.allow_unpriced, serve_without_ledger=serve_without_ledger),
+        Admit(book, journal if around.kept else None, allow_unpriced=settings.prices.allow_unpriced, serve_without_ledger=serve_without_ledger),
     ]  # fmt: skip
     prompts = await build_prompts(settings, store, providers, book, stack, around, ledger.put)
     doctor = build_doctor(settings.prompts, store, providers, book, stack, around)
-    relay = Relay(providers, clock.monotonic, prompts.dress, prompts.undress)
+    relay = Relay(providers, clock.monotonic, prompts.dress, prompts.undress, around.readers.translations)
     meter = Meter(ledger, serve_without_ledger=serve_without_ledger, clock=clock.monotonic)
 
     def errands(lever: str) -> Errands:
@@ -216,7 +216,7 @@ def _edges(settings: Settings, proceed: Proceed, around: Around) -> dict[str, Ed
     return {
         format.path: Edge(
             format, proceed, max_body=max_body, body_timeout_s=settings.server.body_timeout_s, intake=intake,
-            clock=around.clock, new_id=around.new_id,
+            clock=around.clock, new_id=around.new_id, read=around.readers.ask,
         )
         for format in FORMATS.values()
     }  # fmt: skip

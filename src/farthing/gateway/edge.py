@@ -12,10 +12,11 @@ import re
 import time
 import traceback
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from farthing.gateway.protocol import CONNECTION
-from farthing.model.call import Answer, Body, Call, Headers
+from farthing.model.call import Answer, Ask, Body, Call, Headers
 from farthing.model.clock import SYSTEM, Clock
 from farthing.model.errors import BadRequest, FarthingError, RequestTimeout, TooLarge, Unavailable, UpstreamError
 from farthing.pipeline import Proceed
@@ -24,6 +25,8 @@ from farthing.wire.format import Format
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
+Read = Callable[[str, bytes], Ask]
+"""What a request of a format asks for; see `Format.ask`."""
 
 BODIES = 8
 """As many bodies of the largest size may be on their way in at once."""
@@ -56,8 +59,9 @@ class Edge:
 
     def __init__(
         self, format: Format, proceed: Proceed, *, max_body: int, body_timeout_s: float, intake: Intake | None = None,
-        clock: Clock = SYSTEM, new_id: Callable[[], str] | None = None,
+        clock: Clock = SYSTEM, new_id: Callable[[], str] | None = None, read: Read | None = None,
     ) -> None:  # fmt: skip
+        self._ask = format.ask if read is None else partial(read, format.name)
         self._intake = intake or Intake(max_body * BODIES)
         self._format = format
         self._proceed = proceed
@@ -91,7 +95,7 @@ class Edge:
         client = scope.get("client")
         call = Call(
             id=call_id, wire=self._format.name, headers=headers, peer=client[0] if client else "", body=body,
-            ask=self._format.ask(body), started_us=started_us, started=started,
+            ask=self._ask(body), started_us=started_us, started=started,
         )  # fmt: skip
         call.caller = scope["extensions"].get(CONNECTION)
         return await self._proceed(call)

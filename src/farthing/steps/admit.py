@@ -30,12 +30,12 @@ TRUSTED = (0.5, 2.0)
 
 
 class Admit:
-    """See the module."""
+    """See the module. `journal`: None where nobody reads it after a kill."""
 
     name = "admit"
 
     def __init__(
-        self, book: PriceBook, journal: Journal, *, allow_unpriced: bool = False, serve_without_ledger: bool = False
+        self, book: PriceBook, journal: Journal | None, *, allow_unpriced: bool = False, serve_without_ledger: bool = False
     ) -> None:  # fmt: skip
         self._book = book
         self._journal = journal
@@ -52,11 +52,8 @@ class Admit:
                 "(prices.files or prices.contracts in farthing.toml), or set prices.allow_unpriced = true.",
                 param="model",
             )
-        try:
-            self._journal.open(call.record(0, UNDER_WAY, 0))
-        except Unavailable:
-            if not self._serve_without_ledger:
-                raise
+        if self._journal is not None:
+            self._note(self._journal, call)
         first = len(call.trail.attempts)
         try:
             answer = await proceed(call)
@@ -66,6 +63,13 @@ class Admit:
         sent = call.trail.attempts[first:]
         answer.on_end(lambda _: self._settle(call, sent, deployment))
         return answer
+
+    def _note(self, journal: Journal, call: Call) -> None:
+        try:
+            journal.open(call.record(0, UNDER_WAY, 0))
+        except Unavailable:
+            if not self._serve_without_ledger:
+                raise
 
     def _settle(self, call: Call, sent: list[Attempt], deployment: Deployment) -> None:
         """Price what was sent, with the parts that the provider bills apart. By then the call may be under way elsewhere."""

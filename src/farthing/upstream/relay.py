@@ -7,7 +7,7 @@ The meter always reads the provider's own bytes. Knows nothing of prices, keys o
 import asyncio
 import time
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -100,12 +100,13 @@ class Relay:
 
     def __init__(
         self, providers: Providers, clock: Callable[[], float] = time.perf_counter, dress: Dress | None = None,
-        undress: Undress | None = None,
+        undress: Undress | None = None, translations: Mapping[tuple[str, str], Translation] | None = None,
     ) -> None:  # fmt: skip
         self._providers = providers
         self._clock = clock
         self._dress = dress
         self._undress = undress
+        self._translations = translations or TRANSLATIONS
         self.drains = 0
         """Streams that are read on although their client left."""
 
@@ -178,7 +179,7 @@ class Relay:
         return self._providers[provider].prices
 
     def _prepared(self, call: Call, deployment: Deployment, provider: Provider) -> Prepared:
-        spoken, translation = _spoken(call.wire, provider)
+        spoken, translation = _spoken(call.wire, provider, self._translations)
         format = FORMATS[spoken]
         body = (
             format.splice(call.body, call.ask, deployment.model)
@@ -386,12 +387,14 @@ def spoken_with(wire: str, provider: Provider) -> str:
         return ""
 
 
-def _spoken(wire: str, provider: Provider) -> tuple[str, Translation | None]:
+def _spoken(
+    wire: str, provider: Provider, translations: Mapping[tuple[str, str], Translation] = TRANSLATIONS
+) -> tuple[str, Translation | None]:
     """The format to speak with the provider, and the translation if it is not the client's."""
     if wire in provider.formats:
         return wire, None
     for spoken in provider.formats:
-        translation = TRANSLATIONS.get((wire, spoken))
+        translation = translations.get((wire, spoken))
         if translation is not None:
             return spoken, translation
     raise CannotTranslate(

@@ -142,9 +142,10 @@ class Questions:
     one takes some 17 us for 5 KB, remembering one 2."""
 
     LONGEST = 32 * 1024
-    """Bytes of a body that is remembered."""
+    """Bytes of a body that is remembered, where nothing else is said."""
 
-    def __init__(self, most_bytes: int = 16 * 1024 * 1024) -> None:
+    def __init__(self, most_bytes: int = 16 * 1024 * 1024, longest: int = LONGEST) -> None:
+        self._longest = longest
         self._half = most_bytes // 2
         self._young: dict[tuple[str, bytes], Question | None] = {}
         self._old: dict[tuple[str, bytes], Question | None] = {}
@@ -154,7 +155,7 @@ class Questions:
 
     def of(self, format: str, body: bytes) -> Question | None:
         """The same as `question`."""
-        if len(body) > self.LONGEST:
+        if len(body) > self._longest:
             return question(format, body)
         key = (format, body)
         if key in self._young:

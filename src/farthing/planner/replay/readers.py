@@ -5,12 +5,14 @@ for, which kind of work its words look like, its question, its places for marks,
 """
 
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
+from copy import copy
+from typing import Any, Generic, TypeVar
 
 from farthing.app.around import Readers
 from farthing.embed import Encoder, EncoderError
 from farthing.embed.memo import Memo
 from farthing.embed.minilm import MiniLM
+from farthing.model.call import Ask
 from farthing.model.past import PastCall
 from farthing.planner.replay.recorded import read
 from farthing.steps.cache.near import Judge
@@ -18,11 +20,13 @@ from farthing.steps.task.classifier import Classifier, Guess
 from farthing.upstream.simulator.prompt_cache import Block, Names
 from farthing.upstream.simulator.tokens import Ids
 from farthing.upstream.simulator.wire import Asked
+from farthing.wire import FORMATS
 from farthing.wire.asked import asked
 from farthing.wire.blocks import blocks
-from farthing.wire.question import Questions
+from farthing.wire.question import LONGEST, Questions
 from farthing.wire.said import Said, said
 from farthing.wire.shaping.shape import Shape, shaping
+from farthing.wire.translate import TRANSLATIONS, Translation
 
 T = TypeVar("T")
 MOST_BYTES = 96 * 2**20
@@ -51,6 +55,32 @@ class Remembered(Generic[T]):
             self._room -= len(body) + BEYOND
             self._known[key] = found
         return found
+
+
+class Translated:
+    """A translation that remembers requests, with what it noted on what they ask for."""
+
+    def __init__(self, translation: Translation, most_bytes: int = MOST_BYTES) -> None:
+        self.answer, self.stream, self.error = translation.answer, translation.stream, translation.error
+        self._translation = translation
+        self._known: dict[tuple[str, bytes], tuple[bytes, dict[str, Any]]] = {}
+        self._room = most_bytes
+
+    def request(self, body: bytes, ask: Ask, model: str) -> bytes:
+        """See `Translation`."""
+        key = (model, body)
+        known = self._known.get(key)
+        if known is None:
+            before = copy(ask)
+            found = self._translation.request(body, ask, model)
+            noted = {name: getattr(ask, name) for name in ask.__struct_fields__}
+            known = found, {name: each for name, each in noted.items() if each != getattr(before, name)}
+            if self._room > 0:
+                self._room -= len(body) + len(found) + BEYOND
+                self._known[key] = known
+        for name, noted_so in known[1].items():
+            setattr(ask, name, noted_so)
+        return known[0]
 
 
 class Guesses(Classifier):
@@ -121,13 +151,19 @@ class Reading:
     def __init__(self, encoder: Kept | None = None, judge: Judge | None = None) -> None:
         self.judge = judge
         self.gateway = Readers(
-            asked=Remembered(asked), blocks=Remembered(blocks), questions=Questions(2 * MOST_BYTES), classifier=Guesses(),
-            encoder=encoder, shaping=self._shaping,
+            ask=self._ask, asked=Remembered(asked), blocks=Remembered(blocks), questions=Questions(2 * MOST_BYTES, LONGEST),
+            classifier=Guesses(), encoder=encoder, shaping=self._shaping,
+            translations={formats: Translated(each) for formats, each in TRANSLATIONS.items()},
         )  # fmt: skip
         self.names = KnownNames()
         self._shapers: dict[frozenset[str], Shape] = {}
+        self._asks = Remembered(lambda format, body: FORMATS[format].ask(body))
         self._asked = Remembered(read)
         self._said = Remembered(said)
+
+    def _ask(self, format: str, body: bytes) -> Ask:
+        """Steps write on it. Raises BadRequest."""
+        return copy(self._asks(format, body))
 
     def _shaping(self, transforms: frozenset[str]) -> Shape:
         if transforms not in self._shapers:

@@ -93,7 +93,10 @@ class _World:
             tend = Tending(self._settings.student, parts.learning, self._time.now_us)
             for place, past in enumerate(calls):
                 await tend(past.at_us)
-                async with asyncio.timeout(PATIENCE_S):
+                if self._settings.budgets:
+                    async with asyncio.timeout(PATIENCE_S):
+                        await self._ask(parts, place, past, secrets[past.tenant])
+                else:  # nobody else's money is waited for
                     await self._ask(parts, place, past, secrets[past.tenant])
                 if parts.cache is not None:
                     await parts.cache.settle()

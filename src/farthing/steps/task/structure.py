@@ -59,7 +59,10 @@ def _asks_for_vectors(asked: Asked) -> bool:
         text = text[:LOOKED_AT] + "\n" + text[-LOOKED_AT:]
     words = f"{asked.instructions[:LOOKED_AT]}\n{text}" if asked.instructions else text
     lowered = words.lower()
-    if not any(mark in lowered for mark in _MARKS):
+    for mark in _MARKS:  # quicker than `any` of a generator
+        if mark in lowered:
+            break
+    else:
         return False
     return _COMPARES.search(lowered) is not None and (len(_ITEMS.findall(text)) > 1 or text.count("\n") > 1)
 

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from farthing.embed import EncoderError
-from farthing.planner.replay.readers import Guesses, KnownNames, Reading, Remembered, encoded
+from farthing.planner.replay.readers import Guesses, KnownNames, Reading, Remembered, Translated, encoded
 from farthing.planner.replay.run import replay
 from farthing.steps.task.classifier import Classifier
 from farthing.upstream.simulator.prompt_cache import Block, Names
+from farthing.wire import FORMATS
+from farthing.wire.translate import TRANSLATIONS
 from unit.planner.pasts import chat
 from unit.planner.replay.test_run import all_on
 
@@ -68,6 +70,32 @@ async def test_replays_that_shape_prompts_share_what_that_makes_of_them() -> Non
     reading = Reading()
     alone = await replay(calls, None, all_on)
     assert [await replay(calls, None, all_on, reading=reading) for _ in range(2)] == [alone, alone]
+
+
+def test_a_remembered_translation_notes_the_same_on_what_is_asked_for() -> None:
+    body = {"model": "claude-sonnet-4-5", "max_tokens": 2_000, "messages": [{"role": "user", "content": "Hello"}]}
+    bodies = [
+        json.dumps({**body, **more}).encode()
+        for more in ({}, {"thinking": {"type": "enabled", "budget_tokens": 1_024}})
+    ]
+    plain = TRANSLATIONS["anthropic.messages", "openai.chat"]
+    remembered = Translated(plain)
+    format = FORMATS["anthropic.messages"]
+    noted = []
+    for each in [*bodies, *bodies]:
+        ask, other = format.ask(each), format.ask(each)
+        assert remembered.request(each, ask, "gpt-4o") == plain.request(each, other, "gpt-4o")
+        assert ask == other
+        noted.append(ask.wants_reasoning)
+    assert noted == [False, True, False, True]
+
+
+def test_what_is_written_on_a_request_in_one_replay_is_not_read_in_the_next() -> None:
+    read = Reading().gateway.ask
+    assert read is not None
+    body = chat(1).prompt
+    read("openai.chat", body).wants_reasoning = True
+    assert read("openai.chat", body) == FORMATS["openai.chat"].ask(body)
 
 
 class Counting:

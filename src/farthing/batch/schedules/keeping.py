@@ -1,14 +1,16 @@
 """Keeps schedules: looks when each is due, has it started, and has results written. Every gateway does; the store knows who was
 first.
 
-What was due while no gateway ran is started once when one does, if the schedule's patience lasts so long; else it is noted as
-missed. What was due before a schedule was known, or changed, is nobody's loss.
+What is due is started in a task of its own, and results are written in another, so that a query that takes its time holds up
+nothing else; a schedule is started once at a time. What was due while no gateway ran is started once when one does, if the
+schedule's patience lasts so long; else it is noted as missed. What was begun is tried as long, also when it is due anew meanwhile. What was due before a schedule was known, or changed, is nobody's loss.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
+from functools import partial
 
 from farthing.batch.desk import Desk
 from farthing.batch.schedules.schedule import Schedule
@@ -25,6 +27,7 @@ LOOK_S = 30.0
 FAILED_S = 5.0
 LATE_S = 60.0
 """From which on it is said that something is started late."""
+_RESULTS = ""
 
 
 class Keeper:
@@ -41,43 +44,77 @@ class Keeper:
         self._told = told
         self._look_s = look_s
         self._task: asyncio.Task[None] | None = None
+        self._under_way: dict[str, asyncio.Task[None]] = {}
+        """By the schedule's name; results have none."""
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._live())
 
     async def close(self) -> None:
         """What it was in the middle of is begun anew by whoever comes next."""
-        if self._task is not None:
-            self._task.cancel()
+        tasks = [*([self._task] if self._task is not None else []), *self._under_way.values()]
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
             with suppress(asyncio.CancelledError):
-                await self._task
+                await task
+
+    async def settle(self) -> None:
+        """Wait for what is under way."""
+        await asyncio.gather(*self._under_way.values())
 
     async def turn(self) -> float:
-        """Start what is due, write what has ended; seconds until the next look. Raises StoreError."""
+        """See to it that what is due is started and what has ended is written; seconds until the next look. Raises StoreError."""
         for schedule in self._known:
-            await self._look(schedule)
-        while await self._writer.write_one():
-            pass
+            if schedule.name not in self._under_way:
+                due = await self._due(schedule)
+                if due:
+                    self._begin(schedule.name, partial(self._start, schedule, due))
+        if _RESULTS not in self._under_way:
+            self._begin(_RESULTS, self._write)
         now_us = self._desk.now_us
         ahead = [schedule.times.next(now_us) for schedule in self._known]
         soonest = min((each for each in ahead if each), default=now_us + int(self._look_s * 1e6))
         return max(0.05, min(self._look_s, (soonest - now_us) / 1e6))
 
-    async def _look(self, schedule: Schedule) -> None:
+    def _begin(self, name: str, work: Callable[[], Coroutine[None, None, None]]) -> None:
+        task = self._under_way[name] = asyncio.create_task(self._safely(work), name=f"schedule {name}")
+        task.add_done_callback(lambda _: self._under_way.pop(name))
+
+    async def _safely(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
+        try:
+            await work()
+        except Exception as error:  # the store is in trouble; it is asked again
+            log.warning("schedules cannot be kept", extra={"error": type(error).__name__})
+
+    async def _due(self, schedule: Schedule) -> list[int]:
+        """The moments at which something was due that is not started, the oldest first."""
+        now_us = self._desk.now_us
+
+        def look(connection: Connection) -> list[int]:
+            since_us = schedules.known_since(connection, schedule.name, schedule.spec, now_us)
+            begun, latest = schedules.begun(connection, schedule.name), schedule.times.latest(since_us, now_us)
+            is_new = latest and schedules.get(connection, schedule.name, latest) is None
+            return [*begun, latest] if is_new else begun
+
+        return await self._desk.store.do(look)
+
+    async def _start(self, schedule: Schedule, due: Sequence[int]) -> None:
+        for due_us in due:
+            await self._start_one(schedule, due_us)
+
+    async def _write(self) -> None:
+        while await self._writer.write_one():
+            pass
+
+    async def _start_one(self, schedule: Schedule, due_us: int) -> None:
         desk, now_us = self._desk, self._desk.now_us
-        since_us = await desk.store.do(lambda c: schedules.known_since(c, schedule.name, schedule.spec, now_us))
-        due_us = schedule.times.latest(since_us, now_us)
-        if not due_us:
-            return
-        found = await desk.store.do(lambda c: schedules.get(c, schedule.name, due_us))
-        if found is not None and found.state != "due":
-            return
         late_us = now_us - due_us
         if late_us > schedule.patience_s * 1e6:
             await desk.store.do(lambda c: _missed(c, schedule, due_us, desk.holder, now_us))
         elif await self._starter.start(schedule, due_us):
             late = late_us > LATE_S * 1e6
-            says = "a schedule was started late: it was due while no gateway ran" if late else "a schedule was started"
+            says = "a schedule was started late" if late else "a schedule was started"
             log.info(says, extra={"schedule": schedule.name})
             self._told()
 

@@ -8,10 +8,10 @@ late, or still being written.
 import asyncio
 import hashlib
 import logging
-import threading
 import uuid
 from collections.abc import Iterator
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,7 +20,7 @@ from farthing.batch.desk import Desk
 from farthing.batch.handing import Order, job_of
 from farthing.batch.leasing import LEASE_S
 from farthing.batch.prompts.requests import InputError, Source, TemplateError, pieces, source
-from farthing.batch.schedules.querying import write_rows
+from farthing.batch.schedules.querying import Patience, write_rows
 from farthing.batch.schedules.schedule import Schedule
 from farthing.model.batch import Job
 from farthing.model.errors import BadRequest
@@ -32,6 +32,8 @@ from farthing.store.errors import Duplicate, RowRefused
 log = logging.getLogger("farthing.batch")
 
 AGAIN_S = 60.0
+AT_ONCE = 4
+"""Queries that one gateway asks at the same time."""
 BREATH_S = 0.005
 """Between two pieces of a file, for the calls that are served meanwhile."""
 MOST_ERROR = 500
@@ -45,9 +47,17 @@ class Starter:
         self._desk = desk
         self._most = most
         self._keep_s = keep_s
+        self._free = asyncio.Semaphore(AT_ONCE)
+        self._threads = ThreadPoolExecutor(AT_ONCE, "query of a schedule")
+        """Of their own: one that hangs takes none from others."""
 
     async def start(self, schedule: Schedule, due_us: int) -> bool:
-        """Start the occurrence, unless somebody else does or did; whether a job came of it. Raises StoreError."""
+        """Start the occurrence, unless somebody else does or did, or starts another one of the same schedule; whether a job
+        came of it. Waits where `AT_ONCE` other queries are asked. Raises StoreError."""
+        async with self._free if schedule.query else nullcontext():
+            return await self._start(schedule, due_us)
+
+    async def _start(self, schedule: Schedule, due_us: int) -> bool:
         desk = self._desk
         holder, now_us, until_us = desk.holder, desk.now_us, desk.until_us
         if not await desk.store.do(lambda c: schedules.claim(c, schedule.name, due_us, holder, now_us, until_us)):
@@ -78,17 +88,17 @@ class Starter:
         desk = self._desk
         path = folder / "rows.jsonl"
         query = schedule.filled(schedule.query, found.due_us)
-        stopped = threading.Event()
-        asked = asyncio.create_task(
-            asyncio.to_thread(write_rows, schedule.database.reveal(), query, path, self._most + 1, stopped)
-        )  # fmt: skip
+        patience = Patience()
+        asked = asyncio.get_running_loop().run_in_executor(
+            self._threads, write_rows, schedule.database.reveal(), query, path, self._most + 1, patience
+        )
         try:
             while not (await asyncio.wait({asked}, timeout=LEASE_S / 3))[0]:
                 if not await desk.store.do(lambda c: schedules.hold(c, found, desk.holder, desk.until_us)):
                     raise _Lost
             await asked
         finally:
-            stopped.set()  # else its thread would go on, and the end of the process wait for it
+            patience.stop()  # else its thread would go on, and the end of the process wait for it
             asked.cancel()
         return path
 
@@ -142,7 +152,7 @@ class Starter:
         if again_us > found.due_us + int(schedule.patience_s * 1e6):
             await desk.store.do(lambda c: schedules.end(c, found, "failed", desk.now_us, error))
         else:
-            await desk.store.do(lambda c: schedules.hold(c, found, desk.holder, again_us, error))
+            await desk.store.do(lambda c: schedules.put_off(c, found, desk.holder, again_us, error))
 
 
 def job_name(name: str, due_us: int) -> str:

@@ -53,7 +53,7 @@ class ResultWriter:
             says = f"{found.output}: {error.strerror or type(error).__name__}"
             log.warning("results of a schedule cannot be written", extra={"error": says, "schedule": found.name})
             again_us = desk.now_us + int(AGAIN_S * 1e6)
-            await desk.store.do(lambda c: schedules.hold(c, found, desk.holder, again_us, says))
+            await desk.store.do(lambda c: schedules.put_off(c, found, desk.holder, again_us, says))
         return True
 
     def _done(self, connection: Connection, found: Occurrence, job: Job) -> None:

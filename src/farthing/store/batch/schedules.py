@@ -48,10 +48,20 @@ def known_since(connection: Connection, name: str, spec: str, now_us: int) -> in
 
 
 def claim(connection: Connection, name: str, due_us: int, holder: str, now_us: int, until_us: int) -> bool:
-    """Whether the occurrence is the holder's to start, until then."""
+    """Whether the occurrence is the holder's to start, until then. It is not while somebody starts another one of the schedule:
+    what takes longer than it recurs would run many times at once."""
     row = (name, due_us, "due", holder, until_us, "", "", "", 0, 0)
     marks = ", ".join("?" * len(row))
     with connection.transaction():
+        connection.execute(
+            "UPDATE batch_schedules SET name = name WHERE name = ?", (name,)
+        )  # whoever else comes waits here
+        if connection.query(
+            "SELECT 1 FROM batch_occurrences WHERE name = ? AND due_us <> ? AND ended_us = 0 AND state = 'due' AND holder <> '' "
+            "AND held_until_us > ? LIMIT 1",
+            (name, due_us, now_us),
+        ):  # fmt: skip
+            return False
         if connection.execute(
             f"INSERT INTO batch_occurrences ({_ALL}) VALUES ({marks}) ON CONFLICT (name, due_us) DO NOTHING", row
         ) > 0:  # fmt: skip
@@ -63,14 +73,21 @@ def claim(connection: Connection, name: str, due_us: int, holder: str, now_us: i
         ) > 0  # fmt: skip
 
 
-def hold(connection: Connection, found: Occurrence, holder: str, until_us: int, error: str = "") -> bool:
-    """Hold it until then; False where it is not the holder's any more. With an error it is left alone so long, and then
-    tried again by anybody."""
+def hold(connection: Connection, found: Occurrence, holder: str, until_us: int) -> bool:
+    """Hold it until then; False where it is not the holder's any more."""
     return connection.execute(
-        "UPDATE batch_occurrences SET held_until_us = ?, error = CASE WHEN ? <> '' THEN ? ELSE error END "
-        "WHERE name = ? AND due_us = ? AND holder = ? AND ended_us = 0",
-        (until_us, error, error, found.name, found.due_us, holder),
+        "UPDATE batch_occurrences SET held_until_us = ? WHERE name = ? AND due_us = ? AND holder = ? AND ended_us = 0",
+        (until_us, found.name, found.due_us, holder),
     ) > 0  # fmt: skip
+
+
+def put_off(connection: Connection, found: Occurrence, holder: str, until_us: int, error: str) -> None:
+    """Leave it alone until then; anybody tries it again afterwards. Nothing is done where it is not the holder's any more."""
+    connection.execute(
+        "UPDATE batch_occurrences SET held_until_us = ?, holder = '', error = ? "
+        "WHERE name = ? AND due_us = ? AND holder = ? AND ended_us = 0",
+        (until_us, error, found.name, found.due_us, holder),
+    )
 
 
 def started(
@@ -119,6 +136,15 @@ def to_write(
 def get(connection: Connection, name: str, due_us: int) -> Occurrence | None:
     rows = connection.query(f"SELECT {_ALL} FROM batch_occurrences WHERE name = ? AND due_us = ?", (name, due_us))
     return _occurrence(rows[0]) if rows else None
+
+
+def begun(connection: Connection, name: str) -> list[int]:
+    """When those were due that somebody began to start, and that are neither started nor given up; the oldest first."""
+    rows = connection.query(
+        "SELECT due_us FROM batch_occurrences WHERE name = ? AND ended_us = 0 AND state = 'due' ORDER BY due_us",
+        (name,),
+    )
+    return [int(row[0]) for row in rows]
 
 
 def newest(connection: Connection, name: str, limit: int = 1) -> list[Occurrence]:

@@ -5,6 +5,7 @@ import asyncio
 import csv
 import itertools
 import json
+from collections.abc import Awaitable, Callable
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +20,7 @@ from farthing.batch.news import News
 from farthing.batch.schedules.cron import daily
 from farthing.batch.schedules.keeping import Keeper
 from farthing.batch.schedules.schedule import Schedule
-from farthing.batch.schedules.starting import Starter, job_name
+from farthing.batch.schedules.starting import AT_ONCE, Starter, job_name
 from farthing.batch.schedules.writing import ResultWriter
 from farthing.model.batch import Job
 from farthing.model.clock import SYSTEM, Clock
@@ -53,7 +54,7 @@ def time() -> Time:
 class Gateway:
     """What a gateway keeps schedules with."""
 
-    def __init__(self, store: Store, time: Time, name: str, schedule: Schedule, *, drops: bool = False) -> None:
+    def __init__(self, store: Store, time: Time, name: str, *known: Schedule, drops: bool = False) -> None:
         self.store, self.time = store, time
         counter = itertools.count()
         sealed = wrapping(SEALING)
@@ -62,14 +63,16 @@ class Gateway:
         )
         self.woken = 0
         starter = Starter(self.desk, 1000, 3600.0)
-        writer = ResultWriter(self.desk, [schedule.name], drops=drops)
-        self.keeper = Keeper(self.desk, [schedule], starter, writer, self._told)
+        writer = ResultWriter(self.desk, [each.name for each in known], drops=drops)
+        self.keeper = Keeper(self.desk, known, starter, writer, self._told)
         self.intake = Intake(
             store, sealed, Alike(CacheSettings()), Bounds(1000, 2**20), name, lambda: None, time.clock
         )  # fmt: skip
 
     async def turn(self) -> float:
-        return await self.keeper.turn()
+        pause = await self.keeper.turn()
+        await self.keeper.settle()
+        return pause
 
     async def answered(self) -> None:
         """The job's lines are taken in and end, each with an answer."""
@@ -97,7 +100,8 @@ def a_schedule(folder: Path, **more: Any) -> Schedule:
         "cap": 5, "priority": 3, **more,
     }  # fmt: skip
     (folder / "p.txt").write_text("Sum up {text}")
-    return Schedule("nightly", daily("02:00"), "02:00", values.pop("file", "in-{date}.csv"), folder, **values)
+    name, said = values.pop("name", "nightly"), values.pop("at", "02:00")
+    return Schedule(name, daily(said), said, values.pop("file", "in-{date}.csv"), folder, **values)
 
 
 def rows(folder: Path, *texts: str, name: str = "in-2026-03-10.csv") -> None:
@@ -169,7 +173,7 @@ async def test_of_many_gateways_one_starts_it(tmp_path: Path, store: Store, time
     for day in range(3):
         rows(tmp_path, "x", name=f"in-2026-03-{10 + day}.csv")
         time.now_us = DUE_US + day * DAY_US
-        await asyncio.gather(*(gate.turn() for gate in gates for _ in range(2)))
+        await asyncio.gather(*(gate.turn() for gate in gates))
     assert len(await gates[0].jobs()) == 3 and sum(gate.woken for gate in gates) == 3
     kept = await store.do(lambda c: files.page(c, tenant="default", limit=100))
     assert len(kept) == 3
@@ -302,3 +306,110 @@ async def test_it_goes_by_itself_and_ends_when_it_is_told(tmp_path: Path, store:
     await gate.keeper.close()
     assert await store.do(lambda c: schedules.known_since(c, "nightly", "02:00 UTC", DUE_US + 5)) == DUE_US
     assert await store.do(lambda c: schedules.known_since(c, "nightly", "03:00 UTC", DUE_US + 5)) == DUE_US + 5
+
+
+ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i AS text FROM n WHERE i < 0"
+
+
+def a_slow_one(folder: Path, query: str = ENDLESS, **more: Any) -> Schedule:
+    """Its query never gives a row."""
+    with closing(engine_for(f"sqlite:///{folder}/shop.db").connect()):
+        return a_schedule(folder, file="", query=query, database=Secret(f"sqlite:///{folder}/shop.db"), **more)
+
+
+async def until(happens: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(60):
+        while not await happens():
+            await asyncio.sleep(0.02)
+
+
+async def test_a_query_that_hangs_holds_up_no_other_schedule_and_no_results(
+    tmp_path: Path, store: Store, time: Time
+) -> None:
+    rows(tmp_path, "a")
+    slow = [a_slow_one(tmp_path, name=f"slow {number}") for number in range(AT_ONCE + 1)]
+    gate = Gateway(store, time, "one", *slow, a_schedule(tmp_path))
+    await gate.keeper.turn()
+    time.now_us = DUE_US
+
+    async def has_started() -> bool:
+        await gate.keeper.turn()
+        return len(await gate.jobs()) == 1
+
+    await until(has_started)
+    await gate.answered()
+
+    async def is_written() -> bool:
+        await gate.keeper.turn()
+        last = await gate.last()
+        return last is not None and last.state == "written"
+
+    await until(is_written)
+    async with asyncio.timeout(60):
+        await gate.keeper.close()
+    assert [len(await store.do(lambda c, name=each.name: schedules.begun(c, name))) for each in slow] == [
+        1
+    ] * AT_ONCE + [0]  # type: ignore[misc]
+
+
+async def test_what_was_ended_in_its_query_is_started_once_by_the_next(
+    tmp_path: Path, store: Store, time: Time
+) -> None:
+    first = Gateway(store, time, "first", a_slow_one(tmp_path))
+    await first.keeper.turn()
+    time.now_us = DUE_US
+    await first.keeper.turn()
+    await until(lambda: _is_begun(store))
+    await first.keeper.close()
+    next_ = Gateway(store, time, "next", a_slow_one(tmp_path, "SELECT 'a' AS text"))
+    await next_.turn()
+    assert not await next_.jobs()
+    time.now_us += 91_000_000
+    await next_.turn()
+    await next_.turn()
+    assert len(await next_.jobs()) == 1 and len(await store.do(lambda c: files.page(c, tenant="default"))) == 1
+
+
+async def test_one_that_is_due_again_while_it_is_started_waits_for_it(tmp_path: Path, store: Store, time: Time) -> None:
+    """With another gateway, too; both become jobs in the end."""
+    both = {"at": "02:00, 02:01"}
+    slow, other = (
+        Gateway(store, time, "slow", a_slow_one(tmp_path, **both)),
+        Gateway(store, time, "other", a_slow_one(tmp_path, "SELECT 'a' AS text", **both)),
+    )
+    await slow.keeper.turn()
+    time.now_us = DUE_US
+    await slow.keeper.turn()
+    await until(lambda: _is_begun(store))
+    time.now_us = DUE_US + MINUTE_US
+    for gate in (slow, other):
+        await gate.keeper.turn()
+    await other.keeper.settle()
+    assert not await other.jobs() and await store.do(lambda c: schedules.begun(c, "nightly")) == [DUE_US]
+    await slow.keeper.close()
+    time.now_us = DUE_US + 2 * MINUTE_US
+    await other.turn()
+    assert {job.id for job in await other.jobs()} == {
+        job_name("nightly", DUE_US + minute * MINUTE_US) for minute in (0, 1)
+    }
+
+
+async def test_what_waits_for_its_file_is_not_forgotten_when_the_next_is_due(
+    tmp_path: Path, store: Store, time: Time
+) -> None:
+    gate = Gateway(store, time, "one", a_schedule(tmp_path, at="02:00, 02:05", file="in-{time}.csv"))
+    await gate.turn()
+    time.now_us = DUE_US
+    await gate.turn()
+    rows(tmp_path, "b", name="in-0205.csv")
+    time.now_us = DUE_US + 5 * MINUTE_US
+    await gate.turn()
+    assert [job.id for job in await gate.jobs()] == [job_name("nightly", time.now_us)]
+    rows(tmp_path, "a", name="in-0200.csv")
+    time.now_us += 2 * MINUTE_US
+    await gate.turn()
+    assert len(await gate.jobs()) == 2
+
+
+async def _is_begun(store: Store) -> bool:
+    return bool(await store.do(lambda c: schedules.begun(c, "nightly")))

@@ -1,6 +1,7 @@
 """`farthing demo`: a company's month through the gateway while one watches, what it cost, and where to look further."""
 
 import asyncio
+import gc
 import logging
 import os
 import subprocess
@@ -50,6 +51,8 @@ def command(once: bool, port: int, seed: int, scale: float, latency: float) -> N
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # a small model is learned on one core as fast as on all
     logging.getLogger("farthing").addHandler(logging.NullHandler())  # what the story's gateway warns of, pages show
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)  # as the server does: a month makes much, and hardly any in circles
     try:
         asyncio.run(_show(once, port, seed, scale, latency))
     except StartFailed as error:

@@ -1,6 +1,7 @@
 """What of a call and its answer can be learned from: the latest ask as it stands, the instructions around it, the words of
 the answer. None for what words alone do not tell: media, tools that were called, answers that were cut or refused."""
 
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -52,13 +53,19 @@ def read(taken: Taken, *, redacted: bool, most_chars: int, expires_us: int) -> C
         return None
     text, answer = found.text, told.text
     if redacted:
-        text, answer, instructions = (redact(each).text for each in (text, answer, instructions))
+        text, answer, instructions = redact(text).text, redact(answer).text, _redacted(instructions)
     loosely = question(taken.wire, taken.request, loosely=True) or found
     return Captured(
         taken.call_id, text, answer, taken.at_us, asked.template if asked is not None else "", taken.tenant,
         taken.feature, taken.task, taken.model, found.turns, instructions, asked.labels if asked is not None else (), expires_us,
         taken.sample, found.beside(taken.named), loosely.beside(taken.named),
     )  # fmt: skip
+
+
+@lru_cache(maxsize=64)
+def _redacted(instructions: str) -> str:
+    """Of instructions, which most calls of a feature share and which are long."""
+    return redact(instructions).text
 
 
 def instructions_of(wire: str, request: bytes) -> str:

@@ -32,6 +32,12 @@ MOST_DIFFERENCES = 24
 """In one block that is still the same one."""
 SURELY_ALIKE = 16
 """Bytes in a row that two texts have in common by more than chance."""
+HEAD = 1_024
+"""Bytes in which texts that part for good are told without their ends."""
+HEADROOM = 2 * (LONGEST_NAME + SURELY_ALIKE) + 128
+"""Bytes that are looked at where two texts part, and those at which a cut may have changed the mask."""
+LONGEST_TOKEN, LONGEST_OTHER = 2_048, 192
+"""Bytes of a JSON web token that are read, and of anything else that is recognised."""
 
 
 class Block(NamedTuple):
@@ -96,7 +102,7 @@ def difference(old: bytes, new: bytes, *, tools: bool = False) -> Span:
     if same is not None:
         return same
     kind, begin, ends = _recognised(old, new, start)
-    regained, goes_on = _alike(_masked(old[begin:]), _masked(new[begin:]))
+    regained, goes_on = _alike_behind(old[begin:], new[begin:])
     regained = max(0, min(regained, len(new) - start))
     if kind == "text":
         kind, first, end = _word(old, new, start)
@@ -104,14 +110,25 @@ def difference(old: bytes, new: bytes, *, tools: bool = False) -> Span:
     return Span(kind, start, regained, goes_on, _shape(kind, new[begin : ends[1]]))
 
 
-def _alike(old: bytes, new: bytes) -> tuple[int, bool]:
-    """Bytes that are alike in both, over a few differences of some words each, and whether they are alike up to the end."""
+def _alike_behind(old: bytes, new: bytes) -> tuple[int, bool]:
+    """See `_alike`, of masked texts. Texts that part for good mostly do so at once: then their ends need not be masked."""
+    if min(len(old), len(new)) > 2 * HEAD:
+        one, other = _masked(old[:HEAD]), _masked(new[:HEAD])
+        alike, whole, at, there = _alike(one, other)
+        if not whole and at + HEADROOM <= len(one) and there + HEADROOM <= len(other):
+            return alike, False
+    return _alike(_masked(old), _masked(new))[:2]
+
+
+def _alike(old: bytes, new: bytes) -> tuple[int, bool, int, int]:
+    """Bytes that are alike in both, over a few differences of some words each, whether they are alike up to the end, and how
+    far that was followed in each."""
     alike = at = there = 0
     for _ in range(MOST_DIFFERENCES):
         run = shared_start(old[at:], new[there:])
         alike, at, there = alike + run, at + run, there + run
         if at == len(old) and there == len(new):
-            return alike, True
+            return alike, True, at, there
         for skipped in range(LONGEST_NAME):
             key = old[at + skipped : at + skipped + SURELY_ALIKE]
             found = new.find(key, there, there + LONGEST_NAME + len(key)) if key else -1
@@ -119,8 +136,8 @@ def _alike(old: bytes, new: bytes) -> tuple[int, bool]:
                 at, there = at + skipped, found
                 break
         else:
-            return alike, False
-    return alike, False
+            return alike, False, at, there
+    return alike, False, at, there
 
 
 def shared_start(one: bytes, other: bytes) -> int:
@@ -221,15 +238,17 @@ def _recognised(old: bytes, new: bytes, start: int) -> tuple[Kind, int, tuple[in
     """The kind of what differs first, where it begins in both, and where it ends in each."""
     from_ = max(0, start - WINDOW)
     for kind, pattern in _RECOGNISED:
-        one, other = _over(pattern, old, from_, start), _over(pattern, new, from_, start)
+        end = start + (LONGEST_TOKEN if kind == "jwt" else LONGEST_OTHER)
+        one = _over(pattern, old, from_, start, end)
+        other = _over(pattern, new, from_, start, end) if one is not None else None
         if one is not None and other is not None:
             return kind, min(one[0], other[0]), (one[1], other[1])
     return "text", start, (start, start)
 
 
-def _over(pattern: re.Pattern[bytes], raw: bytes, from_: int, start: int) -> tuple[int, int] | None:
+def _over(pattern: re.Pattern[bytes], raw: bytes, from_: int, start: int, end: int) -> tuple[int, int] | None:
     """What a pattern takes of the text at `start`; also what ends there, as a shorter number does."""
-    for match in pattern.finditer(raw, from_, start + 2_048):
+    for match in pattern.finditer(raw, from_, end):
         if match.start() > start:
             return None
         if start <= match.end():

@@ -19,8 +19,9 @@ Ids: TypeAlias = "array[int]"
 
 _LONGEST_REMEMBERED = 64 * 1024
 """Characters. Longer texts are seldom sent twice and would fill the memory."""
-_SENTENCE = 200
-"""Characters. So short are the many sentences of answers, which must not crowd out what prompts send again and again."""
+_SENTENCE, _PAGE = 200, 4_000
+"""Characters. So short are the many sentences of answers, which must not crowd out what prompts send again and again; and the
+records and documents that are put into prompts, of which a company has thousands."""
 
 
 def require() -> None:
@@ -35,7 +36,9 @@ def ids(text: str) -> Ids:
     """The tokens of a text. The caller must not change the array."""
     if len(text) > _LONGEST_REMEMBERED:
         return _encode(text)
-    return _remembered(text) if len(text) > _SENTENCE else _sentence(text)
+    if len(text) > _PAGE:
+        return _remembered(text)
+    return _page(text) if len(text) > _SENTENCE else _sentence(text)
 
 
 def count(text: str) -> int:
@@ -72,6 +75,11 @@ def _vocabulary() -> Any:
 
 @lru_cache(maxsize=1024)
 def _remembered(text: str) -> Ids:
+    return _encode(text)
+
+
+@lru_cache(maxsize=8192)
+def _page(text: str) -> Ids:
     return _encode(text)
 
 

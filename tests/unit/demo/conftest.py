@@ -2,20 +2,28 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
+import msgspec
 import pytest
 
 from farthing.store import Store, open_store
-from unit.demo.month import Told, tell
+from once import once
+from unit.demo.month import Told, tell, url_of
 
 
 @pytest.fixture(scope="session")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
-    return asyncio.run(tell(tmp_path_factory.mktemp("story")))
+def month(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return once(tmp_path_factory, "month", lambda folder: asyncio.run(tell(folder)))
 
 
 @pytest.fixture
-async def store(told: Told) -> AsyncIterator[Store]:
-    opened = await open_store(told.url)
+def told(month: Path) -> Told:
+    return msgspec.json.decode((month / "told.json").read_bytes(), type=Told)
+
+
+@pytest.fixture
+async def store(month: Path) -> AsyncIterator[Store]:
+    opened = await open_store(url_of(month))
     yield opened
     await opened.close()

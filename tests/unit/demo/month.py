@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from farthing.demo.stage import make_keys
-from farthing.demo.story import Plot, Story
+from farthing.demo.story import Plot, Progress, Story
 from farthing.store import Store, open_store
 
 NOW_US = 1_795_600_000_000_000
@@ -23,10 +23,11 @@ quality_floor = 0.8
 
 
 class Told(msgspec.Struct, frozen=True):
-    """A story, and the store that it was written to."""
+    """What a story said of itself, beside the store that it was written to."""
 
-    story: Story
-    url: str
+    progress: Progress
+    billed: dict[str, dict[str, int]]
+    """Totals of the providers' bill, by model."""
 
 
 async def a_story(
@@ -37,11 +38,16 @@ async def a_story(
     return Story(Plot(folder, keys, NOW_US, seed, scale, more=SMALLER, look_hours=look_hours))
 
 
-async def tell(folder: Path) -> Told:
-    """A month that was told."""
+async def tell(folder: Path) -> None:
+    """A month that was told, and what it said."""
     story = await a_story(folder)
     await story.play()
-    return Told(story, f"sqlite:///{folder / 'farthing.db'}")
+    (folder / "told.json").write_bytes(msgspec.json.encode(Told(story.progress, story.bill.totals)))
+
+
+def url_of(folder: Path) -> str:
+    """The store of a month."""
+    return f"sqlite:///{folder / 'farthing.db'}"
 
 
 async def tell_days(story: Story, url: str, *stages: tuple[int, int]) -> None:

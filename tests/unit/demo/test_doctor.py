@@ -12,23 +12,22 @@ from farthing.demo.stage import make_keys
 from farthing.demo.story import Plot, Story
 from farthing.lab.doctor import Report, read
 from farthing.store import Store, open_store
-from unit.demo.month import NOW_US, rows, tell_days
+from once import once
+from unit.demo.month import NOW_US, rows, tell_days, url_of
 
 STAMPED = calendar.accidents(calendar.start_of(NOW_US)).stamped
 
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return asyncio.run(made(tmp_path_factory.mktemp("stamped")))
+    return url_of(once(tmp_path_factory, "stamped", lambda folder: asyncio.run(made(folder))))
 
 
-async def made(folder: Path) -> str:
+async def made(folder: Path) -> None:
     """From the day before the prompt was changed to the day after it was mended."""
-    url = f"sqlite:///{folder / 'farthing.db'}"
     keys, _ = await make_keys(folder, 7)
     story = Story(Plot(folder, keys, NOW_US, 7, 0.3, look_hours=(12,)))
-    await tell_days(story, url, (STAMPED.start - 1, STAMPED.stop + 1))
-    return url
+    await tell_days(story, url_of(folder), (STAMPED.start - 1, STAMPED.stop + 1))
 
 
 @pytest.fixture

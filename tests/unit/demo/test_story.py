@@ -10,7 +10,7 @@ from farthing.store import Store, open_store
 from farthing.store.alerts import Alerts
 from farthing.store.routes import Routes
 from farthing.store.units import Units
-from unit.demo.month import NOW_US, Told, a_story, rows, tell_days
+from unit.demo.month import NOW_US, Told, a_story, rows, tell_days, url_of
 
 START_US = calendar.start_of(NOW_US)
 DAYS = calendar.accidents(START_US)
@@ -24,7 +24,7 @@ async def test_baseline_less_savings_is_cost_in_every_call(store: Store) -> None
 
 
 async def test_the_providers_bill_is_the_ledgers(told: Told, store: Store) -> None:
-    for model, total in told.story.bill.totals.items():
+    for model, total in told.billed.items():
         found = await rows(
             store,
             "SELECT count(*), sum(uncached_in + cache_read + w5m + w1h), sum(cache_read), sum(text_out) "
@@ -38,8 +38,8 @@ async def test_it_ends_now_and_every_feature_team_and_turn_is_there(told: Told, 
     assert START_US <= first < START_US + DAY_US
     assert NOW_US - 6 * HOUR_US < last < NOW_US + HOUR_US
     assert {row.key for row in await store.report("feature")} >= {feature.name for feature in FEATURES}
-    assert told.story.progress.refused == 0
-    assert told.story.progress.what == calendar.TURNS[-1].what
+    assert told.progress.refused == 0
+    assert told.progress.what == calendar.TURNS[-1].what
 
 
 async def test_the_waterfall_has_each_lever_from_its_turn_on(store: Store) -> None:
@@ -165,9 +165,8 @@ async def test_equal_seeds_tell_equal_months(tmp_path: Path) -> None:
 async def a_small_month(folder: Path, seed: int, days: int) -> list[tuple[Any, ...]]:
     """The calls of its first days; evidence is read twice a day."""
     story = await a_story(folder, seed=seed, scale=0.01, look_hours=(15,))
-    url = f"sqlite:///{folder / 'farthing.db'}"
-    await (story.play() if days == calendar.DAYS else tell_days(story, url, (0, days)))
-    store = await open_store(url)
+    await (story.play() if days == calendar.DAYS else tell_days(story, url_of(folder), (0, days)))
+    store = await open_store(url_of(folder))
     found = await rows(store, "SELECT id, feature, model, cost, baseline, arms FROM calls ORDER BY id")
     await store.close()
     return found

@@ -13,7 +13,8 @@ from farthing.demo.stage import make_keys
 from farthing.demo.story import Plot, Story
 from farthing.store import Store, open_store
 from farthing.store.students import Students
-from unit.demo.month import NOW_US, rows, tell_days
+from once import once
+from unit.demo.month import NOW_US, rows, tell_days, url_of
 
 START_US = calendar.start_of(NOW_US)
 RECALL = calendar.accidents(START_US).recall
@@ -32,14 +33,12 @@ class Tickets(Story):
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return asyncio.run(made(tmp_path_factory.mktemp("tickets")))
+    return url_of(once(tmp_path_factory, "tickets", lambda folder: asyncio.run(made(folder))))
 
 
-async def made(folder: Path) -> str:
-    url = f"sqlite:///{folder / 'farthing.db'}"
+async def made(folder: Path) -> None:
     keys, _ = await make_keys(folder, 7)
-    await tell_days(Tickets(Plot(folder, keys, NOW_US, 7, look_hours=(12,))), url, *STAGES)
-    return url
+    await tell_days(Tickets(Plot(folder, keys, NOW_US, 7, 0.5, look_hours=(12,))), url_of(folder), *STAGES)
 
 
 @pytest.fixture

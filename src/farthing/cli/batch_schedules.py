@@ -37,10 +37,10 @@ def schedules(config: Path | None, as_json: bool) -> None:
     check_calendar(settings)
     file = settings_file(config)
     known = schedules_of(settings, Path(file).parent if file else Path.cwd())
-    if not known:
+    if not known and not as_json:
         click.echo("There are no schedules: write [batch.schedules.NAME] into farthing.toml.")
         return
-    found = with_store(settings, lambda store: _told(store, known))
+    found = with_store(settings, lambda store: _told(store, known)) if known else []
     if as_json:
         print_json(found)
     else:
@@ -66,7 +66,7 @@ def _plain(connection: Connection, schedule: Schedule) -> dict[str, Any]:
 def _last(connection: Connection, last: Occurrence) -> dict[str, Any]:
     job = jobs.get(connection, last.job) if last.job else None
     return {
-        "due_us": last.due_us, "state": last.state, "error": last.error, "job": last.job or None, "started_us": last.started_us or None,
+        "due_us": last.due_us, "state": last.state, "is_begun": last.state == "due" and last.holder != "", "error": last.error, "job": last.job or None, "started_us": last.started_us or None,
         "late_s": max(0, last.started_us - last.due_us) // 1_000_000 if last.started_us else None, "output": last.output or None,
         "job_state": job.state if job is not None else None, "lines": job.total if job is not None else None,
         "done": job.done if job is not None else None, "cost_nano": job.cost if job is not None else None,
@@ -101,7 +101,9 @@ def _table(found: list[dict[str, Any]]) -> Table:
 
 def _result(last: dict[str, Any]) -> str:
     said = last["job_state"] if last["state"] == "started" else last["state"]
-    if last["state"] == "due" and last["error"]:
+    if last["is_begun"]:
+        said = "is being started"
+    elif last["state"] == "due" and last["error"]:
         said = "tries again"
     late = last["late_s"] or 0
     return f"{said}, {late // 60} min late" if late * 1_000_000 >= LATE_US else str(said)

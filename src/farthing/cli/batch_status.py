@@ -62,6 +62,9 @@ def promote(job: str, config: Path | None, url: str, key: str, tenant: str, yes:
     """Have JOB done at once, at the full price. What is with a provider as a batch may then be paid for twice."""
     with placed(config, url, key, tenant) as place:
         card = place.card(job)
+        if card["state"] in JOB_ENDS:
+            click.echo(f"{job} has ended: {card['state']}.")
+            return
         left = card["lines"]["total"] - ended(card)
         confirm(f"Do {left:,} lines now, at the full price?", yes)
         brought = place.promote(job)

@@ -56,7 +56,7 @@ def candidates(
         print_json({"days": days, "candidates": [_for_machines(each) for each in found]})
         return
     if not found:
-        click.echo(f"No work had {least_calls} calls in the last {days} days.")
+        click.echo(f"No work had {least_calls:,} calls in the last {days} whole days (UTC); today's are not looked at.")
         return
     print_table(_table(found[:SHOWN], tuned=bool(base)))
     for number, each in enumerate(found[:SHOWN], 1):

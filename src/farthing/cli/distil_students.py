@@ -147,7 +147,10 @@ def train_students(config: Path | None, scope: str, estimate: bool, as_json: boo
     if as_json:
         print_json({"trained": trained})
     else:
-        click.echo(f"{trained} student(s) trained." if trained else "Nothing was worth training.")
+        click.echo(f"{trained} student(s) trained." if trained else f"Nothing was worth training. {_NONE}")
+
+
+_NONE = "Nothing is captured, or too little is new since the last training: see `farthing capture status`."
 
 
 async def _train(settings: Settings, store: Store, scope: str) -> int:
@@ -182,7 +185,7 @@ def _show_estimate(found: list[tuple[Foretold, Range | None]], as_json: bool) ->
         })  # fmt: skip
         return
     if not found:
-        click.echo("Nothing is worth training.")
+        click.echo(f"Nothing is worth training. {_NONE}")
         return
     table = Table("tenant", "scope", "feature", box=None, pad_edge=False)
     for title in ("newest", "captured", "learned from", "CPU seconds", "its calls cost a month"):

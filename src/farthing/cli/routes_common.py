@@ -1,6 +1,7 @@
 """What the commands of `farthing routes` share: the models and rules that a gateway with these settings would have, who
 asks, and how scopes and shares are written."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -95,6 +96,14 @@ def tenant_option(text: str, default: str = "") -> Callable[[CommandT], CommandT
 
 
 def confirm(question: str, yes: bool) -> None:
-    """Ask on the terminal, apart from the output. Raises Abort."""
-    if not yes:
-        click.confirm(question, abort=True, err=True)
+    """Ask on the terminal, apart from the output. Raises Abort, ClickException where nobody is there to answer."""
+    if yes:
+        return
+    try:
+        agrees = click.confirm(question, err=True)
+    except click.Abort:
+        if sys.stdin.isatty():
+            raise
+        raise click.ClickException("nobody is here to answer: say --yes") from None
+    if not agrees:
+        raise click.Abort

@@ -242,7 +242,11 @@ def test_cancelling_ends_what_waits(place: Path, farthing: Farthing) -> None:
 def test_promoting_brings_the_deadline_forward(place: Path, farthing: Farthing) -> None:
     job_id = submitted(farthing).stdout.strip()
     answered(place, job_id, limit=0)
+    done = farthing("batch", "promote", job_id)
+    assert done.exit_code == 1 and "nobody is here to answer: say --yes" in done.stderr
     assert farthing("batch", "promote", job_id, "--yes").stdout == "2 lines are to be done now.\n"
+    answered(place, job_id)
+    assert farthing("batch", "promote", job_id).stdout == f"{job_id} has ended: finished.\n"
 
 
 def test_watching_ends_with_the_job_and_not_the_other_way_round(
@@ -269,13 +273,24 @@ def test_schedules_are_listed_with_how_they_went(place: Path, farthing: Farthing
     due = 1_764_000_000_000_000
 
     def note(connection: Connection) -> None:
-        schedules.claim(connection, "nightly", due, "g", due, due)
-        schedules.started(connection, Occurrence("nightly", due), "g", job_id, "", due + 300_000_000)
+        schedules.claim(connection, "nightly", due, "g", due, due + 1)
 
     in_store(place, note)
+    assert "is being started" in farthing("batch", "schedules").stdout
+
+    def start(connection: Connection) -> None:
+        schedules.started(connection, Occurrence("nightly", due), "g", job_id, "", due + 300_000_000)
+
+    in_store(place, start)
     (found,) = json.loads(farthing("batch", "schedules", "--json").stdout)
     assert found["last"]["job"] == job_id and found["last"]["late_s"] == 300 and found["last"]["cost_nano"] == 6
     assert "finished, 5 min late" in farthing("batch", "schedules").stdout
+
+
+def test_no_schedules_are_an_empty_list_for_machines(folder: Path, farthing: Farthing) -> None:
+    (folder / "farthing.toml").write_text('[providers.openai]\napi_key = "k"\n')
+    assert json.loads(farthing("batch", "schedules", "--json").stdout) == []
+    assert "There are no schedules" in farthing("batch", "schedules").stdout
 
 
 @pytest.mark.parametrize(

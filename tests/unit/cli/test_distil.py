@@ -96,7 +96,7 @@ def test_candidates_for_people_and_machines(farthing: Farthing, site: Path) -> N
     assert 0 < each["student"]["low"] < each["student"]["high"] and each["tuned"]["high"] > 0
     shown = farthing("distil", "candidates").output
     assert "triage" in shown and "1: missing: 200 more captured calls" in shown
-    assert "No work had 9999 calls" in farthing("distil", "candidates", "--least-calls", "9999").output
+    assert "No work had 9,999 calls" in farthing("distil", "candidates", "--least-calls", "9999").output
 
 
 def test_an_export_counts_and_decides(farthing: Farthing, site: Path) -> None:

@@ -97,7 +97,7 @@ def from_hours(
     calls = sum(each.calls for each in hours)
     taken, written = sum(each.input_tokens for each in hours), sum(each.output_tokens for each in hours)
     if not calls or not taken or not written:
-        raise BadRequest("the ledger has no calls with tokens in this span")
+        raise BadRequest("the ledger has no calls with tokens in the whole hours of this span")
     span_hours = (until_us - since_us) / HOUR_US
     return Demand(
         calls=calls * HOURS / span_hours, input_tokens=taken / calls, output_tokens=max(1.0, written / calls),

@@ -2,15 +2,19 @@
 
 import asyncio
 import os
+import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from chaos.load import COST, Load, Provider
 from chaos.load import provider as running_provider
-from farthing.store import CallRow, open_store
-from integration.gateways import settings_text
+from farthing.store import CallRow, journal, open_store
+from integration.gateways import eventually, settings_text
 
 ROUNDS = int(os.environ.get("FARTHING_CHAOS_ROUNDS", "1"))
 """How often each kind of accident happens; more is for machines with time."""
@@ -43,9 +47,46 @@ def ledger(url: str) -> list[CallRow]:
     return rows
 
 
-def complete(rows: list[CallRow], provider: Provider, *loads: Load, killed: float = -1.0) -> Counter[str]:
-    """Every call that the provider got is there once; those whose answer had ended have their price, unless that was in
-    the last second before the gateway was killed. Gives how many there are of each outcome."""
+class Unsure(NamedTuple):
+    """Answers that ended after `since`, of calls that began before `until`, may be lost with a gateway that was killed. Monotonic
+    seconds."""
+
+    since: float
+    until: float
+
+
+NOTHING = Unsure(0.0, 0.0)
+LATE_S = 1.0
+"""How long an ended call may be in memory alone, unless the machine is so busy that the ledger's thread gets no turn."""
+
+
+def kept_until(folder: Path, *loads: Load) -> float:
+    """Wait for a moment at which the journals below `folder` say that all that ended `LATE_S` before is written or spilled, for a
+    kill right after it; gives the time before which nothing may be lost."""
+
+    def kept() -> float | None:
+        until = time.monotonic() - LATE_S
+        ended = {user for load in loads for user, at in list(load.ended.items()) if at < until}
+        return until if ended and not ended & _in_memory(folder) else None
+
+    found: float = eventually(kept, f"all that ended {LATE_S} s ago is kept")
+    return found
+
+
+def _in_memory(folder: Path) -> set[str]:
+    """The users of calls whose price only the gateway's memory has."""
+    noted, spilled = set(), set()
+    for path in folder.glob("**/*.journal/*.journal"):
+        noted |= {record.user for record in journal.read(path.read_bytes()).calls}
+    for path in folder.glob("**/*.journal/*.spill"):
+        with suppress(FileNotFoundError):  # it has just been written
+            spilled |= {record.user for record in journal.read_spill(path)}
+    return noted - spilled
+
+
+def complete(rows: list[CallRow], provider: Provider, *loads: Load, unsure: Unsure = NOTHING) -> Counter[str]:
+    """Every call that the provider got is there once; those whose answer had ended have their price, but for those that are
+    `unsure`. Gives how many there are of each outcome."""
     by_user = {row.user: row for row in rows}
     assert len(by_user) == len(rows), [user for user, n in Counter(row.user for row in rows).items() if n > 1]
     missing = set(provider.seen) - by_user.keys()
@@ -53,9 +94,9 @@ def complete(rows: list[CallRow], provider: Provider, *loads: Load, killed: floa
     for load in loads:
         for user, at in load.ended.items():
             row = by_user[user]
-            if not killed - 1 <= at <= killed + 1:  # an answer may still have been on its way to the client
+            if at < unsure.since or load.begun[user] > unsure.until:
                 known = (row.outcome, row.status, row.cost, row.cost_state)
-                assert known == ("ok", 200, COST, "computed"), f"{killed - at:.2f} s before the end: {row}"
+                assert known == ("ok", 200, COST, "computed"), f"{unsure.since - at:.2f} s before that: {row}"
     for row in rows:
         assert row.cost in (0, COST) or row.cost_state == "estimated", row
     return Counter(row.outcome for row in rows)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
 
 from hostile.raw import Line, request
+from integration.gateways import eventually
 from integration.threads import in_thread
 from integration.upstreams import END, chunk, events, whole
 from unit.upstream.scripted_server import Scripted, read_request, scripted
@@ -86,6 +87,11 @@ class Load:
         for thread in self._threads:
             thread.start()
         return self
+
+    def serves(self, count: int) -> None:
+        """Wait until so many calls more have been answered well."""
+        goal = self.statuses.get(200, 0) + count
+        eventually(lambda: self.statuses.get(200, 0) >= goal, f"{count} calls more are served")
 
     def stop(self) -> None:
         self._stop.set()

@@ -115,7 +115,7 @@ def test_killed_again_and_again(tmp_path: Path) -> None:
             gate.process.wait()
             gate.start()
         try:
-            ended = eventually(lambda: _ended(url, [job.id for job, _ in handed]), "all jobs end", 60)
+            ended = eventually(lambda: _ended(url, [job.id for job, _ in handed]), "all jobs end", 180)
         except AssertionError as error:
             raise AssertionError(f"{error}\n{gate.log}") from None
         assert gate.stop() in (0, -signal.SIGTERM)
@@ -166,7 +166,7 @@ def each_is_paid_as_billed(url: str, provider: Simulator, gate: Gateway) -> None
     assert len({call for call, _ in answers}) == len(answers), "one call answers two lines"
     odd = [by_id.get(call) for call, _ in answers if call not in by_id or by_id[call].outcome != "ok"]
     assert not odd, f"{len(odd)} answers are not in the ledger as they should be: {odd[:3]}"
-    bill = httpx2.get(f"{provider.url}/simulator/bill").json()["lines"]
+    bill = httpx2.get(f"{provider.url}/simulator/bill", timeout=60).json()["lines"]
     billed, ledger = Counter(_price(line) for line in bill), Counter()
     unknown = [row for row in calls if row.outcome == "interrupted"]
     for row in calls:

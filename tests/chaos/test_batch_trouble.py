@@ -45,7 +45,7 @@ def hold_one(gate: Gateway) -> tuple[threading.Thread, list[Any]]:
 
 
 def in_the_end(url: str, provider: Simulator, gate: Gateway, handed: list[Any], answers: list[Any]) -> None:
-    ended = eventually(lambda: all_ended(url, [job.id for job, _ in handed]), "all jobs end", 90)
+    ended = eventually(lambda: all_ended(url, [job.id for job, _ in handed]), "all jobs end", 180)
     assert gate.stop() in (0, -15)
     each_line_has_its_answer(url, handed, ended)
     each_is_paid_as_billed(url, provider, gate)
@@ -74,11 +74,11 @@ def test_a_full_disk(tmp_path: Path) -> None:
         refused = [upload(gate, 2**20).status_code for _ in range(3)]
         assert set(refused) <= {200, 503} and 503 in refused, "whoever hands in is told"
         headers = {"x-farthing-deadline": "1h", "x-farthing-wait": "job"}
-        late = httpx2.post(f"{gate.url}/v1/chat/completions", json=BODY, headers=headers)
+        late = httpx2.post(f"{gate.url}/v1/chat/completions", json=BODY, headers=headers, timeout=60)
         assert late.status_code in (202, 503)
         time.sleep(4)  # results come, and cannot be kept
         hog.unlink()
-        held.join(90)
+        held.join(120)
         in_the_end(url, provider, gate, handed, answers)
 
 
@@ -96,5 +96,5 @@ def test_a_server_that_is_away_for_a_while(tmp_path: Path, postgres: Postgres, p
                 time.sleep(5)  # results come, and cannot be kept
             finally:
                 postgres.start()
-            held.join(90)
+            held.join(120)
             in_the_end(postgres_url, provider, gate, handed, answers)

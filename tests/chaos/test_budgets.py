@@ -18,7 +18,7 @@ import httpx2
 import pytest
 
 from chaos.conftest import long
-from farthing.store import open_store
+from farthing.store import journal, open_store
 from farthing.store.engine import Connection
 from farthing.store.errors import StoreError
 from farthing.upstream.simulator import SimulatorSettings
@@ -142,7 +142,7 @@ def test_b05_b06_b29_two_gateways_meet_at_the_edge(tmp_path: Path, provider: Sim
     """One truth: neither takes what the other holds, all of it can be used, and a restart forgets nothing."""
     with two(tmp_path, provider, url) as (first, second):
         callers = Callers((first, second))
-        eventually(lambda: callers.said["exceeded"] > 10, "nothing is left", 60)
+        eventually(lambda: callers.said["exceeded"] > 10, "nothing is left")
         lawful(first, provider)
         callers.stop()
         assert callers.said.keys() <= {"served", "exceeded", "budget_busy"}, callers.said
@@ -160,7 +160,7 @@ def test_b08_one_gateway_alone_under_load_counts_each_call_once(tmp_path: Path, 
     """In the ledger, in the budget and by the provider's bill the same amount, whole answers and streams at once."""
     with gateway(tmp_path, settings(provider, url, tmp_path)) as gate:
         callers = Callers((gate,), clients=16)
-        eventually(lambda: callers.said["exceeded"] > 10, "nothing is left", 60)
+        eventually(lambda: callers.said["exceeded"] > 10, "nothing is left")
         lawful(gate, provider)
         callers.stop()
         assert callers.said.keys() <= {"served", "exceeded", "budget_busy"}, callers.said
@@ -174,10 +174,11 @@ def test_b07_a_call_that_is_handed_in_twice_is_charged_once(tmp_path: Path, prov
     call is there already."""
     journals = tmp_path / "journals"
     with gateway(tmp_path, settings(provider, url, tmp_path)) as gate:
-        slow = threading.Thread(target=call, args=[gate, "[[simulate: slow-first-byte=1]] Say something."])
+        slow = threading.Thread(target=call, args=[gate, "[[simulate: slow-first-byte=2]] Say something."])
         slow.start()
-        eventually(lambda: standing(gate).get("reserved"), "the call is under way")
-        time.sleep(0.2)
+        eventually(
+            lambda: any(journal.read(path.read_bytes()).calls for path in journals.glob("*.journal")), "it is noted"
+        )
         kept = {path: path.read_bytes() for path in journals.glob("*.journal")}
         slow.join()
         eventually(lambda: _written(gate), "the call is charged")
@@ -187,7 +188,8 @@ def test_b07_a_call_that_is_handed_in_twice_is_charged_once(tmp_path: Path, prov
         for path, data in kept.items():
             path.write_bytes(data)
         gate.start()
-        assert kept and not any(path.exists() for path in kept), "they were taken over"
+        assert kept
+        eventually(lambda: not any(path.exists() for path in kept), "they are taken over")
         assert standing(gate)["spent"] == spent
     end = at_the_end(url)
     assert end["spent"] == end["charged"] == end["ledger"] == spent
@@ -199,13 +201,13 @@ def test_killed_with_leases_and_calls_under_way(tmp_path: Path, provider: Simula
         callers = Callers((first, second))
         for number in range(again):
             before = callers.said["served"]
-            eventually(lambda before=before: callers.said["served"] >= before + 8, "calls are served", 30)
+            eventually(lambda before=before: callers.said["served"] >= before + 8, "calls are served")
             killed = (first, second)[number % 2]
             os.kill(killed.pid, signal.SIGKILL)
             killed.process.wait()
             lawful((second, first)[number % 2], provider)
             killed.start()
-        eventually(lambda: callers.said["exceeded"] > 10, "nothing is left", 60)
+        eventually(lambda: callers.said["exceeded"] > 10, "nothing is left")
         seen = lawful(first, provider)
         callers.stop()
         assert seen["lost"] == 0, "the journals were taken over"
@@ -219,7 +221,7 @@ def test_killed_and_its_machine_is_gone(tmp_path: Path, provider: Simulator, url
     """Nobody takes the journal over: what was leased counts as spent, until an operator gives it back."""
     with gateway(tmp_path / "a", settings(provider, url, tmp_path / "elsewhere")) as first:
         callers = Callers((first,))
-        eventually(lambda: callers.said["served"] >= 4, "calls are served", 30)
+        eventually(lambda: callers.said["served"] >= 4, "calls are served")
         os.kill(first.pid, signal.SIGKILL)
         first.process.wait()
         callers.stop()
@@ -259,7 +261,7 @@ def test_paused_beyond_the_stores_patience(tmp_path: Path, provider: Simulator, 
     """The store holds its lease for lost, and nobody else spends it; it goes on with calls under way, and lives again."""
     with two(tmp_path, provider, url) as (first, second):
         callers = Callers((first, second))
-        eventually(lambda: callers.said["served"] >= 8, "calls are served", 30)
+        eventually(lambda: callers.said["served"] >= 8, "calls are served")
         try:
             _paused_and_forgotten(first, url)
             until = time.monotonic() + 2
@@ -268,7 +270,7 @@ def test_paused_beyond_the_stores_patience(tmp_path: Path, provider: Simulator, 
                 time.sleep(0.2)
         finally:
             os.kill(first.pid, signal.SIGCONT)
-        eventually(lambda: callers.said["exceeded"] > 20, "nothing is left", 60)
+        eventually(lambda: callers.said["exceeded"] > 20, "nothing is left")
         callers.stop()
         lawful(first, provider)
     end = at_the_end(url)
@@ -278,7 +280,7 @@ def test_paused_beyond_the_stores_patience(tmp_path: Path, provider: Simulator, 
 
 def _paused_and_forgotten(gate: Gateway, url: str) -> None:
     """Paused at a moment at which it holds no lock of the store's."""
-    for _ in range(20):
+    for _ in range(100):
         os.kill(gate.pid, signal.SIGSTOP)
         try:
             return _let_time_pass(url)
@@ -301,7 +303,7 @@ def test_paused_beyond_its_own_clock(tmp_path: Path, provider: Simulator, url: s
             for each in second.farthing_json("budgets", "reconcile")["lost"]:
                 second.farthing("budgets", "reconcile", "--release", each["holder"])
             callers = Callers((second,))
-            eventually(lambda: callers.said["exceeded"] > 10, "nothing is left", 60)
+            eventually(lambda: callers.said["exceeded"] > 10, "nothing is left")
             callers.stop()
         finally:
             os.kill(first.pid, signal.SIGCONT)
@@ -352,7 +354,7 @@ def test_b26_no_call_waits_for_the_ledger(
             with connection.transaction():
                 connection.execute(f"LOCK TABLE {LEDGER} IN ACCESS EXCLUSIVE MODE")
                 locked.set()
-                over.wait(20)
+                over.wait(120)
 
         store = await open_store(postgres_url)
         try:
@@ -365,7 +367,7 @@ def test_b26_no_call_waits_for_the_ledger(
         eventually(lambda: _written(gate), "the first is charged")
         holder = threading.Thread(target=asyncio.run, args=[lock()])
         holder.start()
-        assert locked.wait(10)
+        assert locked.wait(60)
         try:
             assert [call(gate, f"number {number}", stream=number % 2 == 0) for number in range(6)] == ["served"] * 6
             with pytest.raises(httpx2.TimeoutException):  # what does read the ledger waits

@@ -1,8 +1,6 @@
 """Three deployments, one killed, one answering 429, one ten times slower, under load: no call fails before its first byte.
 The large drill is a benchmark."""
 
-import socket
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,6 +11,7 @@ import httpx2
 from chaos.conftest import ledger
 from chaos.load import Load
 from integration.gateways import Gateway, eventually, gateway, settings_text
+from ports import free_port
 from warm import Process, warm
 
 MODEL = "gpt-4o-mini"
@@ -23,9 +22,7 @@ class Host:
     """A simulated provider in a process of its own, on a port that stays the same."""
 
     def __init__(self) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.process: Process | None = None
 
     def start(self, *how: str) -> None:
@@ -46,7 +43,7 @@ class Host:
         return False
 
     def billed(self) -> int:
-        totals = httpx2.get(f"http://127.0.0.1:{self.port}/simulator/bill", verify=False).json()["totals"]
+        totals = httpx2.get(f"http://127.0.0.1:{self.port}/simulator/bill", timeout=60, verify=False).json()["totals"]
         return sum(total["requests"] for total in totals.values())
 
 
@@ -78,11 +75,11 @@ def states(gate: Gateway) -> dict[str, Any]:
 def test_one_killed_one_refusing_one_slow(tmp_path: Path) -> None:
     with hosts() as made, gateway(tmp_path, config(made)) as gate:
         load = Load(gate.url, clients=8).start()
-        time.sleep(1.0)
+        load.serves(40)
         made[0].kill()
-        time.sleep(0.7)
+        load.serves(20)
         made[1].start(*REFUSING)
-        time.sleep(1.5)
+        load.serves(20)
         for host in ("host0", "host1"):  # one that refuses is asked once a second, and looks well for that moment
             eventually(lambda host=host: states(gate)[host]["state"] != "closed", f"{host} is left alone")
         made[0].start(*AS_USUAL)

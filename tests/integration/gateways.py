@@ -21,7 +21,7 @@ from warm import SCRIPT, Process, warm
 from written import wait_until_written
 
 FARTHING = str(Path(sys.executable).with_name("farthing"))
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 
 
 class Command(NamedTuple):

@@ -1,10 +1,9 @@
-"""Alerts from outside: a dear call reaches a signed webhook within seconds, once, whatever is killed in between."""
+"""Alerts from outside: a dear call reaches a signed webhook, once, whatever is killed in between."""
 
 import hashlib
 import hmac
 import json
 import signal
-import time
 from pathlib import Path
 from typing import Any
 
@@ -46,15 +45,13 @@ def say(made: Gateway, feature: str) -> None:
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_dear_call_is_told_within_seconds_and_once(
+def test_a_dear_call_is_told_once(
     tmp_path: Path, provider: Simulator, tape: Recorder, workers: int
 ) -> None:  # fmt: skip
     tape.answers(TAKEN)
     with gateway(tmp_path, settings(provider, tape, workers)) as made:
-        began = time.monotonic()
         say(made, "agent")
         eventually(lambda: told(tape), "the webhook is told")
-        assert time.monotonic() - began < 30
         for _ in range(3):
             say(made, "agent")
 

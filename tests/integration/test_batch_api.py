@@ -4,6 +4,7 @@ import io
 import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import anthropic
@@ -212,11 +213,16 @@ def test_openai_other_endpoints_and_bad_lines(ana: Caller) -> None:
     assert errors["odd"]["response"]["body"]["error"]["message"]
 
 
-def test_openai_cancel(ana: Caller) -> None:
-    made = started(ana.openai, *(chat(f"r{number}") for number in range(5)))
-    assert ana.openai.batches.cancel(made.id).status in ("cancelling", "cancelled", "finalizing")
-    batch = ended(ana.openai, made.id)
-    assert batch.status in ("cancelled", "completed") and batch.cancelling_at
+def test_openai_cancel(tmp_path: Path) -> None:
+    with simulator(SimulatorSettings(seed=5, batch_seconds=3600)) as slow:
+        provider = f'[providers.openai]\nbase_url = "{slow.url}/v1"\napi_key = "{PROVIDER_KEY}"\n'
+        with gateway(tmp_path, settings_text(providers=provider, more=BATCHES)) as made:
+            caller = Caller(made.url)
+            batch = started(caller.openai, *(chat(f"r{number}") for number in range(5)))
+            assert caller.openai.batches.cancel(batch.id).status in ("cancelling", "cancelled", "finalizing")
+            over = ended(caller.openai, batch.id)
+            assert over.status == "cancelled" and over.cancelling_at
+            caller.close()
 
 
 def test_the_same_idempotency_key_is_the_same_batch(ana: Caller) -> None:
@@ -284,7 +290,7 @@ async def test_the_asynchronous_sdks(served: tuple[Gateway, str]) -> None:
         await caller.anthropic.messages.batches.create(requests=[message("a")])
         assert len([each async for each in caller.openai.batches.list(limit=1)]) == 1
         assert len([each async for each in caller.anthropic.messages.batches.list(limit=1)]) == 1
-        assert [each.id async for each in caller.openai.files.list()] == [file.id]
+        assert [each.id async for each in caller.openai.files.list(purpose="batch")] == [file.id]
 
 
 def test_keys_and_tenants_are_walls(served: tuple[Gateway, str], ana: Caller) -> None:

@@ -198,16 +198,17 @@ def test_a_line_that_came_too_late_has_expired(tmp_path: Path, url: str) -> None
 
 
 def test_a_line_of_a_stuck_batch_is_promoted_and_what_comes_late_is_booked(tmp_path: Path, url: str) -> None:
-    slow = SimulatorSettings(seed=3, batch_seconds=6.0)
+    slow = SimulatorSettings(seed=3, batch_seconds=3600)
     with simulator(slow) as provider, gateway(tmp_path, config(url, provider.url)) as gate:
         asyncio.run(hand_in(url, a_job("job-a", [body(f"Say {n}") for n in range(5)])))
         eventually(lambda: "batch" in str(sent(url)), "the lines are in a batch")
         hurried(url, "job-a")
         job = done(url, gate, "job-a")["job-a"]
         assert job.done == 5
+        provider.goes_on(3600)
         eventually(lambda: len(ledger(url)) == 10, "the batch's answers are booked as well")
         assert provider.requests() == 10
-        assert not unsettled(url)
+        eventually(lambda: not unsettled(url), "all of it is settled")
     rows = ledger(url)
     late = [row for row in rows if row.baseline == 0]
     assert len(late) == 5 and all(row.cost > 0 for row in late)
@@ -230,12 +231,13 @@ def test_lines_of_a_provider_that_settings_have_no_longer_are_promoted(tmp_path:
 
 
 def test_a_cancelled_job_keeps_what_was_finished(tmp_path: Path, url: str) -> None:
-    slow = SimulatorSettings(seed=3, batch_seconds=2.0)
+    slow = SimulatorSettings(seed=3, batch_seconds=600)
     with simulator(slow) as provider, gateway(tmp_path, config(url, provider.url)) as gate:
         asyncio.run(hand_in(url, a_job("job-a", [body(f"Say {n}") for n in range(5)])))
         eventually(lambda: "batch" in str(sent(url)), "the lines are in a batch")
         asyncio.run(hand_in(url, a_job("job-b", [body("never", "own/gpt-4o-mini")])))
         on_store(url, lambda c: jobs.cancel(c, "job-a", tenant="default", now_us=now_us()))
+        provider.goes_on(600)
         job = done(url, gate, "job-a")["job-a"]
         assert (job.state, job.done) == ("cancelled", 5) and job.cost > 0
 

@@ -190,11 +190,12 @@ def test_b02_without_a_limit_not_all_is_reserved(team: Team) -> None:
 
 
 @of("held")
-def test_b03_reserved_is_busy_and_not_exceeded(team: Team) -> None:
-    slow = threading.Thread(target=team.chat, args=["[[simulate: slow-first-byte=1.5]]"], kwargs={"max_tokens": 140})
+def test_b03_reserved_is_busy_and_not_exceeded(team: Team, tape: Recorder) -> None:
+    over = threading.Event()
+    tape.answers(over, whole(ANSWER))
+    slow = threading.Thread(target=team.chat, kwargs={"model": TAPED, "max_tokens": 235})
     slow.start()
-    eventually(lambda: team.standing()["reserved"], "the slow call is under way")
-    time.sleep(0.1)
+    eventually(lambda: team.standing()["reserved"] and tape.requests, "the slow call is under way")
     other = Caller(team.gate.url, default_headers={"x-farthing-team": "held"})
     with pytest.raises(openai.RateLimitError) as refused:
         other.openai.chat.completions.create(
@@ -202,7 +203,11 @@ def test_b03_reserved_is_busy_and_not_exceeded(team: Team) -> None:
         )
     assert refused.value.code == "budget_busy"
     assert other.last.headers["retry-after"] == "1" and other.last.headers["x-should-retry"] == "true"
-    assert team.chat(max_tokens=16).choices, "the SDK waits and comes again"
+    with ThreadPoolExecutor(1) as threads:
+        waits = threads.submit(team.chat, max_tokens=16)
+        eventually(lambda: any(each.status_code == 429 for each in team.caller.answers), "it is refused at first")
+        over.set()
+        assert waits.result().choices, "the SDK waits and comes again"
     slow.join()
     other.close()
 

@@ -310,7 +310,7 @@ def test_feedback_kills_an_answer_at_every_worker(tmp_path: Path, upstreams: str
                 )
 
         ask()
-        time.sleep(0.5)  # until it is written: asked at once, the other worker would make an answer of its own
+        eventually(lambda: _written(tmp_path), "it is written, or the other worker would make an answer of its own")
         eventually(lambda: all(told_by(ask()) == "exact" for _ in range(12)), "all workers have it")
         bad = ask()
         call_id = bad.headers["x-farthing-call-id"]
@@ -383,6 +383,7 @@ def test_a_damaged_file_makes_misses_and_one_warning(tmp_path: Path, upstreams: 
                 return said(caller) == "exact"
 
             eventually(hit, "the cache works again, begun anew")
+        eventually(lambda: "is damaged" in made.log, "the log says so")
         assert sum("is damaged" in line for line in made.log.splitlines()) == 1
         assert "Traceback" not in made.log
 
@@ -392,7 +393,7 @@ def test_a_file_damaged_while_it_is_used(tmp_path: Path, upstreams: str) -> None
         for number in range(20):
             chat(caller, f"Question {number}?")
         (file,) = [path for path in tmp_path.iterdir() if path.name.endswith(".cache")]
-        time.sleep(0.5)
+        eventually(lambda: _written(tmp_path) == 20, "they are written")
         with file.open("r+b") as damaged:
             damaged.write(os.urandom(file.stat().st_size))
         for side in tmp_path.glob(f"{file.name}-wal"):

@@ -13,14 +13,15 @@ import pytest
 
 from farthing.model.record import Record
 from farthing.store import open_store
-from integration.gateways import Gateway, gateway, settings_text
+from integration.gateways import Gateway, eventually, gateway, settings_text
 
 PROVIDERS = '[providers.openai]\nbase_url = "http://127.0.0.1:9/v1"\napi_key = "sk-none"\n'
 
 
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[Gateway]:
-    with gateway(tmp_path, settings_text(providers=PROVIDERS)) as made:
+    """A stop that waited for calls under way would last longer than a test waits for it."""
+    with gateway(tmp_path, settings_text(providers=PROVIDERS, server="shutdown_grace_s = 600")) as made:
         yield made
 
 
@@ -65,9 +66,7 @@ def test_a_stop_does_not_wait_for_open_pages(running: Gateway) -> None:
     with httpx2.Client(timeout=60) as web, web.stream("GET", f"{running.url}/live") as answer:
         lines = _lines(answer)
         next(lines)
-        begun = time.monotonic()
         running.stop()
-        assert time.monotonic() - begun < 20
         assert list(lines) == []
 
 
@@ -78,8 +77,7 @@ def test_strangers_hear_nothing_and_who_signs_out_no_more(running: Gateway) -> N
         def is_known() -> bool:
             return web.get("/live").status_code == 401
 
-        while not is_known():
-            time.sleep(0.2)
+        eventually(is_known, "the gateway knows that there are keys")
         form = web.get("/sign-in").text
         token = form.split('name="_token" value="')[1].split('"')[0]
         assert web.post("/sign-in", data={"_token": token, "key": key}).status_code == 303

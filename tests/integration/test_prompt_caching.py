@@ -154,7 +154,9 @@ def test_the_hold_out_goes_without(provider: Simulator, _recorder: Recorder, tmp
     arms = set()
     with gateway(tmp_path, settings_text(providers=providers(provider.url, _recorder.url), more=more)) as made:
         caller = Caller(made.url)
-        for family in range(8):
+        for family in range(64):  # which are drawn differs from store to store
+            if family > 7 and len(arms) == 2:
+                break
             for number in range(3):
                 message(caller, f"Family {family}. {SYSTEM}", f"Order {number}?")
                 record = made.call(caller.call_id)

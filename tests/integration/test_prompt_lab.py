@@ -77,6 +77,7 @@ def begun(gate: Gateway) -> Iterator[Command]:
 def test_rounds_cost_half_and_one_that_was_killed_is_gone_on_with(gate: Gateway, provider: Simulator) -> None:
     before = provider.requests()
     with begun(gate) as command:
+        command.process.send_signal(signal.SIGSTOP)
         eventually(lambda: gate.farthing_json("batch", "status"), "the job is in the store")
         command.process.kill()
         assert command.process.wait() == -signal.SIGKILL, "it was under way"

@@ -348,7 +348,7 @@ def test_a_share_of_the_sessions_goes_without_routing(tmp_path: Path, provider: 
         first = {f"s{number}": by_session(f"s{number}") for number in range(60)}
         assert {name: by_session(name) for name in first} == first, "a session stays in its arm"
         held_out = [name for name, model in first.items() if model == FLAGSHIP]
-        assert 12 <= len(held_out) <= 36 and set(first.values()) == {SMALL, FLAGSHIP}
+        assert 5 <= len(held_out) <= 50 and set(first.values()) == {SMALL, FLAGSHIP}
         by_session(held_out[0])
         record = gate.call(caller.call_id)
         assert record["savings"] == [] and record["baseline"] == record["cost"]

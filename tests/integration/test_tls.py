@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -132,9 +131,7 @@ def test_a_provider_whose_certificate_nobody_vouches_for(secure: Gateway, files:
 
 def test_a_client_at_rest_does_not_hold_up_a_stop(tmp_path: Path, files: Files, upstreams: str) -> None:
     """TLS says goodbye, and a client that is not reading does not answer."""
-    server = f'tls_cert = "{files.chain}"\ntls_key = "{files.key}"'
+    server = f'tls_cert = "{files.chain}"\ntls_key = "{files.key}"\nshutdown_grace_s = 600'
     with gateway(tmp_path, settings_text(server=server, providers=upstreams), verify=files.authority) as made:
         assert made.get("/health/live").status_code == 200  # over a connection that stays open
-        begun = time.monotonic()
-        made.stop()
-        assert time.monotonic() - begun < 20
+        made.stop()  # which does not wait for as long

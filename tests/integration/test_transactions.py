@@ -57,7 +57,12 @@ def test_a_ticket_from_its_first_call_to_what_it_saved(made: Gateway) -> None:
     vectors = {"model": "text-embedding-3-small", "input": "Where is my order?"}
     made.request("POST", "/v1/embeddings", content=json.dumps(vectors), headers=ticket)
     say(made, "Which queue?", {"x-farthing-feature": "triage", "x-farthing-tag-ticket": "T-1042"})
-    eventually(lambda: (report(made).get("support_resolution") or {}).get("calls") == 4, "the calls are gathered")
+
+    def gathered() -> bool:
+        found = report(made)
+        return [(found.get(name) or {}).get("calls") for name in ("support_resolution", "triage")] == [4, 1]
+
+    eventually(gathered, "the calls are gathered")
     made.stop(signal.SIGKILL)
     made.start()
     body = {"costs": [{"tool": "courier", "dollars": "0.25", "id": "c-1"}]}

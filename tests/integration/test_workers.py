@@ -13,7 +13,7 @@ import pytest
 from integration import rates
 from integration.callers import AsyncCaller, Caller
 from integration.conftest import Keyed
-from integration.gateways import Gateway, eventually, gateway, settings_text
+from integration.gateways import PATIENCE_S, Gateway, eventually, gateway, settings_text
 from integration.test_relay import USAGE_EVENT, chat_event
 from integration.upstreams import END, Recorder, chunk, events
 
@@ -41,7 +41,7 @@ async def post_all(gateway: Gateway, count: int, key: str, body: dict[str, Any])
     """So many calls at once, each over a connection of its own, so that all workers get some."""
 
     async def one() -> httpx2.Response:
-        async with httpx2.AsyncClient(verify=False, timeout=20) as web:
+        async with httpx2.AsyncClient(verify=False, timeout=PATIENCE_S) as web:
             return await web.post(
                 f"{gateway.url}/v1/chat/completions", json=body, headers={"authorization": f"Bearer {key}"}
             )
@@ -73,11 +73,11 @@ async def test_every_call_is_booked_once_whoever_served_it(crew: Keyed) -> None:
 
 
 async def test_limits_are_shared(crew: Keyed) -> None:
-    secret = crew.key("limited", requests_per_minute=6)
+    secret = crew.key("limited", requests_per_minute=2)  # one more after half a minute
     answers = await post_all(crew.gateway, 30, secret, {"model": GPT, "messages": asked("Me?")})
     statuses = [answer.status_code for answer in answers]
-    assert statuses.count(200) == 6, "not six for each worker"
-    assert statuses.count(429) == 24
+    assert statuses.count(200) == 2, "not two for each worker"
+    assert statuses.count(429) == 28
     assert all(int(answer.headers["retry-after"]) >= 1 for answer in answers if answer.status_code == 429)
 
 
@@ -116,7 +116,7 @@ def test_a_stop_finishes_the_streams_under_way(tmp_path: Path, upstreams: str, t
             call_id = caller.call_id
         finally:
             caller.close()
-        assert made.process.wait(10) in (0, -signal.SIGTERM)
+        assert made.process.wait(PATIENCE_S) in (0, -signal.SIGTERM)
         assert said[:20] == [f"word{n} " for n in range(20)]
         shown = made.farthing_json("explain", call_id)
         assert (shown["cost"]["nano_dollars"], shown["outcome"]) == (14_000, "ok")
@@ -142,10 +142,10 @@ def test_a_stop_does_not_wait_for_ever(tmp_path: Path, upstreams: str) -> None:
 
         reader = threading.Thread(target=read)
         reader.start()
-        assert seen.wait(10)
+        assert seen.wait(PATIENCE_S)
         made.process.send_signal(signal.SIGINT)
-        made.process.wait(10)
-        reader.join(10)
+        made.process.wait(PATIENCE_S)
+        reader.join(PATIENCE_S)
         shown = made.farthing_json("explain", caller.call_id)
         caller.close()
     assert shown["outcome"] in ("left", "broken")

@@ -39,11 +39,11 @@ def in_thread(open_server: Callable[[], AbstractAsyncContextManager[T]]) -> Iter
 
     thread = threading.Thread(target=run, name="test server", daemon=True)
     thread.start()
-    ready.wait(20)
+    ready.wait(120)
     if failed or not found:
         raise RuntimeError("the test's server did not start") from (failed[0] if failed else None)
     try:
         yield found[0]
     finally:
         loop.call_soon_threadsafe(stop.set)
-        thread.join(20)
+        thread.join(60)

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 
@@ -15,8 +17,16 @@ from unit.upstream.scripted_server import Scripted, read_request, scripted
 class Simulator:
     """The simulator as it runs, and what it charges."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
+    def __init__(self) -> None:
+        self.url = ""
+        self._ahead_s = 0.0
+
+    def clock(self) -> float:
+        return time.time() + self._ahead_s
+
+    def goes_on(self, seconds: float) -> None:
+        """As if so much time had passed for it: batches that would end by then have ended."""
+        self._ahead_s += seconds
 
     def requests(self) -> int:
         """How many calls it has billed so far."""
@@ -32,18 +42,19 @@ class Simulator:
         return next(line for line in reversed(self._bill()["lines"]) if line["id"] == answer_id)
 
     def _bill(self) -> dict:
-        return httpx2.get(f"{self.url}/simulator/bill", verify=False).json()
+        return httpx2.get(f"{self.url}/simulator/bill", timeout=60, verify=False).json()
 
 
 @contextmanager
 def simulator(settings: SimulatorSettings | None = None) -> Iterator[Simulator]:
     """The simulator in a thread of its own."""
-    with in_thread(lambda: running(settings or SimulatorSettings(seed=11))) as url:
-        yield Simulator(url)
+    made = Simulator()
+    with in_thread(lambda: running(settings or SimulatorSettings(seed=11), clock=made.clock)) as made.url:
+        yield made
 
 
-Part = bytes | float | None
-"""Bytes to send, seconds to wait, or None: close the connection."""
+Part = bytes | float | threading.Event | None
+"""Bytes to send, seconds to wait, something to wait for, or None: close the connection."""
 
 
 class Recorder:
@@ -80,6 +91,10 @@ class Recorder:
                     return
                 if isinstance(part, float):
                     await asyncio.sleep(part)
+                    continue
+                if isinstance(part, threading.Event):
+                    while not part.is_set():
+                        await asyncio.sleep(0.01)
                     continue
                 try:
                     writer.write(part)

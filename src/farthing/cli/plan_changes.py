@@ -59,7 +59,7 @@ def changes(config: Path | None, as_json: bool) -> None:
 def accept(number: int, config: Path | None) -> None:
     """Accept the change with this NUMBER. It holds when it is in the settings' file: `farthing plan apply`."""
     _move(config, number, "accepted")
-    click.echo(f"Change {number} is accepted. Next: farthing plan apply {number}")
+    click.echo(f"Change {number} is accepted. Nothing has changed yet. Next: farthing plan apply {number}")
 
 
 @click.command(short_help="Put settings away that were proposed.")
@@ -76,8 +76,9 @@ def reject(number: int, config: Path | None) -> None:
 @config_option
 @yes_option
 def apply(number: int, config: Path | None, yes: bool) -> None:
-    """Write the accepted change with this NUMBER into the settings' file, which keeps its comments and order. The file before is
-    left beside it, as FILE.before. Gateways take it up when they start again."""
+    """Write the accepted change with this NUMBER into the settings' file, which keeps its comments and order. What changes is
+    shown first. The file before is left beside it, as FILE.before: put it back to go back. Gateways take either up when they
+    start again; until then nothing changes."""
     settings = load_settings(config, only={"store"})
     change = _one(settings, number)
     if change.state != "accepted":
@@ -91,7 +92,9 @@ def apply(number: int, config: Path | None, yes: bool) -> None:
         shutil.copy2(path, path.with_name(f"{path.name}.before"))  # no more readable than the file itself
     path.write_text(after, encoding="utf-8")
     _move(config, number, "written")
-    click.echo(f"{path} is written. Next: farthing check --config {path}, and start the gateway again.")
+    click.echo(f"{path} is written. It holds from the gateway's next start; until then nothing changes.")
+    if before:
+        click.echo(f"To go back: cp {path}.before {path}, and start it again.")
 
 
 CHANGES = (changes, accept, reject, apply)

@@ -20,10 +20,13 @@ class CannotDo(Exception):
 
 
 class Aside:
-    """One process. What it is given and gives back must be picklable."""
+    """One process, which does `begin` first. What it is given and gives back must be picklable."""
 
-    def __init__(self, patience_s: float = PATIENCE_S, idle_s: float = IDLE_S) -> None:
+    def __init__(
+        self, patience_s: float = PATIENCE_S, idle_s: float = IDLE_S, begin: Callable[[], None] | None = None
+    ) -> None:
         self._patience_s = patience_s
+        self._begin = begin
         self._idle_s = idle_s
         self._pool: ProcessPoolExecutor | None = None
         self._ends: asyncio.TimerHandle | None = None
@@ -49,7 +52,7 @@ class Aside:
 
     def _worker(self) -> ProcessPoolExecutor:
         if self._pool is None:
-            self._pool = ProcessPoolExecutor(max_workers=1, mp_context=multiprocessing.get_context("spawn"))
+            self._pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), self._begin)
         return self._pool
 
     def _stay(self) -> None:

@@ -16,6 +16,9 @@ from farthing.dashboard.aside import Aside, CannotDo
 from farthing.dashboard.charts.chart import Chart
 
 MOST_KEPT = 256
+NARROW, NARROWER = 290, 0.62
+"""What a chart is drawn again with for a phone, where the wide one would be too small to read: so wide at most, without its
+axis, and so much narrower at least."""
 
 
 class CannotDraw(Exception):
@@ -31,7 +34,7 @@ class Studio:
         self._aside = Aside()
 
     async def draw(self, chart: Chart) -> str:
-        """The chart as an `<svg>` element. Raises CannotDraw."""
+        """The chart as two `<svg>` elements, of which styles show one: `wide`, and `narrow` for phones. Raises CannotDraw."""
         key = chart.key
         if (found := self._kept.get(key)) is not None:
             self._kept.move_to_end(key)
@@ -53,7 +56,7 @@ class Studio:
 
     async def _drawn(self, chart: Chart) -> str:
         try:
-            return await self._aside.run(svg_of, chart.kind, chart.rows, chart.options)
+            return await self._aside.run(both_of, chart.kind, chart.rows, chart.options)
         except CannotDo as error:
             raise CannotDraw(str(error)) from error
 
@@ -62,16 +65,33 @@ class Studio:
         self._aside.close(wait=True)
 
 
+def both_of(kind: str, rows: Sequence[Mapping[str, Any]], options: Mapping[str, Any]) -> str:
+    """The chart for a wide page, and for a narrow one. Runs in the process of its own, the only one that loads Altair and the
+    renderer."""
+    spec = _spec_of(kind, rows, options)
+    narrow = {**spec, "width": min(NARROW, round(NARROWER * spec["width"]))}
+    return _svg(spec, "wide") + _svg(narrow, "narrow")
+
+
 def svg_of(kind: str, rows: Sequence[Mapping[str, Any]], options: Mapping[str, Any]) -> str:
-    """Runs in the process of its own, the only one that loads Altair and the renderer."""
+    """The wide one alone."""
+    return _svg(_spec_of(kind, rows, options), "wide")
+
+
+def _spec_of(kind: str, rows: Sequence[Mapping[str, Any]], options: Mapping[str, Any]) -> dict[str, Any]:
     theme = importlib.import_module("farthing.dashboard.charts.theme")
-    convert = importlib.import_module("vl_convert")
     chart = importlib.import_module(f"farthing.dashboard.charts.{kind}").draw(rows, options)
-    return _embeddable(convert.vegalite_to_svg(theme.dressed(chart)))
+    spec: dict[str, Any] = theme.dressed(chart)
+    return spec
 
 
-def _embeddable(svg: str) -> str:
+def _svg(spec: Mapping[str, Any], look: str) -> str:
+    return _embeddable(importlib.import_module("vl_convert").vegalite_to_svg(spec), look)
+
+
+def _embeddable(svg: str, look: str) -> str:
     """The drawing as part of a page: it is as wide as its place, and what it names is named by no other drawing there."""
     own = f"{crc32(svg.encode()):08x}-"
-    svg = re.sub(r'(<svg[^>]*?) width="[\d.]+" height="[\d.]+"', r'\1 width="100%"', svg, count=1)
+    svg = re.sub(r'<svg([^>]*?) width="[\d.]+" height="[\d.]+"', r'<svg\1 width="100%"', svg, count=1)
+    svg = re.sub(r'(<svg[^>]*?) class="[^"]*"', rf'\1 class="{look}"', svg, count=1)
     return re.sub(r'(\bid="|url\(#)', rf"\g<1>{own}", svg)

@@ -16,7 +16,6 @@ from farthing.model.usage import Usage
 from farthing.quality.watch import floors_of
 
 MOST, MOST_PARTS = 5, 4
-UP_TO = "up to "
 LOOKS = {"lossless": "good", "guarded": "warn", "needs proof": ""}
 MEANINGS = {
     "lossless": "answers stay as they are",
@@ -39,6 +38,8 @@ class Step(NamedTuple):
     why: str
     setting: str
     place: str
+    is_estimate: bool
+    """Not only bounds."""
 
 
 def steps(view: View, found: Sequence[Saving]) -> list[Step]:
@@ -54,14 +55,15 @@ def _step(view: View, parts: Sequence[Saving]) -> Step:
     first = parts[0]
     low, high = sum(each.low for each in parts), sum(each.high for each in parts)
     known = [each.a_month for each in parts if each.a_month is not None]
-    if len(known) < len(parts):
-        amount, bound = f"{UP_TO}{money(high)}", "a month, at most"
+    is_estimate = len(known) == len(parts)
+    if not is_estimate:
+        amount, bound = f"{money(low)} to {money(high)}", "a month; where in between, only trying it shows"
     else:
         amount, bound = money(sum(known)), f"a month, {money(low)} to {money(high)}" if high > low else "a month"
     ways = [(each, _calls(view, each)) for each in parts[:MOST_PARTS]]
     return Step(
-        amount, bound, ways, first.risk, LOOKS[first.risk], MEANINGS[first.risk], first.why, first.setting, first.place
-    )
+        amount, bound, ways, first.risk, LOOKS[first.risk], MEANINGS[first.risk], first.why, first.setting, first.place, is_estimate,
+    )  # fmt: skip
 
 
 def _calls(view: View, saving: Saving) -> str:
@@ -100,15 +102,15 @@ def of_sums(view: View, sums: Sums | None, tier: TierOf) -> list[Saving]:
 
 
 def sum_up(steps: Sequence[Step]) -> dict[str, str] | None:
-    """The biggest for the head of the page; None where there is nothing. Not the sum: some are about the same calls."""
+    """For the head of the page: the biggest of those that have an estimate, else what is to be tried first, with its bounds;
+    None where there is nothing. Not the sum: some are about the same calls."""
     if not steps:
         return None
-    first, others = steps[0], len(steps) - 1
-    more = f"; {others} more below" if others else ""
-    note = f"a month, by {first.parts[0][0].lever}{more}"
-    amount = first.amount.removeprefix(UP_TO)
-    title = "To switch on next" + (f", {UP_TO.strip()}" if amount != first.amount else "")
-    return {"title": title, "value": amount, "note": note, "href": "#next"}
+    first = next((each for each in steps if each.is_estimate), steps[0])
+    title = "To switch on next" if first.is_estimate else "To try next"
+    others = len(steps) - 1
+    note = f"a month, by {first.parts[0][0].lever}{f'; {others} more below' if others else ''}"
+    return {"title": title, "value": first.amount, "note": note, "href": "#next"}
 
 
 def table(found: Sequence[Saving]) -> Table:

@@ -99,7 +99,7 @@ async def propose(view: View, form: Form) -> str:
 
 async def accept(view: View, form: Form) -> str:
     no = await _move(view, form, "accepted")
-    return f"Change {no} is accepted. It holds once it is in the settings' file: farthing plan apply {no}"
+    return f"Change {no} is accepted. Nothing has changed yet: farthing plan apply {no} writes it, and the next start takes it up."
 
 
 async def reject(view: View, form: Form) -> str:

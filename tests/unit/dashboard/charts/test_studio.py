@@ -52,7 +52,10 @@ async def test_the_same_chart_is_drawn_once_and_hostile_names_stay_words(studio:
     )
     assert one == two == await studio.draw(CHART)
     assert studio.drawn == 1
-    assert one.startswith("<svg") and 'width="100%"' in one
+    assert one.startswith("<svg") and one.count('width="100%"') == 2
+    assert re.findall(r'<svg[^>]* class="(\w+)"', one) == ["wide", "narrow"]
+    wide, narrow = (float(width) for width in re.findall(r'viewBox="0 0 ([\d.]+)', one))
+    assert narrow < 360 < wide  # a phone shows all of it, as large as it was drawn
     assert "<script" not in one
     assert "&lt;script&gt;a&lt;/script&gt;: $1" in one
     assert "var(--series-1)" in one  # one drawing for light and dark
@@ -99,7 +102,9 @@ async def test_what_is_kept_is_bounded() -> None:
 
 def test_two_drawings_on_a_page_name_nothing_alike() -> None:
     one, two = (
-        _embeddable(f'<svg width="10" height="{height}"><clipPath id="clip1"/><g clip-path="url(#clip1)"/></svg>')
+        _embeddable(
+            f'<svg width="10" height="{height}"><clipPath id="clip1"/><g clip-path="url(#clip1)"/></svg>', "wide"
+        )
         for height in (5, 6)
     )
     names = [re.findall(r'id="([^"]+)"', svg)[0] for svg in (one, two)]

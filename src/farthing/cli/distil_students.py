@@ -147,7 +147,7 @@ def train_students(config: Path | None, scope: str, estimate: bool, as_json: boo
     if as_json:
         print_json({"trained": trained})
     else:
-        click.echo(f"{trained} student(s) trained." if trained else f"Nothing was worth training. {_NONE}")
+        click.echo(f"{trained} student(s) trained." if trained else "Nothing was worth training. --estimate says why.")
 
 
 _NONE = "Nothing is captured, or too little is new since the last training: see `farthing capture status`."

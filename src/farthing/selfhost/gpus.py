@@ -76,7 +76,7 @@ def gpu(name: str) -> Gpu:
     found = find(name)
     if found is None:
         near = get_close_matches(_plain(name), _names(), 1)
-        hint = f"; did you mean {_names()[near[0]].name}?" if near else ""
+        hint = f"; did you mean {_names()[near[0]].name}?" if near else "; `farthing selfhost gpus` lists them"
         raise BadRequest(f"no GPU {name!r} is known{hint}")
     return found
 

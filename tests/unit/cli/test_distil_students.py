@@ -111,7 +111,7 @@ def test_one_command_goes_back_and_one_ends_it(farthing: Farthing, site: Path) -
 
 def test_training_on_what_is_captured_and_fair(farthing: Farthing, site: Path) -> None:
     pytest.importorskip("numpy")
-    assert "Nothing was worth" in farthing("distil", "train-students").output
+    assert "Nothing was worth training. --estimate says why." in farthing("distil", "train-students").output
     kept = [
         Captured(f"c{at}", each.text, each.answer, NOW_US + at, "cd" * 8, "acme", "triage", "", "gpt-5", expires_us=2 * NOW_US, sample="left" if at >= 300 else "")
         for at, each in enumerate(calls(400))

@@ -57,6 +57,9 @@ def test_a_plan_for_people_and_for_machines(farthing: Farthing, model: str) -> N
 
 def test_what_cannot_be_planned_is_said(farthing: Farthing, model: str) -> None:
     assert "no GPU 'H1000' is known; did you mean H100?" in farthing("selfhost", "fit", model, "--gpu", "H1000").output
+    assert "`farthing selfhost gpus` lists them" in farthing(
+        "selfhost", "fit", model, "--gpu", "none such"
+    ).output.replace("\n", " ")
     done = farthing("selfhost", "fit", model, "--format", "w3")
     assert done.exit_code == 1 and "no format 'w3'" in done.output
     assert (

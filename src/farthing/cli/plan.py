@@ -37,6 +37,7 @@ from farthing.store.proposed_settings import SettingChanges
 from farthing.store.sealing import wrapping
 
 MOST = 20_000
+MOST_PROCESSES = 4
 TABLES = {"prices", "routing", "cache", "prompts", "models", "providers"}
 DRAWS = ("altair", "vl_convert")
 
@@ -143,7 +144,7 @@ def _asked(
 ) -> Asked:  # fmt: skip
     tables = TABLES | {"batch", "capture", "student", "plan", "finops"} if ledger else TABLES
     own = load_without_keys(config, tables) if config or Path("farthing.toml").is_file() else None
-    return Asked(own, scenario, patience, sweeps, beside)
+    return Asked(own, scenario, patience, sweeps, beside, MOST_PROCESSES)
 
 
 async def _work(

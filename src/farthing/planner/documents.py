@@ -23,11 +23,12 @@ from farthing.planner.advice import advise, seen_of
 from farthing.planner.beside import break_even
 from farthing.planner.imports.farthing import put_captured
 from farthing.planner.levers import REPLAYED
-from farthing.planner.making import DAYS_A_MONTH, Hear, Wanted, make
+from farthing.planner.making import DAYS_A_MONTH, Wanted, make
 from farthing.planner.replay.world import can_ask, served
 from farthing.planner.scenario import Scenario, grown, grown_sums, values_of
 from farthing.planner.sums import told_by_sums
 from farthing.planner.sweep import sweep
+from farthing.planner.trials import Hear
 from farthing.prices import PriceBook
 from farthing.prices.configured import configured_book
 from farthing.quality.errand import FEATURES as ERRANDS
@@ -60,6 +61,8 @@ class Asked(msgspec.Struct, frozen=True):
     """Setting -> the values it is tried at, as `values_of` reads them."""
     beside: tuple[str, str] = ("", "")
     """Own model and GPU to compare with; empty: none."""
+    processes: int = 1
+    """As many may be at work."""
 
 
 async def document(
@@ -74,7 +77,7 @@ async def document(
         alone = importlib.import_module("farthing.planner.without_text")
         plan = await alone.plan_of_store(store, own, asked.patience, lambda done: hear("by numbers", done, done))
     else:
-        plan = await make(calls, Wanted(own, book, patience=asked.patience), hear)
+        plan = await make(calls, Wanted(own, book, patience=asked.patience, processes=asked.processes), hear)
     plan.since_us, plan.until_us = plan.since_us or calls[0].at_us, plan.until_us or calls[-1].at_us
     if (span := plan.until_us - plan.since_us) < DAY_US:
         plan.notes.append(

@@ -12,15 +12,15 @@ from farthing.model.arms import MODEL_SELECTION, SEMANTIC_CACHE
 from farthing.model.money import show_dollars
 from farthing.model.past import PastCall
 from farthing.model.plan import Example, LeverPlan, Plan
-from farthing.planner.levers import GUARDED, NEAR, REPLAYED, WAITING, Lever, switched, waiting_toml
-from farthing.planner.replay.alike import Judged
-from farthing.planner.replay.readers import Kept, Reading, encoded
-from farthing.planner.replay.run import Came, replay
+from farthing.planner.levers import GUARDED, NEAR, REPLAYED, WAITING, Lever, waiting_toml
+from farthing.planner.replay.readers import Kept, encoded
+from farthing.planner.replay.run import Came
 from farthing.planner.replay.turnround import back_in_time
 from farthing.planner.replay.world import REPLAYED as WIRES
 from farthing.planner.replay.world import can_ask, served
+from farthing.planner.trials import Hear, Trials, Try, all_tries, tries_of
 from farthing.planner.uncertainty import Groups, amount, groups
-from farthing.planner.unproved import outlooks, without_floors
+from farthing.planner.unproved import outlooks
 from farthing.prices import PriceBook
 from farthing.settings import Settings
 
@@ -28,24 +28,22 @@ DAYS_A_MONTH = 365.25 / 12
 DAY_US = 86_400_000_000
 EXAMPLES = 5
 
-Hear = Callable[[str, int, int], None]
-"""Hears what is tried, and how many of how many calls were asked."""
-
 
 class Wanted:
     """What a plan is asked for."""
 
     def __init__(
         self, own: Settings | None, book: PriceBook, levers: Sequence[Lever] | None = None,
-        patience: Mapping[str, float] = {}, base: Callable[[Settings], Settings] = lambda settings: settings,
+        patience: Mapping[str, float] = {}, base: Callable[[Settings], Settings] = lambda settings: settings, processes: int = 1,
     ) -> None:  # fmt: skip
         """`levers`: those that are tried; None: all that may help. `patience`: feature -> seconds that its answers may wait;
-        `base` changes the settings before any lever."""
+        `base` changes the settings before any lever; `processes`: as many may be at work."""
         self.own = own
         self.book = book
         self.levers = levers
         self.patience = dict(patience)
         self.base = base
+        self.processes = processes
 
 
 async def make(calls: Sequence[PastCall], wanted: Wanted, hear: Hear) -> Plan:
@@ -70,45 +68,32 @@ async def _made(
     span = max((calls[-1].at_us - calls[0].at_us) if calls else 0, DAY_US) / DAY_US
     times = DAYS_A_MONTH / span
     group = groups(asked)
-    reading = Reading(encoder, Judged(asked) if encoder is not None else None)
     levers = wanted.levers if wanted.levers is not None else _that_may_help(asked, wanted, encoder)
-    known: dict[tuple[str, ...], list[Came | None]] = {}
-
-    async def run(
-        what: str, levers: Sequence[Lever], *, budgets: bool = False, floors: bool = True
-    ) -> list[Came | None]:
-        key = (*(each.name for each in levers), "budgets" * budgets, "free" * (not floors))
-        if key not in known:
-            base = wanted.base if floors else lambda settings: without_floors(wanted.base(settings))
-            known[key] = await replay(
-                asked, wanted.own, lambda settings: switched(base(settings), levers),
-                lambda done: hear(what, done, len(asked)), reading, budgets=budgets,
-            )  # fmt: skip
-        return known[key]
-
-    base = await run("as it was", ())
-    together = await run("all together", levers)
+    has_budgets, every = wanted.own is not None and bool(wanted.own.budgets), tuple(levers)
+    trials = Trials(asked, wanted.own, wanted.base, encoder, hear)
+    await trials.ahead(all_tries(levers, budgets=has_budgets), wanted.processes)
+    base = await trials.of("as it was", Try())
+    together = await trials.of("all together", Try(every))
     plans = []
     for lever in levers:
-        below = [each for each in levers if each.name == lever.on_top_of]
-        under = await run(f"{lever.on_top_of} alone", below) if below else base
-        alone = await run(f"{lever.name} alone", (*below, lever))
-        others = [each for each in levers if each is not lever and each.on_top_of != lever.name]
-        without = await run(f"all but {lever.name}", others)
+        tries = tries_of(lever, levers)
+        under = await trials.of(f"{lever.on_top_of} alone", tries.under)
+        alone = await trials.of(f"{lever.name} alone", tries.alone)
+        without = await trials.of(f"all but {lever.name}", tries.without)
         plans.append(_lever(lever, asked, group, times, under, alone, together, without))
     for each in plans:
         if each.lever == MODEL_SELECTION:
-            free = await run("any cheaper model", levers, floors=False)
+            free = await trials.of("any cheaper model", Try(every, floors=False))
             settings = wanted.base(served(asked, wanted.own))
             each.scenarios = outlooks(asked, together, free, settings, each.beside.likely, times, span)
     waiting, waits = _waiting(asked, group, times, base, together, wanted)
     if waiting is not None:
         plans.append(waiting)
     notes = _notes(base)
-    if wanted.own is not None and wanted.own.budgets:
-        for what, left, right, on in (("as it was", base, (), "nothing"), ("all together", together, levers, "all")):
+    if has_budgets:
+        for what, left, right, on in (("as it was", base, (), "nothing"), ("all together", together, every, "all")):
             try:
-                notes.append(_refused(await run(f"{what}, with budgets", right, budgets=True), left, on))
+                notes.append(_refused(await trials.of(f"{what}, with budgets", Try(right, budgets=True)), left, on))
             except TimeoutError:
                 notes.append(
                     f"with {on} switched on, what your budgets would refuse is not known: a call waited for money in vain"

@@ -138,6 +138,11 @@ class KnownNames(Names):
 class Kept(Memo):
     """Vectors that outlive the gateways that ask for them."""
 
+    @property
+    def rows(self) -> dict[bytes, Any]:
+        """By text, as they are remembered; those that another has remembered may be put there."""
+        return self._rows
+
     async def close(self) -> None:
         """It is open for the next one; `end` closes it."""
 

@@ -28,7 +28,7 @@ from farthing.planner.replay.readers import Reading
 from farthing.planner.replay.recorded import Recorded
 from farthing.planner.replay.tending import Tending
 from farthing.planner.replay.world import settings_for
-from farthing.settings import Settings
+from farthing.settings import Settings, StoreSettings, StoreUrl
 from farthing.steps.route.weighing import KEEP_S
 from farthing.store import hash_of, new_secret, open_store
 from farthing.wire import FORMATS
@@ -64,10 +64,22 @@ async def replay(
     """What each of `calls`, which are in the order of their times, would have come to; None where it was refused before it
     was booked. `reading` is shared by the replays of the same calls; `budgets`: those of the settings hold. Raises StoreError,
     SettingsError; TimeoutError for a call that waits in vain for somebody else's money."""
+    settings = switch(settings_for(calls, own, budgets=budgets))
+    return await replay_with(calls, settings, hear, reading, budgets=budgets)
+
+
+async def replay_with(
+    calls: Sequence[PastCall], settings: Settings, hear: Hear | None = None, reading: Reading | None = None, *, budgets: bool = False
+) -> list[Came | None]:  # fmt: skip
+    """The same with settings that are ready, but for the store, which is the replay's own."""
     with TemporaryDirectory(prefix="farthing-plan-") as folder, seldom(SELDOM):
-        settings = settings_for(calls, own, Path(folder) / "replay.db", budgets=budgets)
-        world = _World(calls, switch(settings), reading or Reading(), 1 if budgets else WRITE_EVERY)
+        world = _World(calls, _stored_in(Path(folder), settings), reading or Reading(), 1 if budgets else WRITE_EVERY)
         return await world.play(calls, hear)
+
+
+def _stored_in(folder: Path, settings: Settings) -> Settings:
+    url = StoreUrl(f"sqlite:///{folder.absolute() / 'replay.db'}")
+    return msgspec.structs.replace(settings, store=StoreSettings(url=url))
 
 
 class _World:

@@ -2,12 +2,11 @@
 models of its own accord, refuse, or tell people."""
 
 from collections.abc import Iterable
-from pathlib import Path
 
 import msgspec
 
 from farthing.model.past import PastCall
-from farthing.settings import AlertSettings, ModelSettings, ProviderSettings, Settings, StoreSettings, StoreUrl, Url
+from farthing.settings import AlertSettings, ModelSettings, ProviderSettings, Settings, StoreSettings, Url
 from farthing.settings.batch import BatchSettings
 from farthing.settings.values import Secret
 from farthing.upstream.hosts import HOSTS
@@ -26,8 +25,9 @@ def can_ask(past: PastCall) -> bool:
     )  # fmt: skip
 
 
-def settings_for(calls: Iterable[PastCall], own: Settings | None, store: Path, *, budgets: bool = False) -> Settings:
-    """`own` are the user's; without them each provider and model that the log names is served. `budgets`: theirs hold."""
+def settings_for(calls: Iterable[PastCall], own: Settings | None, *, budgets: bool = False) -> Settings:
+    """`own` are the user's; without them each provider and model that the log names is served. `budgets`: theirs hold. The store
+    is yet to be said."""
     base = served(calls, own)
     providers = {
         name: msgspec.structs.replace(each, base_url=PLACE, api_key=Secret("recorded"), proxy=Secret(), client="http1")
@@ -37,8 +37,7 @@ def settings_for(calls: Iterable[PastCall], own: Settings | None, store: Path, *
         base.routing, shadow_percent=0.0, watch_percent=0.0, hold_out_percent=0.0, judge=""
     )  # fmt: skip
     return msgspec.structs.replace(
-        base, providers=providers, routing=routing, budgets=base.budgets if budgets else {}, alerts=AlertSettings(on=False),
-        store=StoreSettings(url=StoreUrl(f"sqlite:///{store.absolute()}")),
+        base, providers=providers, routing=routing, budgets=base.budgets if budgets else {}, alerts=AlertSettings(on=False), store=StoreSettings(),
         prices=msgspec.structs.replace(base.prices, allow_unpriced=True), batch=BatchSettings(worker=False),
     )  # fmt: skip
 

@@ -1,13 +1,11 @@
 """Which calls can be asked again, and the gateway that they are asked through."""
 
-from pathlib import Path
-
 import msgspec
 import pytest
 
 from farthing.model.usage import Usage
 from farthing.planner.replay.world import PLACE, can_ask, served, settings_for
-from farthing.settings import ModelSettings, ProviderSettings, Settings, Url
+from farthing.settings import ModelSettings, ProviderSettings, Settings, StoreSettings, StoreUrl, Url
 from farthing.settings.values import Secret
 from unit.planner.pasts import chat, message
 
@@ -46,13 +44,14 @@ def test_without_settings_what_the_log_names_is_served() -> None:
     assert set(unknown.providers) == {"openai", "anthropic"}
 
 
-def test_own_settings_reach_nobody(tmp_path: Path) -> None:
+def test_own_settings_reach_nobody() -> None:
     own = Settings(
         providers={"main": ProviderSettings(base_url=Url("https://api.openai.com/v1"), api_key=Secret("real"))},
         models={"gpt-4o": ModelSettings(provider="main")},
+        store=StoreSettings(url=StoreUrl("postgresql://ann:word@db/farthing")),
     )
-    found = settings_for([CALL], own, tmp_path / "replay.db")
+    found = settings_for([CALL], own)
     assert found.providers["main"].base_url == PLACE and found.providers["main"].api_key.reveal() == "recorded"
     assert found.models == own.models
     assert not found.alerts.on and not found.budgets and not found.batch.worker and not found.routing.judge
-    assert str(tmp_path) in found.store.url.reveal()
+    assert found.store == StoreSettings(), "and not the user's own"

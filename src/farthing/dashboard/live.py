@@ -42,10 +42,12 @@ class Live:
         return _Stream(self, request, visit)
 
     async def tell(self, request: Request, visit: Visit, send: Send) -> None:
-        """Until the browser leaves, the session ends, or the gateway stops."""
+        """Until the browser leaves, the session ends, or the gateway stops. The page says that it is live as soon as the answer
+        begins: from then on nothing is missed."""
         listener = Listener(visit.id, _sums_of(visit), hears_alerts=visit.entered.may("viewer"))
-        await send({"type": "http.response.start", "status": 200, "headers": [(name.encode(), value.encode()) for name, value in HEADERS.items()]})  # fmt: skip
         with self._watcher.joined(listener), _Ends(request, listener.end):
+            await listener.followed(self._rest_s)
+            await send({"type": "http.response.start", "status": 200, "headers": [(name.encode(), value.encode()) for name, value in HEADERS.items()]})  # fmt: skip
             await _write(send, b"retry: %d\n\n" % RETRY_MS)
             while await listener.wait(self._ping_s):
                 if not self._door.still_in(request, visit):

@@ -44,7 +44,16 @@ class Listener:
         """Because the session was ended."""
         self._changed = False
         self._alerts: list[Told] = []
-        self._news, self._ended = asyncio.Event(), asyncio.Event()
+        self._news, self._ended, self._followed = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def followed(self, at_most_s: float) -> None:
+        """Until what changes from now on is told, or the end; not for long if the store is away."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._followed.wait(), at_most_s)
+
+    def follow(self) -> None:
+        """It is known how all stands."""
+        self._followed.set()
 
     async def wait(self, at_most_s: float) -> bool:
         """Until there is news; whether there may be more."""
@@ -74,6 +83,7 @@ class Listener:
         self.over = True
         self._news.set()
         self._ended.set()
+        self._followed.set()
 
     def put_out(self) -> None:
         self.is_out = True
@@ -165,6 +175,8 @@ class Watcher:
             news = opened.get(each.scope.tenant) if each.hears_alerts else None
             if each.scope in changed or news is not None:
                 each.tell(news or ())
+            if each.scope in found.stamps:
+                each.follow()
         self._stamps, self._alert_changes = found.stamps, found.alert_changes
 
     def _opened(self, tenant: str, alerts: Sequence[Standing]) -> list[Told] | None:

@@ -69,7 +69,9 @@ def both_of(kind: str, rows: Sequence[Mapping[str, Any]], options: Mapping[str, 
     """The chart for a wide page, and for a narrow one. Runs in the process of its own, the only one that loads Altair and the
     renderer."""
     spec = _spec_of(kind, rows, options)
-    narrow = {**spec, "width": min(NARROW, round(NARROWER * spec["width"]))}
+    config = {**spec["config"], "legend": {**spec["config"]["legend"], "columns": 2}}
+    config["axisX"] = {**config["axisX"], "labelOverlap": "greedy", "labelSeparation": 8}
+    narrow = {**spec, "config": config, "width": min(NARROW, round(NARROWER * spec["width"]))}
     return _svg(spec, "wide") + _svg(narrow, "narrow")
 
 

@@ -35,6 +35,7 @@ COLUMNS = (
 VERSION_COLUMNS = (
     Column("scope", "Scope", "scope"), Column("version", "Version", "count"), Column("feature", "Feature"), Column("state", "State"), Column("since", "Since (UTC)", "moment"),
     Column("made", "Made (UTC)", "moment"), Column("pairs", "Learned from", "count", "Captured calls."),
+    Column("models", "Asked as", help="It answers calls that ask for one of these models."),
     Column("answers", "Answers known", "count"), Column("coverage", "Coverage in training", "percent"),
     Column("bound", "Agreement shown", "percent", "What training showed it to be at least."), Column("why", "Why", "prose"),
 )  # fmt: skip
@@ -53,6 +54,7 @@ class Known(msgspec.Struct, frozen=True):
     answered: int = 0
     bound: float | None = None
     features: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
 
     @property
     def feature(self) -> str | None:
@@ -186,6 +188,7 @@ def versions(found: Found) -> Table:
         Row(
             (
                 each.scope, each.version, known.feature, STATES.get(each.state, each.state), each.changed_us, each.made_us, known.pairs or None,
+                ", ".join(known.models) or None,
                 len(known.answers) or None, known.coverage, known.bound if known.answered else None, each.why,
             )
         )

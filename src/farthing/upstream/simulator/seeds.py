@@ -8,12 +8,9 @@ _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 def number(*parts: object) -> int:
     """64 bits that depend on each part."""
-    digest = blake2b(digest_size=8)
-    for part in parts:
-        text = part if isinstance(part, bytes) else str(part).encode("utf-8", "replace")
-        digest.update(len(text).to_bytes(8, "big"))
-        digest.update(text)
-    return int.from_bytes(digest.digest(), "big")
+    texts = [part if isinstance(part, bytes) else str(part).encode("utf-8", "replace") for part in parts]
+    whole = b"".join([piece for text in texts for piece in (len(text).to_bytes(8, "big"), text)])
+    return int.from_bytes(blake2b(whole, digest_size=8).digest(), "big")
 
 
 def unit(*parts: object) -> float:

@@ -47,8 +47,9 @@ def refuse_doubles(body: bytes, names: tuple[bytes, ...]) -> None:
 
 
 def has_plain_names(body: bytes) -> bool:
-    """Whether no letter in the body is written as an escape, as `mod\\u0065l` would be; nearly always so."""
-    return body.rfind(b"\\u00") < 0 or _ESCAPED_LETTER.search(body) is None
+    """Whether no letter in the body is written as an escape, as `mod\\u0065l` would be; nearly always so. One byte is found
+    twenty times as fast as four."""
+    return b"\\" not in body or body.rfind(b"\\u00") < 0 or _ESCAPED_LETTER.search(body) is None
 
 
 def value_span(body: bytes, name: bytes, plain: bool, *, known: bool = False) -> tuple[int, int] | None:

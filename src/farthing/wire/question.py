@@ -6,6 +6,7 @@ reason. Knows nothing of keys, tenants and models: who looks an answer up adds t
 """
 
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
@@ -196,10 +197,16 @@ def _settle_instructions(request: dict[str, Any]) -> None:
 
 def _settled(content: Any) -> Any:
     if isinstance(content, str):
-        return settled(content)
+        return _remembered(content) if len(content) <= LONGEST_REMEMBERED else settled(content)
     if isinstance(content, list):
         return [{**each, "text": _settled(each.get("text"))} if isinstance(each, dict) else each for each in content]
     return content
+
+
+LONGEST_REMEMBERED = 16_000
+"""Characters."""
+_remembered = lru_cache(128)(settled)
+"""Instructions change from day to day more than from call to call."""
 
 
 class _Turns:

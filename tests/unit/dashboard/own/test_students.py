@@ -2,7 +2,7 @@
 
 import msgspec
 
-from farthing.dashboard.own.students import Found, Head, known_of
+from farthing.dashboard.own.students import Found, Head, known_of, versions
 from farthing.model.arms import DISTILLATION
 from farthing.store.reading import LeverRow
 from farthing.store.students import Version
@@ -16,3 +16,10 @@ def test_two_versions_of_one_scope_are_one_scope() -> None:
     heads = [Head(each, known_of(each), ()) for each in (SERVES, TRIED)]
     assert Found(heads, [SERVES, TRIED], LeverRow(DISTILLATION)).left_out == 0
     assert Found(heads, [SERVES, TRIED, OTHER], LeverRow(DISTILLATION)).left_out == 1
+
+
+def test_versions_say_which_models_they_answer_for() -> None:
+    known = msgspec.structs.replace(SERVES, facts='{"models": ["auto", "gpt-5.5"]}')
+    table = versions(Found([], [known, OTHER], LeverRow(DISTILLATION)))
+    at = [column.name for column in table.columns].index("models")
+    assert [row.values[at] for row in table.rows] == ["auto, gpt-5.5", None]

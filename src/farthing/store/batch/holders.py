@@ -1,4 +1,4 @@
-"""Whoever works on lines, shards and jobs lives on, or is dead and lets go of them. Knows nothing of what they do."""
+"""Whoever works on lines, shards, jobs and what is due by a schedule lives on, or is dead and lets go of them. Knows nothing of what they do."""
 
 from collections.abc import Sequence
 
@@ -21,18 +21,19 @@ def renew(connection: Connection, holder: str, until_us: int) -> int:
 
 
 def holders(connection: Connection, until_us: int = FOREVER_US) -> list[str]:
-    """Who works on lines (until then at most), shards or jobs."""
+    """Who works on lines (until then at most), shards, jobs or what is due by a schedule."""
     rows = connection.query(
         f"SELECT DISTINCT holder FROM batch_lines WHERE queue > 1 AND queue = {HELD} AND ready_us <= ? AND holder <> '' "
         "UNION SELECT DISTINCT holder FROM batch_shards WHERE state NOT IN ('settled', 'failed') AND holder <> '' "
-        "UNION SELECT DISTINCT holder FROM batch_jobs WHERE ended_us = 0 AND holder <> '' ORDER BY 1",
+        "UNION SELECT DISTINCT holder FROM batch_jobs WHERE ended_us = 0 AND holder <> '' "
+        "UNION SELECT DISTINCT holder FROM batch_occurrences WHERE ended_us = 0 AND holder <> '' ORDER BY 1",
         (until_us,),
     )
     return [row[0] for row in rows]
 
 
 def free(connection: Connection, holders: Sequence[str], now_us: int) -> int:
-    """These holders are dead: what they worked on is free at once. How many lines, shards and jobs."""
+    """These holders are dead: what they worked on is free at once. How many there were of all kinds."""
     if not holders:
         return 0
     who = marks(len(holders), "?")
@@ -49,4 +50,8 @@ def free(connection: Connection, holders: Sequence[str], now_us: int) -> int:
             f"IN ({who})",
             holders,
         )
-        return jobs + lines + shards
+        due = connection.execute(
+            f"UPDATE batch_occurrences SET holder = '', held_until_us = 0 WHERE ended_us = 0 AND holder IN ({who})",
+            holders,
+        )
+        return jobs + lines + shards + due

@@ -194,6 +194,20 @@ async def test_another_starts_it_where_the_first_one_died(tmp_path: Path, store:
     assert not await store.do(lambda c: schedules.started(c, dead, "dead", "job-2", "", DUE_US))
 
 
+async def test_what_one_that_is_known_to_be_dead_began_is_started_at_once(
+    tmp_path: Path, store: Store, time: Time
+) -> None:
+    rows(tmp_path, "a")
+    gate = Gateway(store, time, "lives", a_schedule(tmp_path))
+    await gate.turn()
+    time.now_us = DUE_US
+    assert await store.do(lambda c: schedules.claim(c, "nightly", DUE_US, "dead", DUE_US, DUE_US + 90_000_000))
+    assert await store.do(lines.holders) == ["dead"]
+    assert await store.do(lambda c: lines.free(c, ["dead"], DUE_US)) == 1
+    await gate.turn()
+    assert len(await gate.jobs()) == 1
+
+
 async def test_what_was_due_while_nobody_ran_is_started_once(tmp_path: Path, store: Store, time: Time) -> None:
     schedule = a_schedule(tmp_path)
     await Gateway(store, time, "before", schedule).turn()

@@ -1,7 +1,7 @@
 """Waiting until gateways have written what they served, seen from outside: calls that are not in the ledger stand in a
 gateway's journal, a file whose slots say how long their notes are. Knows nothing of what tests ask.
 
-For shells:  python written.py FOLDER
+For shells:  python written.py FOLDER   and until gateways that look twice a second have looked for keys of others
 """
 
 import sys
@@ -9,8 +9,10 @@ import time
 from pathlib import Path
 
 SLOT = 2048
-PATIENCE_S = 5.0
+PATIENCE_S = 30.0
 """Calls may also be under way for as long as the test wants."""
+NAPS = 60
+"""Of 10 ms at least: on a machine where others are late each of them lasts longer."""
 
 
 def wait_until_written(folder: Path, patience_s: float = PATIENCE_S) -> None:
@@ -35,3 +37,5 @@ def _has_notes(path: Path) -> bool:
 
 if __name__ == "__main__":
     wait_until_written(Path(sys.argv[1]))
+    for _ in range(NAPS):
+        time.sleep(0.01)

@@ -37,7 +37,7 @@ def test_what_would_have_fired(visitor: Visitor) -> None:
     page = visitor.open("/alerts")
     page.locator("select[name=backtest]").select_option("30")
     page.get_by_role("button", name="Work it out").click()
-    for _ in range(20):  # a slow machine says that it is not ready yet
+    for _ in range(120):  # a slow machine says that it is not ready yet
         if page.locator("#fired").count():
             break
         page.wait_for_timeout(1_000)

@@ -15,10 +15,8 @@ import json
 import os
 import re
 import shlex
-import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -33,6 +31,8 @@ import written
 from farthing.cli.main import cli
 from farthing.settings import parse
 from farthing.upstream.hosts import HOSTS
+from integration.gateways import eventually
+from ports import free_port
 from warm import warm
 from written import wait_until_written
 
@@ -50,8 +50,8 @@ LONG_RUNNING = ("up", "simulate", "demo")
 NOT_HERE = ("make", "pip", "uv", "git", "cd", "docker", "source", "python3")
 ASIDE = ("echo", "printf", "cat", "grep", "test", "#")
 SHELLS = ("bash", "sh", "console")
-SETTLE = f"{shlex.quote(sys.executable)} -ISE {shlex.quote(written.__file__)} . && sleep 0.5"
-"""What was served is written; keys and settings of others are read twice a second."""
+SETTLE = f"{shlex.quote(sys.executable)} -ISE {shlex.quote(written.__file__)} ."
+"""What was served is written; keys of others are known."""
 
 
 class Block(NamedTuple):
@@ -114,13 +114,6 @@ def check_by_cli(arguments: list[str]) -> None:
     command.make_context(arguments[0], arguments[1:], parent=context)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def bin_path() -> str:
     return f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
@@ -137,25 +130,24 @@ def running(*arguments: str, env: dict[str, str], folder: Path, ready: str) -> I
     with (folder / f"{arguments[0]}.log").open("wb") as log:
         process = warm().start(["farthing", *arguments], folder, env, stdout=log, stderr=log)
 
-    def wait() -> None:
-        for _ in range(1000):
-            if process.poll() is not None:
-                break
-            try:
-                urllib.request.urlopen(ready, timeout=5).close()
-                break
-            except urllib.error.HTTPError as refused:
-                refused.close()
-                break
-            except OSError:
-                time.sleep(0.02)
+    def answers() -> bool:
         assert process.poll() is None, (folder / f"{arguments[0]}.log").read_text()
+        try:
+            urllib.request.urlopen(ready, timeout=60).close()
+        except urllib.error.HTTPError as refused:
+            refused.close()
+        except OSError:
+            return False
+        return True
+
+    def wait() -> None:
+        eventually(answers, f"{ready} answers")
 
     try:
         yield wait
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(120)
 
 
 def paced(to_run: list[str]) -> Iterator[str]:
@@ -208,7 +200,7 @@ class Stage:
         return re.sub(r"(?<=[:=])414[12]\b", lambda found: self._ports[found[0]], text)
 
     def _call(self, command: list[str], code: str) -> None:
-        done = subprocess.run(command, cwd=self._folder, env=self._env, capture_output=True, text=True, timeout=120)
+        done = subprocess.run(command, cwd=self._folder, env=self._env, capture_output=True, text=True, timeout=600)
         assert done.returncode == 0, f"{code}\n--- out\n{done.stdout}\n--- err\n{done.stderr}"
 
 

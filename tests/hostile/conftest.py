@@ -26,7 +26,7 @@ GROWTH = 64 * 2**20
 
 
 def providers(simulator_url: str, recorder_url: str) -> str:
-    """The simulator under its usual models, the tape under names of its own: by each client, and of each family; twice by
+    """The simulator under its usual models, the tape under names of its own: by each client, and of each family; three times by
     clients that do not wait for long."""
     return f"""
 [balance]
@@ -66,6 +66,13 @@ models = ["gpt-4"]
 [providers.hasty_aiohttp.timeouts]
 first_byte_s = 0.5
 idle_s = 0.5
+total_s = 1.5
+[providers.brief]
+kind = "openai"
+base_url = "{recorder_url}/v1"
+api_key = "sk-tape"
+models = ["gpt-3.5-turbo"]
+[providers.brief.timeouts]
 total_s = 1.5
 [providers.tape_anthropic]
 kind = "anthropic"

@@ -2,7 +2,6 @@
 
 import json
 import os
-import time
 from typing import Any
 from urllib.parse import quote
 
@@ -13,10 +12,9 @@ from hypothesis import strategies as st
 from schemathesis.checks import not_a_server_error
 
 from farthing.gateway.openapi import openapi
-from farthing.steps.budget.purses import CHANGES_S
 from hostile.conftest import sane_log
-from hostile.raw import line, request
-from integration.gateways import Gateway
+from hostile.raw import QUESTION, line, request
+from integration.gateways import Gateway, eventually
 
 ROUNDS = int(os.environ.get("FARTHING_CHAOS_ROUNDS", "1"))
 FEW = settings(
@@ -42,7 +40,7 @@ def test_every_endpoint(gate: Gateway, operation: Any) -> None:
     def never_a_server_error(case: Any) -> None:
         if case.path == "/v1/farthing/keys" and case.method == "POST":
             case.headers["origin"] = "http://evil.example"  # a key that was made would close the gateway to the rest
-        response = case.call(base_url=gate.url, timeout=10)
+        response = case.call(base_url=gate.url, timeout=120)
         case.validate_response(response, checks=[not_a_server_error])
         assert response.status_code not in (502, 503, 504), response.text
 
@@ -58,7 +56,19 @@ def _without_budgets(gate: Gateway) -> None:
         name = quote(budget["id"], safe="")
         assert gate.request("DELETE", f"/v1/farthing/budgets/{name}").status_code == 200
     if made:
-        time.sleep(2 * CHANGES_S)  # the gateway looks for changes, and a look may have begun before
+        _hears_of_budgets(gate)
+
+
+def _hears_of_budgets(gate: Gateway) -> None:
+    """Wait until the gateway has heard of all changes: one that is made now is the last of them."""
+    path = "/v1/farthing/budgets/last"
+    dry = {"amount": 1000, "scope": {"team": "last"}}
+    assert gate.request("PUT", path, json=dry).status_code == 201
+    eventually(
+        lambda: "'last'" in gate.request("POST", PATHS[0], content=QUESTION, headers={"x-farthing-team": "last"}).text,
+        "the gateway has heard of the last budget",
+    )
+    assert gate.request("DELETE", path).status_code == 200
 
 
 JSON = st.recursive(

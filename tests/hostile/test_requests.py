@@ -1,11 +1,12 @@
 """Requests as attackers send them, byte by byte: each gets a clear answer or a closed connection, in time."""
 
 import time
+from contextlib import ExitStack
 
 import pytest
 
 from hostile.raw import CHAT, QUESTION, chunked, line, request
-from integration.gateways import Gateway
+from integration.gateways import Gateway, eventually
 
 REFUSED = (400, 403, 404, 405, 408, 413, 414, 431, 501, 505)
 
@@ -64,7 +65,7 @@ def test_lies_about_where_a_body_ends(gate: Gateway, framing: bytes) -> None:
         assert said is None or said.status in REFUSED
         if said is not None:
             client.send(request(method="GET", path="/health/live"))
-            assert client.is_closed(30), "whoever lies about framing must not be listened to any longer"
+            assert client.is_closed(60), "whoever lies about framing must not be listened to any longer"
 
 
 def test_chunks_are_as_good_as_a_length(gate: Gateway) -> None:
@@ -93,14 +94,14 @@ def test_trailers_without_end(gate: Gateway) -> None:
     with line(gate.url) as client:
         client.send(request(chunked(QUESTION)[:-2], length=False, transfer_encoding="chunked"))
         seconds = client.drip((b"x: %b\r\n" % (b"y" * 65536) for _ in range(10_000)), 0.0)
-        assert client.is_closed(30) and seconds < 60
+        assert client.is_closed(60) and seconds < 60
 
 
 def test_a_chunk_extension_without_end(gate: Gateway) -> None:
     with line(gate.url) as client:
         client.send(request(b"5;", length=False, transfer_encoding="chunked"))
         seconds = client.drip((b"y" * 65536 for _ in range(100_000)), 0.0)
-        assert client.is_closed(30) and seconds < 60
+        assert client.is_closed(60) and seconds < 60
 
 
 @pytest.mark.parametrize("endless", [b"x: y\r\n", b"x" * 1000, b"\r\n"])
@@ -108,14 +109,14 @@ def test_a_head_without_end(gate: Gateway, endless: bytes) -> None:
     with line(gate.url) as client:
         client.send(b"POST /v1/chat/completions HTTP/1.1\r\n" if endless != b"\r\n" else b"")
         seconds = client.drip((endless * 1000 for _ in range(10_000)), 0.0)
-        assert client.is_closed(30) and seconds < 60
+        assert client.is_closed(60) and seconds < 60
 
 
 @pytest.mark.parametrize("method", ["POST", "GET"])
 def test_a_head_that_drips(gate: Gateway, method: str) -> None:
     with line(gate.url) as client:
-        sent = request(method=method, path="/health/live", x="y" * 200)
-        assert client.drip((sent[at : at + 1] for at in range(len(sent))), 0.1) < 20, "it still listens"
+        sent = request(method=method, path="/health/live", x="y" * 1200)
+        assert client.drip((sent[at : at + 1] for at in range(len(sent))), 0.1) < 60, "it still listens"
 
 
 def test_empty_lines_do_not_hold_a_connection(gate: Gateway) -> None:
@@ -123,7 +124,7 @@ def test_empty_lines_do_not_hold_a_connection(gate: Gateway) -> None:
     with line(gate.url) as client:
         client.send(request())
         assert client.answer() is not None
-        assert client.drip((b"\r\n" for _ in range(300)), 0.1) < 20
+        assert client.drip((b"\r\n" for _ in range(1200)), 0.1) < 60
 
 
 @pytest.mark.parametrize(
@@ -134,8 +135,8 @@ def test_empty_lines_do_not_hold_a_connection(gate: Gateway) -> None:
 def test_a_body_that_drips(gate: Gateway, path: str, more: bytes) -> None:
     with line(gate.url) as client:
         client.send(request(b"", path=path, length=False, content_length="1000"))
-        seconds = client.drip((more for _ in range(300)), 0.1)
-        assert seconds < 20, "it still listens"
+        seconds = client.drip((more for _ in range(1200)), 0.1)
+        assert seconds < 60, "it still listens"
         said = client.answer()
         assert said is None or said.status in REFUSED
 
@@ -283,19 +284,17 @@ def test_identity_is_no_compression(gate: Gateway) -> None:
 
 
 def test_more_connections_than_there_may_be(gate: Gateway) -> None:
-    with line(gate.url) as first:
-        first.send(b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\n")
-        crowd = []
-        try:
-            from_many = [line(gate.url) for _ in range(450)]
-            for each in from_many:
-                crowd.append(each.__enter__())
-            crowd[-1].send(request())
-            said = crowd[-1].answer()
-            assert said is not None and said.status == 503
-        finally:
-            for each in crowd:
-                each.close()
+    """On a busy machine the first of them may be closed, for it says nothing, before the last of them is there."""
+
+    def refused() -> bool:
+        with ExitStack() as stack:
+            first, *_, last = [stack.enter_context(line(gate.url)) for _ in range(451)]
+            first.send(b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\n")
+            last.send(request())
+            said = last.answer()
+            return said is not None and said.status == 503
+
+    eventually(refused, "one too many is refused")
 
 
 def test_a_client_that_closes_its_half_gets_its_answer_or_is_gone(gate: Gateway) -> None:

@@ -110,9 +110,6 @@ kind = "openai"
 base_url = "{taped}/v1"
 api_key = "sk-tape"
 models = ["gpt-4.1-nano"]
-[providers.tape.timeouts]
-first_byte_s = 0.5
-idle_s = 0.5
 [balance]
 open_after = 100000
 [routing]
@@ -179,7 +176,7 @@ def test_money_is_exact_and_no_words_are_left(routed: Gateway, simulated: Simula
             "POST", CHAT, content=body(f"{CANARY} {at}", "small" if at % 5 == 0 else "auto", response_format=form),
             headers={"x_farthing_task": task, "x_farthing_session": f"s{at}"},
         )  # fmt: skip
-        assert answer.status_code in (200, 400, 500, 502, 503), answer.text
+        assert answer.status_code in (200, 400, 500, 502, 503, 504), answer.text
         if "x-farthing-call-id" in answer.headers:
             ids.append(answer.headers["x-farthing-call-id"])
     rows = [routed.call(id) for id in ids]
@@ -211,7 +208,7 @@ def test_money_is_exact_and_no_words_are_left(routed: Gateway, simulated: Simula
 
 
 def totals(made: Simulator) -> dict[str, int]:
-    bill = httpx2.get(f"{made.url}/simulator/bill", verify=False).json()["totals"]
+    bill = httpx2.get(f"{made.url}/simulator/bill", timeout=60, verify=False).json()["totals"]
     return {unit: sum(total[unit] for total in bill.values()) for unit in ("prompt", "output")}
 
 
@@ -247,7 +244,7 @@ def test_an_answer_too_long_to_hold_back_goes_on_as_a_stream(routed: Gateway, ta
 
 def test_who_leaves_while_the_answer_is_held_back_is_in_the_ledger(routed: Gateway, tape: Recorder) -> None:
     session = unheld(routed)
-    tape.answers(events(), event('{"a": '), *itertools.chain.from_iterable([(0.1, event(" "))] * 30), END)
+    tape.answers(events(), event('{"a": '), *itertools.chain.from_iterable([(0.1, event(" "))] * 600), END)
     with line(routed.url) as client:
         client.send(request(body("give JSON", stream=True), x_farthing_task="extraction", x_farthing_session=session))
         eventually(lambda: tape.requests, "the provider is asked")

@@ -1,7 +1,6 @@
 """What must stay secret, driven through every way to fail at the loudest log: afterwards it is nowhere to be found."""
 
 import json
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from hostile.conftest import calls_under_way
 from hostile.raw import line, request
 from integration.gateways import Gateway, eventually, gateway, settings_text
 from integration.upstreams import END, Part, Recorder, Simulator, chunk, events, whole
+from ports import free_port
 
 PROVIDER_KEY = "sk-canary-of-the-provider-77d1"
 HEADER_KEY = "canary-of-a-header-2c90"
@@ -24,8 +24,7 @@ STRANGER = "fk-canary-of-a-stranger-6dd2"
 
 
 def config(simulator_url: str, recorder_url: str) -> str:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        nobody = taken.getsockname()[1]
+    nobody = free_port()
     provider = """
 [providers.{name}]
 kind = "{kind}"

@@ -217,8 +217,8 @@ def test_a_client_leaves_before_a_stream_without_end_begins(gate: Gateway, tape:
 def test_a_stream_without_end_ends_at_the_total_limit(gate: Gateway, tape: Recorder) -> None:
     tape.answers(events(), *([chunk(delta()), 0.05] * 1000))
     started = time.monotonic()
-    response = asked(gate, question(HASTY[0], stream=True))
-    assert 1 < time.monotonic() - started < 40
+    response = asked(gate, question("gpt-3.5-turbo", stream=True))
+    assert time.monotonic() - started > 1
     assert "upstream_timeout" in response.text and "[DONE]" in response.text
     assert booked(gate, response)["outcome"] == "broken"
 

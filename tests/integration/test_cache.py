@@ -303,7 +303,7 @@ def test_feedback_kills_an_answer_at_every_worker(tmp_path: Path, upstreams: str
     with gateway(tmp_path, settings_text(providers=upstreams, more=EXACT), "--workers", "2") as made:
 
         def ask() -> httpx2.Response:
-            with httpx2.Client(verify=False) as web:  # a connection of its own: any worker
+            with httpx2.Client(verify=False, timeout=60) as web:  # a connection of its own: any worker
                 return web.post(
                     f"{made.url}/v1/chat/completions",
                     json={"model": GPT, "messages": asked("Is it bad?"), "temperature": 0},

@@ -51,7 +51,7 @@ def ask(keeping: Gateway, caller: Caller, number: int) -> dict[str, Any]:
 
 
 def held(google: Simulator) -> list[str]:
-    found = httpx2.get(f"{google.url}/v1beta/cachedContents", headers={"x-goog-api-key": KEY}).json()
+    found = httpx2.get(f"{google.url}/v1beta/cachedContents", headers={"x-goog-api-key": KEY}, timeout=60).json()
     return [each["name"] for each in found.get("cachedContents", [])]
 
 
@@ -77,7 +77,7 @@ def test_a_prompt_that_is_read_often_is_kept_and_read_and_let_go(
     )
 
     gone = held(google)[0]
-    httpx2.delete(f"{google.url}/v1beta/{gone}", headers={"x-goog-api-key": KEY})
+    httpx2.delete(f"{google.url}/v1beta/{gone}", headers={"x-goog-api-key": KEY}, timeout=60)
     record = ask(keeping, caller, 100)
     assert [attempt["status"] for attempt in record["attempts"]] == [403, 200]
     assert (record["status"], record["outcome"]) == (200, "ok")
@@ -85,7 +85,7 @@ def test_a_prompt_that_is_read_often_is_kept_and_read_and_let_go(
 
     keeping.stop()
     assert held(google) == []  # whoever ends lets go of what it has
-    bill = httpx2.get(f"{google.url}/simulator/bill").json()["contexts"]
+    bill = httpx2.get(f"{google.url}/simulator/bill", timeout=60).json()["contexts"]
     with sqlite3.connect(tmp_path / "ledger.db") as ledger:
         rows = ledger.execute("SELECT cost, cost_state FROM calls WHERE feature = 'farthing storage'").fetchall()
     assert rows

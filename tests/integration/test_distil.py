@@ -99,7 +99,7 @@ TRAIN = (
 def _jobs(provider: Simulator, key: str) -> Any:
     """What the provider was told to train."""
     head = {"authorization": f"Bearer {key}"}
-    return httpx2.get(f"{provider.url}/v1/fine_tuning/jobs", headers=head, verify=False).json()["data"]
+    return httpx2.get(f"{provider.url}/v1/fine_tuning/jobs", headers=head, timeout=60, verify=False).json()["data"]
 
 
 def test_killed_on_the_way_it_goes_on_and_is_paid_once(site: Gateway, provider: Simulator, exported: Path) -> None:

@@ -291,7 +291,9 @@ def test_a_200_that_makes_no_sense_is_relayed_and_estimated(
 ) -> None:
     body = {"model": GPT, "messages": asked(f"Sense? [[simulate: {fault}]]")}
     answer = open_gateway.post("/v1/chat/completions", body, content_type="application/json")
-    direct = httpx2.post(f"{provider.url}/v1/chat/completions", json=body, headers={"authorization": "Bearer x"})
+    direct = httpx2.post(
+        f"{provider.url}/v1/chat/completions", json=body, headers={"authorization": "Bearer x"}, timeout=60
+    )
     assert answer.status_code == 200
     if fault in ("html", "empty-body"):
         assert answer.content == direct.content

@@ -164,7 +164,7 @@ async def test_each_line_is_answered_and_billed_exactly_once(
         await work.work(client)
     assert work.answered.keys() == set(range(LINES)) and all(len(found) == 1 for found in work.answered.values())
     answered = {msgspec.json.decode(result.body)["id"] for (result,) in work.answered.values()}
-    async with httpx2.AsyncClient() as web:
+    async with httpx2.AsyncClient(timeout=60) as web:
         bill = (await web.get(f"{hostile.url}/simulator/bill")).json()["lines"]
     path = {"azure": "/openai/batches", "anthropic": "/v1/messages/batches", "mistral": "/v1/batch/jobs"}
     mine = [line for line in bill if line["path"] == path.get(kind, "/v1/batches")]

@@ -99,7 +99,7 @@ class Company:
         yield _bucket(start, costs)
 
     def _lines(self, model: str) -> list[dict[str, Any]]:
-        bill = httpx2.get(f"{self.provider.url}/simulator/bill", verify=False).json()
+        bill = httpx2.get(f"{self.provider.url}/simulator/bill", timeout=60, verify=False).json()
         return [line for line in bill["lines"] if line["model"].startswith(model)]
 
 

@@ -84,7 +84,7 @@ async def test_limits_are_shared(crew: Keyed) -> None:
 def test_keys_made_by_one_worker_open_all(crew: Keyed) -> None:
     secret = crew.key("new")
     for _ in range(8):
-        answer = httpx2.get(f"{crew.gateway.url}/v1/models", headers={"authorization": f"Bearer {secret}"})
+        answer = httpx2.get(f"{crew.gateway.url}/v1/models", headers={"authorization": f"Bearer {secret}"}, timeout=60)
         assert answer.status_code == 200
 
 

@@ -275,4 +275,4 @@ def test_wrong_paths_and_methods(open_gateway: Gateway, caller: Caller) -> None:
 def _direct(url: str, status: int) -> httpx2.Response:
     """The same from the simulator itself."""
     body = {"model": GPT, "messages": [{"role": "user", "content": f"Hi [[simulate: status-{status}]]"}]}
-    return httpx2.post(f"{url}/v1/chat/completions", json=body, headers={"authorization": "Bearer x"})
+    return httpx2.post(f"{url}/v1/chat/completions", json=body, headers={"authorization": "Bearer x"}, timeout=60)

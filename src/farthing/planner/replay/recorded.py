@@ -2,7 +2,7 @@
 
     input    what the provider counted then, times how much longer or shorter the prompt is now
     cached   by the caches' own rules (the simulator has them), from the prompts and marks that are sent now
-    output   what was written then; of another model, times how wordy it is beside the one that ran
+    output   what was written then; of another model, times how wordy it is beside the one that ran, in tokens of its own
 
 So an unchanged call costs what it cost, but for the caches, which begin empty. Nothing waits. Knows nothing of plans.
 """

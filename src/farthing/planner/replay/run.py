@@ -19,6 +19,7 @@ from farthing.app.build import Parts, assemble
 from farthing.app.inside import JSON, sent
 from farthing.app.moved import Moved
 from farthing.catalog import facts_of
+from farthing.catalog.token_ratio import start_of
 from farthing.model.money import Nano
 from farthing.model.past import PastCall
 from farthing.model.principal import Key
@@ -87,7 +88,7 @@ class _World:
         self._settings = settings
         self._time = Moved(calls[0].at_us if calls else 0)
         self._ids = random.Random(1)
-        self._provider = Recorded(lambda: self._time.now_us / 1e6, self._time.passes, _wordiness, reading)
+        self._provider = Recorded(lambda: self._time.now_us / 1e6, self._time.passes, wordiness, reading)
         self._reading = reading
         self._write_every = write_every
         self._writes = 0
@@ -200,5 +201,7 @@ def _said(past: PastCall) -> list[tuple[bytes, bytes]]:
 
 
 @lru_cache(maxsize=1024)
-def _wordiness(model: str, other: str) -> float:
-    return facts_of(model).verbosity / facts_of(other).verbosity
+def wordiness(model: str, other: str) -> float:
+    """Tokens that `model` writes for one of `other`'s: how much more it says, and into how many more its vocabulary cuts the same
+    words."""
+    return facts_of(model).verbosity / facts_of(other).verbosity * start_of(model) / start_of(other)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from farthing.model.past import PastCall
 from farthing.model.usage import Usage
 from farthing.planner.levers import REPLAYED, switched
-from farthing.planner.replay.run import Came, replay
+from farthing.planner.replay.run import Came, replay, wordiness
 from farthing.prices import PriceBook
 from farthing.settings import Amount as Dollars
 from farthing.settings import ContractSettings, PricesSettings, ProviderSettings, Settings, Url
@@ -119,3 +119,10 @@ async def test_a_price_that_changes_overnight_changes_who_is_chosen() -> None:
     dear = PricesSettings(contracts=[ContractSettings("openai", [first], rates=rates, valid_from=changes)])
     chosen = [each.model for each in whole(await replay(calls, msgspec.structs.replace(own, prices=dear), all_on))]
     assert chosen[:3] == [first] * 3 and first not in chosen[3:]
+
+
+def test_the_same_words_are_more_tokens_in_another_vocabulary() -> None:
+    assert wordiness("gpt-4.1", "gpt-4o") == 1.0
+    assert wordiness("gpt-4.1", "claude-sonnet-4-5") == pytest.approx(1 / 1.15)
+    assert wordiness("claude-sonnet-4-5", "gpt-4o") == pytest.approx(1.15)
+    assert wordiness("gpt-5-mini", "gpt-4o") == 3.0, "it thinks"

@@ -116,17 +116,18 @@ def is_marked(body: bytes) -> bool:
     counts too, and so does one whose name is escaped: whoever is in doubt leaves the request alone."""
     if _says_mark(body):
         return True
-    return body.rfind(b"\\u00") >= 0 and not splice.has_plain_names(body) and _says_mark(_respelled(body))
+    return not splice.has_plain_names(body) and _says_mark(_respelled(body))
 
 
 def _says_mark(body: bytes) -> bool:
-    """By the word that all such names have: looking for their quotes takes a millisecond in a long request."""
-    at = body.find(b"cache")
+    """By the word that all such names have: looking for their quotes takes a millisecond in a long request. From the end, which
+    is the faster way."""
+    at = body.rfind(b"cache")
     while at >= 0:
         quote = body.rfind(b'"', max(0, at - _BEFORE_CACHE), at)
         if quote >= 0 and _MARK.match(body, quote) is not None:
             return True
-        at = body.find(b"cache", at + 5)
+        at = body.rfind(b"cache", 0, at)
     return False
 
 

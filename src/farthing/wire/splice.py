@@ -110,6 +110,9 @@ def _double(name: bytes) -> BadRequest:
 
 def _value(body: bytes, start: int) -> tuple[int, int]:
     if body[start] == _QUOTE:
+        quote = body.find(b'"', start + 1)
+        if body[quote - 1] != _BACKSLASH:
+            return start, quote + 1
         match = _TOKEN.match(body, start)
         assert match is not None, "a parser has found a string here"
         return start, match.end()

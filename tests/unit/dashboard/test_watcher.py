@@ -42,9 +42,16 @@ async def _keep(store: Store, alert: Standing) -> None:
     await Alerts(store).decide(lambda known, mutes: Change([alert]))
 
 
-async def _news(listener: Listener, patience_s: float = 5.0) -> tuple[bool, list[Told]]:
+async def _news(listener: Listener, patience_s: float = 60.0) -> tuple[bool, list[Told]]:
     await listener.wait(patience_s)
     return listener.take()
+
+
+async def _has_looked(watcher: Watcher) -> None:
+    """It knows how things were when those joined who are there."""
+    async with asyncio.timeout(60):
+        while not watcher._stamps:
+            await asyncio.sleep(0.01)
 
 
 async def test_only_those_are_told_whose_sums_changed(store: Store, watcher: Watcher) -> None:
@@ -55,7 +62,7 @@ async def test_only_those_are_told_whose_sums_changed(store: Store, watcher: Wat
     with ExitStack() as stack:
         for each in (whole, own, other):
             stack.enter_context(watcher.joined(each))
-        await asyncio.sleep(0.2)
+        await _has_looked(watcher)
         await _call(store, "1", key_id="another")
         assert await _news(whole) == (True, [])
         await _call(store, "2", key_id="k")
@@ -68,7 +75,7 @@ async def test_an_alert_is_told_once_when_it_opens(store: Store, watcher: Watche
     viewer = Listener("1", Scope("default"), hears_alerts=True)
     own = Listener("2", Scope("default", "key", "k"), hears_alerts=False)
     with watcher.joined(viewer), watcher.joined(own):
-        await asyncio.sleep(0.2)
+        await _has_looked(watcher)
         assert viewer.take() == (False, [])  # it was open before
         await _keep(store, ALERT)
         assert await _news(viewer) == (True, [Told("day spend: feature chat", "Twice the usual.", True)])
@@ -102,7 +109,7 @@ async def test_nobody_looks_when_nobody_listens(watcher: Watcher) -> None:
 async def test_a_store_that_is_away_is_waited_for(store: Store, watcher: Watcher) -> None:
     listener = Listener("1", Scope("default"), hears_alerts=True)
     with watcher.joined(listener):
-        await asyncio.sleep(0.1)
+        await _has_looked(watcher)
         path = Path(store.engine.where)
         path.rename(path.with_suffix(".away"))
         await asyncio.sleep(0.2)

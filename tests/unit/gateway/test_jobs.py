@@ -79,12 +79,17 @@ async def test_an_answer_that_there_is_not(site: Site) -> None:
     assert (await asked(site, "/job-many/answer"))[0] == 400
 
 
+async def _first_news(site: Site) -> None:
+    """How the job stood has been sent."""
+    async with asyncio.timeout(60):
+        while len(site.latest) < 2:
+            await asyncio.sleep(0.01)
+
+
 async def test_news_come_until_the_end(site: Site) -> None:
     job = await handed_in(site)
     waiting = asyncio.create_task(site("GET", f"{BASE}/{job.id}/events"))
-    while not site.news.waited_for:
-        await asyncio.sleep(0.01)
-    await asyncio.sleep(0.1)
+    await _first_news(site)
     await work(site.store)
     site.news.tell([job.id])
     status, headers, body = await asyncio.wait_for(waiting, 30)
@@ -96,9 +101,7 @@ async def test_news_come_until_the_end(site: Site) -> None:
 async def test_news_come_on_when_the_store_was_away(site: Site) -> None:
     job, do = await handed_in(site), site.store.do
     waiting = asyncio.create_task(site("GET", f"{BASE}/{job.id}/events"))
-    while not site.news.waited_for:
-        await asyncio.sleep(0.01)
-    await asyncio.sleep(0.1)
+    await _first_news(site)
 
     async def away(work: Any) -> Any:
         raise StoreError("the server is away")

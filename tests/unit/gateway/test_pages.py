@@ -84,6 +84,8 @@ class Site:
     def __init__(self, store: Store, keys: KeyRing, ledger: Ledger, metrics: Metrics, admin_policy: str) -> None:
         self.store, self.keys, self.ledger = store, keys, ledger
         guard = Guard(keys, admin_policy)
+        self.latest: list[dict[str, Any]] = []
+        """What was sent of the answer to the latest request, so far."""
         self.news = News()
         self.deferred = Deferred(store, Entrance(store, lambda: None), self.news, "here", BatchSettings(), new_call_id)
         providers = Providers(
@@ -121,7 +123,7 @@ class Site:
             "headers": sent, "client": (peer, 1), "server": ("localhost", 80), "scheme": "http", "root_path": "",
             "http_version": "1.1",
         }  # fmt: skip
-        messages: list[dict[str, Any]] = []
+        messages = self.latest = []
 
         async def receive() -> dict[str, Any]:
             return {"type": "http.request", "body": body, "more_body": False}

@@ -113,16 +113,19 @@ async def test_bytes_after_an_answer_never_become_the_next_one(client: Http1Clie
 
 
 async def test_late_bytes_on_an_idle_connection_close_it(client: Http1Client) -> None:
+    closed = asyncio.Event()
+
     async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await read_request(reader)
         writer.write(OK)
         await asyncio.sleep(0.05)
         writer.write(OK)
         await reader.read()
+        closed.set()
 
     async with scripted(script) as server:
         assert await whole(client, server.url) == (200, b"hello")
-        await asyncio.sleep(0.15)
+        await asyncio.wait_for(closed.wait(), 60)
         assert await whole(client, server.url) == (200, b"hello")
         assert server.connections == 2
 

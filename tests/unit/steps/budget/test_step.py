@@ -10,7 +10,14 @@ import pytest
 from farthing.app.moved import Moved
 from farthing.model.budget import Budget
 from farthing.model.clock import SYSTEM, Clock
-from farthing.model.errors import BudgetBusy, BudgetExceeded, CallTooDear, FarthingError, UnpricedModel
+from farthing.model.errors import (
+    BudgetBusy,
+    BudgetExceeded,
+    BudgetUnavailable,
+    CallTooDear,
+    FarthingError,
+    UnpricedModel,
+)
 from farthing.prices import PriceBook
 from farthing.store import Store, leases
 from farthing.store.budgets import Budgets
@@ -157,9 +164,11 @@ async def test_money_that_is_reserved_makes_others_wait(scene: Scene) -> None:
     amount = 250 * OUT_NANO
     await scene.budgets(Budget("all", amount))
     one, two = await scene.gateway(5.0), await scene.gateway(0.1)
-    scene.upstream.pause_s = 0.6
+    scene.upstream.pause_s = 1.5
     first = asyncio.create_task(one.send(one.call(max_tokens=200)))
-    await asyncio.sleep(0.2)
+    async with asyncio.timeout(60):
+        while not await scene.leased():
+            await asyncio.sleep(0.01)
     with pytest.raises(BudgetBusy) as busy:
         await two.send(two.call(max_tokens=120))
     assert (busy.value.status, busy.value.retry_after, busy.value.retryable) == (429, 1.0, True)
@@ -254,7 +263,7 @@ async def test_three_gateways_never_pass_a_budget_and_use_nearly_all_of_it(scene
         while True:
             try:
                 await gateway.send(gateway.call(max_tokens=1_024, user=user))
-            except BudgetBusy:
+            except (BudgetBusy, BudgetUnavailable):  # the store of a busy machine may be late
                 await asyncio.sleep(0.02)
             except BudgetExceeded:
                 return

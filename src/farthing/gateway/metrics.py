@@ -25,7 +25,7 @@ from farthing.gateway.guard import Guard, Pass
 from farthing.model.arms import BATCHING
 from farthing.model.errors import FarthingError
 from farthing.model.money import NANO_PER_DOLLAR
-from farthing.model.record import Record
+from farthing.model.record import Attempt, Record
 from farthing.store import Ledger
 
 SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
@@ -94,16 +94,21 @@ class Metrics:
             self._tokens.labels(*labels, "input").inc(sum(record.in_tokens for record in group) - cached)
             self._tokens.labels(*labels, "cached_input").inc(cached)
             self._tokens.labels(*labels, "output").inc(sum(record.out_tokens for record in group))
+        tries = [attempt for record in records for attempt in record.attempts if not attempt.part]
+        for (provider, outcome), count in Tally((attempt.provider, attempt.outcome) for attempt in tries).items():
+            self._attempts.labels(provider, outcome).inc(count)
         for record in records:
             self._observe_levers(record)
             if record.error in CODES:
                 self._refused.labels(record.error).inc()
-            if record.attempts:
-                last = max(attempt.no for attempt in record.attempts)
-                for attempt in record.attempts:
-                    self._attempts.labels(attempt.provider, attempt.outcome).inc(attempt.part == 0)
-                    if attempt.no != last and attempt.cost:
-                        self._lost.labels(attempt.provider).inc(attempt.cost / NANO_PER_DOLLAR)
+            if len(record.attempts) > 1:
+                self._observe_lost(record.attempts)
+
+    def _observe_lost(self, attempts: Sequence[Attempt]) -> None:
+        last = max(attempt.no for attempt in attempts)
+        for attempt in attempts:
+            if attempt.no != last and attempt.cost:
+                self._lost.labels(attempt.provider).inc(attempt.cost / NANO_PER_DOLLAR)
 
     def _observe_levers(self, record: Record) -> None:
         if record.cache:

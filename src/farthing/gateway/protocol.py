@@ -50,6 +50,13 @@ class CorkedTransport:
             self._loop.call_soon(self._flush)
         self._gathered.append(data)
 
+    def write_whole(self, data: bytes) -> None:
+        """Write what nothing will follow: at once, unless something is before it."""
+        if self._gathered:
+            self._gathered.append(data)
+        else:
+            self._transport.write(data)
+
     def close(self) -> None:
         self._flush()
         self._transport.close()
@@ -173,7 +180,7 @@ class BoundedProtocol(HttpToolsProtocol):
         line_ends = 2 * (len(headers) + 3)
         if self.flow.write_paused or len(head.translate(None, _CONTROLS)) != len(head) - line_ends:
             return False
-        self.transport.write(head + body)
+        self.transport.write_whole(head + body)  # type: ignore[attr-defined]  # of `connection_made`
         cycle.response_started = cycle.response_complete = True
         cycle.message_event.set()
         cycle.on_response()

@@ -29,8 +29,10 @@ def chain(steps: Iterable[Step], upstream: Proceed) -> Proceed:
 
 
 def _before(step: Step, rest: Proceed) -> Proceed:
+    walk = step.__call__  # looked up once, not in each call
+
     def proceed(call: Call) -> Awaitable[Answer]:
-        return step(call, rest)
+        return walk(call, rest)
 
     return proceed
 

@@ -53,7 +53,8 @@ class Buckets:
         if found is None:
             return a_minute
         level, since = found
-        return min(a_minute, level + (now - since) * a_minute / 60)
+        level += (now - since) * a_minute / 60
+        return level if level < a_minute else a_minute
 
 
 class SharedBuckets:

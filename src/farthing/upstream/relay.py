@@ -410,9 +410,9 @@ def _headers(call: Call, provider: Provider, ready: Prepared) -> Sequence[Header
     if ready.headers:
         headers = (*headers, *ready.headers)
     passed = FORWARDED[format.family] if FORMATS[call.wire].family == format.family else frozenset()
-    forwarded = [(name, value) for name, value in call.headers.items() if name in passed or name in provider.forward]
-    if not forwarded:
+    if passed.isdisjoint(call.headers) and provider.forward.isdisjoint(call.headers):
         return headers
+    forwarded = [(name, value) for name, value in call.headers.items() if name in passed or name in provider.forward]
     names = {name for name, _ in forwarded}
     return [header for header in headers if header[0] not in names] + forwarded
 

@@ -6,7 +6,7 @@
 | escapes | the same | nothing |
 | schemas | the list of tools | nothing |
 | trailing | instructions and what users send, as long as it is no source text | nothing |
-| table | results of tools that are a JSON array of uniform records | a model that reads tables |
+| table | JSON arrays of uniform records, and objects with such a member: results of tools, parts beside what a user says | a model that reads tables |
 | repeats | results of tools and what users send, from the second time on | a model that follows a reference |
 
 Where tools edit files by the exact text in them, texts keep every byte. Knows nothing of policies, models and prices.
@@ -149,7 +149,8 @@ class Shaper:
         if slot.kind == "system" or not self._values or raw[1] not in _OPENS:
             cut = trimmed(_string(raw)) if TRAILING in self._wanted and slot.kind != "tool" else None
             return _made_of([(TRAILING, cut)]) if cut is not None else NOTHING
-        return self._of_json(raw, escapes=escapes, tables=TABLE in self._wanted and slot.kind == "tool")
+        tables = TABLE in self._wanted and (slot.kind == "tool" or slot.beside)
+        return self._of_json(raw, escapes=escapes, tables=tables)
 
     def _of_json(self, raw: bytes, *, escapes: bool, tables: bool) -> Made:
         """The same of what may be JSON. Results of tools come again with each turn, so what was made is remembered."""

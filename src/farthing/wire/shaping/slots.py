@@ -30,6 +30,8 @@ class Slot(NamedTuple):
     kind: Kind
     id: str = ""
     """The call of a tool that it is the result of."""
+    beside: bool = False
+    """Other parts of the message stand beside it: a program has put it there, not whoever wrote."""
 
 
 class Places(NamedTuple):
@@ -201,7 +203,9 @@ class _Finder:
         elif message.role in _SYSTEM_ROLES:
             self._content(message.content, b'"content"', start, end, "system", "")
 
-    def _content(self, raw: msgspec.Raw, name: bytes, start: int, end: int, kind: Kind, id: object) -> None:
+    def _content(
+        self, raw: msgspec.Raw, name: bytes, start: int, end: int, kind: Kind, id: object, *, beside: bool = False
+    ) -> None:  # fmt: skip
         """The texts of a content: one string, or a list of blocks, of which some hold a content of their own."""
         view = memoryview(raw)
         if view[0] == _QUOTE:
@@ -214,18 +218,18 @@ class _Finder:
             return
         label = id if isinstance(id, str) else ""
         if view[0] == _QUOTE:
-            self._slots.append(Slot(*place, kind, label))
+            self._slots.append(Slot(*place, kind, label, beside))
             return
         blocks = _list(raw)
         spans = self._items(place[0], blocks)
         assert spans is not None, "the blocks are those of this list"
         for (first, last), block in zip(spans, blocks, strict=True):
             if self._body[first] == _OPEN:
-                self._block(_part(block), first, last, kind, label)
+                self._block(_part(block), first, last, kind, label, beside=len(blocks) > 1)
 
-    def _block(self, part: _Part, start: int, end: int, kind: Kind, id: str) -> None:
+    def _block(self, part: _Part, start: int, end: int, kind: Kind, id: str, *, beside: bool) -> None:
         if part.type in _TEXTS:
-            self._content(part.text, b'"text"', start, end, kind, id)
+            self._content(part.text, b'"text"', start, end, kind, id, beside=beside)
         elif part.type == "tool_result" and kind == "user":
             self._content(part.content, b'"content"', start, end, "tool", part.tool_use_id)
 

@@ -131,6 +131,11 @@ def test_guarded_transforms_run_where_they_are_wanted() -> None:
     messages = json.loads(made.body)["messages"]
     assert messages[0]["content"].startswith("id,name,total,note\nA0,Müller,0.0,\n")
     assert messages[2]["content"] == INDENTED, "people's own documents stay"
+    parts = [{"type": "text", "text": f'{{"found": {INDENTED}}}'}, {"type": "text", "text": "Which is dearest?"}]
+    made = Shaper(frozenset(("table",))).shape("openai.chat", chat({"role": "user", "content": parts}))
+    assert made is not None, "a program has put it beside what is asked"
+    told = json.loads(made.body)["messages"][0]["content"]
+    assert told[0]["text"].startswith('{"found":[["id","name","total","note"],["A0",') and told[1] == parts[1]
     long = "Terms and conditions apply to this order. " * 40
     made = Shaper(frozenset(("repeats",))).shape("openai.chat", chat(tool(long), tool(long, "call_2")))
     assert made is not None

@@ -66,10 +66,29 @@ def test_a_list_of_orders_is_a_table() -> None:
     assert made.tokens > 0
 
 
+@given(records(), CELLS)
+def test_records_in_an_object_are_rows_below_their_names(rows: list[dict[str, Any]], other: Any) -> None:
+    whole = {"found": rows, "other": other, "few": rows[:2]}
+    made = table(json.dumps(whole))
+    if made is not None:
+        names, *lines = json.loads(made.text).pop("found")
+        found = [dict(zip(names, line, strict=True)) for line in lines]
+        assert json.dumps({**json.loads(made.text), "found": found}, sort_keys=True) == json.dumps(
+            whole, sort_keys=True
+        )
+
+
+def test_what_a_system_answers_is_rows_in_an_object() -> None:
+    rows = [{"id": f"A{at}", "box": [at, 1], "note": None} for at in range(5)]
+    made = table(json.dumps({"page": 1, "lines": rows}, indent=2))
+    assert made is not None and made.tokens > 0
+    assert made.text.startswith('{"page":1,"lines":[["id","box","note"],["A0",[0,1],null],')
+
+
 def test_what_is_not_uniform_is_left_alone() -> None:
     row = {"name": "a long name", "value": 12}
     for value in (
-        [row] * (LEAST_ROWS - 1), [row] * 4 + [{**row, "more": 1}], [{**row, "inner": [1]}] * 5, [1] * 9, {"rows": [row] * 9},
+        [row] * (LEAST_ROWS - 1), [row] * 4 + [{**row, "more": 1}], [{**row, "inner": [1]}] * 5, [1] * 9, {"rows": [row] * 3}, {"rows": [row] * 9 + [1]}, {"rows": 1},
         [{}] * 9, [{**row, "code": "```x```"}] * 5,
     ):  # fmt: skip
         assert table(json.dumps(value)) is None, value

@@ -34,6 +34,9 @@ LONGEST = 800
 """Characters of a question: the local encoder reads some 1,000 of English whole, and what is longer is a document."""
 PATIENCE_S = 0.5
 """How long a call waits for the vector of its question."""
+LATE_S = 5.0
+"""How long what a call left to be done waits for one, since nobody waits for that: else a busy machine would store answers that no
+near question finds."""
 CANDIDATES = 6
 LINKABLE = 0.55
 """The least similarity at which a question that the guard refused may be judged for a link."""
@@ -102,7 +105,7 @@ class Semantic:
         """The best stored answer whose question the guard lets through; else the nearest one, which cannot serve."""
         if not comparable(asked):
             return None
-        vector = await self._vector(asked.text)
+        vector = await self._vector(asked.text, PATIENCE_S)
         if vector is None:
             return None
         neighbours = self._index.nearest(place.group(asked.context), vector, CANDIDATES, at_least=LINKABLE)
@@ -173,7 +176,7 @@ class Semantic:
         return Near(entry, similarity, True, serves, why, "" if serves else CHECKED if shown else UNSHOWN)
 
     async def _keep(self, entry: Entry) -> None:
-        vector = await self._vector(entry.question)
+        vector = await self._vector(entry.question, LATE_S)
         if vector is None:
             self._entries.put(entry)
             return
@@ -210,9 +213,9 @@ class Semantic:
         """An answer of the same scope and context to a question of which nothing is like this one."""
         which = Which(scope=entry.scope, context=entry.context)
         stored = await self._entries.entries(entry.tenant, which, limit=LOOKED_AT)
-        vector = await self._vector(asked.text)
+        vector = await self._vector(asked.text, LATE_S)
         for other in sorted(stored, key=lambda _: self._chance())[:TRIED]:
-            theirs = await self._vector(other.question)
+            theirs = await self._vector(other.question, LATE_S)
             if vector is None or theirs is None:
                 return
             cosine = float(vector @ theirs / ((vector @ vector) * (theirs @ theirs)) ** 0.5)
@@ -233,7 +236,7 @@ class Semantic:
             self._bounds.add(probe)
 
     async def _link(self, entry: Entry, question: str) -> None:
-        vector = await self._vector(question)
+        vector = await self._vector(question, LATE_S)
         if vector is None:
             return
         link = Link(
@@ -272,9 +275,9 @@ class Semantic:
             self._questions.clear()
         self._questions[entry_id, link] = prepare(question)
 
-    async def _vector(self, text: str) -> Any:
+    async def _vector(self, text: str, patience_s: float) -> Any:
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(patience_s):
                 return (await self._encoder.encode([text]))[0]
         except (EncoderError, TimeoutError) as error:
             if not self._warned:

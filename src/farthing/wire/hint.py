@@ -14,7 +14,7 @@ from farthing.model.errors import BadRequest
 from farthing.wire import splice
 from farthing.wire.blocks import elements, is_marked, listed, value_of
 from farthing.wire.client_marks import LIST_NAMES, marked_messages
-from farthing.wire.member_spans import span_of
+from farthing.wire.member_spans import span_of, span_of_read
 from farthing.wire.stems import Stem, Stems
 
 WIRES = frozenset(LIST_NAMES)
@@ -115,7 +115,7 @@ def _in_messages(body: bytes, hint: str, marked: int) -> splice.Edit | None:
     place = span_of(body, "messages")
     if place is None or body[place[0]] != _LIST:
         return None
-    last: tuple[int, int] | None = None
+    last: tuple[int, int, msgspec.Raw | None] | None = None
     count = 0
     for start, end in elements(body, place):
         try:
@@ -124,7 +124,7 @@ def _in_messages(body: bytes, hint: str, marked: int) -> splice.Edit | None:
             return None
         if bytes(members.get("role", b"")) not in _SYSTEM_ROLES:
             break
-        last, count = (start, end), count + 1
+        last, count = (start, end, members.get("content")), count + 1
     if marked > count:
         return None
     if last is None:
@@ -132,14 +132,15 @@ def _in_messages(body: bytes, hint: str, marked: int) -> splice.Edit | None:
             return None
         line = b'{"role":"system","content":%s},' % msgspec.json.encode(hint)
         return place[0] + 1, place[0] + 1, line
-    message = body[last[0] : last[1]]
-    inner = span_of(message, "content")
+    begins, ends, content = last
+    message = body[begins:ends]
+    inner = span_of_read(message, "content", content) if content is not None else None
     if inner is None:
         return None
     outside = message[: inner[0]] + message[inner[1] :]
     if is_marked(outside):
         return None
-    return _appended(body, (last[0] + inner[0], last[0] + inner[1]), hint)
+    return _appended(body, (begins + inner[0], begins + inner[1]), hint)
 
 
 def _appended(body: bytes, place: tuple[int, int], hint: str) -> splice.Edit | None:

@@ -12,8 +12,11 @@ _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 def span_of(body: bytes, name: str) -> tuple[int, int] | None:
     """Start and end of the value of a member; None where there is none, or null. Raises DecodeError, BadRequest."""
     raw = _members.decode(body).get(name)
-    if raw is None:
-        return None
+    return None if raw is None else span_of_read(body, name, raw)
+
+
+def span_of_read(body: bytes, name: str, raw: msgspec.Raw) -> tuple[int, int] | None:
+    """The same of a member that a parser has read already."""
     value = bytes(raw)
     if value == b"null":
         return None

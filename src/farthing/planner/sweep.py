@@ -8,6 +8,7 @@ from farthing.model.past import PastCall
 from farthing.model.record import CACHE_HITS
 from farthing.planner.levers import Lever, switched
 from farthing.planner.making import DAY_US, DAYS_A_MONTH
+from farthing.planner.replay.readers import Reading
 from farthing.planner.replay.run import Came, replay
 from farthing.planner.replay.world import can_ask
 from farthing.planner.uncertainty import amount, groups
@@ -24,10 +25,10 @@ async def sweep(
     SettingsError."""
     asked = [past for past in calls if can_ask(past)]
     span = max(calls[-1].at_us - calls[0].at_us, DAY_US) / DAY_US
-    times, group = DAYS_A_MONTH / span, groups(asked)
+    times, group, reading = DAYS_A_MONTH / span, groups(asked), Reading()
 
     async def run(what: str, switch: Callable[[Settings], Settings]) -> list[Came | None]:
-        return await replay(asked, own, switch, lambda done: hear(what, done, len(asked)))
+        return await replay(asked, own, switch, lambda done: hear(what, done, len(asked)), reading)
 
     base = await run("as it was", lambda settings: settings)
     points = []

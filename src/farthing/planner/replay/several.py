@@ -28,8 +28,10 @@ from farthing.planner.replay.readers import Kept, Reading
 from farthing.planner.replay.run import Came, replay_with
 from farthing.settings import Settings
 
-MOST_BYTES = 512 * 2**20
-"""Of prompts and answers, counted once for each process, which takes some three times as much."""
+MEMORY = 3_000 * 2**20
+"""Bytes for all processes together."""
+LEAST_MEMORY, MOST_MEMORY, TIMES = 200 * 2**20, 1_500 * 2**20, 8
+"""Bytes of a process: more for longer texts, so many times their size, until readers have no more room."""
 FEWEST = 1_000
 """Calls for which a process is worth its start, a second of work."""
 PATIENCE_S = 12 * 3600.0
@@ -51,7 +53,8 @@ def processes_for(calls: Sequence[PastCall], trials: int) -> int:
         return 1
     size = sum(len(past.prompt) + len(past.answer) for past in calls)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(cores, trials, MOST_BYTES // max(size, 1)))
+    fit = MEMORY // min(LEAST_MEMORY + TIMES * size, MOST_MEMORY)
+    return max(1, min(cores, trials, fit))
 
 
 async def at_once(

@@ -20,7 +20,7 @@ def draw(rows: Sequence[Mapping[str, Any]], options: Mapping[str, Any]) -> alt.T
     names = list(options["names"])
     colours = [OTHERS if name == REST else SERIES[place % len(SERIES)] for place, name in enumerate(names)]
     unit, axis = AXES[options["each"]]
-    legend = None if len(names) == 1 else alt.Legend(orient="top", columns=4, labelLimit=220, columnPadding=18)
+    legend = None if len(names) == 1 else alt.Legend(orient="top", labelLimit=220, columnPadding=18)
     chart: alt.Chart = (
         alt.Chart(alt.Data(values=[dict(row) for row in rows]))
         .mark_bar(cornerRadiusTopLeft=1, cornerRadiusTopRight=1)

@@ -25,7 +25,7 @@ def dressed(chart: alt.TopLevelMixin) -> dict[str, Any]:
         },
         "axisX": {"grid": False},
         "axisY": {"domain": False, "ticks": False},
-        "legend": {"labelColor": INK, "titleColor": MUTED, "labelFontSize": 11, "symbolType": "square", "title": None},
+        "legend": {"labelColor": INK, "titleColor": MUTED, "labelFontSize": 11, "symbolType": "square", "title": None, "columns": 4},
         "text": {"color": INK, "fontSize": 11},
         "rule": {"color": MUTED},
         "range": {"category": SERIES},

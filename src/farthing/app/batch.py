@@ -22,7 +22,7 @@ from farthing.prices import PriceBook
 from farthing.settings import Settings
 from farthing.steps.balance.health import Health
 from farthing.store import Journal, Ledger, Store, leaders
-from farthing.store.batch import jobs
+from farthing.store.batch import jobs, schedules
 from farthing.store.batch import known as shards_known
 from farthing.store.engine import Connection
 from farthing.store.sealing import wrapping
@@ -66,8 +66,11 @@ def open_queue(settings: Settings, store: Store, journal: Journal, ledger: Ledge
 
 
 def _has_work(connection: Connection, driven: bool) -> bool:
-    """Whether there is a job or a batch that is not over, and not of a history which somebody else is writing."""
-    if not (jobs.any_open(connection) or shards_known.any_running(connection)):
+    """Whether there is a job or a batch that is not over, or a job that is about to be, and not of a history which somebody else is
+    writing."""
+    if not (
+        jobs.any_open(connection) or shards_known.any_running(connection) or schedules.any_held(connection, now_us())
+    ):
         return False
     return driven or not leaders.led(connection, leaders.HISTORY, now_us())
 

@@ -147,6 +147,13 @@ def begun(connection: Connection, name: str) -> list[int]:
     return [int(row[0]) for row in rows]
 
 
+def any_held(connection: Connection, now_us: int) -> bool:
+    """Whether somebody is at one, who may have died of it."""
+    return bool(
+        connection.query("SELECT 1 FROM batch_occurrences WHERE ended_us = 0 AND holder <> '' AND held_until_us > ? LIMIT 1", (now_us,))
+    )  # fmt: skip
+
+
 def newest(connection: Connection, name: str, limit: int = 1) -> list[Occurrence]:
     """The latest occurrences of a schedule."""
     rows = connection.query(

@@ -202,8 +202,9 @@ async def test_what_one_that_is_known_to_be_dead_began_is_started_at_once(
     await gate.turn()
     time.now_us = DUE_US
     assert await store.do(lambda c: schedules.claim(c, "nightly", DUE_US, "dead", DUE_US, DUE_US + 90_000_000))
-    assert await store.do(lines.holders) == ["dead"]
+    assert await store.do(lambda c: schedules.any_held(c, DUE_US)) and await store.do(lines.holders) == ["dead"]
     assert await store.do(lambda c: lines.free(c, ["dead"], DUE_US)) == 1
+    assert not await store.do(lambda c: schedules.any_held(c, DUE_US))
     await gate.turn()
     assert len(await gate.jobs()) == 1
 

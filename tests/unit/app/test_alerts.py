@@ -35,7 +35,7 @@ async def test_it_leads_while_it_runs_and_lets_go_at_its_end(store: Store) -> No
     async with AsyncExitStack() as stack:
         watch = build_alerts(Settings(), store, providers(), PriceBook.load(), stack)
         assert watch is not None
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not await Alerts(store).memory("looked_us"):  # its first look
                 await asyncio.sleep(0.02)
         assert not await Alerts(store).lead("another", 60)

@@ -64,8 +64,13 @@ async def state(store: Store, job_id: str) -> str:
     return job.state
 
 
+async def written(deferred: Deferred) -> None:
+    """What it was told is in the store."""
+    await asyncio.gather(*deferred._tasks)
+
+
 async def eventually(true: Callable[[], Any]) -> Any:
-    for _ in range(200):
+    for _ in range(6000):
         found = await true()
         if found:
             return found
@@ -126,6 +131,7 @@ async def test_nobody_gets_the_answer_of_long_ago(store: Store, deferred: Deferr
     job = await deferred.submit(call(), BODY, short)
     deferred.stopped(job)
     await asyncio.sleep(0.2)
+    await written(deferred)
     assert (await deferred.submit(call(), BODY, wish())).id != job.id
 
 
@@ -157,7 +163,7 @@ async def test_a_name_is_one_job_for_as_long_as_its_answer_is_kept(store: Store,
     await work(store)
     assert (await deferred.submit(sent, BODY, wish(wait=wait))).id == both[0].id
     deferred.taken(both[0].id)
-    await asyncio.sleep(0.1)
+    await written(deferred)
     assert (await deferred.submit(sent, BODY, wish(wait=wait))).id == both[0].id
     with pytest.raises(BadRequest, match="Idempotency-Key"):
         await deferred.submit(sent, BODY + b" ", wish(wait=wait))
@@ -175,7 +181,7 @@ async def test_an_answer_that_was_given_is_given_again_to_the_same_client_alone(
     job = await deferred.submit(call(), BODY, wish())
     await work(store)
     deferred.taken(job.id)
-    await asyncio.sleep(0.1)
+    await written(deferred)
     again = call()
     again.headers[TRY] = b"1"
     assert (await deferred.submit(again, BODY, wish())).id == job.id
@@ -216,7 +222,7 @@ async def test_what_was_sent_goes_on_when_its_client_leaves(store: Store, deferr
 
     await store.do(begin)
     deferred.left(sent, job)
-    await asyncio.sleep(0.1)
+    await written(deferred)
     assert await state(store, job.id) == "running"
     assert (await deferred.submit(call(), BODY, wish())).id == job.id
 
@@ -229,7 +235,7 @@ async def test_a_call_that_somebody_still_wants_stays(store: Store, why: str) ->
         if why == "another":
             await made.submit(sent, BODY, wish())
         made.left(sent, job)
-        await asyncio.sleep(0.1)
+        await written(made)
         assert await state(store, job.id) == "running"
 
 
@@ -300,7 +306,7 @@ async def test_texts_are_dropped_soon_after_delivery_where_settings_say_so(store
         job = await made.submit(call(), BODY, wish())
         await work(store)
         made.taken(job.id)
-        await asyncio.sleep(0.1)
+        await written(made)
         later_us = time.time_ns() // 1000 + 120_000_000
         assert await store.do(lambda connection: jobs.expire(connection, later_us, 10)) == 1
         assert await made.answer(job.id, 0.0) is None

@@ -168,7 +168,7 @@ async def test_it_runs_by_itself(store: Store, receiver: tuple[Receiver, str]) -
     job = await handed_in(store, url)
     hooks.ring()
     await work(store)
-    for _ in range(200):
+    for _ in range(6000):
         if kept.posts:
             break
         await asyncio.sleep(0.01)

@@ -37,7 +37,7 @@ def free_port() -> int:
 
 def get(url: str) -> int:
     """The status, once the server answers."""
-    for _ in range(150):
+    for _ in range(600):
         try:
             with urllib.request.urlopen(url, timeout=5) as answer:
                 return int(answer.status)

@@ -31,7 +31,7 @@ async def test_it_is_what_the_estimator_says_and_is_kept_for_an_hour(tmp_path: P
         assert await proofs.of("default", since, until) == wanted
         seconds = FRESH_S + 1
         assert await proofs.of("default", since, until) == wanted, "the old is given while the new is made"
-        for _ in range(200):
+        for _ in range(3000):
             if await proofs.of("default", since, until) != wanted:
                 break
             time.sleep(0.02)

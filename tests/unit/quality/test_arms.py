@@ -84,7 +84,7 @@ async def test_what_one_gateway_changes_another_takes_over(store: Store) -> None
     mine = await arms(store, 0.2, [])
     await fill(store, share=0.2, factor=1.5)
     await mine.look()
-    for _ in range(500):
+    for _ in range(6000):
         if len(heard) > 1:
             break
         await asyncio.sleep(0.01)
@@ -97,7 +97,7 @@ async def test_it_looks_by_itself(store: Store) -> None:
     kept = Arms(store, {LEVER: 0.2}, lambda shares, _: heard.append(shares), take_over_s=0.01, look_s=0.02)
     await fill(store, share=0.2, factor=1.5)
     await kept.start()
-    for _ in range(500):
+    for _ in range(3000):
         if len(heard) > 1:
             break
         await asyncio.sleep(0.02)

@@ -84,7 +84,7 @@ async def ring(store: Store) -> AsyncIterator[KeyRing]:
 
 
 async def _soon(true: object) -> None:
-    for _ in range(200):
+    for _ in range(3000):
         if callable(true) and true():
             return
         await asyncio.sleep(0.02)

@@ -15,7 +15,7 @@ from stores import Postgres
 from unit.store.samples import morning
 
 
-async def _soon(true: Callable[[], object], patience_s: float = 20.0) -> None:
+async def _soon(true: Callable[[], object], patience_s: float = 60.0) -> None:
     until = time.monotonic() + patience_s
     while not true():
         assert time.monotonic() < until, "it did not happen"
@@ -35,7 +35,7 @@ async def test_ended_sessions_are_made_again(postgres: Postgres, postgres_url: s
         if seed % 3 == 0:
             postgres.run(_END_SESSIONS)
         await asyncio.sleep(0.02)
-    assert await ledger.flush(20)
+    assert await ledger.flush(60)
     await ledger.close()
     journal.end()
     rows = await _insist(store.report, "day")

@@ -49,7 +49,7 @@ def rows(text: str) -> list[dict[str, str]]:
 
 async def opened(visitor: Visitor, path: str, word: str) -> str:
     """The page once its process has read the paid hours."""
-    for _ in range(100):
+    for _ in range(600):
         text = await visitor.open(path)
         if word in text:
             return text

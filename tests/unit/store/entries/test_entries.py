@@ -488,7 +488,7 @@ async def test_what_expired_goes_in_the_background(opened: Opener) -> None:
     first.put(an_entry("long", expires_us=NOW_US + 9 * HOUR))
     await first.flush()
     later = await opened(now_us=lambda: NOW_US + HOUR)
-    for _ in range(500):
+    for _ in range(6000):
         if (await later.stats("acme")).entries == 1:
             break
         await asyncio.sleep(0.01)

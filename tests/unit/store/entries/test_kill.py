@@ -23,7 +23,7 @@ async def test_killed_gateways_leave_a_sound_cache(url: str, opened: Opener, tmp
         for line in _killed(url, tmp_path, f"round{round_}"):
             what, _, entry_id = line.partition(" ")
             (written if what == "written" else dropped).append(entry_id)
-    assert len(written) > 100 and dropped
+    assert len(written) >= 3 * 19 and len(dropped) >= 3
     cache = await opened(flush_s=60.0)
     assert not cache.trouble
     for entry_id in dropped:

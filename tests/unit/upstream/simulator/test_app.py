@@ -115,7 +115,7 @@ async def test_a_served_process_answers_until_it_is_interrupted() -> None:
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", code)
     try:
         async with httpx2.AsyncClient(verify=False) as client:
-            for _ in range(200):
+            for _ in range(2400):
                 with contextlib.suppress(httpx2.TransportError):
                     listed = await client.get(f"http://127.0.0.1:{port}/v1/models", headers=KEY)
                     break

@@ -176,7 +176,7 @@ async def test_a_stream_without_end_is_billed_when_the_client_leaves(openai: Asy
         if count == 200:
             break
     await stream.close()
-    for _ in range(100):
+    for _ in range(3000):
         billed = await bill(url)
         if billed:
             break

@@ -45,7 +45,7 @@ def _killed(url: str, folder: Path, name: str) -> list[str]:
             while b"committed" not in Path(out.name).read_bytes():
                 assert writer.poll() is None, "the writer ended by itself"
                 time.sleep(0.02)
-            time.sleep(random.uniform(0, 0.3))
+            time.sleep(random.uniform(0, 0.1))
             writer.kill()
         out.seek(0)
         return [line.decode().rstrip("\n") for line in out if line.endswith(b"\n")]

@@ -144,7 +144,7 @@ async def serving(store: Store, told: Told = lambda at, text: {}, **more: Any) -
     gateway = Gateway(store, **more)
     await gateway.life.start(gateway.student, keeps=False)
     await gateway.train(told)
-    for text in NEW[:400]:
+    for text in NEW[:250]:
         answer, call = await gateway.ask(text, members=told(2_000, text))
         assert answer == TRUTH[text] and call.trail.attempts
     assert await gateway.states() == ["shadow"]

@@ -71,7 +71,7 @@ def test_what_breaks_caches_leads_to_its_calls(visitor: Visitor) -> None:
         "A date or time in system 1, byte 31 changes from call to call: `a, 00 a 0000, 00:00:00`."
     )
     expect(page.locator("#doctor")).to_contain_text("<b>bold</b>")
-    page.locator('.drawing path[aria-label*="coding agent"]').last.hover()
+    page.locator('.drawing svg.wide path[aria-label*="coding agent"]').last.hover()
     expect(page.locator(".tooltip")).to_contain_text("tokens")
     first.get_by_role("link", name="calls").click()
     expect(page.locator(".chip")).to_contain_text("support chat")
@@ -79,7 +79,7 @@ def test_what_breaks_caches_leads_to_its_calls(visitor: Visitor) -> None:
 
 def test_the_answers_of_a_feature_are_dropped(visitor: Visitor) -> None:
     page = visitor.open("/cache?period=7d")
-    mark = page.locator('.drawing path[aria-label*="exact"]').last
+    mark = page.locator('.drawing svg.wide path[aria-label*="exact"]').last
     mark.hover()
     expect(page.locator(".tooltip")).to_contain_text("calls")
     row = page.locator("#features").get_by_role("row", name="support chat")

@@ -31,7 +31,7 @@ def test_one_look_says_spending_savings_troubles_and_what_is_next(visitor: Visit
 
 def test_no_word_of_a_chart_is_cut_off(visitor: Visitor) -> None:
     page = visitor.open("/?period=30d")
-    cut = page.evaluate("""() => [...document.querySelectorAll(".drawing svg text")].filter((text) => {
+    cut = page.evaluate("""() => [...document.querySelectorAll(".drawing svg.wide text")].filter((text) => {
         const own = text.getBoundingClientRect(), card = text.closest(".card, .chart").getBoundingClientRect();
         return text.textContent.includes("\\u2026") || own.left < card.left || own.right > card.right;
     }).map((text) => text.textContent)""")
@@ -40,11 +40,11 @@ def test_no_word_of_a_chart_is_cut_off(visitor: Visitor) -> None:
 
 def test_marks_say_what_they_show_beside_the_pointer(visitor: Visitor) -> None:
     page = visitor.open("/?period=30d")
-    accident = page.locator('.wide .drawing [aria-label^="coding agent"]').nth(20)
+    accident = page.locator('.wide .drawing svg.wide [aria-label^="coding agent"]').nth(20)
     accident.hover()
     said = page.locator(".tooltip").inner_text()
     assert re.fullmatch(r"coding agent, \d+ \w+: \$[\d.]+ of \$[\d.]+", said), said
-    page.locator('#savings .drawing [aria-label^="model selection saved"]').hover()
+    page.locator('#savings .drawing svg.wide [aria-label^="model selection saved"]').hover()
     assert page.locator(".tooltip").inner_text().startswith("model selection saved $")
 
 

@@ -25,7 +25,7 @@ def test_it_is_sound_everywhere(any_visitor: Visitor) -> None:
     expect(page.locator("#students tbody tr")).to_have_count(5)
     expect(page.locator("#compare .tile")).to_have_count(5)
     expect(page.locator("#quantized tbody tr")).to_have_count(3)
-    expect(page.locator(".drawing svg")).to_be_visible()
+    expect(page.locator(".drawing svg:visible")).to_be_visible()
     any_visitor.check()
     page.locator("#students summary", has_text="Roll back").click()
     any_visitor.check()
@@ -40,7 +40,7 @@ def test_a_slider_is_moved_and_a_student_taken_back(visitor: Visitor) -> None:
     slider.press("End")
     expect(page.get_by_role("slider", name="Times today's calls: 100")).to_have_value("100")
     expect(page.locator("#compare-shown")).not_to_have_text(before)
-    expect(page.locator(".drawing svg")).to_be_visible()
+    expect(page.locator(".drawing svg:visible")).to_be_visible()
     assert (
         "of_growth=100" in page.url
         and page.evaluate("window.stayed")

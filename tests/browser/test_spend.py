@@ -16,7 +16,7 @@ def test_it_is_sound_everywhere(any_visitor: Visitor) -> None:
 def test_from_a_feature_down_to_one_call(visitor: Visitor) -> None:
     page = visitor.open("/spend?period=30d")
     table = page.locator("#spend")
-    expect(page.locator(".drawing svg")).to_be_visible()
+    expect(page.locator(".drawing svg:visible")).to_be_visible()
     table.get_by_role("link", name="support chat").click()
     expect(page.locator(".chip")).to_contain_text("support chat")
     expect(page.get_by_label("See spend by").locator("[aria-current]")).to_have_text("Model")
@@ -53,7 +53,7 @@ def test_order_search_and_period_need_no_more_than_an_address(visitor: Visitor) 
 
 def test_a_mark_tells_what_it_shows(visitor: Visitor) -> None:
     page = visitor.open("/spend?period=30d")
-    mark = page.locator('.drawing path[aria-label*="coding agent"]').last
+    mark = page.locator('.drawing svg.wide path[aria-label*="coding agent"]').last
     mark.hover()
     expect(page.locator(".tooltip")).to_contain_text("coding agent")
 

@@ -38,7 +38,7 @@ base_url = "{recorder_url}/v1"
 api_key = "{PROVIDER_KEY}"
 models = ["gpt-4-turbo"]
 [providers.hasty.timeouts]
-first_byte_s = 1
+first_byte_s = 3
 idle_s = 1
 [providers.recorder_anthropic]
 kind = "anthropic"
@@ -96,7 +96,7 @@ def upstreams(provider: Simulator, _recorder: Recorder) -> str:
 @pytest.fixture(scope="session")
 def open_gateway(tmp_path_factory: pytest.TempPathFactory, upstreams: str) -> Iterator[Gateway]:
     """A gateway without keys, as it starts by default."""
-    settings = settings_text(providers=upstreams, server="max_body_mb = 1\nbody_timeout_s = 1")
+    settings = settings_text(providers=upstreams, server="max_body_mb = 1\nbody_timeout_s = 3")
     with gateway(tmp_path_factory.mktemp("open"), settings) as made:
         yield made
 

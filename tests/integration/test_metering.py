@@ -169,7 +169,7 @@ def test_nothing_is_added_to_an_error_of_the_provider(open_gateway: Gateway, tap
 
 
 def test_a_provider_that_falls_silent_in_a_stream(caller: Caller, open_gateway: Gateway, tape: Recorder) -> None:
-    tape.answers(events(), chunk(chat_event("one ")), chunk(chat_event("two ")), 4.0)
+    tape.answers(events(), chunk(chat_event("one ")), chunk(chat_event("two ")), 60.0)
     with pytest.raises(openai.APIError, match="in time"):
         list(caller.openai.chat.completions.create(model=HASTY, messages=asked("Count."), stream=True))
     record = open_gateway.call(caller.call_id)

@@ -9,6 +9,7 @@ from farthing.upstream.simulator.settings import SimulatorSettings
 from farthing.upstream.simulator.tasks import bank, is_right
 from integration.conftest import PROVIDER_KEY
 from integration.gateways import Gateway, gateway, settings_text
+from integration.ledger import known_draws
 from integration.upstreams import simulator
 
 BRIEF = "nothing but the label"
@@ -52,7 +53,7 @@ def test_a_harmful_hint_is_switched_off_and_a_harmless_one_on(tmp_path: Path) ->
     prompts = [task.prompt for task in bank(CALLS, seed=4, kinds=["classification"])]
     with simulator(SimulatorSettings(seed=5, truth=TRUTH)) as provider:
         where = f'[providers.openai]\nbase_url = "{provider.url}/v1"\napi_key = "{PROVIDER_KEY}"\n'
-        with gateway(tmp_path, settings_text(providers=where, more=SETTINGS)) as made:
+        with gateway(tmp_path, settings_text(providers=where, more=SETTINGS), before=known_draws) as made:
             assert "No control" in made.farthing("prompts", "controls").stdout
             for feature in ("kind", "harsh"):
                 with ThreadPoolExecutor(4) as pool:

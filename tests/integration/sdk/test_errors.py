@@ -220,7 +220,7 @@ def test_a_provider_that_cannot_be_reached_is_502(caller: Caller, open_gateway: 
 
 
 def test_a_provider_that_says_nothing_is_504(caller: Caller, tape: Recorder, open_gateway: Gateway) -> None:
-    tape.answers(3.0)
+    tape.answers(60.0)
     with pytest.raises(openai.InternalServerError) as found:
         chat(caller, "Hello", model="gpt-4-turbo")
     assert (found.value.status_code, found.value.code) == (504, "upstream_timeout")

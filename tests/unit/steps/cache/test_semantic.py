@@ -139,7 +139,7 @@ CALL = Call(id="call-9", wire="openai.chat", headers={}, peer="", body=b"{}", as
 
 @pytest.fixture
 async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
-    entries = await open_entries(f"sqlite:///{tmp_path}/farthing.db", now_us=lambda: 2_000_000)
+    entries = await open_entries(f"sqlite:///{tmp_path}/farthing.db", now_us=lambda: 2_000_000, patience_s=60.0)
     scene = Scene(entries)
     yield scene
     await scene.tier.close()
@@ -375,7 +375,7 @@ async def test_a_near_question_with_another_number_is_a_probe_and_never_a_link(s
 
 
 async def test_probes_keep_within_the_budget_of_judgements(tmp_path: Path) -> None:
-    entries = await open_entries(f"sqlite:///{tmp_path}/farthing.db", now_us=lambda: 2_000_000)
+    entries = await open_entries(f"sqlite:///{tmp_path}/farthing.db", now_us=lambda: 2_000_000, patience_s=60.0)
     scene = Scene(entries)
     scene.tier._judgements_a_minute = 5
     await scene.keep("When does the shop open on Monday?")

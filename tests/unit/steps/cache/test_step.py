@@ -190,7 +190,9 @@ def _text(raw: bytes, stream: bool) -> str:
 @pytest.fixture
 async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
     clock = Clock()
-    entries = await open_entries(f"sqlite:///{tmp_path}/farthing.db", now_us=lambda: int(clock.now * 1e6))
+    entries = await open_entries(
+        f"sqlite:///{tmp_path}/farthing.db", patience_s=60.0, now_us=lambda: int(clock.now * 1e6)
+    )
     scene = Scene(entries, Upstream(), Rows(), clock)
     yield scene
     await scene.flights.close()
@@ -379,7 +381,9 @@ async def test_a_dropped_answer_is_gone(scene: Scene) -> None:
 async def test_a_restart_loses_nothing(scene: Scene, tmp_path: Path) -> None:
     await scene.ask()
     await scene.entries.close()
-    scene.entries = await open_entries(f"sqlite:///{tmp_path}/farthing.db", now_us=lambda: int(scene.clock.now * 1e6))
+    scene.entries = await open_entries(
+        f"sqlite:///{tmp_path}/farthing.db", patience_s=60.0, now_us=lambda: int(scene.clock.now * 1e6)
+    )
     assert await scene.ask() == "answer 1"
 
 
@@ -389,7 +393,9 @@ async def test_a_cache_that_cannot_be_used_is_a_miss(scene: Scene, tmp_path: Pat
     for file in tmp_path.glob("*cache*"):
         if file.is_file():
             file.write_bytes(b"this is no database at all" * 100)
-    scene.entries = await open_entries(f"sqlite:///{tmp_path}/farthing.db", now_us=lambda: int(scene.clock.now * 1e6))
+    scene.entries = await open_entries(
+        f"sqlite:///{tmp_path}/farthing.db", patience_s=60.0, now_us=lambda: int(scene.clock.now * 1e6)
+    )
     assert await scene.ask() == "answer 2"
     assert await scene.ask() == "answer 2"
 

@@ -108,7 +108,9 @@ class Scene:
 
 @pytest.fixture
 async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
-    entries = await open_entries(f"sqlite:///{tmp_path}/farthing.db", now_us=lambda: int(Clock.now * 1e6))
+    entries = await open_entries(
+        f"sqlite:///{tmp_path}/farthing.db", patience_s=60.0, now_us=lambda: int(Clock.now * 1e6)
+    )
     scene = Scene(entries)
     yield scene
     await scene.flights.close()

@@ -55,8 +55,6 @@ async def _sources(settings: Settings, store: Store, stack: AsyncExitStack) -> t
 class _AllWritten:
     """No call is under way here."""
 
-    trouble = ""
-
     def find(self, call_id: str) -> Record | None:
         return None
 

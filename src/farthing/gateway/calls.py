@@ -33,7 +33,9 @@ ID_LIMIT = 256
 
 def routes(store: Store, ledger: Ledger, guard: Guard) -> list[Route]:
     async def call(request: Request, entered: Pass) -> Response:
-        return JSONResponse(card(await own_call(store, ledger, entered, request.path_params["call_id"], "viewer")))
+        call_id = request.path_params["call_id"]
+        await _written(ledger, call_id)
+        return JSONResponse(card(await own_call(store, ledger, entered, call_id, "viewer")))
 
     async def every(request: Request, entered: Pass) -> Response:
         where = {name: request.query_params[name] for name in FILTERS if name in request.query_params}
@@ -67,9 +69,7 @@ def _number(text: str) -> int:
 
 
 class Unwritten(Protocol):
-    """Knows calls that are not in the store yet, and why if they cannot be written now."""
-
-    trouble: str
+    """Knows calls that are not in the store yet."""
 
     def find(self, call_id: str) -> Record | None: ...
 
@@ -83,16 +83,21 @@ async def own_call(store: Store, ledger: Unwritten, entered: Pass, call_id: str,
 
 
 async def ended_call(store: Store, ledger: Unwritten, call_id: str) -> Record | None:
-    """Any call that has ended or ends in this moment: as soon as it is in the store, so that whoever is told of it finds it in
-    reports too; while the store cannot be written, from those that wait."""
-    began = time.monotonic()
-    while True:
-        waiting = ledger.find(call_id)
-        found = waiting or await store.call(call_id)
-        patience_s = LATE_S if waiting and not ledger.trouble else WRITTEN_WITHIN_S
-        # It may end just now, or wait in another worker.
-        if (found and not waiting) or time.monotonic() - began > patience_s:
-            return found
+    """Any call that has ended or ends in this moment, also if it is not written yet."""
+    record = ledger.find(call_id) or await store.call(call_id)
+    until = time.monotonic() + WRITTEN_WITHIN_S
+    # It may end just now, or has ended in another worker, which has not written it yet.
+    while record is None and time.monotonic() < until:
+        await asyncio.sleep(LOOK_AGAIN_S)
+        record = ledger.find(call_id) or await store.call(call_id)
+    return record
+
+
+async def _written(ledger: Ledger, call_id: str) -> None:
+    """Waits for a call on its way to the store, so that programs which are told of it find it in reports too; in vain while the
+    store cannot be written."""
+    until = time.monotonic() + LATE_S
+    while ledger.find(call_id) and not ledger.trouble and time.monotonic() < until:
         await asyncio.sleep(LOOK_AGAIN_S)
 
 

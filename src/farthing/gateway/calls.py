@@ -22,7 +22,7 @@ from farthing.store.reading import FILTERS
 WRITTEN_WITHIN_S = 0.5
 """How long rows wait at most in the gateway that served the call, while the store is well."""
 LATE_S = 5.0
-"""How long they may wait on a machine that is busy otherwise."""
+"""How long that may take on a busy machine."""
 LOOK_AGAIN_S = 0.1
 MOST_CALLS = 1_000
 """Of one list."""
@@ -34,7 +34,7 @@ ID_LIMIT = 256
 def routes(store: Store, ledger: Ledger, guard: Guard) -> list[Route]:
     async def call(request: Request, entered: Pass) -> Response:
         call_id = request.path_params["call_id"]
-        await _written(ledger, call_id)
+        await ledger.settled(call_id, LATE_S)  # so that programs which are told of it find it in reports too
         return JSONResponse(card(await own_call(store, ledger, entered, call_id, "viewer")))
 
     async def every(request: Request, entered: Pass) -> Response:
@@ -91,14 +91,6 @@ async def ended_call(store: Store, ledger: Unwritten, call_id: str) -> Record | 
         await asyncio.sleep(LOOK_AGAIN_S)
         record = ledger.find(call_id) or await store.call(call_id)
     return record
-
-
-async def _written(ledger: Ledger, call_id: str) -> None:
-    """Waits for a call on its way to the store, so that programs which are told of it find it in reports too; in vain while the
-    store cannot be written."""
-    until = time.monotonic() + LATE_S
-    while ledger.find(call_id) and not ledger.trouble and time.monotonic() < until:
-        await asyncio.sleep(LOOK_AGAIN_S)
 
 
 def _is_for(entered: Pass, record: Record, others: Role) -> bool:

@@ -113,6 +113,11 @@ class Ledger:
         self._wake.set()
         return await self._until(lambda: self._done >= goal and not self._committed, patience_s)
 
+    async def settled(self, call_id: str, patience_s: float) -> bool:
+        """Wait until a call is not on its way to the store any more; in vain, for at most `patience_s`, while that cannot be
+        written."""
+        return await self._until(lambda: self.find(call_id) is None or bool(self.trouble), patience_s)
+
     def find(self, call_id: str) -> Record | None:
         """A call that is not committed yet."""
         return next((record for record in (*self._waiting, *self._batch) if record.id == call_id), None)

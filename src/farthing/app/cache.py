@@ -21,7 +21,8 @@ from farthing.steps.cache.step import Cache, StillServes
 from farthing.store.buckets import Buckets
 from farthing.store.entries import Budget, Budgets, Entries, open_entries, wrapping
 
-UNHURRIED: dict[str, Any] = {"patience_s": 60.0, "queue": 1_000_000}
+UNHURRIED: dict[str, Any] = {"patience_s": 60.0}
+ROOMY: dict[str, Any] = {"queue": 1_000_000}
 """Whoever drives a gateway on a clock of its own gets the same answers however busy the machine is."""
 PASSING: dict[str, Any] = {"flush_s": 3600.0, "kept": False}
 """Whoever reads nothing later needs nothing written that memory can hold."""
@@ -58,7 +59,7 @@ async def build_cache(
         settings.store.url.reveal(),
         wrapping=wrapping(settings.cache.encryption_key.reveal()),
         budgets=Budgets(Budget(settings.cache.max_mb * 2**20, settings.cache.max_entries)),
-        now_us=around.clock.now_us, **(UNHURRIED if around.driven else {}), **({} if around.kept else PASSING),
+        now_us=around.clock.now_us, **(UNHURRIED | ROOMY if around.driven else {}), **({} if around.kept else PASSING),
     )  # fmt: skip
     stack.push_async_callback(entries.close)
     flights = Flights()
@@ -90,6 +91,7 @@ def _semantic(
         check_share=settings.check_percent / 100, judgements_a_minute=settings.judgements_a_minute,
         probe_share=settings.probe_percent / 100, now_us=around.clock.now_us,
         **({"chance": around.dice.random} if around.dice is not None else {}),
+        **(UNHURRIED if around.driven else {}),
     )  # fmt: skip
     stack.push_async_callback(tier.close)
     tier.start()

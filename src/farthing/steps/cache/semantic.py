@@ -33,7 +33,6 @@ log = logging.getLogger("farthing.cache")
 LONGEST = 800
 """Characters of a question: the local encoder reads some 1,000 of English whole, and what is longer is a document."""
 PATIENCE_S = 0.5
-"""How long a call waits for the vector of its question."""
 LATE_S = 5.0
 """How long what a call left to be done waits for one, since nobody waits for that: else a busy machine would store answers that no
 near question finds."""
@@ -68,8 +67,9 @@ class Semantic:
     def __init__(
         self, encoder: Encoder, index: Index, entries: Entries, bounds: Bounds, judge: Judge, allowance: Allowance, *,
         check_share: float, judgements_a_minute: int, probe_share: float = 0.3, chance: Callable[[], float] = random.random,
-        now_us: Callable[[], int] = lambda: time.time_ns() // 1000,
+        now_us: Callable[[], int] = lambda: time.time_ns() // 1000, patience_s: float = PATIENCE_S,
     ) -> None:  # fmt: skip
+        """`patience_s`: how long a call waits for the vector of its question."""
         self._encoder = encoder
         self._index = index
         self._entries = entries
@@ -81,6 +81,8 @@ class Semantic:
         self._judgements_a_minute = judgements_a_minute
         self._chance = chance
         self._now_us = now_us
+        self._patience_s = patience_s
+        self._late_s = max(patience_s, LATE_S)
         self._questions: dict[tuple[str, str], Prepared] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._following: asyncio.Task[None] | None = None
@@ -105,7 +107,7 @@ class Semantic:
         """The best stored answer whose question the guard lets through; else the nearest one, which cannot serve."""
         if not comparable(asked):
             return None
-        vector = await self._vector(asked.text, PATIENCE_S)
+        vector = await self._vector(asked.text, self._patience_s)
         if vector is None:
             return None
         neighbours = self._index.nearest(place.group(asked.context), vector, CANDIDATES, at_least=LINKABLE)
@@ -176,7 +178,7 @@ class Semantic:
         return Near(entry, similarity, True, serves, why, "" if serves else CHECKED if shown else UNSHOWN)
 
     async def _keep(self, entry: Entry) -> None:
-        vector = await self._vector(entry.question, LATE_S)
+        vector = await self._vector(entry.question, self._late_s)
         if vector is None:
             self._entries.put(entry)
             return
@@ -213,9 +215,9 @@ class Semantic:
         """An answer of the same scope and context to a question of which nothing is like this one."""
         which = Which(scope=entry.scope, context=entry.context)
         stored = await self._entries.entries(entry.tenant, which, limit=LOOKED_AT)
-        vector = await self._vector(asked.text, LATE_S)
+        vector = await self._vector(asked.text, self._late_s)
         for other in sorted(stored, key=lambda _: self._chance())[:TRIED]:
-            theirs = await self._vector(other.question, LATE_S)
+            theirs = await self._vector(other.question, self._late_s)
             if vector is None or theirs is None:
                 return
             cosine = float(vector @ theirs / ((vector @ vector) * (theirs @ theirs)) ** 0.5)
@@ -236,7 +238,7 @@ class Semantic:
             self._bounds.add(probe)
 
     async def _link(self, entry: Entry, question: str) -> None:
-        vector = await self._vector(question, LATE_S)
+        vector = await self._vector(question, self._late_s)
         if vector is None:
             return
         link = Link(

@@ -71,8 +71,10 @@ class Process:
 
     def poll(self) -> int | None:
         with self._reading:
-            if self.returncode is None and wait([self._asked], 0):
-                self._hear()
+            if self.returncode is None:
+                # Of one that is quick, its end may have been heard of together with its beginning.
+                if self._said.count(b"\n") < 2 and wait([self._asked], 0):
+                    self._hear()
                 if self._said.count(b"\n") == 2:
                     self.returncode = int(self._said.split()[1])
                     self._asked.close()
